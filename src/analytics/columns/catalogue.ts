@@ -1,0 +1,21 @@
+import type { Column } from "../column.js";
+import { bookingColumns } from "./bookings.js";
+import { paymentColumns } from "./payments.js";
+import { preferenceColumns } from "./preferences.js";
+import { profileColumns } from "./profile.js";
+import { standingColumns } from "./standing.js";
+import { visitColumns } from "./visits.js";
+
+/**
+ * Every value column of `customer_analytics`, in the order of the API and the CSV header. The key columns
+ * come before them, the bookkeeping columns (created_at, updated_at, computed_at, refresh_due_at,
+ * definition_version) after.
+ */
+export const columns: readonly Column[] = [
+  ...profileColumns,
+  ...bookingColumns,
+  ...visitColumns,
+  ...preferenceColumns,
+  ...paymentColumns,
+  ...standingColumns,
+];

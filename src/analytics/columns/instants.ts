@@ -1,0 +1,48 @@
+import type { ClockInstant, InstantName } from "../column.js";
+
+/** Hours, never days: a day's length depends on the session's time zone, an hour's does not. */
+export const window = { "30d": "interval '720 hours'", "90d": "interval '2160 hours'", "365d": "interval '8760 hours'" };
+
+/** The average gap between visits in seconds, unrounded; NULL under two visits. */
+export const averageGapSeconds =
+  "extract(epoch from last_visit_at - first_visit_at) / nullif(greatest(total_visits - 1, 0), 0)";
+
+/** The moment from which a customer without an upcoming booking is overdue. */
+export const overdueFrom = `last_visit_at + (1.5 * ${averageGapSeconds})::float8 * interval '1 second'`;
+
+function visitLeaves(length: string): ClockInstant {
+  return {
+    from: "booking",
+    sql: `min(start_at + ${length}) filter (where visit and start_at + ${length} > :now)`,
+  };
+}
+
+// A payment of nothing leaves the window unnoticed, so it makes nothing due.
+function paymentLeaves(length: string): ClockInstant {
+  return {
+    from: "payment",
+    sql: `min(created_at + ${length}) filter (where main and amount_cents <> 0 and created_at + ${length} > :now)`,
+  };
+}
+
+/** Every way in which time alone changes a row, each as the earliest such instant after `:now`. */
+export const instants: Readonly<Record<InstantName, ClockInstant>> = {
+  visit_begins: { from: "booking", sql: "min(start_at) filter (where accepted and start_at > :now)" },
+  upcoming_passes: { from: "booking", sql: "min(start_at) filter (where upcoming)" },
+  visit_leaves_30d: visitLeaves(window["30d"]),
+  visit_leaves_90d: visitLeaves(window["90d"]),
+  visit_leaves_365d: visitLeaves(window["365d"]),
+  payment_leaves_30d: paymentLeaves(window["30d"]),
+  payment_leaves_90d: paymentLeaves(window["90d"]),
+  payment_leaves_365d: paymentLeaves(window["365d"]),
+  overdue_begins: {
+    from: "row",
+    sql: `case when upcoming_bookings = 0 and ${overdueFrom} > :now then ${overdueFrom} end`,
+  },
+  segment_ends: {
+    from: "row",
+    sql: `case when :now < first_visit_at + new_for then first_visit_at + new_for
+      when :now < last_visit_at + active_for then last_visit_at + active_for
+      when :now < last_visit_at + at_risk_for then last_visit_at + at_risk_for end`,
+  },
+};

@@ -1,0 +1,72 @@
+import type { Column } from "../column.js";
+
+/** Referrals, and the classes a customer falls into. */
+export const standingColumns: readonly Column[] = [
+  {
+    name: "is_referrer",
+    type: "boolean",
+    from: "referral",
+    sql: "bool_or(activated_as_referrer)",
+    empty: "false",
+    description: "Activated as a referrer.",
+  },
+  {
+    name: "activated_as_referrer_at",
+    type: "timestamptz",
+    unit: "UTC instant",
+    from: "referral",
+    sql: "min(activated_at)",
+    description: "When the customer was activated as a referrer.",
+  },
+  {
+    name: "referral_source",
+    type: "text",
+    from: "referral",
+    // The survivor's own profile first; of the profiles merged into it, the one with the smallest id.
+    sql: `(array_agg(used_referral_code order by (member_id = customer_id) desc, member_id collate "C")
+      filter (where used_referral_code is not null))[1]`,
+    description: "The referral code the customer came with.",
+  },
+  {
+    name: "total_referrals",
+    type: "integer",
+    unit: "count",
+    from: "reward",
+    sql: "count(distinct referred_customer_id) filter (where status <> 'VOID')",
+    empty: "0",
+    description: "Different customers referred whose reward is not VOID.",
+  },
+  {
+    name: "total_rewards_cents",
+    type: "bigint",
+    unit: "minor units",
+    from: "reward",
+    sql: "sum(reward_cents) filter (where status = 'PAID')",
+    empty: "0",
+    description: "Rewards PAID.",
+  },
+  {
+    name: "customer_segment",
+    type: "text",
+    from: "row",
+    required: true,
+    sql: `case when total_visits = 0 then 'NEVER_VISITED'
+      when :now < first_visit_at + new_for then 'NEW'
+      when :now < last_visit_at + active_for then 'ACTIVE'
+      when :now < last_visit_at + at_risk_for then 'AT_RISK'
+      else 'LOST' end`,
+    clock: ["visit_begins", "segment_ends"],
+    description: "NEVER_VISITED, NEW, ACTIVE, AT_RISK or LOST, by the days in the organization's settings.",
+  },
+  {
+    name: "customer_type",
+    type: "text",
+    from: "row",
+    required: true,
+    sql: `case when total_accepted_bookings > 0 then 'SERVICE_CLIENT'
+      when total_payments > 0 then 'RETAIL'
+      when total_bookings > 0 then 'CANCELLED_ONLY'
+      else 'POTENTIAL' end`,
+    description: "SERVICE_CLIENT, RETAIL, CANCELLED_ONLY or POTENTIAL.",
+  },
+];
