@@ -1,0 +1,9 @@
+/**
+ * The independent check: contract section 5 computed from the fact tables in plain TypeScript, written
+ * from the contract's words and sharing no code with src/.
+ */
+export { expectedAnalytics } from "./analytics.js";
+export { expectedAppointmentsDaily, expectedRevenueDaily } from "./daily.js";
+export { explainDifferences, explainTableDifferences } from "./differences.js";
+export type * from "./facts.js";
+export { type InstantLike, toIso, toMicros } from "./instants.js";

@@ -1,0 +1,44 @@
+/**
+ * refresh_due_at by brute force: gather every instant at which anything could happen, recompute all C
+ * columns at each in order of time, and take the first at which one differs from now.
+ */
+import { compare } from "./arithmetic.js";
+import { acceptedInOrder } from "./booking-columns.js";
+import { clockColumns, segmentDays } from "./clock-columns.js";
+import type { FactTables } from "./facts.js";
+import { DAY } from "./instants.js";
+import type { CustomerFacts } from "./read.js";
+
+/** The earliest instant after N at which some C column changes by the clock alone, or NULL: never. */
+export function refreshDueAt(facts: FactTables, customer: CustomerFacts, now: bigint): bigint | null {
+  const today = columnsAsText(facts, customer, now);
+  const candidates = [...new Set(candidateInstants(facts, customer))]
+    .filter((instant) => instant > now)
+    .sort(compare);
+  return candidates.find((instant) => columnsAsText(facts, customer, instant) !== today) ?? null;
+}
+
+function columnsAsText(facts: FactTables, customer: CustomerFacts, now: bigint): string {
+  return JSON.stringify(clockColumns(facts, customer, now), (_name, value) =>
+    typeof value === "bigint" ? `${value}` : value,
+  );
+}
+
+function candidateInstants(facts: FactTables, customer: CustomerFacts): bigint[] {
+  const windows = [30n * DAY, 90n * DAY, 365n * DAY];
+  const segments = segmentDays(facts);
+  const thresholds = [0n, ...windows, segments.new, segments.active, segments.at_risk];
+  const accepted = acceptedInOrder(customer.bookings);
+  const first = accepted[0];
+  return [
+    ...customer.bookings.flatMap((booking) => thresholds.map((length) => booking.start_at + length)),
+    ...customer.payments.flatMap((payment) => windows.map((length) => payment.created_at + length)),
+    // Any ACCEPTED booking may be the last visit of its day: 1.5 average gaps after it, rounded up.
+    ...accepted.flatMap((last, gaps) => {
+      if (first === undefined || gaps === 0) return [];
+      const span = last.start_at - first.start_at;
+      const divisor = 2n * BigInt(gaps);
+      return [last.start_at + (3n * span + divisor - 1n) / divisor];
+    }),
+  ];
+}
