@@ -1,0 +1,76 @@
+import type { Instant } from "../facts/types.js";
+
+const TIMESTAMP = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)?$/;
+
+/**
+ * Reads a timestamp as Square writes it: RFC 3339 with 0 to 9 fraction digits and `Z` or an offset. Without
+ * either it is UTC: SearchEvents leaves the zone out, and `new Date()` would take it for local time.
+ *
+ * @returns the instant in UTC with exactly six fraction digits, truncated, never rounded, as an event must
+ *   not move into its future; null when the text is no timestamp or names no real date (30 February, year 0,
+ *   second 60)
+ */
+export function parseInstant(text: string): Instant | null {
+  if (!TIMESTAMP.test(text) || !isRealTime(text)) return null;
+  let end = 19;
+  if (text[end] === ".")
+    do end++;
+    while (isDigit(text, end));
+  const fraction = text.slice(20, Math.min(end, 26)).padEnd(6, "0");
+  const zone = text.slice(end);
+  if (zone === "" || zone === "Z" || zone === "z") {
+    return `${text.slice(0, 10)}T${text.slice(11, 19)}.${fraction}Z` as Instant;
+  }
+  return shiftToUtc(text, zone, fraction);
+}
+
+/** @returns microseconds since 1970-01-01T00:00:00Z, negative before */
+export function instantMicros(instant: Instant): bigint {
+  const millis = Date.parse(`${instant.slice(0, 23)}Z`);
+  return BigInt(millis) * 1000n + BigInt(instant.slice(23, 26));
+}
+
+/** The instant of a `Date`, such as the clock's. @throws {RangeError} the date is invalid or past year 9999 */
+export function toInstant(date: Date): Instant {
+  const instant = parseInstant(date.toISOString());
+  if (instant === null) throw new RangeError("The date lies outside the years 1 to 9999.");
+  return instant;
+}
+
+function isRealTime(text: string): boolean {
+  const year = Number(text.slice(0, 4));
+  const month = Number(text.slice(5, 7));
+  const day = Number(text.slice(8, 10));
+  return (
+    year >= 1 &&
+    month >= 1 &&
+    month <= 12 &&
+    day >= 1 &&
+    day <= daysInMonth(year, month) &&
+    text.slice(11, 13) <= "23" &&
+    text.slice(14, 16) <= "59" &&
+    text.slice(17, 19) <= "59"
+  );
+}
+
+function daysInMonth(year: number, month: number): number {
+  if (month === 2) return (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0 ? 29 : 28;
+  return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
+}
+
+function shiftToUtc(text: string, zone: string, fraction: string): Instant | null {
+  const hours = Number(zone.slice(1, 3));
+  const minutes = Number(zone.slice(4, 6));
+  if (hours > 23 || minutes > 59) return null;
+  const offset = (hours * 60 + minutes) * 60_000 * (zone[0] === "-" ? -1 : 1);
+  const local = Date.parse(`${text.slice(0, 10)}T${text.slice(11, 19)}Z`);
+  const utc = new Date(local - offset).toISOString();
+  // The shift may leave the years that four digits can write.
+  if (utc.length !== 24 || utc.startsWith("0000")) return null;
+  return `${utc.slice(0, 19)}.${fraction}Z` as Instant;
+}
+
+function isDigit(text: string, at: number): boolean {
+  const code = text.charCodeAt(at);
+  return code >= 48 && code <= 57;
+}
