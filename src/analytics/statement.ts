@@ -1,4 +1,4 @@
-import { type Column, type Source, definitionVersion } from "./column.js";
+import { type Column, definitionVersion, type Source } from "./column.js";
 import { columns } from "./columns/catalogue.js";
 import { instants } from "./columns/instants.js";
 
@@ -40,7 +40,9 @@ function instantsFrom(source: "booking" | "payment" | "row") {
 }
 
 /** `select customer_id, <every column computed from these rows> from <rows> group by customer_id`. */
-function totals(source: "booking" | "rebooking" | "segment" | "payment" | "refund" | "referral" | "reward"): string {
+function totals(
+  source: "booking" | "rebooking" | "segment" | "payment" | "refund" | "referral" | "reward",
+): string {
   const due = source === "booking" || source === "payment" ? instantsFrom(source) : [];
   return `${source}_totals as (
     select customer_id,
@@ -66,7 +68,8 @@ function usages(): string {
 function modes(): string {
   return list(
     columnsFrom("usage").map(
-      ({ name, type }) => `max(value) filter (where column_name = '${name}')${type === "text" ? "" : `::${type}`} as ${name}`,
+      ({ name, type }) =>
+        `max(value) filter (where column_name = '${name}')${type === "text" ? "" : `::${type}`} as ${name}`,
     ),
   );
 }

@@ -1,7 +1,11 @@
 import type { ClockInstant, InstantName } from "../column.js";
 
 /** Hours, never days: a day's length depends on the session's time zone, an hour's does not. */
-export const window = { "30d": "interval '720 hours'", "90d": "interval '2160 hours'", "365d": "interval '8760 hours'" };
+export const window = {
+  "30d": "interval '720 hours'",
+  "90d": "interval '2160 hours'",
+  "365d": "interval '8760 hours'",
+};
 
 /** The average gap between visits in seconds, unrounded; NULL under two visits. */
 export const averageGapSeconds =

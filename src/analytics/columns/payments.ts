@@ -117,7 +117,8 @@ export const paymentColumns: readonly Column[] = [
     unit: "minor units",
     from: "payment",
     sql: `(array_agg(amount_cents order by created_at desc, payment_id collate "C" desc) filter (where main))[1]`,
-    description: "The last payment without tip, in the order created_at, payment_id; NULL when there is none.",
+    description:
+      "The last payment without tip, in the order created_at, payment_id; NULL when there is none.",
   },
   moneySum("total_processing_fees_cents", "processing_fee_cents", "Processing fees Square kept."),
   {

@@ -44,7 +44,12 @@ export const preferenceColumns: readonly Column[] = [
     description: "Different team members over all segments.",
   },
   preferred("preferred_technician_id", acceptedSegments, "team_member_id", "Team member of most segments."),
-  atBooking("last_technician_id", "last", "technician_id", "Team member of the last booking's first segment."),
+  atBooking(
+    "last_technician_id",
+    "last",
+    "technician_id",
+    "Team member of the last booking's first segment.",
+  ),
   {
     name: "distinct_services",
     type: "integer",
@@ -60,7 +65,12 @@ export const preferenceColumns: readonly Column[] = [
     "service_variation_id",
     "Service variation of most segments.",
   ),
-  atBooking("last_service_variation_id", "last", "first_service_id", "Service of the last booking's first segment."),
+  atBooking(
+    "last_service_variation_id",
+    "last",
+    "first_service_id",
+    "Service of the last booking's first segment.",
+  ),
   {
     name: "preferred_weekday",
     type: "smallint",

@@ -5,7 +5,13 @@ export const profileColumns: readonly Column[] = [
   { name: "given_name", type: "text", from: "profile", sql: "given_name", description: "Given name." },
   { name: "family_name", type: "text", from: "profile", sql: "family_name", description: "Family name." },
   { name: "company_name", type: "text", from: "profile", sql: "company_name", description: "Company name." },
-  { name: "email_address", type: "text", from: "profile", sql: "email_address", description: "E-mail address." },
+  {
+    name: "email_address",
+    type: "text",
+    from: "profile",
+    sql: "email_address",
+    description: "E-mail address.",
+  },
   { name: "phone_number", type: "text", from: "profile", sql: "phone_number", description: "Phone number." },
   {
     name: "birthday",

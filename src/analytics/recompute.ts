@@ -1,0 +1,33 @@
+import type pg from "pg";
+import { query } from "../database/query.js";
+import { recomputeStatement } from "./statement.js";
+
+const statement = { name: "recompute_customer_analytics", text: recomputeStatement };
+
+export interface Recomputed {
+  /** Customers whose row was written because a value changed. */
+  readonly written: readonly string[];
+  /** Customers whose row was removed because they should have none. */
+  readonly deleted: readonly string[];
+}
+
+/**
+ * Makes the `customer_analytics` rows of these customers exact at `now`, by the one statement. The caller holds the
+ * customers' locks. Survivors and merged ids may be mixed: a merged id loses its row.
+ */
+export async function recompute(
+  tx: pg.PoolClient,
+  organizationId: string,
+  customerIds: readonly string[],
+  now: Date,
+): Promise<Recomputed> {
+  if (customerIds.length === 0) return { written: [], deleted: [] };
+  const { rows } = await query<{ square_customer_id: string; outcome: "written" | "deleted" }>(
+    tx,
+    statement,
+    [organizationId, customerIds, now],
+  );
+  const having = (outcome: "written" | "deleted") =>
+    rows.filter((row) => row.outcome === outcome).map((row) => row.square_customer_id);
+  return { written: having("written"), deleted: having("deleted") };
+}

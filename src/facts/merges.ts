@@ -1,0 +1,177 @@
+import type pg from "pg";
+import { query } from "../database/query.js";
+import { writeJson } from "../square/write-json.js";
+import { type KnownRecovery, type MergeEdge, resolveAliases } from "./resolve-aliases.js";
+import type { Merge, Recovery } from "./types.js";
+
+/**
+ * Merges and their undoing. What Square said is kept as evidence (customer_merges, customer_recoveries); the
+ * aliases are worked out anew from all evidence about the ids concerned, and the facts follow them.
+ */
+
+// Everything reachable over merge edges in either direction; served by the primary key and customer_merges_to_idx.
+const componentStatement = {
+  name: "merge_component",
+  text: `
+    with recursive component (customer_id) as (
+      select unnest($2::text[])
+      union
+      select case when m.from_customer_id = c.customer_id then m.to_customer_id else m.from_customer_id end
+      from component c
+      join customer_merges m on m.organization_id = $1
+        and (m.from_customer_id = c.customer_id or m.to_customer_id = c.customer_id)
+    )
+    select customer_id from component`,
+};
+
+/** The given ids and every id that was ever merged with one of them, directly or over others. */
+export async function mergeComponent(
+  tx: pg.PoolClient,
+  organizationId: string,
+  customerIds: readonly string[],
+): Promise<string[]> {
+  const { rows } = await query<{ customer_id: string }>(tx, componentStatement, [
+    organizationId,
+    customerIds,
+  ]);
+  return rows.map((row) => row.customer_id);
+}
+
+// The two events of one merge each know a part of it: whichever comes second completes the edge.
+const recordMergesStatement = {
+  name: "record_merges",
+  text: `
+    insert into customer_merges as known
+      (organization_id, from_customer_id, to_customer_id, source_version, merged_at, announced_at)
+    select $1, from_customer_id, to_customer_id, max(source_version), min(merged_at), min(announced_at)
+    from jsonb_to_recordset($2::jsonb) as m (
+      from_customer_id text, to_customer_id text, source_version bigint, merged_at timestamptz,
+      announced_at timestamptz
+    )
+    group by from_customer_id, to_customer_id
+    order by from_customer_id, to_customer_id
+    on conflict (organization_id, from_customer_id, to_customer_id) do update set
+      source_version = greatest(known.source_version, excluded.source_version),
+      merged_at = least(known.merged_at, excluded.merged_at),
+      announced_at = least(known.announced_at, excluded.announced_at)
+    where (known.source_version, known.merged_at) is distinct from (
+      greatest(known.source_version, excluded.source_version), least(known.merged_at, excluded.merged_at)
+    )
+    returning from_customer_id, to_customer_id`,
+};
+
+const recordRecoveriesStatement = {
+  name: "record_recoveries",
+  text: `
+    insert into customer_recoveries as known (organization_id, square_customer_id, recovered_version, recovered_at)
+    select $1, square_customer_id, max(recovered_version), max(recovered_at)
+    from jsonb_to_recordset($2::jsonb) as r (
+      square_customer_id text, recovered_version bigint, recovered_at timestamptz
+    )
+    group by square_customer_id
+    order by square_customer_id
+    on conflict (organization_id, square_customer_id) do update set
+      recovered_version = greatest(known.recovered_version, excluded.recovered_version),
+      recovered_at = greatest(known.recovered_at, excluded.recovered_at)`,
+};
+
+const instantText = (column: string) =>
+  `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as ${column}`;
+
+const edgesStatement = {
+  name: "merge_edges",
+  text: `
+    select from_customer_id, to_customer_id, source_version, ${instantText("merged_at")},
+      ${instantText("announced_at")}
+    from customer_merges where organization_id = $1 and from_customer_id = any ($2)`,
+};
+
+const recoveriesStatement = {
+  name: "customer_recoveries",
+  text: `
+    select square_customer_id, recovered_version, ${instantText("recovered_at")}
+    from customer_recoveries where organization_id = $1 and square_customer_id = any ($2)`,
+};
+
+/** Makes customer_aliases equal to the resolution, for every id of the component. */
+const writeAliasesStatement = {
+  name: "write_aliases",
+  text: `
+    with resolved as (
+      select * from jsonb_to_recordset($3::jsonb) as r (
+        from_customer_id text, to_customer_id text, merged_at timestamptz
+      )
+    ),
+    undone as (
+      delete from customer_aliases
+      where organization_id = $1 and from_customer_id = any ($2)
+        and from_customer_id not in (select from_customer_id from resolved)
+    )
+    insert into customer_aliases as known (organization_id, from_customer_id, to_customer_id, merged_at)
+    select $1, from_customer_id, to_customer_id, merged_at from resolved
+    on conflict (organization_id, from_customer_id) do update set
+      to_customer_id = excluded.to_customer_id, merged_at = excluded.merged_at
+    where (known.to_customer_id, known.merged_at) is distinct from (excluded.to_customer_id, excluded.merged_at)`,
+};
+
+/** A fact of the component belongs to one of its ids now, so the customer index finds all that may move. */
+function followAliases(table: "bookings" | "payments") {
+  return {
+    name: `follow_aliases_${table}`,
+    text: `
+    update ${table} f set customer_id = owner.customer_id
+    from (
+      select ids.id, coalesce(a.to_customer_id, ids.id) as customer_id
+      from unnest($2::text[]) as ids (id)
+      left join customer_aliases a on a.organization_id = $1 and a.from_customer_id = ids.id
+    ) as owner
+    where f.organization_id = $1 and f.customer_id = any ($2) and f.reported_customer_id = owner.id
+      and f.customer_id <> owner.customer_id`,
+  };
+}
+
+/** Names a merge within its organization. */
+export function mergeKey(merge: { from_customer_id: string; to_customer_id: string }): string {
+  return JSON.stringify([merge.from_customer_id, merge.to_customer_id]);
+}
+
+/**
+ * Records evidence and lets aliases and facts follow it. The caller holds the locks of all of `component`.
+ *
+ * @returns the keys of the merges of which something was learnt, and the edges refused because they would have
+ * closed a cycle
+ */
+export async function applyMerges(
+  tx: pg.PoolClient,
+  organizationId: string,
+  component: readonly string[],
+  evidence: { merges: readonly Merge[]; recoveries: readonly Recovery[] },
+): Promise<{ learnt: ReadonlySet<string>; refused: readonly MergeEdge[] }> {
+  const learnt = await recordMerges(tx, organizationId, evidence.merges);
+  if (evidence.recoveries.length > 0) {
+    await query(tx, recordRecoveriesStatement, [organizationId, writeJson(evidence.recoveries)]);
+  }
+  const edges = await query<MergeEdge & pg.QueryResultRow>(tx, edgesStatement, [organizationId, component]);
+  const recoveries = await query<KnownRecovery & pg.QueryResultRow>(tx, recoveriesStatement, [
+    organizationId,
+    component,
+  ]);
+  const { aliases, refused } = resolveAliases(edges.rows, recoveries.rows);
+  await query(tx, writeAliasesStatement, [organizationId, component, writeJson(aliases)]);
+  await query(tx, followAliases("bookings"), [organizationId, component]);
+  await query(tx, followAliases("payments"), [organizationId, component]);
+  return { learnt, refused };
+}
+
+async function recordMerges(
+  tx: pg.PoolClient,
+  organizationId: string,
+  merges: readonly Merge[],
+): Promise<ReadonlySet<string>> {
+  if (merges.length === 0) return new Set();
+  const { rows } = await query<Merge & pg.QueryResultRow>(tx, recordMergesStatement, [
+    organizationId,
+    writeJson(merges),
+  ]);
+  return new Set(rows.map(mergeKey));
+}

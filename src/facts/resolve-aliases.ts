@@ -1,0 +1,87 @@
+import type { Instant } from "./types.js";
+
+/** One edge of the merge graph, with what is known of when it was drawn. */
+export interface MergeEdge {
+  readonly from_customer_id: string;
+  readonly to_customer_id: string;
+  readonly source_version: bigint | null;
+  readonly merged_at: Instant | null;
+  readonly announced_at: Instant;
+}
+
+export interface KnownRecovery {
+  readonly square_customer_id: string;
+  readonly recovered_version: bigint;
+  readonly recovered_at: Instant;
+}
+
+export interface Alias {
+  readonly from_customer_id: string;
+  /** The last survivor of the chain. */
+  readonly to_customer_id: string;
+  readonly merged_at: Instant;
+}
+
+export interface Resolution {
+  readonly aliases: readonly Alias[];
+  /** Edges that would have closed a cycle. */
+  readonly refused: readonly MergeEdge[];
+}
+
+/**
+ * Works out who was merged into whom from everything Square said about it. A pure function of the set of edges and
+ * recoveries, so the order in which they arrived cannot matter.
+ *
+ * An edge is undone by a recovery of its source that is newer than it: by the source's version where the edge knows
+ * it, else by time. Of several standing edges of one source the newest holds. An edge that would close a cycle is
+ * refused; of the edges of a cycle that is the newest.
+ */
+export function resolveAliases(
+  edges: readonly MergeEdge[],
+  recoveries: readonly KnownRecovery[],
+): Resolution {
+  const recoveryOf = new Map(recoveries.map((recovery) => [recovery.square_customer_id, recovery]));
+  const standing = edges.filter((edge) => !isUndone(edge, recoveryOf.get(edge.from_customer_id)));
+  const target = new Map<string, MergeEdge>();
+  const refused: MergeEdge[] = [];
+  const newestOfSource = new Map<string, MergeEdge>();
+  for (const edge of standing.toSorted(byAge)) newestOfSource.set(edge.from_customer_id, edge);
+  for (const edge of [...newestOfSource.values()].sort(byAge)) {
+    if (follow(edge.to_customer_id, target) === edge.from_customer_id) refused.push(edge);
+    else target.set(edge.from_customer_id, edge);
+  }
+  const aliases = [...target.values()].map((edge) => ({
+    from_customer_id: edge.from_customer_id,
+    to_customer_id: follow(edge.to_customer_id, target),
+    merged_at: edge.merged_at ?? edge.announced_at,
+  }));
+  return { aliases, refused };
+}
+
+function isUndone(edge: MergeEdge, recovery: KnownRecovery | undefined): boolean {
+  if (!recovery) return false;
+  if (edge.source_version !== null) return recovery.recovered_version > edge.source_version;
+  return edge.merged_at !== null && recovery.recovered_at > edge.merged_at;
+}
+
+/** Oldest first: by the source's version, then by time, then by id so that no two are equal. */
+function byAge(a: MergeEdge, b: MergeEdge): number {
+  if (a.from_customer_id === b.from_customer_id && a.source_version !== null && b.source_version !== null) {
+    if (a.source_version !== b.source_version) return a.source_version < b.source_version ? -1 : 1;
+  }
+  return (
+    compare(a.merged_at ?? a.announced_at, b.merged_at ?? b.announced_at) ||
+    compare(a.from_customer_id, b.from_customer_id) ||
+    compare(a.to_customer_id, b.to_customer_id)
+  );
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function follow(id: string, target: ReadonlyMap<string, MergeEdge>): string {
+  let at = id;
+  for (let next = target.get(at); next; next = target.get(at)) at = next.to_customer_id;
+  return at;
+}

@@ -1,0 +1,158 @@
+import type pg from "pg";
+import { RetryTransaction } from "../database/transaction.js";
+import { lockCustomers, lockObjects } from "./locks.js";
+import { markFetches, revokeAccess } from "./marks.js";
+import { applyMerges, mergeComponent, mergeKey } from "./merges.js";
+import { type GuardedKind, objectId, writeObjects } from "./mirror.js";
+import type { MergeEdge } from "./resolve-aliases.js";
+import type { Fact, Guarded } from "./types.js";
+
+type FactOf<Kind extends Fact["kind"]> = Extract<Fact, { kind: Kind }>["value"];
+
+export interface WrittenFacts {
+  /** For each event, in the given order: whether any of its facts was new to us. */
+  readonly fresh: readonly boolean[];
+  /** The customers whose analytics row these facts change; all of them are locked. */
+  readonly affectedCustomerIds: readonly string[];
+  /** Merges that would have closed a cycle of aliases. */
+  readonly refusedMerges: readonly MergeEdge[];
+}
+
+const guardedKinds: readonly GuardedKind[] = ["payment", "booking", "refund", "customer", "team_member"];
+
+/**
+ * Writes what a batch of events says, in the caller's transaction: one lock step, one write per kind of object,
+ * whatever the number of events. The outcome is the same as writing the events one after the other.
+ *
+ * @param events the facts of each event, in the order of arrival
+ * @param now the instant of computation
+ * @throws {RetryTransaction} when a merge was committed while we waited for a lock
+ */
+export async function writeFacts(
+  tx: pg.PoolClient,
+  organizationId: string,
+  events: readonly (readonly Fact[])[],
+  now: Date,
+): Promise<WrittenFacts> {
+  const facts = events.flat();
+  const winners = new Map(guardedKinds.map((kind) => [kind, winnersOf(kind, facts)]));
+  const merges = valuesOf(facts, "merge");
+  const recoveries = valuesOf(facts, "recovery");
+
+  await lockObjects(tx, organizationId, objectKeys(winners));
+  const seeds = [
+    ...merges.flatMap((merge) => [merge.from_customer_id, merge.to_customer_id]),
+    ...recoveries.map((recovery) => recovery.square_customer_id),
+  ];
+  const component = async () => (seeds.length > 0 ? mergeComponent(tx, organizationId, seeds) : []);
+  const locked = await lockCustomers(tx, organizationId, concerned(winners, await component()));
+
+  // From here on nothing concerned can change under us, so what is read now holds until the commit.
+  const merged = await component();
+  const affected = new Set(merged);
+  // Before the objects, so that these land on the survivor at once.
+  const { learnt, refused } =
+    seeds.length > 0
+      ? await applyMerges(tx, organizationId, merged, { merges, recoveries })
+      : { learnt: new Set<string>(), refused: [] };
+
+  const storedKeys = new Map<string, string | null>();
+  for (const kind of guardedKinds) {
+    for (const written of await writeObjects(tx, organizationId, kind, [
+      ...(winners.get(kind)?.values() ?? []),
+    ])) {
+      storedKeys.set(`${kind}/${written.id}`, written.stored_key);
+      if (!written.applied) continue;
+      if (written.customer_id !== null) affected.add(written.customer_id);
+      if (written.previous_customer_id !== null) affected.add(written.previous_customer_id);
+    }
+  }
+  await markFetches(tx, organizationId, valuesOf(facts, "pending_fetch"), now);
+  await revokeAccess(tx, organizationId, valuesOf(facts, "revocation"));
+
+  for (const customerId of affected) {
+    if (!locked.has(customerId)) throw new RetryTransaction("A customer was merged while this batch waited");
+  }
+  return {
+    fresh: freshness(events, storedKeys, learnt),
+    affectedCustomerIds: [...affected],
+    refusedMerges: refused,
+  };
+}
+
+function valuesOf<Kind extends Fact["kind"]>(facts: readonly Fact[], kind: Kind): FactOf<Kind>[] {
+  return facts.filter((fact) => fact.kind === kind).map((fact) => fact.value as FactOf<Kind>);
+}
+
+function isGuarded(fact: Fact): fact is Extract<Fact, { kind: GuardedKind }> {
+  return (guardedKinds as readonly string[]).includes(fact.kind);
+}
+
+/** Of each object's versions in the batch, the one that stands in the end. */
+function winnersOf(kind: GuardedKind, facts: readonly Fact[]): Map<string, Guarded> {
+  const winners = new Map<string, Guarded>();
+  for (const value of valuesOf(facts, kind)) {
+    const id = objectId(kind, value);
+    const best = winners.get(id);
+    if (!best || value.order_key > best.order_key) winners.set(id, value);
+  }
+  return winners;
+}
+
+type Winners = ReadonlyMap<GuardedKind, ReadonlyMap<string, Guarded>>;
+
+function objectKeys(winners: Winners): string[] {
+  return [...winners].flatMap(([kind, objects]) =>
+    // A customer's own lock guards the profile too.
+    kind === "customer" ? [] : [...objects.keys()].map((id) => `${kind}/${id}`),
+  );
+}
+
+function concerned(winners: Winners, component: readonly string[]) {
+  const all = <Kind extends GuardedKind>(kind: Kind) => [
+    ...((winners.get(kind) as ReadonlyMap<string, FactOf<Kind>> | undefined)?.values() ?? []),
+  ];
+  const reported = [...all("booking"), ...all("payment")].map((fact) => fact.reported_customer_id);
+  const present = (id: string | null): id is string => id !== null;
+  return {
+    customerIds: [
+      ...new Set([
+        ...reported.filter(present),
+        ...all("customer").map((c) => c.square_customer_id),
+        ...component,
+      ]),
+    ],
+    bookingIds: all("booking").map((booking) => booking.booking_id),
+    paymentIds: [
+      ...all("payment").map((payment) => payment.payment_id),
+      ...all("refund")
+        .map((refund) => refund.payment_id)
+        .filter(present),
+    ],
+    refundIds: all("refund").map((refund) => refund.refund_id),
+  };
+}
+
+/**
+ * Whether each event was news when it came: the batch is walked in order of arrival, each object starting from the
+ * key that was stored.
+ */
+function freshness(
+  events: readonly (readonly Fact[])[],
+  storedKeys: ReadonlyMap<string, string | null>,
+  learntMerges: ReadonlySet<string>,
+): boolean[] {
+  const standing = new Map(storedKeys);
+  const isNews = (fact: Fact): boolean => {
+    if (fact.kind === "merge") return learntMerges.has(mergeKey(fact.value));
+    // Comes with the profile that shows it, and is news when that is.
+    if (fact.kind === "recovery") return false;
+    if (!isGuarded(fact)) return true;
+    const object = `${fact.kind}/${objectId(fact.kind, fact.value)}`;
+    if (fact.value.order_key <= (standing.get(object) ?? "")) return false;
+    standing.set(object, fact.value.order_key);
+    return true;
+  };
+  // Every fact is looked at, since looking moves `standing`.
+  return events.map((facts) => facts.map(isNews).includes(true));
+}
