@@ -1,0 +1,188 @@
+import { existsSync } from "node:fs";
+import { z } from "zod";
+import { ConfigurationError } from "./errors.js";
+
+/** Square shows a raw event for 28 days and retries for one: keeping less than this could lose a replay. */
+const SHORTEST_RETENTION_DAYS = 35;
+
+/** What an unset key turns into when a script or a template writes it out: never a secret anybody chose. */
+const ACCIDENTAL = /^(false|true|null|undefined|none|nan|\[object object\])$/i;
+
+const text = z.string();
+const secret = text.refine((value) => !ACCIDENTAL.test(value), "is a placeholder, not a secret");
+const webUrl = text.refine(isWebUrl, "must be an absolute http:// or https:// URL");
+
+/** Every environment variable, once. No message repeats a value, since the value may be a secret. */
+const variables = {
+  DATABASE_URL: text.regex(/^postgres(ql)?:\/\//, "must start with postgresql://").optional(),
+  DATABASE_POOL_SIZE: wholeNumber(1, 1000).default(10),
+  DATA_DIR: text.default("./.regulars"),
+  HOST: text.default("127.0.0.1"),
+  PORT: wholeNumber(0, 65_535).default(3000),
+  SQUARE_WEBHOOK_SIGNATURE_KEY: text
+    .transform((list) => list.split(",").flatMap((key) => key.trim() || []))
+    .pipe(z.array(secret).min(1, "holds no key"))
+    .optional(),
+  SQUARE_WEBHOOK_NOTIFICATION_URL: webUrl.optional(),
+  SQUARE_MERCHANT_ID: secret.optional(),
+  SQUARE_ACCESS_TOKEN: secret.optional(),
+  SQUARE_ENVIRONMENT: z
+    .enum(["production", "sandbox"], "must be production or sandbox")
+    .default("production"),
+  SQUARE_BASE_URL: webUrl.optional(),
+  CRON_SECRET: secret.optional(),
+  ADMIN_API_KEY: secret.optional(),
+  TOKEN_ENCRYPTION_KEY: text
+    .refine((key) => /^[A-Za-z0-9+/]{43}=$/.test(key), "must be exactly 32 bytes in base64")
+    .transform((key) => Buffer.from(key, "base64"))
+    .optional(),
+  RECONCILE_SCHEDULE: text.default("0 * * * *"),
+  EVENT_RETENTION_DAYS: wholeNumber(SHORTEST_RETENTION_DAYS, 36_500).default(90),
+  LOG_LEVEL: z
+    .enum(
+      ["fatal", "error", "warn", "info", "debug", "trace", "silent"],
+      "must be a pino level: fatal, error, warn, info, debug, trace or silent",
+    )
+    .default("info"),
+};
+
+type Values = { [Name in keyof typeof variables]: z.output<(typeof variables)[Name]> };
+
+/** Where the database is: a Postgres when `databaseUrl` is set, else the embedded one under `dataDir`. */
+export interface DatabaseConfig {
+  readonly databaseUrl?: string;
+  readonly dataDir: string;
+  readonly poolSize: number;
+}
+
+/** What verifies a webhook: any of the keys over exactly these URL bytes. */
+export interface WebhookConfig {
+  readonly signatureKeys: readonly string[];
+  readonly notificationUrl: string;
+}
+
+export interface Config {
+  readonly database: DatabaseConfig;
+  readonly host: string;
+  readonly port: number;
+  /** Present when both of its variables are; always with `require: "serve"`. */
+  readonly webhook?: WebhookConfig;
+  readonly square: {
+    readonly environment: "production" | "sandbox";
+    readonly baseUrl?: string;
+    readonly merchantId?: string;
+    readonly accessToken?: string;
+  };
+  readonly cronSecret?: string;
+  readonly adminApiKey?: string;
+  /** 32 bytes. */
+  readonly tokenEncryptionKey?: Buffer;
+  /** A cron expression, or `off`. */
+  readonly reconcileSchedule: string;
+  readonly eventRetentionDays: number;
+  readonly logLevel: Values["LOG_LEVEL"];
+}
+
+export type ServeConfig = Config & { readonly webhook: WebhookConfig };
+
+/** Reads `.env` into the process's environment when there is one; a variable that is already set stays. */
+export function readEnvFile(path = ".env"): void {
+  if (existsSync(path)) process.loadEnvFile(path);
+}
+
+/**
+ * Turns environment variables (contract section 1) into a typed configuration. An empty value counts as unset.
+ * `require` says what must be there: `serve` needs the webhook's key and URL, a `command` does not.
+ *
+ * @throws ConfigurationError naming every problem at once.
+ */
+export function loadConfig(env: NodeJS.ProcessEnv, options: { require: "serve" }): ServeConfig;
+export function loadConfig(env: NodeJS.ProcessEnv, options: { require: "command" }): Config;
+export function loadConfig(env: NodeJS.ProcessEnv, options: { require: "serve" | "command" }): Config {
+  const { values, problems } = readVariables(env);
+  problems.push(...missingTogether(env, options.require));
+  if (problems.length > 0) throw new ConfigurationError(problems);
+  return arrange(values as Values);
+}
+
+function readVariables(env: NodeJS.ProcessEnv): { values: Record<string, unknown>; problems: string[] } {
+  const values: Record<string, unknown> = {};
+  const problems: string[] = [];
+  for (const [name, schema] of Object.entries(variables)) {
+    const read = schema.safeParse(isSet(env, name) ? givenValue(env, name) : undefined);
+    if (read.success) values[name] = read.data;
+    else problems.push(...new Set(read.error.issues.map((issue) => `${name} ${issue.message}`)));
+  }
+  return { values, problems };
+}
+
+/** The notification URL is signed byte by byte, so it is the one value that is never trimmed. */
+function givenValue(env: NodeJS.ProcessEnv, name: string): string | undefined {
+  return name === "SQUARE_WEBHOOK_NOTIFICATION_URL" ? env[name] : env[name]?.trim();
+}
+
+function isSet(env: NodeJS.ProcessEnv, name: string): boolean {
+  return (env[name] ?? "").trim() !== "";
+}
+
+function missingTogether(env: NodeJS.ProcessEnv, require: "serve" | "command"): string[] {
+  const problems: string[] = [];
+  const needs = (name: keyof Values, why: string) => {
+    if (!isSet(env, name)) problems.push(`${name} ${why}`);
+  };
+  if (require === "serve") {
+    needs("SQUARE_WEBHOOK_SIGNATURE_KEY", "is required: the signature key of the webhook subscription");
+    needs("SQUARE_WEBHOOK_NOTIFICATION_URL", "is required: the notification URL exactly as subscribed");
+  }
+  if (isSet(env, "SQUARE_ACCESS_TOKEN")) {
+    needs("SQUARE_MERCHANT_ID", "is required when SQUARE_ACCESS_TOKEN is set");
+    needs("TOKEN_ENCRYPTION_KEY", "is required when SQUARE_ACCESS_TOKEN is set, which is stored encrypted");
+  }
+  return problems;
+}
+
+function arrange(values: Values): Config {
+  const signatureKeys = values.SQUARE_WEBHOOK_SIGNATURE_KEY;
+  const notificationUrl = values.SQUARE_WEBHOOK_NOTIFICATION_URL;
+  return {
+    database: {
+      ...optional("databaseUrl", values.DATABASE_URL),
+      dataDir: values.DATA_DIR,
+      poolSize: values.DATABASE_POOL_SIZE,
+    },
+    host: values.HOST,
+    port: values.PORT,
+    ...(signatureKeys && notificationUrl ? { webhook: { signatureKeys, notificationUrl } } : {}),
+    square: {
+      environment: values.SQUARE_ENVIRONMENT,
+      ...optional("baseUrl", values.SQUARE_BASE_URL),
+      ...optional("merchantId", values.SQUARE_MERCHANT_ID),
+      ...optional("accessToken", values.SQUARE_ACCESS_TOKEN),
+    },
+    ...optional("cronSecret", values.CRON_SECRET),
+    ...optional("adminApiKey", values.ADMIN_API_KEY),
+    ...optional("tokenEncryptionKey", values.TOKEN_ENCRYPTION_KEY),
+    reconcileSchedule: values.RECONCILE_SCHEDULE,
+    eventRetentionDays: values.EVENT_RETENTION_DAYS,
+    logLevel: values.LOG_LEVEL,
+  };
+}
+
+function optional<Name extends string, Value>(
+  name: Name,
+  value: Value | undefined,
+): Partial<Record<Name, Value>> {
+  return value === undefined ? {} : ({ [name]: value } as Record<Name, Value>);
+}
+
+function wholeNumber(least: number, most: number) {
+  const message = `must be a whole number from ${least} to ${most}`;
+  return text
+    .regex(/^\d{1,9}$/, message)
+    .transform(Number)
+    .pipe(z.number().min(least, message).max(most, message));
+}
+
+function isWebUrl(value: string): boolean {
+  return /^https?:\/\/\S+$/i.test(value) && URL.canParse(value);
+}

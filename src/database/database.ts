@@ -1,0 +1,96 @@
+import { PrismaPg } from "@prisma/adapter-pg";
+import pg from "pg";
+import type { DatabaseConfig } from "../config.js";
+import { openEmbedded } from "./embedded/owner.js";
+import { PrismaClient } from "./generated/client.js";
+import { shareSession } from "./query.js";
+import { valueTypes } from "./types.js";
+
+/** How long a request waits for a connection before the database counts as unavailable, in milliseconds. */
+const CONNECT_TIMEOUT_MS = 5_000;
+
+/**
+ * Every session reads and writes times in UTC. Plans are generic because the statements take arrays of any length
+ * over one organization: planning each anew costs more than it gains, and the sixth execution must not differ from the fifth.
+ */
+export const SESSION_SETTINGS = { TimeZone: "UTC", plan_cache_mode: "force_generic_plan" } as const;
+
+/** The one database of a process. The pool serves the hot path's SQL, Prisma what is not hot; both share connections. */
+export interface Database {
+  readonly kind: "postgres" | "embedded";
+  readonly pool: pg.Pool;
+  readonly prisma: PrismaClient;
+  /** Ends the connections and, for the owner of an embedded database, closes it and frees its folder. */
+  close(): Promise<void>;
+}
+
+export interface OpenOptions extends Pick<DatabaseConfig, "databaseUrl" | "dataDir"> {
+  /** A server must own the embedded database; a command may also use the one of a running server. */
+  readonly role: "server" | "command";
+  readonly poolSize?: number;
+}
+
+/**
+ * Opens Postgres when `databaseUrl` is given, else the embedded database under `dataDir`. Postgres is connected to
+ * when it is first used, so it need not be up yet; the embedded database is ready when this resolves.
+ *
+ * @throws DataDirInUse when a server finds the folder owned by another process.
+ * @throws DataDirUnusable when the folder cannot hold, or does not hold, a database of ours.
+ */
+export async function openDatabase(options: OpenOptions): Promise<Database> {
+  const { databaseUrl, dataDir, role, poolSize = 10 } = options;
+  if (databaseUrl !== undefined) return assemble("postgres", postgresConfig(databaseUrl, poolSize));
+
+  const embedded = await openEmbedded(dataDir, role);
+  const database = assemble("embedded", { ...sharedConfig(poolSize), ...embedded.connection });
+  shareSession(database.pool);
+  const close = async () => {
+    await database.close();
+    await embedded.close();
+  };
+  return { ...database, close: once(close) };
+}
+
+function assemble(kind: Database["kind"], config: pg.PoolConfig): Database {
+  const pool = new pg.Pool(config);
+  // An idle connection broke. The pool has dropped it already; unheard, the event would end the process.
+  pool.on("error", () => {});
+  const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
+  const close = async () => {
+    await prisma.$disconnect();
+    await pool.end();
+  };
+  return { kind, pool, prisma, close: once(close) };
+}
+
+function sharedConfig(poolSize: number): pg.PoolConfig {
+  return {
+    max: poolSize,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    keepAlive: true,
+    fallback_application_name: "regulars",
+    types: valueTypes,
+  };
+}
+
+function postgresConfig(databaseUrl: string, poolSize: number): pg.PoolConfig {
+  return { ...sharedConfig(poolSize), connectionString: withSessionSettings(databaseUrl) };
+}
+
+/** Puts our settings behind the URL's own `options`: of two values for one setting, Postgres takes the last. */
+function withSessionSettings(databaseUrl: string): string {
+  const [address, search] = databaseUrl.split(/\?(.*)/s);
+  const parameters = new URLSearchParams(search);
+  const given = parameters.get("options") ?? process.env.PGOPTIONS ?? "";
+  const ours = Object.entries(SESSION_SETTINGS).map(([name, value]) => `-c ${name}=${value}`);
+  parameters.set("options", [given, ...ours].join(" ").trim());
+  return `${address}?${parameters}`;
+}
+
+function once(close: () => Promise<void>): () => Promise<void> {
+  let closing: Promise<void> | undefined;
+  return () => {
+    closing ??= close();
+    return closing;
+  };
+}

@@ -1,0 +1,85 @@
+import { fsyncSync } from "node:fs";
+import { PGlite } from "@electric-sql/pglite";
+
+/** PGlite's own, without its -F: that switch turns fsync off, and a commit must survive a power cut. */
+const START_PARAMETERS = PGlite.defaultStartParams.filter((parameter) => parameter !== "-F");
+
+/** Settings of the one session that all clients share. */
+const SETTINGS = [
+  "TimeZone=UTC",
+  "plan_cache_mode=force_generic_plan",
+  // fdatasync, the default, does nothing in PGlite's build; fsync reaches the file system below.
+  "wal_sync_method=fsync",
+];
+
+const MESSAGES_BEFORE_SYNC = new Set(Array.from("PBDECH", (type) => type.charCodeAt(0)));
+
+const SYNC = Uint8Array.of("S".charCodeAt(0), 0, 0, 0, 4);
+
+/**
+ * PGlite, made fit to be shared by the clients of pglite-socket:
+ *
+ * - One client's query is never cut in two by another's. The socket server holds a client's turn only while
+ *   `isInTransaction()`; but an extended query is several messages, and one with large parameters arrives in several
+ *   pieces. Without the override below, a client was seen getting the answer to another client's parameters.
+ * - A message that PGlite throws at (such as a startup packet it does not know) ends that client, where the socket
+ *   server's queue would stop for all.
+ * - A commit is on the disk when it is acknowledged.
+ */
+export class Cluster extends PGlite {
+  /** Within an extended query: some of its messages were run, its Sync was not. */
+  #inQuery = false;
+
+  static async open(clusterDir: string): Promise<Cluster> {
+    const startParams = [...START_PARAMETERS, ...SETTINGS.flatMap((setting) => ["-c", setting])];
+    const cluster = new Cluster(clusterDir, { startParams });
+    await cluster.waitReady;
+    return cluster.#syncFilesForReal();
+  }
+
+  override isInTransaction(): boolean {
+    return this.#inQuery || super.isInTransaction();
+  }
+
+  override async execProtocolRawStream(
+    message: Uint8Array,
+    options: Parameters<PGlite["execProtocolRawStream"]>[1],
+  ): Promise<void> {
+    this.#inQuery = MESSAGES_BEFORE_SYNC.has(message[0] ?? 0);
+    try {
+      await super.execProtocolRawStream(message, options);
+    } catch (error) {
+      this.#inQuery = false;
+      options.onRawData(fatal(error instanceof Error ? error.message : String(error)));
+    }
+  }
+
+  /** The socket server rolls back through this when a client vanished; an unfinished query is finished first. */
+  override async exec(...parameters: Parameters<PGlite["exec"]>): ReturnType<PGlite["exec"]> {
+    if (this.#inQuery) {
+      this.#inQuery = false;
+      await this.runExclusive(() => this.execProtocolRaw(SYNC));
+    }
+    return super.exec(...parameters);
+  }
+
+  /** PGlite's file system passes every call on to Node's except fsync, which it leaves out. */
+  #syncFilesForReal(): this {
+    const { stream_ops } = this.Module.FS.filesystems.NODEFS;
+    // A folder has no descriptor of its own here.
+    stream_ops.fsync = ({ nfd }: { nfd?: number }) => {
+      if (nfd !== undefined) fsyncSync(nfd);
+      return 0;
+    };
+    return this;
+  }
+}
+
+/** An ErrorResponse that ends a connection: protocol violation. */
+function fatal(message: string): Uint8Array {
+  const fields = ["SFATAL", "VFATAL", "C08P01", `M${message}`, ""].map((field) => `${field}\0`).join("");
+  const body = Buffer.from(fields);
+  const head = Buffer.from("E____");
+  head.writeInt32BE(body.length + 4, 1);
+  return Buffer.concat([head, body]);
+}

@@ -1,0 +1,160 @@
+import { createHash, randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import type pg from "pg";
+import { MigrationFailed, SchemaMismatch } from "../errors.js";
+import type { Database } from "./database.js";
+import { inTransaction } from "./transaction.js";
+
+/** The key under which `prisma migrate` locks too, so that neither tool migrates while the other does. */
+const ADVISORY_LOCK = 72_707_369;
+
+/** As Prisma creates it, to the letter: `prisma migrate deploy` and `status` go on from this record. */
+const RECORD_TABLE = `
+  create table _prisma_migrations (
+    id                      varchar(36) primary key not null,
+    checksum                varchar(64) not null,
+    finished_at             timestamptz,
+    migration_name          varchar(255) not null,
+    logs                    text,
+    rolled_back_at          timestamptz,
+    started_at              timestamptz not null default now(),
+    applied_steps_count     integer not null default 0
+  )`;
+
+export interface SchemaState {
+  readonly state: "current" | "pending";
+  /** Names of this build's migrations that the database lacks, in order. */
+  readonly pending: readonly string[];
+}
+
+interface Migration {
+  readonly name: string;
+  readonly sql: string;
+  readonly checksum: string;
+}
+
+/**
+ * Applies this build's pending migrations in name order, each file whole and in a transaction of its own. Any number
+ * of processes may call this at once: each migration is applied by one of them while the others wait.
+ *
+ * @param folder holds one folder per migration with a migration.sql inside; by default prisma/migrations.
+ * @returns the names that this call applied.
+ * @throws SchemaMismatch when the database holds what this build does not know; nothing is changed then.
+ * @throws MigrationFailed when a file fails; that file leaves no trace, those before it stay applied.
+ */
+export async function migrate(database: Database, folder = migrationsFolder()): Promise<string[]> {
+  const migrations = await readMigrations(folder);
+  const applied: string[] = [];
+  for (;;) {
+    const name = await inTransaction(database.pool, (tx) => applyNext(tx, migrations));
+    if (name === undefined) return applied;
+    applied.push(name);
+  }
+}
+
+/**
+ * Compares the database's record of migrations with this build's.
+ *
+ * @throws SchemaMismatch when a migration is unknown here (a newer or a foreign schema), was changed after it was
+ * applied, or has failed, and when tables of ours exist without a record.
+ */
+export async function checkSchema(database: Database, folder = migrationsFolder()): Promise<SchemaState> {
+  const migrations = await readMigrations(folder);
+  const pending = await pendingOf(database.pool, migrations);
+  return { state: pending.length === 0 ? "current" : "pending", pending: pending.map(({ name }) => name) };
+}
+
+/** The nearest prisma/migrations above this file: the same one from src and from dist/src. */
+export function migrationsFolder(): string {
+  let folder = path.dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(path.join(folder, "prisma", "migrations"))) {
+    const parent = path.dirname(folder);
+    if (parent === folder) throw new Error(`No prisma/migrations above ${fileURLToPath(import.meta.url)}`);
+    folder = parent;
+  }
+  return path.join(folder, "prisma", "migrations");
+}
+
+async function applyNext(tx: pg.PoolClient, migrations: readonly Migration[]): Promise<string | undefined> {
+  await tx.query("select pg_advisory_xact_lock($1)", [ADVISORY_LOCK]);
+  const [next] = await pendingOf(tx, migrations);
+  if (next === undefined) return undefined;
+  if (!(await recordExists(tx))) await tx.query(RECORD_TABLE);
+  const startedAt = new Date();
+  try {
+    // Without values it goes by the simple protocol, which alone takes a file of many statements.
+    await tx.query(next.sql);
+  } catch (error) {
+    throw new MigrationFailed(next.name, error);
+  }
+  await tx.query(
+    `insert into _prisma_migrations (id, checksum, finished_at, migration_name, started_at, applied_steps_count)
+     values ($1, $2, $3, $4, $5, 1)`,
+    [randomUUID(), next.checksum, new Date(), next.name, startedAt],
+  );
+  return next.name;
+}
+
+async function pendingOf(
+  on: pg.Pool | pg.PoolClient,
+  migrations: readonly Migration[],
+): Promise<Migration[]> {
+  if (!(await recordExists(on))) {
+    await refuseTablesWithoutRecord(on, migrations);
+    return [...migrations];
+  }
+  const { rows } = await on.query<{ name: string; checksum: string; finished: boolean }>(
+    `select migration_name as name, checksum, finished_at is not null as finished
+     from _prisma_migrations where rolled_back_at is null order by migration_name`,
+  );
+  for (const row of rows) {
+    const known = migrations.find(({ name }) => name === row.name);
+    if (known === undefined) {
+      throw new SchemaMismatch(`The database holds migration ${row.name}, which this build does not know`);
+    }
+    if (!row.finished) throw new SchemaMismatch(`Migration ${row.name} has failed in this database`);
+    if (known.checksum !== row.checksum) {
+      throw new SchemaMismatch(`Migration ${row.name} was changed after it was applied to this database`);
+    }
+  }
+  const applied = new Set(rows.map(({ name }) => name));
+  return migrations.filter(({ name }) => !applied.has(name));
+}
+
+async function recordExists(on: pg.Pool | pg.PoolClient): Promise<boolean> {
+  const { rows } = await on.query("select to_regclass('_prisma_migrations') is not null as present");
+  return rows[0].present;
+}
+
+async function refuseTablesWithoutRecord(on: pg.Pool | pg.PoolClient, migrations: readonly Migration[]) {
+  const ours = migrations.flatMap(({ sql }) =>
+    Array.from(sql.matchAll(/^\s*create table (?:if not exists )?"?(\w+)/gim), ([, table]) => table),
+  );
+  const { rows } = await on.query<{ tablename: string }>(
+    "select tablename from pg_tables where schemaname = current_schema() and tablename = any ($1) limit 1",
+    [ours],
+  );
+  if (rows[0] !== undefined) {
+    throw new SchemaMismatch(
+      `The database has a table ${rows[0].tablename} but no record of migrations: it was not made by this program`,
+    );
+  }
+}
+
+async function readMigrations(folder: string): Promise<Migration[]> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  const names = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  return Promise.all(
+    names.sort().map(async (name) => {
+      const bytes = await readFile(path.join(folder, name, "migration.sql"));
+      return {
+        name,
+        sql: bytes.toString("utf8"),
+        checksum: createHash("sha256").update(bytes).digest("hex"),
+      };
+    }),
+  );
+}

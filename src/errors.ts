@@ -1,0 +1,84 @@
+/**
+ * The one family of errors. `code` is stable: it is what an API client, a log search or a test may rely on,
+ * while the message is for people and may be reworded.
+ */
+export class RegularsError extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+    this.code = code;
+  }
+}
+
+/** The environment cannot be run with; the message lists every problem and never a secret's value. */
+export class ConfigurationError extends RegularsError {
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    const list = problems.map((problem) => `  - ${problem}`).join("\n");
+    super("configuration_invalid", `The configuration has ${counted(problems.length)}:\n${list}`);
+    this.problems = problems;
+  }
+}
+
+/** The database cannot be reached, or went away before it answered; trying again later may help. */
+export class DatabaseUnavailable extends RegularsError {
+  constructor(message: string, options?: ErrorOptions) {
+    super("database_unavailable", message, options);
+  }
+}
+
+/** A transaction was begun anew as often as allowed and still collided with others. */
+export class TransactionContended extends RegularsError {
+  constructor(attempts: number, options?: ErrorOptions) {
+    super("transaction_contended", `The transaction gave way to others ${attempts} times`, options);
+  }
+}
+
+/** The database answered a commit with a rollback: a failed statement's error was swallowed inside the work. */
+export class TransactionRolledBack extends RegularsError {
+  constructor() {
+    super(
+      "transaction_rolled_back",
+      "The transaction was rolled back at commit: a statement in it had failed",
+    );
+  }
+}
+
+/** The database's schema is not one that this build may run on or migrate. */
+export class SchemaMismatch extends RegularsError {
+  constructor(message: string) {
+    super("schema_mismatch", message);
+  }
+}
+
+/** A migration's SQL failed and was undone; `cause` is what the database said. */
+export class MigrationFailed extends RegularsError {
+  constructor(migration: string, cause: unknown) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    super("migration_failed", `Migration ${migration} failed: ${reason}`, { cause });
+  }
+}
+
+/** Another process owns the embedded database's folder. */
+export class DataDirInUse extends RegularsError {
+  readonly ownerPid: number;
+
+  constructor(dataDir: string, ownerPid: number) {
+    super("data_dir_in_use", `${dataDir} is in use by process ${ownerPid}: one server owns it at a time`);
+    this.ownerPid = ownerPid;
+  }
+}
+
+/** The embedded database's folder cannot be used as it is. */
+export class DataDirUnusable extends RegularsError {
+  constructor(message: string, options?: ErrorOptions) {
+    super("data_dir_unusable", message, options);
+  }
+}
+
+function counted(problems: number): string {
+  return problems === 1 ? "one problem" : `${problems} problems`;
+}
