@@ -1,12 +1,18 @@
-import type { Fact } from "../src/facts/types.js";
+import type { Fact, Instant } from "../src/facts/types.js";
 import type { SquareEvent } from "../src/square/envelope.js";
 
 /**
  * What events of some types mean for us. A handler is a pure function from an event to facts: it parses,
- * computes the order key and names the customers inside the facts; it never sees a transaction.
+ * computes the order key and names the customers inside the facts; it never sees a transaction or a clock.
  */
 export interface Handler {
   readonly eventTypes: readonly string[];
   /** @throws {InvalidPayload} when the payload breaks the schema: the event ends as `dead` with the reason. */
   interpret(event: SquareEvent): readonly Fact[];
 }
+
+/**
+ * Stands where a fact needs a time and neither the object nor the envelope tells one. Never the clock's: the
+ * same event must give the same facts whenever it is read.
+ */
+export const TIME_UNKNOWN = "1970-01-01T00:00:00.000000Z" as Instant;

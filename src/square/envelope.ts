@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { RegularsError } from "../errors.js";
 import type { Instant, JsonObject, JsonValue } from "../facts/types.js";
 import { describeIssues } from "./issues.js";
 import { parseInstant } from "./timestamp.js";
@@ -28,9 +29,10 @@ export interface SquareEvent {
 }
 
 /** The event lacks what every event has. The message names each path and what is wrong there, no values. */
-export class InvalidEnvelope extends Error {
-  override readonly name = "InvalidEnvelope";
-  readonly code = "invalid_envelope";
+export class InvalidEnvelope extends RegularsError {
+  constructor(message: string) {
+    super("invalid_envelope", message);
+  }
 }
 
 const name = z.string().min(1).max(255);

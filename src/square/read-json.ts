@@ -1,4 +1,5 @@
 import { isUtf8 } from "node:buffer";
+import { RegularsError } from "../errors.js";
 import type { JsonValue } from "../facts/types.js";
 
 /** Deeper nesting than any Square object has; bounds the recursion of everything that walks a payload. */
@@ -12,13 +13,11 @@ export type UnreadableJsonCode =
   | "number_out_of_range";
 
 /** Bytes that are no JSON we can keep. The message never quotes them: they may hold personal data. */
-export class UnreadableJson extends Error {
-  override readonly name = "UnreadableJson";
-  constructor(
-    readonly code: UnreadableJsonCode,
-    message: string,
-  ) {
-    super(message);
+export class UnreadableJson extends RegularsError {
+  declare readonly code: UnreadableJsonCode;
+
+  constructor(code: UnreadableJsonCode, message: string) {
+    super(code, message);
   }
 }
 

@@ -1,0 +1,97 @@
+import { z } from "zod";
+import { RegularsError } from "../../errors.js";
+import { describeIssues } from "../issues.js";
+import { parseInstant } from "../timestamp.js";
+
+/**
+ * The building blocks of Square's objects in wire shape: snake_case, as webhooks and the REST API send them.
+ * Unknown keys and unknown enum values pass; an empty string is as good as none.
+ */
+
+export const INT64_MAX = 2n ** 63n - 1n;
+const INT64_MIN = -(2n ** 63n);
+/** Postgres `integer`. */
+const INT4_MAX = 2n ** 31n - 1n;
+
+/** An object breaks its schema. The message names each path and what is wrong there, no values. */
+export class InvalidPayload extends RegularsError {
+  constructor(message: string) {
+    super("invalid_payload", message);
+  }
+}
+
+/**
+ * Checks an object against its schema.
+ *
+ * @param root what the object is called in error messages
+ * @throws {InvalidPayload}
+ */
+export function parseObject<Schema extends z.ZodType>(
+  root: string,
+  schema: Schema,
+  object: unknown,
+): z.output<Schema> {
+  const result = schema.safeParse(object);
+  if (!result.success) throw new InvalidPayload(describeIssues(result.error, root));
+  return result.data;
+}
+
+/** Ids, statuses and currencies: text that must be there and may be indexed. */
+export const requiredName = z.string().min(1).max(255);
+
+export const optionalName = z.string().max(255).nullish().transform(emptyToNull);
+
+/** Notes and profile fields, of any length. */
+export const optionalText = z.string().nullish().transform(emptyToNull);
+
+export const requiredInstant = z.string().transform(toInstant);
+
+export const optionalInstant = z
+  .string()
+  .nullish()
+  .transform((text, context) => (text ? toInstant(text, context) : null));
+
+/**
+ * An integer of 64 bits: a number that holds it exactly, or a bigint. A string of digits is refused, as is
+ * what lost its last digits in a double.
+ */
+export const int64 = z
+  .union([z.int(), z.bigint()], { error: "expected an integer" })
+  .transform((value) => BigInt(value))
+  .refine((value) => value >= INT64_MIN && value <= INT64_MAX, "expected an integer of 64 bits");
+
+/** A count for a column of type `integer`. */
+export const count = int64
+  .refine((value) => value >= 0n && value <= INT4_MAX, "expected an integer from 0 to 2147483647")
+  .transform(Number);
+
+/** Minor units of a currency: cents, or yen, which have no decimals. */
+export const money = z.object({ amount: int64, currency: requiredName });
+
+/** Fees and refunds may be left out, and then are nothing. */
+export const optionalMoney = money.nullish();
+
+/** @throws {InvalidPayload} the sum does not fit 64 bits */
+export function sumOfMoney(path: string, amounts: readonly bigint[]): bigint {
+  const sum = amounts.reduce((total, amount) => total + amount, 0n);
+  if (sum > INT64_MAX || sum < INT64_MIN) throw new InvalidPayload(`${path}: the sum exceeds 64 bits`);
+  return sum;
+}
+
+/** @throws {InvalidPayload} the sum does not fit a column of type `integer` */
+export function sumOfCounts(path: string, counts: readonly number[]): number {
+  const sum = counts.reduce((total, item) => total + item, 0);
+  if (sum > INT4_MAX) throw new InvalidPayload(`${path}: the sum exceeds 2147483647`);
+  return sum;
+}
+
+function emptyToNull(text: string | null | undefined): string | null {
+  return text || null;
+}
+
+function toInstant(text: string, context: z.RefinementCtx) {
+  const instant = parseInstant(text);
+  if (instant !== null) return instant;
+  context.addIssue("expected a timestamp of RFC 3339");
+  return z.NEVER;
+}
