@@ -1,0 +1,80 @@
+import { cp, mkdir, rm } from "node:fs/promises";
+import path from "node:path";
+import pg from "pg";
+import { afterAll, inject } from "vitest";
+import { type Database, openDatabase } from "../../src/database/database.js";
+import { databaseUrl } from "./database-url.js";
+
+/**
+ * A fresh, migrated database of the project's kind, for one test file. Called at the top of the file, it is closed
+ * and removed after the file's last test; called elsewhere, whoever called it closes it.
+ */
+export async function openTestDatabase(): Promise<Database> {
+  const { database, remove } = await openCopy();
+  const close = async () => {
+    await database.close();
+    await remove();
+  };
+  afterAll(close);
+  return { ...database, close };
+}
+
+/** Deletes every row, so that the next test of the file begins with nothing. */
+export async function emptyDatabase(database: Database): Promise<void> {
+  await database.pool.query(`
+    do $$
+    declare
+      name text;
+    begin
+      for name in
+        select tablename from pg_tables
+        where schemaname = current_schema() and tablename <> '_prisma_migrations'
+      loop
+        execute format('delete from %I', name);
+      end loop;
+    end $$`);
+}
+
+interface Copy {
+  readonly database: Database;
+  remove(): Promise<void>;
+}
+
+let copies = 0;
+
+/** Unique within a run: the workers of a run have different process ids. */
+function uniqueName(): string {
+  copies += 1;
+  return `${process.pid}_${copies}`;
+}
+
+function openCopy(): Promise<Copy> {
+  return inject("databasePrefix") === undefined ? copyEmbedded() : copyPostgres();
+}
+
+async function copyEmbedded(): Promise<Copy> {
+  const root = inject("embeddedRoot");
+  const dataDir = path.join(root, uniqueName());
+  await mkdir(dataDir);
+  await cp(path.join(root, "template", "pg"), path.join(dataDir, "pg"), { recursive: true });
+  const database = await openDatabase({ dataDir, role: "server" });
+  return { database, remove: () => rm(dataDir, { recursive: true, force: true }) };
+}
+
+async function copyPostgres(): Promise<Copy> {
+  const prefix = inject("databasePrefix");
+  const name = `${prefix}_${uniqueName()}`;
+  await asAdmin(`create database ${name} template ${prefix}_template`);
+  const database = await openDatabase({ databaseUrl: databaseUrl(name), dataDir: "", role: "server" });
+  return { database, remove: () => asAdmin(`drop database if exists ${name} with (force)`) };
+}
+
+async function asAdmin(statement: string): Promise<void> {
+  const admin = new pg.Client({ connectionString: databaseUrl() });
+  await admin.connect();
+  try {
+    await admin.query(statement);
+  } finally {
+    await admin.end();
+  }
+}

@@ -1,0 +1,23 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import type { TestProject } from "vitest/node";
+import { openDatabase } from "../../src/database/database.js";
+import { migrate } from "../../src/database/migrate.js";
+
+declare module "vitest" {
+  interface ProvidedContext {
+    /** Holds a migrated folder `template`, and takes the copies that the test files work in. */
+    embeddedRoot: string;
+  }
+}
+
+/** Making the embedded database takes seconds, copying it a fraction of one: so it is made once. */
+export default async function setUp(project: TestProject) {
+  const root = await mkdtemp(path.join(tmpdir(), "regulars-test-"));
+  const template = await openDatabase({ dataDir: path.join(root, "template"), role: "server" });
+  await migrate(template);
+  await template.close();
+  project.provide("embeddedRoot", root);
+  return () => rm(root, { recursive: true, force: true });
+}

@@ -1,0 +1,36 @@
+import { defineConfig, type TestProjectConfiguration } from "vitest/config";
+
+const unit = ["test/**/*.unit.test.ts"];
+const benchmark = "test/benchmark/**";
+
+/** Every test that needs a database runs once per kind, except where its file name says which one it is about. */
+function databaseProject(kind: "embedded" | "postgres", otherKind: string): TestProjectConfiguration {
+  return {
+    extends: true,
+    test: {
+      name: kind,
+      include: ["test/**/*.test.ts"],
+      exclude: [...unit, `test/**/*.${otherKind}.test.ts`, benchmark],
+      globalSetup: [`test/support/global-setup-${kind}.ts`],
+    },
+  };
+}
+
+const onPostgres = process.env.TEST_DATABASE_URL
+  ? [databaseProject("postgres", "embedded")]
+  : (console.warn("TEST_DATABASE_URL is not set: the tests run on the embedded database only.\n"), []);
+
+export default defineConfig({
+  test: {
+    pool: "forks",
+    // Each has a database of its own to feed as well.
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    projects: [
+      { extends: true, test: { name: "unit", include: unit, exclude: [benchmark] } },
+      databaseProject("embedded", "postgres"),
+      ...onPostgres,
+    ],
+  },
+});
