@@ -1,0 +1,54 @@
+import type { Handler } from "../../handlers/handler.js";
+import type { Fact } from "../facts/types.js";
+import type { SquareEvent } from "../square/envelope.js";
+import { InvalidPayload } from "../square/schemas.js";
+
+/** How an event ended (contract section 2). */
+export type Outcome = "processed" | "duplicate" | "stale" | "ignored" | "deferred" | "dead";
+
+export type EventSource = "webhook" | "events_api" | "replay";
+
+/** What an event turned out to mean, before anything is stored. */
+export type Meaning =
+  | { readonly kind: "facts"; readonly facts: readonly Fact[] }
+  | { readonly kind: "ignored" }
+  /** A known type whose payload breaks the schema: no retry can mend it. */
+  | { readonly kind: "dead"; readonly reason: string }
+  /** The handler itself failed: a later version of it, or of the world, may not. */
+  | { readonly kind: "failed"; readonly reason: string };
+
+/** One event on its way through the inbox. */
+export interface Arrival {
+  readonly event: SquareEvent;
+  readonly source: EventSource;
+  readonly receivedAt: Date;
+  readonly meaning: Meaning;
+  /** How often its processing was begun, this time included. */
+  readonly attempts: number;
+}
+
+export type FindHandler = (eventType: string) => Handler | undefined;
+
+/** Asks the event's handler what it means. Never throws: one event's failure must not touch its neighbours. */
+export function interpret(event: SquareEvent, findHandler: FindHandler): Meaning {
+  const handler = findHandler(event.type);
+  if (!handler) return { kind: "ignored" };
+  try {
+    return { kind: "facts", facts: handler.interpret(event) };
+  } catch (error) {
+    if (error instanceof InvalidPayload) return { kind: "dead", reason: error.message };
+    return { kind: "failed", reason: describeFailure(error) };
+  }
+}
+
+/**
+ * What may be kept and shown of a failure: its kind, and the message of our own errors only. A database's message can
+ * quote a value, and values are personal data.
+ */
+export function describeFailure(error: unknown): string {
+  if (!(error instanceof Error)) return "unknown failure";
+  const code = "code" in error && typeof error.code === "string" ? ` ${error.code}` : "";
+  const constraint =
+    "constraint" in error && typeof error.constraint === "string" ? ` on ${error.constraint}` : "";
+  return `${error.name}${code}${constraint}`;
+}

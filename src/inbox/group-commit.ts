@@ -1,0 +1,110 @@
+import { RegularsError } from "../errors.js";
+
+/** More is waiting than can be worked off soon: the sender should come back later. */
+export class QueueFull extends RegularsError {
+  constructor() {
+    super("queue_full", "Too many events are waiting to be stored; deliver this one again later.");
+  }
+}
+
+/** The process is stopping and takes nothing new. */
+export class QueueClosed extends RegularsError {
+  constructor() {
+    super("shutting_down", "This server is stopping; deliver the event again.");
+  }
+}
+
+export interface GroupCommitOptions<Item, Result> {
+  /** Processes what was gathered under one key; answers one result per item, in order. */
+  readonly process: (key: string, items: readonly Item[]) => Promise<readonly Result[]>;
+  /** The most items of one transaction: bounds how many locks it holds and how long its neighbours wait. */
+  readonly maxBatch: number;
+  /** The most items that may wait, over all keys. */
+  readonly maxQueued: number;
+  /** The most keys in process at once; each takes a database connection. */
+  readonly maxInFlight: number;
+}
+
+interface Waiting<Item, Result> {
+  readonly item: Item;
+  readonly resolve: (result: Result) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Group commit: what arrives for one key while its transaction is in flight goes together into the next one. An idle
+ * key starts at once, so a lone item waits for nobody; under load the batches grow by themselves, and one commit is
+ * shared by all of them.
+ */
+export class GroupCommit<Item, Result> {
+  readonly #options: GroupCommitOptions<Item, Result>;
+  /** Items waiting by key, in order of arrival; a key is listed while it waits. */
+  readonly #waiting = new Map<string, Waiting<Item, Result>[]>();
+  readonly #inFlight = new Set<string>();
+  #queued = 0;
+  #closed = false;
+  #idle: (() => void) | undefined;
+
+  constructor(options: GroupCommitOptions<Item, Result>) {
+    this.#options = options;
+  }
+
+  /** Items that wait for a transaction; those in one are not counted. */
+  get queued(): number {
+    return this.#queued;
+  }
+
+  /**
+   * Resolves when the item's own transaction is durable.
+   *
+   * @throws {QueueFull} {QueueClosed}
+   */
+  submit(key: string, item: Item): Promise<Result> {
+    if (this.#closed) return Promise.reject(new QueueClosed());
+    if (this.#queued >= this.#options.maxQueued) return Promise.reject(new QueueFull());
+    return new Promise((resolve, reject) => {
+      const waiting = this.#waiting.get(key) ?? [];
+      waiting.push({ item, resolve, reject });
+      this.#waiting.set(key, waiting);
+      this.#queued++;
+      this.#startNext();
+    });
+  }
+
+  /** Takes nothing new, and resolves when what was taken is done. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    if (this.#inFlight.size > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
+  }
+
+  #startNext(): void {
+    for (const [key, waiting] of this.#waiting) {
+      if (this.#inFlight.size >= this.#options.maxInFlight) return;
+      if (this.#inFlight.has(key)) continue;
+      const batch = waiting.splice(0, this.#options.maxBatch);
+      // Behind the other keys, so that a busy one cannot starve them.
+      this.#waiting.delete(key);
+      if (waiting.length > 0) this.#waiting.set(key, waiting);
+      this.#queued -= batch.length;
+      this.#inFlight.add(key);
+      void this.#run(key, batch);
+    }
+  }
+
+  async #run(key: string, batch: readonly Waiting<Item, Result>[]): Promise<void> {
+    try {
+      const results = await this.#options.process(
+        key,
+        batch.map(({ item }) => item),
+      );
+      batch.forEach(({ resolve }, index) => {
+        resolve(results[index] as Result);
+      });
+    } catch (error) {
+      for (const { reject } of batch) reject(error);
+    }
+    this.#inFlight.delete(key);
+    this.#startNext();
+    if (this.#inFlight.size === 0) this.#idle?.();
+  }
+}

@@ -1,0 +1,100 @@
+import type pg from "pg";
+import { recompute } from "../analytics/recompute.js";
+import { isUnavailable } from "../database/failures.js";
+import { inTransaction } from "../database/transaction.js";
+import type { MergeEdge } from "../facts/resolve-aliases.js";
+import { writeFacts } from "../facts/write-facts.js";
+import { type Arrival, describeFailure, type Outcome } from "./arrival.js";
+import { claimEvents, expectedOutcome, setEventStatus, takeEvents } from "./claims.js";
+
+/** New events are claimed by storing them; events stored before (retry, replay) are taken up again. */
+export type BatchMode = "new" | "stored";
+
+export interface BatchResult {
+  /** How each event ended, by event id. */
+  readonly outcomes: ReadonlyMap<string, Outcome>;
+  readonly refusedMerges: readonly MergeEdge[];
+}
+
+/**
+ * Processes a batch of one organization's events, each id at most once, in one transaction: claim the ids, write the
+ * facts, rewrite the affected customers' rows. If something in it cannot be processed the batch is halved until the
+ * culprit stands alone; that one is stored as deferred (or dead, after the last attempt) and harms no neighbour.
+ *
+ * When this resolves every event is durable.
+ *
+ * @param now the instant of computation
+ * @throws when the database is unavailable: then nothing is known to be stored, and the sender must try again
+ */
+export async function processBatch(
+  pool: pg.Pool,
+  organizationId: string,
+  arrivals: readonly Arrival[],
+  now: Date,
+  mode: BatchMode = "new",
+): Promise<BatchResult> {
+  try {
+    return await inTransaction(pool, (tx) => processTogether(tx, organizationId, arrivals, now, mode));
+  } catch (error) {
+    if (isUnavailable(error)) throw error;
+    const [only] = arrivals;
+    if (arrivals.length === 1 && only) return storeFailure(pool, organizationId, only, error, now, mode);
+    const middle = Math.ceil(arrivals.length / 2);
+    const first = await processBatch(pool, organizationId, arrivals.slice(0, middle), now, mode);
+    const second = await processBatch(pool, organizationId, arrivals.slice(middle), now, mode);
+    return {
+      outcomes: new Map([...first.outcomes, ...second.outcomes]),
+      refusedMerges: [...first.refusedMerges, ...second.refusedMerges],
+    };
+  }
+}
+
+async function processTogether(
+  tx: pg.PoolClient,
+  organizationId: string,
+  arrivals: readonly Arrival[],
+  now: Date,
+  mode: BatchMode,
+): Promise<BatchResult> {
+  const claim = mode === "new" ? claimEvents : takeEvents;
+  const claimed = await claim(tx, organizationId, arrivals, now);
+  const ours = arrivals.filter(({ event }) => claimed.has(event.event_id));
+  const outcomes = new Map<string, Outcome>(
+    arrivals.map((arrival) => [
+      arrival.event.event_id,
+      claimed.has(arrival.event.event_id) ? expectedOutcome(arrival) : "duplicate",
+    ]),
+  );
+  const meaningful = ours.flatMap(({ event, meaning }) =>
+    meaning.kind === "facts" ? [{ eventId: event.event_id, facts: meaning.facts }] : [],
+  );
+  if (meaningful.length === 0) return { outcomes, refusedMerges: [] };
+
+  const written = await writeFacts(
+    tx,
+    organizationId,
+    meaningful.map(({ facts }) => facts),
+    now,
+  );
+  await recompute(tx, organizationId, written.affectedCustomerIds, now);
+  const stale = meaningful.filter((_, index) => !written.fresh[index]).map(({ eventId }) => eventId);
+  await setEventStatus(tx, organizationId, stale, "stale");
+  for (const eventId of stale) outcomes.set(eventId, "stale");
+  return { outcomes, refusedMerges: written.refusedMerges };
+}
+
+/** Stores an event that cannot be processed now, without its effect. */
+async function storeFailure(
+  pool: pg.Pool,
+  organizationId: string,
+  arrival: Arrival,
+  error: unknown,
+  now: Date,
+  mode: BatchMode,
+): Promise<BatchResult> {
+  const failed: Arrival = { ...arrival, meaning: { kind: "failed", reason: describeFailure(error) } };
+  const claim = mode === "new" ? claimEvents : takeEvents;
+  const claimed = await claim(pool, organizationId, [failed], now);
+  const outcome = claimed.has(arrival.event.event_id) ? expectedOutcome(failed) : "duplicate";
+  return { outcomes: new Map([[arrival.event.event_id, outcome]]), refusedMerges: [] };
+}

@@ -1,0 +1,139 @@
+import { type Queryable, query } from "../database/query.js";
+import { readEnvelope } from "../square/envelope.js";
+import { readJson } from "../square/read-json.js";
+import { type Arrival, type EventSource, type FindHandler, interpret, type Outcome } from "./arrival.js";
+import { NIL_ORGANIZATION } from "./claims.js";
+
+/** Events that are in webhook_events already: found for a retry or a replay, and read back. */
+export interface StoredEvent {
+  readonly organization_id: string;
+  readonly event_id: string;
+  readonly source: EventSource;
+  readonly attempts: number;
+  readonly received_at: Date;
+  /** As text, since the driver would read integers beyond 2^53 as rounded numbers. */
+  readonly payload: string;
+}
+
+/** How long a retry may take before another process may take the event up again. */
+const LEASE_MS = 60_000;
+
+// One statement claims and counts the attempt, so that an event that kills the process runs out of attempts too.
+// Served by the partial index webhook_events_due_idx; `skip locked` keeps two workers apart.
+const leaseStatement = {
+  name: "lease_due_events",
+  text: `
+    update webhook_events e set attempts = e.attempts + 1, next_attempt_at = $2
+    from (
+      select organization_id, event_id from webhook_events
+      where status = 'deferred' and next_attempt_at <= $1
+      order by next_attempt_at limit $3
+      for update skip locked
+    ) as due
+    where e.organization_id = due.organization_id and e.event_id = due.event_id
+    returning e.organization_id, e.event_id, e.source, e.attempts, e.received_at, e.payload::text as payload`,
+};
+
+/** Takes up to `limit` deferred events that are due at `now`, for one minute. */
+export async function leaseDueEvents(on: Queryable, now: Date, limit: number): Promise<StoredEvent[]> {
+  const leasedUntil = new Date(now.getTime() + LEASE_MS);
+  const { rows } = await query<StoredEvent & Record<string, unknown>>(on, leaseStatement, [
+    now,
+    leasedUntil,
+    limit,
+  ]);
+  return rows;
+}
+
+export interface EventFilter {
+  readonly statuses?: readonly Outcome[];
+  readonly types?: readonly string[];
+  readonly since?: Date;
+}
+
+export interface EventPosition {
+  readonly received_at: Date;
+  readonly organization_id: string;
+  readonly event_id: string;
+}
+
+const pageStatement = {
+  name: "stored_events_page",
+  text: `
+    select organization_id, event_id, source, attempts, received_at, payload::text as payload
+    from webhook_events
+    where ($1::text[] is null or status = any ($1))
+      and ($2::text[] is null or event_type = any ($2))
+      and ($3::timestamptz is null or received_at >= $3)
+      and received_at <= $4
+      and ($5::timestamptz is null or (received_at, organization_id, event_id) > ($5, $6::uuid, $7))
+    order by received_at, organization_id, event_id
+    limit $8`,
+};
+
+/**
+ * One page of stored events in the order of their arrival, by keyset.
+ *
+ * @param until nothing received later is shown, so that a replay cannot chase its own tail
+ */
+export async function storedEventsPage(
+  on: Queryable,
+  filter: EventFilter,
+  until: Date,
+  after: EventPosition | undefined,
+  limit: number,
+): Promise<StoredEvent[]> {
+  const { rows } = await query<StoredEvent & Record<string, unknown>>(on, pageStatement, [
+    filter.statuses ?? null,
+    filter.types ?? null,
+    filter.since ?? null,
+    until,
+    after?.received_at ?? null,
+    after?.organization_id ?? null,
+    after?.event_id ?? null,
+    limit,
+  ]);
+  return rows;
+}
+
+const countStatement = {
+  name: "stored_events_count",
+  text: `
+    select count(*) as count from webhook_events
+    where ($1::text[] is null or status = any ($1))
+      and ($2::text[] is null or event_type = any ($2))
+      and ($3::timestamptz is null or received_at >= $3)
+      and received_at <= $4`,
+};
+
+export async function countStoredEvents(on: Queryable, filter: EventFilter, until: Date): Promise<number> {
+  const { rows } = await query<{ count: bigint }>(on, countStatement, [
+    filter.statuses ?? null,
+    filter.types ?? null,
+    filter.since ?? null,
+    until,
+  ]);
+  return Number(rows[0]?.count ?? 0n);
+}
+
+const forgetStatement = {
+  name: "forget_unknown_merchant_events",
+  text: "delete from webhook_events where organization_id = $1 and event_id = any ($2)",
+};
+
+/** Removes what was kept for an unknown merchant, after it was stored under the organization. */
+export async function forgetUnknownMerchantEvents(on: Queryable, eventIds: readonly string[]): Promise<void> {
+  await query(on, forgetStatement, [NIL_ORGANIZATION, eventIds]);
+}
+
+/** Reads a stored event back into the shape in which it arrived, and interprets it anew. */
+export function arrivalOf(stored: StoredEvent, findHandler: FindHandler): Arrival {
+  const event = readEnvelope(readJson(Buffer.from(stored.payload, "utf8")));
+  return {
+    event,
+    source: stored.source,
+    receivedAt: stored.received_at,
+    meaning: interpret(event, findHandler),
+    attempts: stored.attempts,
+  };
+}
