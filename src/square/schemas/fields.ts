@@ -56,7 +56,7 @@ export const optionalInstant = z
  * what lost its last digits in a double.
  */
 export const int64 = z
-  .union([z.int(), z.bigint()], { error: "expected an integer" })
+  .union([z.int("expected an integer that a number holds exactly"), z.bigint()], "expected an integer")
   .transform((value) => BigInt(value))
   .refine((value) => value >= INT64_MIN && value <= INT64_MAX, "expected an integer of 64 bits");
 

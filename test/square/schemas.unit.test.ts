@@ -1,0 +1,259 @@
+import { describe, expect, it } from "vitest";
+import type { Instant } from "../../src/facts/types.js";
+import {
+  InvalidPayload,
+  parseBooking,
+  parseCustomer,
+  parseLocation,
+  parseMergeContext,
+  parsePayment,
+  parseRefund,
+  parseTeamMember,
+  tombstone,
+} from "../../src/square/schemas.js";
+
+const NOW = "2026-03-08T09:30:00Z";
+const INT64_MAX = 9223372036854775807n;
+
+const booking = {
+  id: "BOOKING",
+  version: 1,
+  status: "ACCEPTED",
+  start_at: NOW,
+  created_at: NOW,
+  updated_at: NOW,
+  appointment_segments: [{ duration_minutes: 30 }],
+};
+const usd = (amount: unknown) => ({ amount, currency: "USD" });
+const payment = {
+  id: "PAYMENT",
+  status: "COMPLETED",
+  amount_money: usd(6500),
+  created_at: NOW,
+  updated_at: NOW,
+};
+const refund = { id: "REFUND", status: "PENDING", amount_money: usd(500), created_at: NOW, updated_at: NOW };
+const customer = { id: "CUSTOMER", version: 2 };
+const teamMember = { id: "MEMBER", status: "ACTIVE" };
+
+describe("what no row can be without is a break", () => {
+  it.each([
+    ["booking", parseBooking, booking, ["id", "status", "start_at", "created_at", "updated_at"]],
+    ["payment", parsePayment, payment, ["id", "status", "amount_money", "created_at", "updated_at"]],
+    ["refund", parseRefund, refund, ["id", "status", "amount_money", "created_at", "updated_at"]],
+    ["customer", parseCustomer, customer, ["id"]],
+    ["team_member", parseTeamMember, teamMember, ["id", "status"]],
+    ["location", parseLocation, { id: "L", status: "ACTIVE" }, ["id", "status"]],
+  ] as const)("in a %s", (root, parse, object, required) => {
+    expect(() => parse(object as never)).not.toThrow();
+    for (const key of required) {
+      expect(() => parse({ ...object, [key]: undefined })).toThrow(`${root}.${key}: `);
+      expect(() => parse({ ...object, [key]: null })).toThrow(InvalidPayload);
+      expect(() => parse({ ...object, [key]: "" })).toThrow(InvalidPayload);
+    }
+    for (const nothing of [undefined, null, [], "text", 5])
+      expect(() => parse(nothing)).toThrow(InvalidPayload);
+  });
+
+  it("and every break is named at once, without the values", () => {
+    const broken = { ...booking, status: 5, start_at: "a@example.com", customer_note: ["a@example.com"] };
+    expect(() => parseBooking(broken)).toThrow(/booking\.status.*booking\.start_at.*booking\.customer_note/);
+    expect(() => parseBooking(broken)).not.toThrow(/example\.com/);
+  });
+});
+
+describe("what Square leaves out, empties or adds is taken", () => {
+  it("missing and empty are both null", () => {
+    const { raw: _, ...facts } = parseBooking({
+      ...booking,
+      customer_id: "",
+      customer_note: "",
+      appointment_segments: null,
+      creator_details: {},
+    });
+    expect(facts).toMatchObject({
+      reported_customer_id: null,
+      location_id: null,
+      customer_note: null,
+      seller_note: null,
+      creator_type: null,
+      source: null,
+      duration_minutes: 0,
+      segments: [],
+    });
+  });
+
+  it("unknown keys stay in raw, unknown enum values stay as they are", () => {
+    const object = { ...booking, status: "WAITLISTED", future_key: { a: 1 } };
+    expect(parseBooking(object)).toMatchObject({ status: "WAITLISTED" });
+    expect(parseBooking(object).raw).toBe(object);
+  });
+
+  it("ids over 255 characters would not be indexable and are refused", () => {
+    expect(() => parsePayment({ ...payment, customer_id: "x".repeat(256) })).toThrow("payment.customer_id: ");
+  });
+});
+
+describe("a booking", () => {
+  it.each([
+    [2, "BOOKING:7", 2],
+    [undefined, "BOOKING:7", 7],
+    [null, "BOOKING:0", 0],
+    [undefined, "BOOKING", 0],
+    [undefined, "BOOKING:latest", 0],
+    [undefined, "BOOKING:99999999999", 0],
+    [undefined, "BOOKING:9999999999", 0],
+    [undefined, null, 0],
+  ])("of version %j in an event about %j has version %i", (version, versionedId, expected) => {
+    expect(parseBooking({ ...booking, version }, { versionedId }).version).toBe(expected);
+  });
+
+  it.each([-1, 1.5, 2 ** 31, "1", 12345678901234567890n])("cannot have version %s", (version) => {
+    expect(() => parseBooking({ ...booking, version })).toThrow("booking.version: expected an integer");
+  });
+
+  it("lasts as long as its segments together", () => {
+    const segments = [{ duration_minutes: 45 }, { duration_minutes: null }, {}, { duration_minutes: 30 }];
+    const { duration_minutes, segments: rows } = parseBooking({ ...booking, appointment_segments: segments });
+    expect(duration_minutes).toBe(75);
+    expect(rows.map((row) => [row.segment_index, row.duration_minutes])).toEqual([
+      [0, 45],
+      [1, 0],
+      [2, 0],
+      [3, 30],
+    ]);
+  });
+
+  it("cannot last longer than its column holds", () => {
+    const longest = { duration_minutes: 2 ** 31 - 1 };
+    expect(parseBooking({ ...booking, appointment_segments: [longest] }).duration_minutes).toBe(2147483647);
+    expect(() => parseBooking({ ...booking, appointment_segments: [longest, longest] })).toThrow(
+      "booking.appointment_segments: the sum exceeds 2147483647",
+    );
+  });
+
+  it.each(["CANCELLED_BY_CUSTOMER", "CANCELLED_BY_SELLER", "DECLINED", "NO_SHOW"])(
+    "%s stands over ACCEPTED at the same version and instant",
+    (status) => {
+      expect(parseBooking({ ...booking, status }).order_key > parseBooking(booking).order_key).toBe(true);
+    },
+  );
+});
+
+describe("money", () => {
+  const amountOf = (amount: unknown) => parsePayment({ ...payment, amount_money: usd(amount) }).amount_cents;
+
+  it("is exact from the smallest to the largest amount of 64 bits", () => {
+    expect(amountOf(0)).toBe(0n);
+    expect(amountOf(6500n)).toBe(6500n);
+    expect(amountOf(9007199254740993n)).toBe(9007199254740993n);
+    expect(amountOf(INT64_MAX)).toBe(INT64_MAX);
+    expect(amountOf(-INT64_MAX - 1n)).toBe(-INT64_MAX - 1n);
+  });
+
+  it.each(["6500", 65.5, 2 ** 53, Number.NaN, true, null, {}, INT64_MAX + 1n])("cannot be %s", (amount) => {
+    expect(() => amountOf(amount)).toThrow("payment.amount_money.amount: expected an integer");
+  });
+
+  it("needs its currency", () => {
+    expect(() => parsePayment({ ...payment, amount_money: { amount: 1 } })).toThrow(
+      "payment.amount_money.currency",
+    );
+  });
+
+  it("without a total is amount and tip", () => {
+    expect(parsePayment({ ...payment, tip_money: usd(1300) }).total_cents).toBe(7800n);
+    expect(parsePayment({ ...payment, tip_money: usd(1300), total_money: usd(7801) }).total_cents).toBe(
+      7801n,
+    );
+    expect(() => parsePayment({ ...payment, amount_money: usd(INT64_MAX), tip_money: usd(1) })).toThrow(
+      "payment.total_money: the sum exceeds 64 bits",
+    );
+  });
+
+  it("of fees is summed with its sign", () => {
+    const processing_fee = [{ amount_money: usd(219) }, { amount_money: usd(-19) }, { type: "ADJUSTMENT" }];
+    expect(parsePayment({ ...payment, processing_fee }).processing_fee_cents).toBe(200n);
+  });
+
+  it("refunded decides between two copies of one instant", () => {
+    const partly = parsePayment({ ...payment, refunded_money: usd(500) });
+    const fully = parsePayment({ ...payment, refunded_money: usd(6500) });
+    expect(fully.order_key > partly.order_key).toBe(true);
+    expect(partly.order_key > parsePayment(payment).order_key).toBe(true);
+  });
+});
+
+describe("a payment or refund of one instant", () => {
+  it.each(["COMPLETED", "CANCELED", "FAILED"])("that is %s stands over an approved one", (status) => {
+    const approved = parsePayment({ ...payment, status: "APPROVED", refunded_money: usd(1) });
+    expect(parsePayment({ ...payment, status }).order_key > approved.order_key).toBe(true);
+  });
+
+  it.each(["COMPLETED", "REJECTED", "FAILED"])("that is %s stands over a pending one", (status) => {
+    expect(parseRefund({ ...refund, status }).order_key > parseRefund(refund).order_key).toBe(true);
+  });
+
+  it("is not ordered by the version that webhooks add to refunds", () => {
+    const earlier = parseRefund({ ...refund, version: 10 });
+    const later = parseRefund({ ...refund, version: 7, updated_at: "2026-03-08T09:30:00.001Z" });
+    expect(later.order_key > earlier.order_key).toBe(true);
+  });
+});
+
+describe("a customer", () => {
+  it("keeps a birthday of unknown year as text, and an emptied field as null", () => {
+    expect(parseCustomer({ ...customer, birthday: "0000-03-04", given_name: "" })).toMatchObject({
+      birthday: "0000-03-04",
+      given_name: null,
+      version: 2n,
+      deleted_at: null,
+    });
+  });
+
+  it("without a version ranks below every versioned copy", () => {
+    expect(parseCustomer({ id: "CUSTOMER" }).version).toBe(0n);
+  });
+
+  it("deleted at an unknown version outranks every version", () => {
+    const deletedAt = "2026-03-08T09:30:00.000000Z" as Instant;
+    const deleted = tombstone({ id: "CUSTOMER", version: null, updated_at: null }, deletedAt, null);
+    expect(deleted.version).toBe(INT64_MAX);
+    expect(deleted.order_key > parseCustomer({ ...customer, version: INT64_MAX }).order_key).toBe(true);
+  });
+
+  it("has a merge context only when a merge caused the event", () => {
+    for (const context of [undefined, null, {}, { merge: null }])
+      expect(parseMergeContext(context)).toBeNull();
+    expect(() => parseMergeContext({ merge: { from_customer_ids: ["A"] } })).toThrow(
+      "event_context.merge.to_customer_id: ",
+    );
+  });
+});
+
+describe("an object from the API", () => {
+  it("reads into the same fact as the webhook's, whatever the order of its keys", () => {
+    const reversed = Object.fromEntries(Object.entries(payment).reverse());
+    expect(parsePayment(reversed)).toEqual(parsePayment(payment));
+    expect(parsePayment({ ...payment, amount_money: usd(6500n) }).order_key).toBe(
+      parsePayment(payment).order_key,
+    );
+  });
+
+  it("gives a location its columns", () => {
+    const location = {
+      id: "L",
+      name: "Harbour",
+      timezone: "America/Los_Angeles",
+      currency: "USD",
+      status: "ACTIVE",
+    };
+    expect(parseLocation(location)).toEqual({
+      square_location_id: "L",
+      name: "Harbour",
+      time_zone: "America/Los_Angeles",
+      currency: "USD",
+      status: "ACTIVE",
+    });
+  });
+});
