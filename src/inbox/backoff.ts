@@ -10,12 +10,7 @@ const FACTOR = 3;
  *
  * @param attempts how often it was tried, fewer than MAX_ATTEMPTS
  */
-export function nextAttemptAt(
-  attempts: number,
-  now: Date,
-  random: () => number = Math.random,
-): Date | undefined {
-  if (attempts >= MAX_ATTEMPTS) return undefined;
+export function nextAttemptAt(attempts: number, now: Date, random: () => number = Math.random): Date {
   const wait = FIRST_WAIT_MS * FACTOR ** (attempts - 1);
   return new Date(now.getTime() + wait * (1 + random() / 2));
 }

@@ -15,10 +15,10 @@ interface EventRow {
   readonly event_type: string;
   readonly status: Outcome;
   readonly attempts: number;
-  readonly next_attempt_at: Date | null;
+  readonly next_attempt_at: string | null;
   readonly last_error: string | null;
-  readonly received_at: Date;
-  readonly processed_at: Date | null;
+  readonly received_at: string;
+  readonly processed_at: string | null;
   readonly source: string;
   readonly payload: unknown;
 }
@@ -120,10 +120,10 @@ function eventRow(arrival: Arrival, now: Date): EventRow {
     event_type: event.type,
     status,
     attempts,
-    next_attempt_at: status === "deferred" ? nextAttemptAt(attempts, now) : null,
+    next_attempt_at: status === "deferred" ? nextAttemptAt(attempts, now).toISOString() : null,
     last_error: "reason" in meaning ? meaning.reason : null,
-    received_at: arrival.receivedAt,
-    processed_at: status === "deferred" ? null : now,
+    received_at: arrival.receivedAt.toISOString(),
+    processed_at: status === "deferred" ? null : now.toISOString(),
     source: arrival.source,
     payload: event.payload,
   };

@@ -1,0 +1,26 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import type { FastifyRequest, onRequestHookHandler } from "fastify";
+import { Problem } from "./problem.js";
+
+/**
+ * Admits requests with `Authorization: Bearer <secret>`. Without a configured secret nobody is admitted: the route
+ * answers 503 and says which variable opens it.
+ *
+ * @param variable the environment variable that holds the secret
+ */
+export function requireBearer(secret: string | undefined, variable: string): onRequestHookHandler {
+  return async (request: FastifyRequest) => {
+    if (secret === undefined) {
+      throw new Problem(503, "not_configured", `This route is closed: set ${variable} to open it.`);
+    }
+    const [scheme, token, ...rest] = (request.headers.authorization ?? "").split(" ");
+    const admitted = scheme?.toLowerCase() === "bearer" && rest.length === 0 && isEqual(token ?? "", secret);
+    if (!admitted) throw new Problem(401, "unauthorized", "Send Authorization: Bearer with the right key.");
+  };
+}
+
+/** In constant time whatever the lengths, since digests have one length. */
+function isEqual(given: string, expected: string): boolean {
+  const digest = (text: string) => createHash("sha256").update(text).digest();
+  return timingSafeEqual(digest(given), digest(expected));
+}

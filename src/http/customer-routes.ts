@@ -1,0 +1,50 @@
+import type { FastifyInstance } from "fastify";
+import { z } from "zod";
+import { readCustomer, recomputeCustomer } from "../analytics/customer.js";
+import type { Clock } from "../clock.js";
+import type { Database } from "../database/database.js";
+import { requireBearer } from "./auth.js";
+import { Problem } from "./problem.js";
+
+const paramsSchema = z.object({ organizationId: z.uuid(), squareCustomerId: z.string().min(1).max(255) });
+
+/** Reading and recomputing one customer (contract section 2). */
+export function customerRoutes(options: {
+  database: Database;
+  clock: Clock;
+  adminApiKey: string | undefined;
+}) {
+  const { database, clock, adminApiKey } = options;
+  return async (app: FastifyInstance) => {
+    app.addHook("onRequest", requireBearer(adminApiKey, "ADMIN_API_KEY"));
+
+    app.get("/api/organizations/:organizationId/customers/:squareCustomerId", async (request) => {
+      const { organizationId, squareCustomerId } = await customerOf(database, request.params);
+      const history = await readCustomer(database.pool, organizationId, squareCustomerId, clock());
+      return history ?? notFound();
+    });
+
+    app.post("/api/organizations/:organizationId/customers/:squareCustomerId/recompute", async (request) => {
+      const { organizationId, squareCustomerId } = await customerOf(database, request.params);
+      const result = await recomputeCustomer(database.pool, organizationId, squareCustomerId, clock());
+      return result ?? notFound();
+    });
+  };
+}
+
+async function customerOf(database: Database, params: unknown) {
+  const read = paramsSchema.safeParse(params);
+  if (!read.success)
+    throw new Problem(400, "invalid_request", "organizationId is a UUID, and a customer id is needed.");
+  const { organizationId } = read.data;
+  const organization = await database.prisma.organization.findUnique({
+    where: { id: organizationId },
+    select: { id: true },
+  });
+  if (!organization) throw new Problem(404, "organization_not_found", "There is no such organization.");
+  return read.data;
+}
+
+function notFound(): never {
+  throw new Problem(404, "customer_not_found", "This organization has no such customer.");
+}

@@ -1,0 +1,97 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
+import fp from "fastify-plugin";
+import { isUnavailable } from "../database/failures.js";
+import { RegularsError } from "../errors.js";
+
+/**
+ * An answer that is an error, as RFC 9457 problem details. `code` is stable; `detail` says what to do and never
+ * repeats what was sent.
+ */
+export class Problem extends RegularsError {
+  readonly status: number;
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(status: number, code: string, detail: string, retryAfterSeconds?: number) {
+    super(code, detail);
+    this.status = status;
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+
+const titles: Readonly<Record<number, string>> = {
+  400: "Bad Request",
+  401: "Unauthorized",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  413: "Content Too Large",
+  415: "Unsupported Media Type",
+  429: "Too Many Requests",
+  500: "Internal Server Error",
+  503: "Service Unavailable",
+};
+
+/** What Fastify refuses by itself, in our words. */
+const refusals: Readonly<Record<string, readonly [status: number, code: string, detail: string]>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: [413, "body_too_large", "The body is larger than 1 MiB."],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: [415, "unsupported_media_type", "Send application/json."],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: [
+    400,
+    "invalid_content_length",
+    "Content-Length does not match the body.",
+  ],
+};
+
+/** Every error answer of the server, whoever raised it, leaves through here. */
+export const problemDetails = fp(async (app) => {
+  app.setErrorHandler((error: FastifyError, request, reply) =>
+    sendProblem(request, reply, toProblem(error), error),
+  );
+  app.setNotFoundHandler((request, reply) =>
+    sendProblem(request, reply, new Problem(404, "not_found", "There is nothing at this address.")),
+  );
+});
+
+function toProblem(error: FastifyError): Problem {
+  if (error instanceof Problem) return error;
+  if (isUnavailable(error)) {
+    return new Problem(503, "database_unavailable", "The database cannot be reached. Try again later.", 5);
+  }
+  if (error.code === "queue_full" || error.code === "shutting_down") {
+    return new Problem(503, error.code, error.message, 2);
+  }
+  const refusal = refusals[error.code];
+  if (refusal) return new Problem(...refusal);
+  if (error.validation) return new Problem(400, "invalid_request", error.message);
+  if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500) {
+    return new Problem(error.statusCode, "bad_request", "The request cannot be understood.");
+  }
+  return new Problem(500, "internal_error", "Something failed here. The log knows more.");
+}
+
+function sendProblem(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  problem: Problem,
+  cause?: unknown,
+): FastifyReply {
+  if (problem.status >= 500) {
+    // The stack, but no message: a database's message may quote values.
+    const { name, code, stack } = (cause ?? problem) as { name?: string; code?: string; stack?: string };
+    const frames = stack
+      ?.split("\n")
+      .filter((line) => line.startsWith("    at "))
+      .slice(0, 8);
+    request.log.error({ code: problem.code, error: name, error_code: code, frames }, "request failed");
+  }
+  if (problem.retryAfterSeconds !== undefined) reply.header("retry-after", problem.retryAfterSeconds);
+  return reply
+    .code(problem.status)
+    .type("application/problem+json")
+    .send({
+      type: "about:blank",
+      title: titles[problem.status] ?? "Error",
+      status: problem.status,
+      code: problem.code,
+      detail: problem.message,
+    });
+}
