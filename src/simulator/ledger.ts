@@ -1,0 +1,176 @@
+import type {
+  BookingJson,
+  CatalogItemJson,
+  CustomerJson,
+  EventType,
+  LocationJson,
+  MerchantJson,
+  MergeContext,
+  OrderJson,
+  PaymentJson,
+  RefundJson,
+  SquareEventJson,
+  TeamMemberJson,
+} from "./objects.js";
+import type { Random } from "./random.js";
+import { milliseconds, nanoseconds, seconds } from "./wire-time.js";
+
+export interface SalonEvent {
+  /** When Square sends it off; never decreasing along the stream. */
+  readonly at: Date;
+  readonly event: SquareEventJson;
+}
+
+export interface MergeRecord {
+  readonly from_customer_id: string;
+  readonly to_customer_id: string;
+  readonly merged_at: string;
+  /** Version of the source's deletion. */
+  readonly source_version: number;
+  /** Version of the source's recovery, once the merge was undone. */
+  recovered_version: number | null;
+}
+
+/**
+ * Square's side of the matter: the objects as its API would return them at the salon's present instant.
+ * Objects are never changed in place, so that an event's object is the truth's object of that time.
+ */
+export interface Truth {
+  readonly merchant: MerchantJson;
+  readonly locations: Map<string, LocationJson>;
+  readonly teamMembers: Map<string, TeamMemberJson>;
+  readonly catalog: Map<string, CatalogItemJson>;
+  /** Live profiles only. */
+  readonly customers: Map<string, CustomerJson>;
+  /** Deleted and merged profiles, as their customer.deleted carried them. */
+  readonly deletedCustomers: Map<string, CustomerJson>;
+  /** In the order in which they happened; a customer may occur in several, recovered in between. */
+  readonly merges: MergeRecord[];
+  readonly bookings: Map<string, BookingJson>;
+  readonly payments: Map<string, PaymentJson>;
+  readonly refunds: Map<string, RefundJson>;
+  /** Only those that events tell of. */
+  readonly orders: Map<string, OrderJson>;
+}
+
+/** Records each change in the truth and announces it as the webhook event that Square would send. */
+export class Ledger {
+  readonly truth: Truth;
+  /** Events of the step that is being simulated; the salon takes them out. */
+  readonly outbox: SalonEvent[] = [];
+  readonly #random: Random;
+  readonly #now: () => number;
+
+  /** @param now the simulated instant, milliseconds since the epoch */
+  constructor(truth: Truth, random: Random, now: () => number) {
+    this.truth = truth;
+    this.#random = random;
+    this.#now = now;
+  }
+
+  putBooking(booking: BookingJson): void {
+    const type = this.truth.bookings.has(booking.id) ? "booking.updated" : "booking.created";
+    this.truth.bookings.set(booking.id, booking);
+    const data = { type: "booking", id: `${booking.id}:${booking.version}`, object: { booking } };
+    this.#announce(type, data, seconds, booking.location_id);
+  }
+
+  putPayment(payment: PaymentJson): void {
+    const type = this.truth.payments.has(payment.id) ? "payment.updated" : "payment.created";
+    this.truth.payments.set(payment.id, payment);
+    this.#announce(type, { type: "payment", id: payment.id, object: { payment } }, milliseconds);
+  }
+
+  putRefund(refund: RefundJson): void {
+    const type = this.truth.refunds.has(refund.id) ? "refund.updated" : "refund.created";
+    this.truth.refunds.set(refund.id, refund);
+    this.#announce(type, { type: "refund", id: refund.id, object: { refund } }, milliseconds);
+  }
+
+  /** A new, edited, recovered or merged profile; `merge` when it is the survivor of a merge. */
+  putCustomer(customer: CustomerJson, merge?: MergeContext): void {
+    const type = this.truth.customers.has(customer.id) ? "customer.updated" : "customer.created";
+    this.truth.customers.set(customer.id, customer);
+    this.truth.deletedCustomers.delete(customer.id);
+    const object = { customer, ...(merge && { event_context: merge }) };
+    this.#announce(type, { type: "customer", id: customer.id, object }, seconds);
+  }
+
+  /** @param customer the profile at its deletion; its times and groups are left out, as Square does */
+  deleteCustomer(customer: CustomerJson, merge?: MergeContext): void {
+    const { created_at: _created, updated_at: _updated, group_ids: _groups, ...gone } = customer;
+    this.truth.customers.delete(gone.id);
+    this.truth.deletedCustomers.set(gone.id, gone);
+    const object = { customer: gone, ...(merge && { event_context: merge }) };
+    this.#announce("customer.deleted", { type: "customer", id: gone.id, deleted: true, object }, seconds);
+  }
+
+  putTeamMember(member: TeamMemberJson): void {
+    const type = this.truth.teamMembers.has(member.id) ? "team_member.updated" : "team_member.created";
+    this.truth.teamMembers.set(member.id, member);
+    this.#announce(
+      type,
+      { type: "team_member", id: member.id, object: { team_member: member } },
+      milliseconds,
+    );
+  }
+
+  putLocation(location: LocationJson): void {
+    const type = this.truth.locations.has(location.id) ? "location.updated" : "location.created";
+    this.truth.locations.set(location.id, location);
+    this.#announce(type, { type: "Location", id: location.id }, milliseconds, location.id);
+  }
+
+  putCatalogItem(item: CatalogItemJson): void {
+    this.truth.catalog.set(item.id, item);
+  }
+
+  /** Square tells only that something in the catalog changed, not what. */
+  announceCatalog(): void {
+    const at = (instant: number): string => nanoseconds(instant, this.#random.int(0, 999_999));
+    const object = { catalog_version: { updated_at: milliseconds(this.#now()) } };
+    this.#announce(
+      "catalog.version.updated",
+      { type: "catalog_version", id: this.#random.uuid(), object },
+      at,
+    );
+  }
+
+  /** @param announced false for orders made at a till, which Square does not announce */
+  putOrder(order: OrderJson, announced: boolean): void {
+    const created = !this.truth.orders.has(order.id);
+    this.truth.orders.set(order.id, order);
+    if (!announced) return;
+    const { id: order_id, location_id, state, version, created_at, updated_at } = order;
+    const thin = { order_id, version, state, location_id, created_at };
+    const data = created
+      ? { type: "order_created", id: order_id, object: { order_created: thin } }
+      : { type: "order_updated", id: order_id, object: { order_updated: { ...thin, updated_at } } };
+    this.#announce(created ? "order.created" : "order.updated", data, milliseconds);
+  }
+
+  announceRevocation(): void {
+    const at = (instant: number): string => nanoseconds(instant, this.#random.int(0, 999_999));
+    const object = { revocation: { revoked_at: at(this.#now()), revoker_type: "MERCHANT" } };
+    const data = { type: "revocation", id: this.#random.uuid(), object };
+    this.#announce("oauth.authorization.revoked", data, at);
+  }
+
+  #announce(
+    type: EventType,
+    data: SquareEventJson["data"],
+    format: (instant: number) => string,
+    locationId?: string,
+  ): void {
+    const now = this.#now();
+    const event: SquareEventJson = {
+      merchant_id: this.truth.merchant.id,
+      ...(locationId !== undefined && { location_id: locationId }),
+      type,
+      event_id: this.#random.uuid(),
+      created_at: format(now + this.#random.int(-1000, 1500)),
+      data,
+    };
+    this.outbox.push({ at: new Date(now), event });
+  }
+}

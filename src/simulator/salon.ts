@@ -1,0 +1,141 @@
+import { arrive } from "./clients.js";
+import { openHouse } from "./house.js";
+import type { SalonEvent, Truth } from "./ledger.js";
+import type { CatalogVariationJson, LocationJson, TeamMemberJson } from "./objects.js";
+import { defaultMix, defaultRates, type SalonOptions } from "./options.js";
+import { Random } from "./random.js";
+import { milliseconds } from "./wire-time.js";
+import { DAY, World } from "./world.js";
+
+export type { MergeRecord, SalonEvent, Truth } from "./ledger.js";
+export {
+  defaultMix,
+  defaultRates,
+  type Habit,
+  type Rates,
+  type SalonOptions,
+  turbulence,
+} from "./options.js";
+
+/**
+ * A simulated salon. Its history unfolds as `events` is consumed: `truth` is always the state at the last
+ * event taken, so that a fake API over it answers as Square would have at that moment.
+ */
+export interface Salon {
+  readonly merchantId: string;
+  readonly mainLocationId: string;
+  readonly currency: string;
+  readonly locations: readonly LocationJson[];
+  readonly teamMembers: readonly TeamMemberJson[];
+  readonly serviceVariations: readonly CatalogVariationJson[];
+  readonly truth: Truth;
+  /**
+   * The events in time order, from where the last call stopped up to `until` (exclusive; the salon's end when
+   * left out). A second pass over the same history needs a second salon of the same seed.
+   */
+  events(until?: Date): Generator<SalonEvent, void, undefined>;
+}
+
+/**
+ * Opens a salon whose whole history follows from the options: the same options give the same bytes, whatever
+ * the day and the machine.
+ * @throws {RangeError} for an end before the start, a negative number of customers, or locations or staff out
+ *   of range
+ */
+export function simulateSalon(options: SalonOptions): Salon {
+  const start = options.start.getTime();
+  const end = options.end.getTime();
+  if (!(start < end)) throw new RangeError("the salon's end must lie after its start");
+  if (!Number.isInteger(options.customers) || options.customers < 0) {
+    throw new RangeError(`the number of customers must be a whole number, not ${options.customers}`);
+  }
+  const random = new Random(options.seed);
+  const currency = options.currency ?? "USD";
+  const rates = { ...defaultRates, ...options.rates };
+  const otherCurrency = options.otherCurrency ?? "CAD";
+  const world = new World(
+    { start, random, rates, currency, otherCurrency },
+    emptyTruth(random, start, currency, options.merchantId),
+  );
+  openHouse(world, options.locations ?? 2, options.staff ?? 12);
+  inviteClients(world, options, end);
+  if (options.revokedAt) world.at(options.revokedAt.getTime(), () => world.ledger.announceRevocation());
+  return salonOf(world, end);
+}
+
+function emptyTruth(random: Random, start: number, currency: string, merchantId: string | undefined): Truth {
+  const alphabet = "ABCDEFGHJKLMNPQRSTVWXYZ0123456789";
+  return {
+    merchant: {
+      id: merchantId ?? `ML${random.id(11, alphabet)}`,
+      business_name: "Simulated Salon",
+      country: "US",
+      currency,
+      language_code: "en-US",
+      main_location_id: `L${random.id(12, alphabet)}`,
+      status: "ACTIVE",
+      created_at: milliseconds(start),
+    },
+    locations: new Map(),
+    teamMembers: new Map(),
+    catalog: new Map(),
+    customers: new Map(),
+    deletedCustomers: new Map(),
+    merges: [],
+    bookings: new Map(),
+    payments: new Map(),
+    refunds: new Map(),
+    orders: new Map(),
+  };
+}
+
+/** Spreads the clients' first days over the time, with an existing clientele in the first 60 days. */
+function inviteClients(world: World, options: SalonOptions, end: number): void {
+  const { random, now: start } = world;
+  const until = Math.min(end, options.arrivalsUntil?.getTime() ?? end);
+  const early = Math.min(until, start + 60 * DAY);
+  const mix = options.mix ?? defaultMix;
+  for (let count = 0; count < options.customers; count++) {
+    const habit = random.weighted(mix);
+    const last = random.chance(options.earlyArrivals ?? 0.5) ? early : until;
+    world.at(random.between(start, last), () => arrive(world, habit, end));
+  }
+}
+
+function salonOf(world: World, end: number): Salon {
+  const { truth } = world;
+  const { outbox } = world.ledger;
+  // Kept between calls, so that nothing is lost when the consumer stops in the middle of a step.
+  let taken = 0;
+  function* events(until?: Date): Generator<SalonEvent, void, undefined> {
+    const stop = Math.min(end, until?.getTime() ?? end);
+    for (;;) {
+      for (let next = outbox[taken]; next; next = outbox[taken]) {
+        taken++;
+        yield next;
+      }
+      outbox.length = 0;
+      taken = 0;
+      const step = world.agenda.takeBefore(stop);
+      if (!step) return;
+      world.now = step.at;
+      step.run();
+    }
+  }
+  return {
+    merchantId: truth.merchant.id,
+    mainLocationId: truth.merchant.main_location_id,
+    currency: world.currency,
+    get locations() {
+      return [...truth.locations.values()];
+    },
+    get teamMembers() {
+      return [...truth.teamMembers.values()];
+    },
+    get serviceVariations() {
+      return [...truth.catalog.values()].flatMap((item) => item.item_data.variations);
+    },
+    truth,
+    events,
+  };
+}

@@ -1,0 +1,160 @@
+import { Agenda } from "./agenda.js";
+import { Ledger, type Truth } from "./ledger.js";
+import type { OpeningHours } from "./opening-hours.js";
+import type { Habit, Rates } from "./options.js";
+import type { Random } from "./random.js";
+
+export const MINUTE = 60_000;
+export const HOUR = 60 * MINUTE;
+export const DAY = 24 * HOUR;
+export const YEAR = 365 * DAY;
+
+const UPPER = "ABCDEFGHJKLMNPQRSTVWXYZ0123456789";
+const LOWER = "abcdefghijklmnopqrstuvwxyz0123456789";
+const MIXED = `${LOWER}ABCDEFGHIJKLMNOPQRSTUVWXYZ`;
+
+/** A location as the simulation sees it. */
+export interface Place {
+  readonly id: string;
+  readonly timeZone: string;
+  readonly hours: OpeningHours;
+  /** Active team members, never empty. */
+  staff: readonly string[];
+}
+
+/** A bookable service at its present price. */
+export interface Service {
+  readonly id: string;
+  readonly itemId: string;
+  readonly minutes: number;
+  price: number;
+  /** Catalog version, epoch milliseconds. */
+  version: number;
+}
+
+/** A person, who may own several profiles over time. */
+export interface Client {
+  /** The profile that new facts are filed under. */
+  customerId: string;
+  /** The profile that was merged away last, which late facts may still carry. */
+  formerId: string | null;
+  /** False after dropping out, deletion, or being merged into another client. */
+  active: boolean;
+  readonly habit: Habit;
+  readonly gapDays: number;
+  readonly prebook: number;
+  readonly dropOut: number;
+  readonly leadDays: number;
+  readonly online: boolean;
+  readonly place: Place;
+  readonly favouriteStaff: string;
+  readonly favouriteService: Service;
+  /** Minutes after local midnight. */
+  readonly favouriteMinute: number;
+}
+
+export type Outcome = "visited" | "missed" | "cancelled" | "declined" | "handed over";
+
+/** A booking while something may still happen to it. */
+export interface Appointment {
+  readonly bookingId: string;
+  readonly place: Place;
+  client: Client | null;
+  /** Told once how it ended for the client who booked it. */
+  ended: (outcome: Outcome) => void;
+}
+
+/** What all parts of the simulation share: the clock, the dice, what is to come, and the ledger. */
+export class World {
+  /** Milliseconds since the epoch. */
+  now: number;
+  readonly random: Random;
+  readonly rates: Rates;
+  readonly currency: string;
+  readonly otherCurrency: string;
+  readonly agenda = new Agenda();
+  readonly ledger: Ledger;
+  readonly places: Place[] = [];
+  readonly services: Service[] = [];
+  readonly clients: Client[] = [];
+  readonly appointments = new Set<Appointment>();
+  /** Minor units refunded or about to be, by payment id. */
+  readonly refunded = new Map<string, number>();
+
+  constructor(
+    setup: { start: number; random: Random; rates: Rates; currency: string; otherCurrency: string },
+    truth: Truth,
+  ) {
+    this.now = setup.start;
+    this.random = setup.random;
+    this.rates = setup.rates;
+    this.currency = setup.currency;
+    this.otherCurrency = setup.otherCurrency;
+    this.ledger = new Ledger(truth, setup.random, () => this.now);
+  }
+
+  get truth(): Truth {
+    return this.ledger.truth;
+  }
+
+  /** Schedules a step; a moment already past means at once. */
+  at(instant: number, run: () => void): void {
+    this.agenda.add(Math.max(Math.round(instant), this.now), run);
+  }
+
+  /** Schedules a step `delay` milliseconds from now. */
+  after(delay: number, run: () => void): void {
+    this.at(this.now + delay, run);
+  }
+
+  /** Repeats a step at random intervals, `perYear` times a year on average. */
+  everySoOften(perYear: number, run: () => void): void {
+    if (perYear <= 0) return;
+    this.after(this.random.wait(YEAR / perYear), () => {
+      run();
+      this.everySoOften(perYear, run);
+    });
+  }
+
+  service(id: string): Service | undefined {
+    return this.services.find((service) => service.id === id);
+  }
+
+  bookingId(): string {
+    return this.random.id(14, LOWER);
+  }
+
+  customerId(): string {
+    return this.random.id(26, UPPER);
+  }
+
+  paymentId(): string {
+    return `${this.random.id(27, MIXED)}ZY`;
+  }
+
+  orderId(): string {
+    return `${this.random.id(27, MIXED)}YF`;
+  }
+
+  locationId(): string {
+    return `L${this.random.id(12, UPPER)}`;
+  }
+
+  teamMemberId(): string {
+    return `TM${this.random.id(14, MIXED)}`;
+  }
+
+  catalogId(): string {
+    return this.random.id(24, UPPER);
+  }
+
+  token(length: number): string {
+    return this.random.id(length, MIXED);
+  }
+}
+
+/** The profile id a new fact of this client carries: now and then still one that was merged away. */
+export function reportedId(world: World, client: Client): string {
+  const late = client.formerId !== null && world.random.chance(world.rates.lateFactOnOldId);
+  return late && client.formerId !== null ? client.formerId : client.customerId;
+}
