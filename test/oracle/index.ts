@@ -5,5 +5,6 @@
 export { expectedAnalytics } from "./analytics.js";
 export { expectedAppointmentsDaily, expectedRevenueDaily } from "./daily.js";
 export { explainDifferences, explainTableDifferences } from "./differences.js";
+export { factsFromEvents, type WebhookEvent } from "./events.js";
 export type * from "./facts.js";
 export { type InstantLike, toIso, toMicros } from "./instants.js";

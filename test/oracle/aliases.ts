@@ -1,0 +1,60 @@
+/** Who survived which merge, in plain TypeScript (contract section 4, Merge). */
+import type { CustomerAliasRow } from "./facts.js";
+
+/** One telling of a merge: by the source's deletion (knows its version) or the survivor's creation (knows when). */
+export interface MergeEvidence {
+  readonly from: string;
+  readonly to: string;
+  readonly deletedVersion: bigint | null;
+  readonly mergedAt: bigint | null;
+}
+
+/** A profile with creation_source UNMERGE_RECOVERY: the merge of this customer was undone. */
+export interface RecoveryEvidence {
+  readonly id: string;
+  readonly version: bigint;
+  readonly recoveredAt: bigint;
+}
+
+/**
+ * Every merged id with the last survivor of its chain. A recovery of the source undoes each merge it came
+ * after: by a higher version than the deletion's, or by a later time than the merge's.
+ */
+export function resolveAliases(
+  merges: readonly MergeEvidence[],
+  recoveries: readonly RecoveryEvidence[],
+): CustomerAliasRow[] {
+  const standing = new Map<string, string>();
+  for (const { from } of merges) {
+    const undone = recoveries.filter((recovery) => recovery.id === from);
+    const targets = new Set(merges.filter((merge) => merge.from === from).map((merge) => merge.to));
+    for (const to of targets) {
+      const tellings = merges.filter((merge) => merge.from === from && merge.to === to);
+      const isUndone = undone.some((recovery) => tellings.some((telling) => comesAfter(recovery, telling)));
+      if (isUndone) continue;
+      const other = standing.get(from);
+      if (other !== undefined && other !== to) throw new Error(`${from} merged into both ${other} and ${to}`);
+      standing.set(from, to);
+    }
+  }
+  return [...standing.keys()].map((from) => ({
+    from_customer_id: from,
+    to_customer_id: lastSurvivor(standing, from),
+  }));
+}
+
+function comesAfter(recovery: RecoveryEvidence, merge: MergeEvidence): boolean {
+  if (merge.deletedVersion !== null) return recovery.version > merge.deletedVersion;
+  return merge.mergedAt !== null && recovery.recoveredAt > merge.mergedAt;
+}
+
+function lastSurvivor(standing: ReadonlyMap<string, string>, id: string): string {
+  const seen = new Set<string>();
+  let current = id;
+  for (let next = standing.get(current); next !== undefined; next = standing.get(current)) {
+    if (seen.has(current)) throw new Error(`merges of ${id} form a cycle`);
+    seen.add(current);
+    current = next;
+  }
+  return current;
+}
