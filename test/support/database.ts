@@ -52,11 +52,24 @@ function openCopy(): Promise<Copy> {
   return inject("databasePrefix") === undefined ? copyEmbedded() : copyPostgres();
 }
 
-async function copyEmbedded(): Promise<Copy> {
-  const root = inject("embeddedRoot");
-  const dataDir = path.join(root, uniqueName());
+/** A data folder that holds a migrated embedded database which nobody has open; removed after the run. */
+export async function migratedDataDir(): Promise<string> {
+  const dataDir = await emptyDataDir();
+  await cp(path.join(inject("embeddedRoot"), "template", "pg"), path.join(dataDir, "pg"), {
+    recursive: true,
+  });
+  return dataDir;
+}
+
+/** A data folder that holds nothing yet; removed after the run. */
+export async function emptyDataDir(): Promise<string> {
+  const dataDir = path.join(inject("embeddedRoot"), uniqueName());
   await mkdir(dataDir);
-  await cp(path.join(root, "template", "pg"), path.join(dataDir, "pg"), { recursive: true });
+  return dataDir;
+}
+
+async function copyEmbedded(): Promise<Copy> {
+  const dataDir = await migratedDataDir();
   const database = await openDatabase({ dataDir, role: "server" });
   return { database, remove: () => rm(dataDir, { recursive: true, force: true }) };
 }

@@ -14,6 +14,9 @@ declare module "vitest" {
 
 /** Making the embedded database takes seconds, copying it a fraction of one: so it is made once. */
 export default async function setUp(project: TestProject) {
+  if (!process.env.TEST_DATABASE_URL) {
+    console.warn("TEST_DATABASE_URL is not set: the tests run on the embedded database only.");
+  }
   const root = await mkdtemp(path.join(tmpdir(), "regulars-test-"));
   const template = await openDatabase({ dataDir: path.join(root, "template"), role: "server" });
   await migrate(template);

@@ -1,62 +1,148 @@
+import { once } from "node:events";
 import { chmod, mkdir, rm } from "node:fs/promises";
 import net from "node:net";
 import path from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import type pg from "pg";
-import { DataDirUnusable } from "../../errors.js";
+import { DataDirInUse, DataDirUnusable } from "../../errors.js";
+import { clusterFolder } from "./cluster-folder.js";
+import { claimLock, type Lock } from "./lock.js";
 import type { WorkerOptions } from "./worker.js";
 
+/** So named that `psql -h DATA_DIR -U postgres` finds it. */
+const SOCKET_NAME = ".s.PGSQL.5432";
+
+/** Bytes that a socket's address holds, less the zero at its end. */
+const LONGEST_SOCKET_PATH = process.platform === "linux" ? 107 : 103;
+
+/** A client waits its turn while another's transaction is open, even to connect, in milliseconds. */
+const CONNECT_TIMEOUT_MS = 30_000;
+
+/** How long a command waits for an owner that is still starting, which on a slow machine makes its database first. */
+const OWNER_START_MS = 30_000;
+const OWNER_POLL_MS = 50;
+
+/** How long a worker may take to close its database before it is ended, in milliseconds. */
+const CLOSE_MS = 10_000;
+
+/** The embedded database as one process sees it: run by itself, or by the process that owns it. */
 export interface Embedded {
   /** How node-postgres reaches it. */
   readonly connection: pg.PoolConfig;
   close(): Promise<void>;
 }
 
-export async function openEmbedded(dataDir: string, _role: "server" | "command"): Promise<Embedded> {
+/**
+ * Opens the embedded database under `dataDir`, or reaches the one that another process has open there.
+ * A server must be the owner; a command is the owner when nobody is, and a client of the owner otherwise.
+ *
+ * @throws DataDirInUse when a server finds another owner, or a command finds one that does not answer.
+ * @throws DataDirUnusable when the folder's path is too long for a socket, or it holds something else.
+ */
+export async function openEmbedded(dataDir: string, role: "server" | "command"): Promise<Embedded> {
   const folder = path.resolve(dataDir);
+  const socketPath = socketPathIn(folder);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await chmod(folder, 0o700);
-  const socketPath = path.join(folder, ".s.PGSQL.5432");
-  await rm(socketPath, { force: true });
-  const worker = startWorker({ clusterDir: path.join(folder, "pg"), socketPath });
-  await new Promise<void>((resolve, reject) => {
-    worker.once("message", () => resolve());
-    worker.once("error", reject);
-    worker.once("exit", (code) => reject(new DataDirUnusable(`exit ${code}`)));
-  });
-  return {
-    connection: connectionTo(socketPath),
-    close: async () => {
-      const gone = new Promise((resolve) => worker.once("exit", resolve));
-      worker.postMessage("close");
-      await gone;
+
+  const connection = connectionTo(socketPath);
+  const answers = () => accepts(socketPath);
+  for (const giveUp = Date.now() + OWNER_START_MS; ; await wait(OWNER_POLL_MS)) {
+    const claim = await claimLock(folder, answers);
+    if ("lock" in claim) return { connection, close: await own(folder, socketPath, claim.lock) };
+    if (role === "command" && (await answers())) return { connection, close: async () => {} };
+    if (role === "server" || Date.now() > giveUp) throw new DataDirInUse(folder, claim.owner.pid);
+  }
+}
+
+/** Starts the database; returns what ends it. */
+async function own(folder: string, socketPath: string, lock: Lock): Promise<() => Promise<void>> {
+  try {
+    const clusterDir = await clusterFolder(folder, makeCluster);
+    // That of an owner that was killed: its file would keep the new socket from being bound.
+    await rm(socketPath, { force: true });
+    const worker = await serveCluster({ clusterDir, socketPath });
+    return async () => {
+      await closeCluster(worker);
       await rm(socketPath, { force: true });
-    },
-  };
+      lock.release();
+    };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+async function makeCluster(clusterDir: string): Promise<void> {
+  const [code] = await once(startWorker({ clusterDir }), "exit");
+  if (code !== 0) throw new DataDirUnusable(`Making a database in ${clusterDir} ended with code ${code}`);
+}
+
+/** From here on an error of the worker has no listener and ends the process: without its database it is of no use. */
+async function serveCluster(options: WorkerOptions): Promise<Worker> {
+  const worker = startWorker(options);
+  await once(worker, "message");
+  return worker;
+}
+
+async function closeCluster(worker: Worker): Promise<void> {
+  const ended = once(worker, "exit");
+  worker.postMessage("close");
+  await Promise.race([ended, wait(CLOSE_MS, undefined, { ref: false })]);
+  await worker.terminate();
+}
+
+/** From source the worker needs the TypeScript loader first. */
+function startWorker(workerData: WorkerOptions): Worker {
+  const file = import.meta.url.endsWith(".ts") ? "./worker-from-source.mjs" : "./worker.js";
+  return new Worker(new URL(file, import.meta.url), { workerData, execArgv: [] });
+}
+
+/** The absolute path, or the one from the working directory where only that is short enough. */
+function socketPathIn(folder: string): string {
+  const absolute = path.join(folder, SOCKET_NAME);
+  const fitting = [absolute, path.relative(process.cwd(), absolute)].find(
+    (candidate) => Buffer.byteLength(candidate) <= LONGEST_SOCKET_PATH,
+  );
+  if (fitting === undefined) {
+    throw new DataDirUnusable(
+      `${folder} is too long a path for DATA_DIR: ${absolute} may have ${LONGEST_SOCKET_PATH} bytes`,
+    );
+  }
+  return fitting;
 }
 
 function connectionTo(socketPath: string): pg.PoolConfig {
   return {
-    host: path.dirname(socketPath),
-    port: 5432,
+    host: path.resolve(path.dirname(socketPath)),
     user: "postgres",
     database: "postgres",
     ssl: false,
-    connectionTimeoutMillis: 30_000,
-    stream: () => new FixedSocket(socketPath) as never,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    stream: () => new UnixSocket(socketPath),
   };
 }
 
-class FixedSocket extends net.Socket {
+/** Connects to its own path: node-postgres would build one from `host`, and take a relative one for a host's name. */
+class UnixSocket extends net.Socket {
   constructor(private readonly socketPath: string) {
     super();
   }
+
   override connect(): this {
     return super.connect(this.socketPath);
   }
 }
 
-function startWorker(workerData: WorkerOptions): Worker {
-  const file = import.meta.url.endsWith(".ts") ? "./worker-from-source.mjs" : "./worker.js";
-  return new Worker(new URL(file, import.meta.url), { workerData, execArgv: [] });
+async function accepts(socketPath: string): Promise<boolean> {
+  const socket = net.connect(socketPath);
+  try {
+    await once(socket, "connect");
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
 }

@@ -1,0 +1,52 @@
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
+import { onTestFinished } from "vitest";
+
+/** A script of test/support/scripts in a process of its own, killed at the latest when the test is over. */
+export class Script {
+  readonly #child: ChildProcessByStdio<null, Readable, Readable>;
+  readonly #lines: AsyncIterator<string>;
+  #errors = "";
+
+  constructor(name: string, ...parameters: string[]) {
+    const script = `test/support/scripts/${name}.ts`;
+    this.#child = spawn(process.execPath, ["--import", "tsx", script, ...parameters], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    this.#lines = createInterface(this.#child.stdout)[Symbol.asyncIterator]();
+    this.#child.stderr.on("data", (chunk) => {
+      this.#errors += chunk;
+    });
+    onTestFinished(() => this.kill());
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  /** The next line that the script prints; fails with what it complained of when it ends instead. */
+  async line(): Promise<string> {
+    const { value, done } = await this.#lines.next();
+    if (done) throw new Error(`The script ended: ${this.#errors}`);
+    return value;
+  }
+
+  /** The remaining lines, once the script has ended by itself. */
+  async rest(): Promise<string[]> {
+    const lines: string[] = [];
+    for (;;) {
+      const { value, done } = await this.#lines.next();
+      if (done) return lines;
+      lines.push(value);
+    }
+  }
+
+  /** Ends it as a crash or the kernel would: it gets no chance to clean up. */
+  async kill(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    this.#child.kill("SIGKILL");
+    await once(this.#child, "exit");
+  }
+}
