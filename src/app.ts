@@ -1,4 +1,4 @@
-import fastify, { type FastifyInstance, type FastifyServerOptions } from "fastify";
+import fastify, { type FastifyInstance, type FastifyServerOptions, LogController } from "fastify";
 import { handlerFor } from "../handlers/registry.js";
 import { type Clock, systemClock } from "./clock.js";
 import type { ServeConfig } from "./config.js";
@@ -30,7 +30,9 @@ export async function buildApp(options: AppOptions): Promise<App> {
   const { config, database, clock = systemClock, findHandler = handlerFor } = options;
   const http = fastify({
     logger: loggerOptions(options),
-    disableRequestLogging: true,
+    // No request is logged by itself: addresses and headers are nobody's business, and the inbox logs each event.
+    logController: new LogController({ disableRequestLogging: true }),
+    routerOptions: { maxParamLength: 255 },
     return503OnClosing: true,
   });
   const inbox = new Inbox({ database, clock, log: http.log, findHandler, ...options.limits });
@@ -43,7 +45,6 @@ export async function buildApp(options: AppOptions): Promise<App> {
   return { http, inbox };
 }
 
-/** No request is logged by itself: addresses and headers are nobody's business, and the inbox logs each event. */
 function loggerOptions({ config, logTo }: AppOptions): NonNullable<FastifyServerOptions["logger"]> {
   return { level: config.logLevel, base: null, ...(logTo ? { stream: logTo } : {}) };
 }

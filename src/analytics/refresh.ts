@@ -1,0 +1,129 @@
+import type pg from "pg";
+import { type Queryable, query } from "../database/query.js";
+import { inTransaction } from "../database/transaction.js";
+import { lockCustomers } from "../facts/locks.js";
+import { definitionVersion } from "./column.js";
+import { recompute } from "./recompute.js";
+
+/** Customers of one transaction: enough to share its cost, few enough that webhooks hardly wait for the locks. */
+const CHUNK = 250;
+
+// Whoever has a row or may deserve one. Each part reads its index in order and stops at the limit.
+const candidatesStatement = {
+  name: "refresh_candidates",
+  text: `
+    select customer_id from (
+      (select square_customer_id as customer_id from customers
+        where organization_id = $1 and square_customer_id > $2 order by square_customer_id limit $3)
+      union
+      (select distinct customer_id from bookings
+        where organization_id = $1 and customer_id > $2 order by customer_id limit $3)
+      union
+      (select distinct customer_id from payments
+        where organization_id = $1 and customer_id > $2 order by customer_id limit $3)
+      union
+      (select distinct coalesce(a.to_customer_id, r.square_customer_id) from referral_profiles r
+        left join customer_aliases a
+          on a.organization_id = $1 and a.from_customer_id = r.square_customer_id
+        where r.organization_id = $1 and coalesce(a.to_customer_id, r.square_customer_id) > $2
+        order by 1 limit $3)
+      union
+      (select square_customer_id from customer_analytics
+        where organization_id = $1 and square_customer_id > $2 order by square_customer_id limit $3)
+    ) as candidate
+    order by customer_id limit $3`,
+};
+
+// customer_analytics_due_idx, and for the rare change of definitions the primary key.
+const dueStatement = {
+  name: "refresh_due",
+  text: `
+    select square_customer_id as customer_id from customer_analytics
+    where organization_id = $1 and square_customer_id > $2
+      and (refresh_due_at <= $4 or definition_version <> $5)
+    order by square_customer_id limit $3`,
+};
+
+/** `full`: everybody. `recent`: rows that the clock has changed, and rows of older definitions. */
+export type RefreshMode = "full" | "recent";
+
+export interface RefreshProgress {
+  /** The last customer done: a later call goes on after it. */
+  readonly after: string;
+  readonly checked: number;
+  readonly written: number;
+  readonly deleted: number;
+}
+
+/**
+ * Recomputes an organization's customers in key order, one transaction a chunk, and tells after each how far it is.
+ *
+ * @param now the instant of computation, asked anew for every chunk
+ * @param after where to begin: the last customer of an earlier run
+ */
+export async function* refreshOrganization(
+  pool: pg.Pool,
+  organizationId: string,
+  mode: RefreshMode,
+  now: () => Date,
+  after = "",
+): AsyncGenerator<RefreshProgress> {
+  let progress: RefreshProgress = { after, checked: 0, written: 0, deleted: 0 };
+  for (;;) {
+    const customerIds = await nextCustomers(pool, organizationId, mode, now(), progress.after);
+    const last = customerIds.at(-1);
+    if (last === undefined) return;
+    const { written, deleted } = await recomputeLocked(pool, organizationId, customerIds, now());
+    progress = {
+      after: last,
+      checked: progress.checked + customerIds.length,
+      written: progress.written + written.length,
+      deleted: progress.deleted + deleted.length,
+    };
+    yield progress;
+  }
+}
+
+async function nextCustomers(
+  on: Queryable,
+  organizationId: string,
+  mode: RefreshMode,
+  now: Date,
+  after: string,
+): Promise<string[]> {
+  const { rows } =
+    mode === "full"
+      ? await query<{ customer_id: string }>(on, candidatesStatement, [organizationId, after, CHUNK])
+      : await query<{ customer_id: string }>(on, dueStatement, [
+          organizationId,
+          after,
+          CHUNK,
+          now,
+          definitionVersion,
+        ]);
+  return rows.map((row) => row.customer_id);
+}
+
+/** Recomputes exactly these customers under their locks. */
+export async function recomputeLocked(
+  pool: pg.Pool,
+  organizationId: string,
+  customerIds: readonly string[],
+  now: Date,
+) {
+  return inTransaction(pool, async (tx) => {
+    await lockCustomers(tx, organizationId, { customerIds, bookingIds: [], paymentIds: [], refundIds: [] });
+    return recompute(tx, organizationId, customerIds, now);
+  });
+}
+
+const countStatement = {
+  name: "count_analytics_rows",
+  text: "select count(*) as count from customer_analytics where organization_id = $1",
+};
+
+/** About how many customers a full refresh will check: the rows there are. */
+export async function countAnalyticsRows(on: Queryable, organizationId: string): Promise<number> {
+  const { rows } = await query<{ count: bigint }>(on, countStatement, [organizationId]);
+  return Number(rows[0]?.count ?? 0n);
+}

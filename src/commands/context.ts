@@ -1,0 +1,63 @@
+import { type Config, loadConfig, readEnvFile } from "../config.js";
+import { type Database, openDatabase } from "../database/database.js";
+import { checkSchema } from "../database/migrate.js";
+import { RegularsError } from "../errors.js";
+
+/** The environment's configuration for a command that needs no webhook key. */
+export function commandConfig(): Config {
+  readEnvFile();
+  return loadConfig(process.env, { require: "command" });
+}
+
+/**
+ * Runs a command's work on the configured database, whose schema must be current, and closes it.
+ *
+ * @throws {RegularsError} `schema_pending` when migrations wait
+ */
+export async function withDatabase<Result>(
+  work: (database: Database, config: Config) => Promise<Result>,
+): Promise<Result> {
+  const config = commandConfig();
+  const database = await openDatabase({ ...config.database, role: "command" });
+  try {
+    const { state, pending } = await checkSchema(database);
+    if (state === "pending") {
+      throw new RegularsError(
+        "schema_pending",
+        `The database lacks ${pending.length} migration(s): run "npm run regulars -- migrate" first.`,
+      );
+    }
+    return await work(database, config);
+  } finally {
+    await database.close();
+  }
+}
+
+/** Finds the organization a command is about: the one named by id or merchant id, or the only one there is. */
+export async function chooseOrganization(database: Database, named: string | undefined) {
+  const organizations = await database.prisma.organization.findMany({
+    orderBy: { createdAt: "asc" },
+    select: { id: true, name: true, squareMerchantId: true },
+  });
+  const found =
+    named === undefined
+      ? organizations
+      : organizations.filter(({ id, squareMerchantId }) => id === named || squareMerchantId === named);
+  const [only] = found;
+  if (only && found.length === 1) return only;
+  if (organizations.length === 0) {
+    throw new RegularsError("no_organization", 'There is no organization yet: add one with "org add".');
+  }
+  throw new RegularsError(
+    "organization_unclear",
+    named === undefined
+      ? "There are several organizations: name one with --organization ID (see org list)."
+      : "No organization has this id or merchant id (see org list).",
+  );
+}
+
+/** Every command's answer: one JSON value with --json, else lines for people. */
+export function print(json: boolean | undefined, value: unknown, lines: readonly string[] | string): void {
+  const text = json ? JSON.stringify(value) : [lines].flat().join("\n");
+  process.stdout.write(`${text}\n`);
+}

@@ -1,0 +1,76 @@
+import { text } from "node:stream/consumers";
+import { Command } from "commander";
+import { systemClock } from "../clock.js";
+import { RegularsError } from "../errors.js";
+import { addOrganization } from "../facts/organizations.js";
+import { encryptAccessToken } from "../square/access-token.js";
+import { print, withDatabase } from "./context.js";
+
+interface AddOptions {
+  readonly merchantId: string;
+  readonly name: string;
+  readonly currency?: string;
+  readonly timeZone?: string;
+  readonly accessTokenStdin?: boolean;
+  readonly json?: boolean;
+}
+
+export function orgCommand(): Command {
+  const org = new Command("org").description("Add and list the organizations: one for each Square merchant.");
+  org
+    .command("add")
+    .description("Add the organization of a merchant, or change an existing one; prints its id.")
+    .requiredOption("--merchant-id <id>", "Square merchant id")
+    .requiredOption("--name <name>", "what the seller is called")
+    .option("--currency <code>", "ISO 4217 (a new one: USD)")
+    .option("--time-zone <name>", "IANA time zone (a new one: America/Los_Angeles)")
+    .option("--access-token-stdin", "read a Square access token from standard input and store it encrypted")
+    .option("--json", "print one JSON object")
+    .action(add);
+  org
+    .command("list")
+    .description("List the organizations.")
+    .option("--json", "print one JSON array")
+    .action(list);
+  return org;
+}
+
+async function add({ accessTokenStdin, json, ...given }: AddOptions): Promise<void> {
+  await withDatabase(async (database, config) => {
+    let accessTokenCiphertext: Buffer | undefined;
+    if (accessTokenStdin) {
+      if (!config.tokenEncryptionKey) {
+        throw new RegularsError(
+          "no_encryption_key",
+          "Set TOKEN_ENCRYPTION_KEY: access tokens are stored encrypted.",
+        );
+      }
+      const token = (await text(process.stdin)).trim();
+      if (token === "") throw new RegularsError("no_access_token", "Standard input holds no access token.");
+      accessTokenCiphertext = encryptAccessToken(config.tokenEncryptionKey, given.merchantId, token);
+    }
+    const organization = { ...given, ...(accessTokenCiphertext && { accessTokenCiphertext }) };
+    const { id, created } = await addOrganization(database, organization, systemClock());
+    print(json, { id, created }, id);
+  });
+}
+
+async function list({ json }: { json?: boolean }): Promise<void> {
+  await withDatabase(async ({ prisma }) => {
+    const organizations = await prisma.organization.findMany({ orderBy: { createdAt: "asc" } });
+    const rows = organizations.map((organization) => ({
+      id: organization.id,
+      merchant_id: organization.squareMerchantId,
+      name: organization.name,
+      currency: organization.currency,
+      time_zone: organization.timeZone,
+      status: organization.status,
+      has_access_token: organization.accessTokenCiphertext !== null,
+    }));
+    const lines = rows.map(
+      (row) =>
+        `${row.id}  ${row.merchant_id}  ${row.currency ?? "-"}  ${row.time_zone}  ${row.status}  ${row.name}`,
+    );
+    print(json, rows, lines.length > 0 ? lines : 'No organization yet: add one with "org add".');
+  });
+}

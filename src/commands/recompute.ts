@@ -1,0 +1,30 @@
+import { Command } from "commander";
+import { recomputeCustomer } from "../analytics/customer.js";
+import { systemClock } from "../clock.js";
+import { RegularsError } from "../errors.js";
+import { chooseOrganization, print, withDatabase } from "./context.js";
+
+interface Options {
+  readonly customer: string;
+  readonly organization?: string;
+  readonly json?: boolean;
+}
+
+export function recomputeCommand(): Command {
+  return new Command("recompute")
+    .description("Recompute one customer's row from the facts and show what was different.")
+    .requiredOption("--customer <id>", "Square customer id; a merged id stands for its survivor")
+    .option("--organization <id>", "organization id or merchant id, when there are several")
+    .option("--json", "print one JSON object")
+    .action(async ({ customer, organization, json }: Options) => {
+      await withDatabase(async (database) => {
+        const { id } = await chooseOrganization(database, organization);
+        const result = await recomputeCustomer(database.pool, id, customer, systemClock());
+        if (!result) throw new RegularsError("customer_not_found", "This organization has no such customer.");
+        const drift = Object.entries(result.drift).map(
+          ([column, { before, after }]) => `${column}: ${JSON.stringify(before)} -> ${JSON.stringify(after)}`,
+        );
+        print(json, result, drift.length > 0 ? drift : "The row was exact; nothing written.");
+      });
+    });
+}

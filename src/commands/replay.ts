@@ -1,0 +1,109 @@
+import { Command } from "commander";
+import { handlerFor } from "../../handlers/registry.js";
+import { systemClock } from "../clock.js";
+import type { Config } from "../config.js";
+import type { Database } from "../database/database.js";
+import { RegularsError } from "../errors.js";
+import type { Outcome } from "../inbox/arrival.js";
+import { Inbox } from "../inbox/inbox.js";
+import { countStoredEvents, type EventPosition, storedEventsPage } from "../inbox/stored-events.js";
+import { silentLog } from "../log.js";
+import { readEventFile } from "../square/event-file.js";
+import { print, withDatabase } from "./context.js";
+import { parseInstantOption, parseList, parseStatuses } from "./options.js";
+import { Progress } from "./progress.js";
+
+interface Options {
+  readonly status?: Outcome[];
+  readonly type?: string[];
+  readonly since?: Date;
+  readonly json?: boolean;
+}
+
+/** How many events of a file are on their way at once: they share transactions. */
+const AT_ONCE = 64;
+
+export function replayCommand(): Command {
+  return new Command("replay")
+    .description(
+      "Process events again: those of files (one event, an array, or one event per line; plain or as simulate writes " +
+        "them), or stored ones chosen by --status, --since and --type. Replaying twice changes nothing.",
+    )
+    .argument("[files...]", "event files, .json or .ndjson")
+    .option("--status <statuses>", "stored events of these statuses; several with commas", parseStatuses)
+    .option("--type <types>", "stored events of these types; several with commas", parseList)
+    .option("--since <time>", "stored events received at or after this time (ISO 8601)", parseInstantOption)
+    .option("--json", "print one JSON object")
+    .action(async (files: string[], options: Options) => {
+      const byFilter = options.status ?? options.type ?? options.since;
+      if (files.length > 0 === (byFilter !== undefined)) {
+        throw new RegularsError(
+          "usage",
+          "Name either files, or stored events by --status, --since or --type.",
+        );
+      }
+      const counts = await withDatabase((database, config) =>
+        files.length > 0 ? replayFiles(database, config, files) : replayStored(database, options),
+      );
+      const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
+      const outcomes = Object.fromEntries(counts);
+      const detail = Object.entries(outcomes).map(([outcome, count]) => `${count} ${outcome}`);
+      print(
+        options.json,
+        { events: total, outcomes },
+        `${total} events: ${detail.join(", ") || "nothing to do"}`,
+      );
+    });
+}
+
+function openInbox(database: Database): Inbox {
+  return new Inbox({ database, clock: systemClock, log: silentLog, findHandler: handlerFor });
+}
+
+async function replayFiles(database: Database, config: Config, files: readonly string[]) {
+  const inbox = openInbox(database);
+  const counts = new Map<Outcome, number>();
+  const progress = new Progress("events");
+  let done = 0;
+  let underWay: Promise<void>[] = [];
+  for (const file of files) {
+    for await (const event of readEventFile(file, config.webhook)) {
+      underWay.push(inbox.receive(event, "replay").then((outcome) => count(counts, outcome)));
+      if (underWay.length < AT_ONCE) continue;
+      await Promise.all(underWay);
+      done += underWay.length;
+      progress.update(done);
+      underWay = [];
+    }
+  }
+  await Promise.all(underWay);
+  progress.end();
+  return counts;
+}
+
+async function replayStored(database: Database, { status, type, since }: Options) {
+  const inbox = openInbox(database);
+  const until = systemClock();
+  const filter = {
+    ...(status && { statuses: status }),
+    ...(type && { types: type }),
+    ...(since && { since }),
+  };
+  const progress = new Progress("events", await countStoredEvents(database.pool, filter, until));
+  const counts = new Map<Outcome, number>();
+  let after: EventPosition | undefined;
+  for (let done = 0; ; ) {
+    const page = await storedEventsPage(database.pool, filter, until, after, AT_ONCE);
+    after = page.at(-1);
+    if (!after) break;
+    for (const outcome of (await inbox.redrive(page)).values()) count(counts, outcome);
+    done += page.length;
+    progress.update(done);
+  }
+  progress.end();
+  return counts;
+}
+
+function count(counts: Map<Outcome, number>, outcome: Outcome): void {
+  counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
+}

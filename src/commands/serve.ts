@@ -1,0 +1,99 @@
+import { Command } from "commander";
+import { type App, buildApp } from "../app.js";
+import { systemClock } from "../clock.js";
+import { loadConfig, readEnvFile, type ServeConfig } from "../config.js";
+import { type Database, openDatabase } from "../database/database.js";
+import { migrate } from "../database/migrate.js";
+import { addOrganization } from "../facts/organizations.js";
+import { RetryWorker } from "../inbox/retry-worker.js";
+import { encryptAccessToken } from "../square/access-token.js";
+
+/** How long a stopping server may take to finish what it took. */
+const STOP_WITHIN_MS = 10_000;
+
+export function serveCommand(): Command {
+  return new Command("serve")
+    .description("Run the server: the webhook door, the API, and the retries of deferred events.")
+    .addHelpText(
+      "after",
+      "\nConfigured by environment variables (see the README); .env is read when present.",
+    )
+    .action(async () => {
+      readEnvFile();
+      const server = await startServer(loadConfig(process.env, { require: "serve" }));
+      stopOnSignal(server);
+    });
+}
+
+export interface RunningServer {
+  readonly database: Database;
+  readonly app: App;
+  /** Where it listens, such as `http://127.0.0.1:3000`. */
+  readonly address: string;
+  /** Takes nothing new, finishes what it took, closes the database. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Opens the database, brings its schema up to date, and listens.
+ *
+ * @throws SchemaMismatch on a schema this version does not know; DataDirInUse when another server owns the folder
+ */
+export async function startServer(
+  config: ServeConfig,
+  logTo?: { write(line: string): void },
+): Promise<RunningServer> {
+  const database = await openDatabase({ ...config.database, role: "server" });
+  try {
+    const applied = await migrate(database);
+    const app = await buildApp({ config, database, ...(logTo && { logTo }) });
+    const { log } = app.http;
+    if (applied.length > 0) log.info({ migrations: applied }, "schema brought up to date");
+    await ensureConfiguredOrganization(config, database, app);
+    const worker = new RetryWorker(app.inbox, log);
+    const address = await app.http.listen({ host: config.host, port: config.port });
+    worker.start();
+    const stop = async () => {
+      await app.http.close();
+      await worker.stop();
+      await database.close();
+    };
+    return { database, app, address, stop };
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+/** The single-merchant shortcut: SQUARE_MERCHANT_ID makes its organization, SQUARE_ACCESS_TOKEN is stored with it. */
+async function ensureConfiguredOrganization(
+  { square, tokenEncryptionKey }: ServeConfig,
+  database: Database,
+  app: App,
+) {
+  const { merchantId, accessToken } = square;
+  if (merchantId === undefined) return;
+  const token =
+    accessToken && tokenEncryptionKey
+      ? { accessTokenCiphertext: encryptAccessToken(tokenEncryptionKey, merchantId, accessToken) }
+      : {};
+  const { id, created } = await addOrganization(database, { merchantId, ...token }, systemClock());
+  if (created) app.http.log.info({ organization_id: id }, "organization made from SQUARE_MERCHANT_ID");
+}
+
+/** Stops on SIGTERM or SIGINT and exits 0; a second signal, or ten seconds, end it at once with 1. */
+export function stopOnSignal(server: Pick<RunningServer, "stop" | "app">): void {
+  let stopping = false;
+  const stop = (signal: NodeJS.Signals) => {
+    if (stopping) process.exit(1);
+    stopping = true;
+    server.app.http.log.info({ signal }, "stopping");
+    setTimeout(() => process.exit(1), STOP_WITHIN_MS).unref();
+    server.stop().then(
+      () => process.exit(0),
+      () => process.exit(1),
+    );
+  };
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
+}

@@ -1,0 +1,178 @@
+import { Command, InvalidArgumentError } from "commander";
+import { loadConfig, readEnvFile } from "../config.js";
+import { type Delivery, type DeliveryTally, deliver } from "../simulator/deliver.js";
+import { DEMO_NOTIFICATION_URL, DEMO_SIGNATURE_KEY } from "../simulator/demo-constants.js";
+import { writeHistory } from "../simulator/history-file.js";
+import { type SalonOptions, simulateSalon, turbulence } from "../simulator/salon.js";
+import { signBody } from "../square/signature.js";
+
+const DAY = 86_400_000;
+const TWO_YEARS = 730 * DAY;
+
+interface Flags {
+  readonly seed: number;
+  readonly customers: number;
+  readonly locations: number;
+  readonly staff?: number;
+  readonly merchantId?: string;
+  readonly from?: Date;
+  readonly to?: Date;
+  readonly out: string;
+  readonly duplicates: number;
+  readonly drops: number;
+  readonly shuffle?: true | number;
+  readonly turbulent?: true;
+  readonly key?: string;
+  readonly url?: string;
+  readonly json?: true;
+}
+
+/** `regulars simulate`: writes a seeded history of a simulated salon as a file of signed events. */
+export function simulateCommand(): Command {
+  return new Command("simulate")
+    .description("write the seeded history of a simulated salon as a file of signed webhook events")
+    .requiredOption("--out <file>", "file to write, one JSON object a line; an existing one is replaced")
+    .option("--seed <number>", "same seed and options, same bytes", wholeNumber(0), 1)
+    .option("--customers <number>", "people who become clients", wholeNumber(0), 400)
+    .option("--locations <number>", "each in a time zone of its own, at most 5", wholeNumber(1), 2)
+    .option("--staff <number>", "team members over all locations (default: 12)", wholeNumber(1))
+    .option("--merchant-id <id>", "Square merchant id (default: derived from the seed)")
+    .option(
+      "--from <date>",
+      "first instant, UTC: YYYY-MM-DD or RFC 3339 (default: two years before --to)",
+      date,
+    )
+    .option("--to <date>", "end, exclusive (default: the beginning of today, UTC)", date)
+    .option("--duplicates <rate>", "share of the events delivered twice, 0 to 1", rate, 0)
+    .option("--drops <rate>", "share of the events never delivered, 0 to 1", rate, 0)
+    .option("--shuffle [events]", "mix the order: within so many events, or all in memory", wholeNumber(1))
+    .option("--turbulent", "make the ugly things frequent; meant for a handful of customers")
+    .option("--key <key>", "signature key (default: the environment's, else a demo key)")
+    .option("--url <url>", "notification URL (default: the environment's, else the demo's)")
+    .option("--json", "print the summary as one JSON object")
+    .action(simulate);
+}
+
+async function simulate(flags: Flags, command: Command): Promise<void> {
+  const salon = openSalon(flags, command);
+  const { key, url } = signing(flags, command);
+  const { deliveries, tally } = deliver(salon.events(), {
+    seed: flags.seed,
+    sign: (body) => signBody(key, url, body),
+    duplicates: flags.duplicates,
+    drops: flags.drops,
+    shuffle: flags.shuffle === true ? "full" : (flags.shuffle ?? "none"),
+  });
+  const bytes = await writeHistory(flags.out, withProgress(deliveries)).catch((error: Error) => {
+    if (!("syscall" in error)) throw error;
+    return command.error(`error: cannot write ${flags.out}: ${error.message}`, { exitCode: 1 });
+  });
+  const { bookings, payments, refunds, customers } = salon.truth;
+  const summary = {
+    out: flags.out,
+    bytes,
+    merchant_id: salon.merchantId,
+    notification_url: url,
+    events: tally.sent - tally.duplicated + tally.dropped,
+    delivered: tally.sent,
+    dropped: tally.dropped,
+    doubled: tally.duplicated,
+    delivered_by_type: tally.byType,
+    truth: {
+      bookings: bookings.size,
+      payments: payments.size,
+      refunds: refunds.size,
+      customers: customers.size,
+    },
+  };
+  process.stdout.write(flags.json ? `${JSON.stringify(summary)}\n` : readable(summary, tally));
+}
+
+function openSalon(flags: Flags, command: Command): ReturnType<typeof simulateSalon> {
+  const end = flags.to ?? new Date(Math.floor(Date.now() / DAY) * DAY);
+  const start = flags.from ?? new Date(end.getTime() - TWO_YEARS);
+  const options: SalonOptions = {
+    ...(flags.turbulent && turbulence),
+    seed: flags.seed,
+    start,
+    end,
+    customers: flags.customers,
+    locations: flags.locations,
+    ...(flags.staff !== undefined && { staff: flags.staff }),
+    ...(flags.merchantId !== undefined && { merchantId: flags.merchantId }),
+  };
+  try {
+    return simulateSalon(options);
+  } catch (error) {
+    if (error instanceof RangeError) command.error(`error: ${error.message}`, { exitCode: 1 });
+    throw error;
+  }
+}
+
+/** Key and URL belong together: the environment's pair is taken whole, or the demo's. */
+function signing(flags: Flags, command: Command): { key: string; url: string } {
+  if (flags.key !== undefined && flags.url !== undefined) return { key: flags.key, url: flags.url };
+  readEnvFile();
+  try {
+    const { webhook } = loadConfig(process.env, { require: "command" });
+    return {
+      key: flags.key ?? webhook?.signatureKeys[0] ?? DEMO_SIGNATURE_KEY,
+      url: flags.url ?? webhook?.notificationUrl ?? DEMO_NOTIFICATION_URL,
+    };
+  } catch (error) {
+    return command.error(`error: ${(error as Error).message}`, { exitCode: 1 });
+  }
+}
+
+function readable(
+  summary: { out: string; bytes: number; merchant_id: string },
+  tally: DeliveryTally,
+): string {
+  const lines = Object.entries(tally.byType)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([type, count]) => `${String(count).padStart(9)}  ${type}`);
+  const total = `${tally.sent} deliveries (${tally.dropped} events dropped, ${tally.duplicated} doubled)`;
+  const size = `${(summary.bytes / 1e6).toFixed(1)} MB`;
+  return `${lines.join("\n")}\n${total} of merchant ${summary.merchant_id} in ${summary.out}, ${size}\n`;
+}
+
+/** On a terminal: how many deliveries are written, how fast, and how far the history has come. */
+function* withProgress(deliveries: Iterable<Delivery>): Generator<Delivery, void, undefined> {
+  const began = performance.now();
+  let count = 0;
+  for (const delivery of deliveries) {
+    yield delivery;
+    count++;
+    if (process.stderr.isTTY && count % 5000 === 0) {
+      const perSecond = Math.round((count / (performance.now() - began)) * 1000);
+      const day = delivery.at.toISOString().slice(0, 10);
+      process.stderr.write(`\r${count} deliveries, ${perSecond} a second, at ${day} `);
+    }
+  }
+  if (process.stderr.isTTY && count >= 5000) process.stderr.write("\r\u001b[K");
+}
+
+function wholeNumber(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d{1,9}$/.test(text) && value >= least) return value;
+    throw new InvalidArgumentError(`It must be a whole number of at least ${least}.`);
+  };
+}
+
+function rate(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== "" && value >= 0 && value <= 1) return value;
+  throw new InvalidArgumentError("It must be a rate from 0 to 1.");
+}
+
+/** A date alone means its beginning in UTC; a time without a zone is refused, since it would mean local time. */
+function date(text: string): Date {
+  const [, day, time] = /^(\d{4}-\d{2}-\d{2})(T.*(?:Z|[+-]\d{2}:\d{2}))?$/.exec(text) ?? [];
+  // `new Date` would turn 31 February into 3 March.
+  const midnight = new Date(`${day}T00:00:00Z`);
+  const value = time === undefined ? midnight : new Date(text);
+  const isReal = !Number.isNaN(value.getTime()) && !Number.isNaN(midnight.getTime());
+  if (isReal && midnight.toISOString().slice(0, 10) === day) return value;
+  throw new InvalidArgumentError("It must be a date such as 2026-03-08 or 2026-03-08T09:00:00Z.");
+}

@@ -1,0 +1,42 @@
+#!/usr/bin/env node
+import { Command } from "commander";
+import { demoCommand } from "./commands/demo.js";
+import { eventsCommand } from "./commands/events.js";
+import { migrateCommand } from "./commands/migrate.js";
+import { orgCommand } from "./commands/org.js";
+import { recomputeCommand } from "./commands/recompute.js";
+import { refreshCommand } from "./commands/refresh.js";
+import { replayCommand } from "./commands/replay.js";
+import { sanityCheckCommand } from "./commands/sanity-check.js";
+import { serveCommand } from "./commands/serve.js";
+import { simulateCommand } from "./commands/simulate.js";
+import { isUnavailable } from "./database/failures.js";
+import { RegularsError } from "./errors.js";
+
+const program = new Command("regulars")
+  .description("Customer analytics for sellers on Square, exact after every webhook.")
+  .showHelpAfterError("(add --help for the options)")
+  .addCommand(serveCommand())
+  .addCommand(demoCommand())
+  .addCommand(migrateCommand())
+  .addCommand(orgCommand())
+  .addCommand(recomputeCommand())
+  .addCommand(refreshCommand())
+  .addCommand(replayCommand())
+  .addCommand(eventsCommand())
+  .addCommand(sanityCheckCommand())
+  .addCommand(simulateCommand());
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.stderr.write(`${explain(error)}\n`);
+  process.exitCode = 1;
+}
+
+function explain(error: unknown): string {
+  if (error instanceof RegularsError) return error.message;
+  if (isUnavailable(error))
+    return "The database cannot be reached. Is it running, and is DATABASE_URL right?";
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
