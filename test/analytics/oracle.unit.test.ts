@@ -98,6 +98,15 @@ describe("the clock", () => {
     expect(rowOfAna(facts, "2026-02-08T20:00:00Z").customer_segment).toBe("ACTIVE");
   });
 
+  it("the end of AT_RISK makes the row due, also when it is no window's end", () => {
+    const organization = { currency: "USD", time_zone: PACIFIC, settings: { segments: { at_risk: 60 } } };
+    const facts = world({ organization, bookings: [booking("b1", "2026-02-01T20:00:00Z")] });
+    expect(rowOfAna(facts, "2026-03-16T20:00:00Z")).toMatchObject({
+      customer_segment: "AT_RISK",
+      refresh_due_at: "2026-04-02T20:00:00.000000Z",
+    });
+  });
+
   it("prebooked counts a later booking made from the visit's start until just before 24 hours after", () => {
     const visit = booking("b1", "2026-02-10T20:00:00Z");
     const next = (created_at: string, rest: Partial<BookingRow> = {}) =>

@@ -33,7 +33,7 @@ function candidateInstants(facts: FactTables, customer: CustomerFacts): bigint[]
   return [
     ...customer.bookings.flatMap((booking) => thresholds.map((length) => booking.start_at + length)),
     ...customer.payments.flatMap((payment) => windows.map((length) => payment.created_at + length)),
-    // Any ACCEPTED booking may be the last visit of its day: 1.5 average gaps after it, rounded up.
+    // Any ACCEPTED booking may come to be the last visit: 1.5 average gaps after it, rounded up.
     ...accepted.flatMap((last, gaps) => {
       if (first === undefined || gaps === 0) return [];
       const span = last.start_at - first.start_at;
