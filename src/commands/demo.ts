@@ -1,0 +1,220 @@
+import path from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { Command } from "commander";
+import { type ApiRow, toApiRow } from "../analytics/api-row.js";
+import { difference } from "../analytics/customer.js";
+import { systemClock } from "../clock.js";
+import { loadConfig, readEnvFile, type ServeConfig } from "../config.js";
+import { query } from "../database/query.js";
+import { addOrganization } from "../facts/organizations.js";
+import { DEMO_MERCHANT_ID, DEMO_NOTIFICATION_URL, DEMO_SIGNATURE_KEY } from "../simulator/demo-constants.js";
+import { postEvent } from "../simulator/post-event.js";
+import { type Salon, type SalonEvent, simulateSalon } from "../simulator/salon.js";
+import { readEnvelope } from "../square/envelope.js";
+import { readJson } from "../square/read-json.js";
+import { signBody } from "../square/signature.js";
+import { parseCount } from "./options.js";
+import { Progress } from "./progress.js";
+import { type RunningServer, startServer, stopOnSignal } from "./serve.js";
+
+interface Options {
+  readonly seed: string;
+  readonly customers: number;
+  readonly events: number;
+  readonly pace: number;
+  readonly exit?: boolean;
+}
+
+const YEAR_MS = 365 * 24 * 3600 * 1000;
+/** How many events of the history share their way in. */
+const AT_ONCE = 256;
+/** How many moved columns fit on a line. */
+const SHOWN_COLUMNS = 4;
+
+export function demoCommand(): Command {
+  return new Command("demo")
+    .description(
+      "Run the server on an embedded database of its own with a simulated salon, and send the salon's last hours as " +
+        "signed webhooks through the HTTP door, showing what each one changed.",
+    )
+    .option("--seed <text>", "another salon", "1")
+    .option("--customers <number>", "how many customers", parseCount, 400)
+    .option("--events <number>", "how many of the latest events to send as webhooks", parseCount, 60)
+    .option("--pace <milliseconds>", "time between two webhooks", parseCount, 400)
+    .option("--exit", "stop after the last webhook instead of going on serving")
+    .action(demo);
+}
+
+async function demo(options: Options): Promise<void> {
+  readEnvFile();
+  const config = demoConfig();
+  const server = await startServer(config);
+  stopOnSignal(server);
+  const organizationId = await emptyOrganization(server);
+
+  const end = systemClock();
+  const salon = simulateSalon({
+    seed: options.seed,
+    start: new Date(end.getTime() - 2 * YEAR_MS),
+    end,
+    customers: options.customers,
+    merchantId: DEMO_MERCHANT_ID,
+  });
+  const latest = await loadHistory(server, salon, options.events);
+  await sendLatest(server, config, organizationId, latest, options.pace);
+
+  if (options.exit) {
+    await server.stop();
+    return;
+  }
+  say(
+    "",
+    `The server goes on at ${server.address}; Ctrl-C stops it. Meanwhile, from another terminal:`,
+    `  DATA_DIR=${config.database.dataDir} npm run regulars -- sanity-check --all`,
+    `  curl -H 'Authorization: Bearer ${config.adminApiKey}' \\`,
+    `    ${server.address}/api/organizations/${organizationId}/customers/${await bestCustomer(server, organizationId)}`,
+  );
+}
+
+/** The demo never touches a real database: it has a folder of its own, and keys of its own where none are set. */
+function demoConfig(): ServeConfig {
+  const { DATABASE_URL: _, SQUARE_MERCHANT_ID: _merchant, SQUARE_ACCESS_TOKEN: _token, ...env } = process.env;
+  const config = loadConfig(
+    {
+      ADMIN_API_KEY: "demo",
+      LOG_LEVEL: "warn",
+      ...env,
+      DATA_DIR: path.join(env.DATA_DIR || "./.regulars", "demo"),
+      SQUARE_WEBHOOK_SIGNATURE_KEY: env.SQUARE_WEBHOOK_SIGNATURE_KEY || DEMO_SIGNATURE_KEY,
+      SQUARE_WEBHOOK_NOTIFICATION_URL: env.SQUARE_WEBHOOK_NOTIFICATION_URL || DEMO_NOTIFICATION_URL,
+    },
+    { require: "serve" },
+  );
+  return config;
+}
+
+/** Every run begins anew: the salon's present is now. */
+async function emptyOrganization({ database }: RunningServer): Promise<string> {
+  const { rows } = await database.pool.query<{ tables: string | null }>(
+    `select string_agg(quote_ident(table_name), ', ') as tables from information_schema.tables
+     where table_schema = 'public' and table_type = 'BASE TABLE' and table_name <> '_prisma_migrations'`,
+  );
+  await database.pool.query(`truncate ${rows[0]?.tables}`);
+  const organization = { merchantId: DEMO_MERCHANT_ID, name: "Simulated Salon" };
+  return (await addOrganization(database, organization, systemClock())).id;
+}
+
+/** Takes in all but the latest events, many at once; returns those that are left. */
+async function loadHistory({ app }: RunningServer, salon: Salon, keep: number): Promise<SalonEvent[]> {
+  const started = performance.now();
+  const progress = new Progress("events of the salon's history");
+  const pending: SalonEvent[] = [];
+  let loaded = 0;
+  for (const event of salon.events()) {
+    pending.push(event);
+    if (pending.length < keep + AT_ONCE) continue;
+    await receiveAll(app, pending.splice(0, AT_ONCE));
+    loaded += AT_ONCE;
+    progress.update(loaded);
+  }
+  const rest = pending.splice(0, Math.max(pending.length - keep, 0));
+  await receiveAll(app, rest);
+  progress.end();
+  const { locations, teamMembers, truth } = salon;
+  say(
+    `A simulated salon: ${locations.length} locations, ${teamMembers.length} staff, ${truth.customers.size} customers, ` +
+      `${truth.bookings.size} bookings, ${truth.payments.size} payments in two years.`,
+    `${loaded + rest.length} events taken in within ${((performance.now() - started) / 1000).toFixed(1)} s.`,
+  );
+  return pending;
+}
+
+async function receiveAll({ inbox }: RunningServer["app"], events: readonly SalonEvent[]): Promise<void> {
+  await Promise.all(
+    events.map(({ event }) =>
+      inbox.receive(readEnvelope(readJson(Buffer.from(JSON.stringify(event)))), "replay"),
+    ),
+  );
+}
+
+/** Sends each event as Square would, and shows the rows that moved. */
+async function sendLatest(
+  server: RunningServer,
+  { webhook }: ServeConfig,
+  organizationId: string,
+  events: readonly SalonEvent[],
+  pace: number,
+): Promise<void> {
+  const url = `${server.address}/webhooks/square`;
+  const since = events[0]?.at ?? systemClock();
+  const hours = Math.max(1, Math.round((systemClock().getTime() - since.getTime()) / 3_600_000));
+  say(`Now its last ${hours} hours as ${events.length} signed webhooks to ${url}:`, "");
+  let rows = await analyticsRows(server, organizationId);
+  for (const { event } of events) {
+    const body = JSON.stringify(event);
+    const signature = signBody(webhook.signatureKeys[0] as string, webhook.notificationUrl, body);
+    const started = performance.now();
+    const answer = await postEvent(url, body, signature);
+    const ms = performance.now() - started;
+    const status = (JSON.parse(answer.body) as { status?: string }).status ?? `HTTP ${answer.status}`;
+    const now = await analyticsRows(server, organizationId);
+    say(`${event.type.padEnd(24)} ${status.padEnd(9)} ${ms.toFixed(1).padStart(6)} ms`, ...moved(rows, now));
+    rows = now;
+    await wait(pace);
+  }
+}
+
+/** One line for every customer whose row changed. */
+function moved(before: ReadonlyMap<string, ApiRow>, after: ReadonlyMap<string, ApiRow>): string[] {
+  const lines: string[] = [];
+  for (const id of new Set([...before.keys(), ...after.keys()])) {
+    const was = before.get(id);
+    const is = after.get(id);
+    const name = [is?.given_name ?? was?.given_name, is?.family_name ?? was?.family_name]
+      .filter(Boolean)
+      .join(" ");
+    const who = `    ${name || "(no profile)"} ${id}:`;
+    if (!is) lines.push(`${who} row removed`);
+    else {
+      const columns = Object.entries(difference(was ?? {}, is));
+      if (columns.length === 0) continue;
+      const shown = columns
+        .slice(0, SHOWN_COLUMNS)
+        .map(([column, { before: b, after: a }]) => `${column} ${brief(b)} -> ${brief(a)}`);
+      const more = columns.length - shown.length;
+      lines.push(`${who} ${was ? "" : "new; "}${shown.join(", ")}${more > 0 ? ` and ${more} more` : ""}`);
+    }
+  }
+  return lines;
+}
+
+function brief(value: unknown): string {
+  const text = typeof value === "string" ? value.replace(/:\d\d\.\d{3}Z$/, "Z") : JSON.stringify(value);
+  return text.length > 28 ? `${text.slice(0, 27)}…` : text;
+}
+
+const rowsStatement = {
+  name: "demo_analytics_rows",
+  text: "select * from customer_analytics where organization_id = $1",
+};
+
+async function analyticsRows(
+  { database }: RunningServer,
+  organizationId: string,
+): Promise<Map<string, ApiRow>> {
+  const { rows } = await query(database.pool, rowsStatement, [organizationId]);
+  return new Map(rows.map((row) => [row.square_customer_id as string, toApiRow(row)]));
+}
+
+async function bestCustomer({ database }: RunningServer, organizationId: string): Promise<string> {
+  const best = await database.prisma.customerAnalytics.findFirst({
+    where: { organizationId },
+    orderBy: { totalRevenueCents: "desc" },
+    select: { squareCustomerId: true },
+  });
+  return best?.squareCustomerId ?? "ID";
+}
+
+function say(...lines: readonly string[]): void {
+  process.stdout.write(`${lines.join("\n")}\n`);
+}
