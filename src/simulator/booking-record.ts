@@ -9,6 +9,7 @@ export function openBooking(
   client: Client,
   how: {
     readonly startAt: number;
+    readonly segments: readonly SegmentJson[];
     readonly online: boolean;
     readonly pending: boolean;
     readonly anonymous: boolean;
@@ -17,8 +18,7 @@ export function openBooking(
   const { random, rates } = world;
   const id = world.bookingId();
   const customer_id = reportedId(world, client);
-  const segments = segmentsFor(world, client);
-  const staff = segments[0]?.team_member_id ?? random.pick(client.place.staff);
+  const staff = how.segments[0]?.team_member_id ?? random.pick(client.place.staff);
   world.ledger.putBooking({
     id,
     version: 0,
@@ -29,7 +29,7 @@ export function openBooking(
     location_id: client.place.id,
     ...(!how.anonymous && { customer_id }),
     ...firstNotes(world, rates.customerNote),
-    appointment_segments: segments,
+    appointment_segments: how.segments,
     transition_time_minutes: 0,
     all_day: false,
     location_type: "BUSINESS_LOCATION",
@@ -49,7 +49,8 @@ function firstNotes(world: World, rate: number): Pick<BookingJson, "customer_not
   return world.random.chance(0.5) ? { customer_note: "", seller_note: "" } : {};
 }
 
-function segmentsFor(world: World, client: Client): SegmentJson[] {
+/** What a client wants done: one to three services, the first mostly their usual one. */
+export function chooseSegments(world: World, client: Client): SegmentJson[] {
   const { random, rates } = world;
   if (random.chance(rates.noSegments)) return [];
   const segments = [segmentFor(world, client, client.favouriteService)];
@@ -71,6 +72,11 @@ function segmentFor(world: World, client: Client, usual: Service): SegmentJson {
     any_team_member: any,
     intermission_minutes: random.chance(0.05) ? 15 : 0,
   };
+}
+
+/** Length of a visit in minutes, pauses included. */
+export function minutesOf(segments: readonly SegmentJson[]): number {
+  return segments.reduce((sum, segment) => sum + segment.duration_minutes + segment.intermission_minutes, 0);
 }
 
 /** Records a change of a booking: the next version, `updated_at` now. `start_at` in epoch milliseconds. */

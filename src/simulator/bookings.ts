@@ -1,29 +1,32 @@
-import { openBooking, reviseBooking } from "./booking-record.js";
+import { minutesOf, openBooking, reviseBooking } from "./booking-record.js";
 import { localTime } from "./local-time.js";
 import { customerNotes, sellerNotes } from "./names.js";
-import type { BookingStatus } from "./objects.js";
+import type { BookingStatus, SegmentJson } from "./objects.js";
 import { openSlot } from "./opening-hours.js";
 import { sell } from "./payments.js";
 import { type Appointment, type Client, DAY, HOUR, MINUTE, type Outcome, type World } from "./world.js";
 
 /** Everything that can happen to a booking between being made and being over. */
 
+export interface BookingWish {
+  /** Milliseconds since the epoch; may lie a little in the past for a walk-in. */
+  readonly startAt: number;
+  readonly segments: readonly SegmentJson[];
+  /** Made by the client; otherwise by the salon. */
+  readonly online: boolean;
+  /** Told once how it ended for this client. */
+  readonly ended: (outcome: Outcome) => void;
+}
+
 /**
  * Books a visit, now.
  * @param client whom it is for; a few bookings are made without naming the customer
- * @param startAt milliseconds since the epoch; may lie a little in the past for a walk-in
- * @param online made by the client; otherwise by the salon
- * @param ended told once how it ended for this client
  */
-export function book(
-  world: World,
-  client: Client,
-  { startAt, online, ended }: { startAt: number; online: boolean; ended: (outcome: Outcome) => void },
-): void {
+export function book(world: World, client: Client, { startAt, segments, online, ended }: BookingWish): void {
   const { random, rates } = world;
   const pending = online && random.chance(rates.pendingApproval);
   const anonymous = !online && random.chance(rates.anonymousBooking);
-  const bookingId = openBooking(world, client, { startAt, online, pending, anonymous });
+  const bookingId = openBooking(world, client, { startAt, segments, online, pending, anonymous });
   const appointment: Appointment = { bookingId, place: client.place, client, ended };
   world.appointments.add(appointment);
   if (anonymous && random.chance(0.7)) {
@@ -36,10 +39,8 @@ export function book(
   if (random.chance(rates.sellerNote)) annotate(world, bookingId, startAt);
 }
 
-/** Length of the visit in minutes. */
-function minutesOf(world: World, bookingId: string): number {
-  const segments = world.truth.bookings.get(bookingId)?.appointment_segments ?? [];
-  return segments.reduce((sum, segment) => sum + segment.duration_minutes + segment.intermission_minutes, 0);
+function lengthOf(world: World, bookingId: string): number {
+  return minutesOf(world.truth.bookings.get(bookingId)?.appointment_segments ?? []);
 }
 
 function startOf(world: World, bookingId: string): number {
@@ -90,7 +91,7 @@ function plan(world: World, appointment: Appointment): void {
             : Math.max(0, 1 - rates.reschedule - rates.cancelByCustomer - rates.cancelBySeller),
         });
   if (change === "none") {
-    world.at(start + minutesOf(world, bookingId) * MINUTE + random.int(-5, 12) * MINUTE, () => {
+    world.at(start + lengthOf(world, bookingId) * MINUTE + random.int(-5, 12) * MINUTE, () => {
       if (statusOf(world, bookingId) === "ACCEPTED" && startOf(world, bookingId) === start) {
         visit(world, appointment);
       }
@@ -123,7 +124,7 @@ function reschedule(world: World, appointment: Appointment): void {
   const moved = openSlot(place, {
     instant: Math.max(world.now, start + days * DAY),
     wished: localTime(place.timeZone, start).minute + random.int(-12, 12) * 15,
-    minutes: minutesOf(world, bookingId),
+    minutes: lengthOf(world, bookingId),
     notBefore: world.now,
   });
   reviseBooking(world, bookingId, { start_at: moved });

@@ -1,4 +1,5 @@
-import { book } from "./bookings.js";
+import { chooseSegments, minutesOf } from "./booking-record.js";
+import { type BookingWish, book } from "./bookings.js";
 import { instantOf, localTime } from "./local-time.js";
 import { isOpen, nextBetween, openSlot } from "./opening-hours.js";
 import type { Habit } from "./options.js";
@@ -64,28 +65,33 @@ function seek(world: World, client: Client): void {
   if (!client.active) return;
   const { random, rates } = world;
   const { timeZone, hours } = client.place;
-  if (random.chance(rates.walkIn) && isOpen(hours, timeZone, world.now, 150)) {
+  if (random.chance(rates.walkIn)) {
+    const segments = chooseSegments(world, client);
     const { date, minute } = localTime(timeZone, world.now);
-    bookAt(world, client, instantOf(timeZone, date, minute - (minute % 15)), false);
-  } else {
-    bookAround(world, client, world.now + random.wait(client.leadDays) * DAY);
+    const startAt = instantOf(timeZone, date, minute - (minute % 15));
+    if (isOpen(hours, timeZone, startAt, minutesOf(segments))) {
+      bookAt(world, client, { startAt, segments, online: false });
+      return;
+    }
   }
+  bookAround(world, client, world.now + random.wait(client.leadDays) * DAY);
 }
 
 /** Books the opening that suits the client best on or after the local day of an instant. */
 function bookAround(world: World, client: Client, instant: number): void {
   const { random } = world;
-  const slot = openSlot(client.place, {
+  const segments = chooseSegments(world, client);
+  const startAt = openSlot(client.place, {
     instant,
     wished: client.favouriteMinute + random.int(-6, 6) * 15,
-    minutes: 120,
+    minutes: minutesOf(segments),
     notBefore: world.now + 20 * MINUTE,
   });
-  bookAt(world, client, slot, random.chance(client.online ? 0.85 : 0.1));
+  bookAt(world, client, { startAt, segments, online: random.chance(client.online ? 0.85 : 0.1) });
 }
 
-function bookAt(world: World, client: Client, startAt: number, online: boolean): void {
-  book(world, client, { startAt, online, ended: (outcome) => goOn(world, client, outcome) });
+function bookAt(world: World, client: Client, wish: Omit<BookingWish, "ended">): void {
+  book(world, client, { ...wish, ended: (outcome) => goOn(world, client, outcome) });
 }
 
 /** What a client does once a booking of theirs is over. */

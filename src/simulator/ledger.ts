@@ -49,7 +49,7 @@ export interface Truth {
   readonly bookings: Map<string, BookingJson>;
   readonly payments: Map<string, PaymentJson>;
   readonly refunds: Map<string, RefundJson>;
-  /** Only those that events tell of. */
+  /** Only those that events may tell of. */
   readonly orders: Map<string, OrderJson>;
 }
 

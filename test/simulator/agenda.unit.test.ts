@@ -1,0 +1,23 @@
+import { expect, test } from "vitest";
+import { Agenda } from "../../src/simulator/agenda.js";
+import { Random } from "../../src/simulator/random.js";
+
+test("steps come out in time order, equal instants in the order they were added", () => {
+  const agenda = new Agenda();
+  const random = new Random(1);
+  const done: [number, number][] = [];
+  for (let added = 0; added < 2000; added++) {
+    const at = random.int(0, 300);
+    agenda.add(at, () => done.push([at, added]));
+  }
+  for (let step = agenda.takeBefore(1000); step; step = agenda.takeBefore(1000)) step.run();
+  expect(done).toHaveLength(2000);
+  expect(done).toEqual([...done].sort(([a, m], [b, n]) => a - b || m - n));
+});
+
+test("a step at the limit stays for later", () => {
+  const agenda = new Agenda();
+  agenda.add(10, () => {});
+  expect(agenda.takeBefore(10)).toBeUndefined();
+  expect(agenda.takeBefore(11)?.at).toBe(10);
+});

@@ -1,0 +1,115 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { CommanderError } from "commander";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { simulateCommand } from "../../src/commands/simulate.js";
+import { DEMO_NOTIFICATION_URL, DEMO_SIGNATURE_KEY } from "../../src/simulator/demo-constants.js";
+import { verifySignature } from "../../src/square/signature.js";
+
+let folder: string;
+let printed: string;
+let complained: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "simulate-"));
+  printed = "";
+  complained = "";
+  vi.spyOn(process.stdout, "write").mockImplementation((chunk) => {
+    printed += chunk;
+    return true;
+  });
+  vi.stubEnv("SQUARE_WEBHOOK_SIGNATURE_KEY", "");
+  vi.stubEnv("SQUARE_WEBHOOK_NOTIFICATION_URL", "");
+});
+
+afterEach(async () => {
+  vi.restoreAllMocks();
+  vi.unstubAllEnvs();
+  await rm(folder, { recursive: true });
+});
+
+async function run(...args: string[]): Promise<void> {
+  const command = simulateCommand()
+    .exitOverride()
+    .configureOutput({
+      writeErr: (text) => {
+        complained += text;
+      },
+    });
+  await command.parseAsync(args, { from: "user" });
+}
+
+const span = ["--customers", "20", "--from", "2025-01-01", "--to", "2025-04-01"];
+
+async function linesOf(file: string) {
+  const text = await readFile(file, "utf8");
+  return text
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as Record<string, string>);
+}
+
+test("writes one signed event a line and prints what it wrote as one JSON object", async () => {
+  const out = join(folder, "history.ndjson");
+  await run(
+    "--out",
+    out,
+    "--seed",
+    "3",
+    ...span,
+    "--duplicates",
+    "0.2",
+    "--drops",
+    "0.1",
+    "--shuffle",
+    "--json",
+  );
+  const lines = await linesOf(out);
+  const summary = JSON.parse(printed);
+  expect(summary).toMatchObject({ out, delivered: lines.length, notification_url: DEMO_NOTIFICATION_URL });
+  expect(summary.events - summary.dropped + summary.doubled).toBe(lines.length);
+  expect(new Set(lines.map(({ event_id }) => event_id)).size).toBe(lines.length - summary.doubled);
+  for (const { event_id, type, signature, body = "" } of lines) {
+    expect(JSON.parse(body)).toMatchObject({ event_id, type, merchant_id: summary.merchant_id });
+    const rawBody = Buffer.from(body);
+    const [keys, notificationUrl] = [[DEMO_SIGNATURE_KEY], DEMO_NOTIFICATION_URL];
+    expect(verifySignature({ header: signature, keys, notificationUrl, rawBody })).toBe(true);
+  }
+});
+
+test("the same seed writes the same file", async () => {
+  const [first, second] = [join(folder, "1"), join(folder, "2")];
+  await run("--out", first, ...span);
+  await run("--out", second, ...span);
+  expect(await readFile(second, "utf8")).toBe(await readFile(first, "utf8"));
+  expect(printed).toContain("booking.created");
+});
+
+test("signs with the key and URL of the command line, else of the environment", async () => {
+  vi.stubEnv("SQUARE_WEBHOOK_SIGNATURE_KEY", "new-key,old-key");
+  vi.stubEnv("SQUARE_WEBHOOK_NOTIFICATION_URL", "https://example.com/env");
+  const out = join(folder, "history.ndjson");
+  const signedWith = async (key: string, notificationUrl: string) => {
+    const [{ body = "", signature = "" } = {}] = await linesOf(out);
+    return verifySignature({ header: signature, keys: [key], notificationUrl, rawBody: Buffer.from(body) });
+  };
+  await run("--out", out, ...span);
+  expect(await signedWith("new-key", "https://example.com/env")).toBe(true);
+  await run("--out", out, ...span, "--key", "k", "--url", "https://example.com/flag");
+  expect(await signedWith("k", "https://example.com/flag")).toBe(true);
+});
+
+test.each([
+  [["--to", "2026-02-30"], "--to"],
+  [["--from", "2026-01-01T00:00:00"], "--from"],
+  [["--from", "2027-01-01", "--to", "2026-01-01"], "end must lie after its start"],
+  [["--drops", "2"], "rate from 0 to 1"],
+  [["--seed", "abc"], "whole number"],
+  [["--locations", "9"], "1 to 5 locations"],
+  [["--out", "/no/such/folder/file"], "cannot write /no/such/folder/file"],
+])("%j is refused with a clear message and exit code 1", async (args, message) => {
+  const failed = run("--out", join(folder, "x"), "--customers", "2", ...args);
+  await expect(failed).rejects.toMatchObject({ exitCode: 1 } satisfies Partial<CommanderError>);
+  expect(complained).toContain(message);
+});
