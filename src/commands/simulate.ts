@@ -1,10 +1,13 @@
 import { Command, InvalidArgumentError } from "commander";
-import { loadConfig, readEnvFile } from "../config.js";
-import { type Delivery, type DeliveryTally, deliver } from "../simulator/deliver.js";
+import { systemClock } from "../clock.js";
+import { RegularsError } from "../errors.js";
+import { type DeliveryTally, deliver } from "../simulator/deliver.js";
 import { DEMO_NOTIFICATION_URL, DEMO_SIGNATURE_KEY } from "../simulator/demo-constants.js";
 import { writeHistory } from "../simulator/history-file.js";
-import { type SalonOptions, simulateSalon, turbulence } from "../simulator/salon.js";
+import { type SalonEvent, type SalonOptions, simulateSalon, turbulence } from "../simulator/salon.js";
 import { signBody } from "../square/signature.js";
+import { commandConfig, print } from "./context.js";
+import { Progress } from "./progress.js";
 
 const DAY = 86_400_000;
 const TWO_YEARS = 730 * DAY;
@@ -53,19 +56,22 @@ export function simulateCommand(): Command {
     .action(simulate);
 }
 
-async function simulate(flags: Flags, command: Command): Promise<void> {
-  const salon = openSalon(flags, command);
-  const { key, url } = signing(flags, command);
-  const { deliveries, tally } = deliver(salon.events(), {
+async function simulate(flags: Flags): Promise<void> {
+  const { key, url } = signing(flags);
+  const options = salonOptions(flags);
+  const salon = refusing(() => simulateSalon(options));
+  const { deliveries, tally } = deliver(withProgress(salon.events(), options), {
     seed: flags.seed,
     sign: (body) => signBody(key, url, body),
     duplicates: flags.duplicates,
     drops: flags.drops,
     shuffle: flags.shuffle === true ? "full" : (flags.shuffle ?? "none"),
   });
-  const bytes = await writeHistory(flags.out, withProgress(deliveries)).catch((error: Error) => {
+  const bytes = await writeHistory(flags.out, deliveries).catch((error: Error) => {
     if (!("syscall" in error)) throw error;
-    return command.error(`error: cannot write ${flags.out}: ${error.message}`, { exitCode: 1 });
+    throw new RegularsError("file_unwritable", `cannot write ${flags.out}: ${error.message}`, {
+      cause: error,
+    });
   });
   const { bookings, payments, refunds, customers } = salon.truth;
   const summary = {
@@ -85,71 +91,64 @@ async function simulate(flags: Flags, command: Command): Promise<void> {
       customers: customers.size,
     },
   };
-  process.stdout.write(flags.json ? `${JSON.stringify(summary)}\n` : readable(summary, tally));
+  print(flags.json, summary, [
+    ...typeLines(tally),
+    `${tally.sent} deliveries (${tally.dropped} events dropped, ${tally.duplicated} doubled) of merchant ` +
+      `${salon.merchantId} in ${flags.out}, ${(bytes / 1e6).toFixed(1)} MB`,
+  ]);
 }
 
-function openSalon(flags: Flags, command: Command): ReturnType<typeof simulateSalon> {
-  const end = flags.to ?? new Date(Math.floor(Date.now() / DAY) * DAY);
-  const start = flags.from ?? new Date(end.getTime() - TWO_YEARS);
-  const options: SalonOptions = {
+function salonOptions(flags: Flags): SalonOptions {
+  const end = flags.to ?? new Date(Math.floor(systemClock().getTime() / DAY) * DAY);
+  return {
     ...(flags.turbulent && turbulence),
     seed: flags.seed,
-    start,
+    start: flags.from ?? new Date(end.getTime() - TWO_YEARS),
     end,
     customers: flags.customers,
     locations: flags.locations,
     ...(flags.staff !== undefined && { staff: flags.staff }),
     ...(flags.merchantId !== undefined && { merchantId: flags.merchantId }),
   };
+}
+
+/** Options that contradict each other are the caller's mistake, told without a stack. */
+function refusing<Result>(work: () => Result): Result {
   try {
-    return simulateSalon(options);
+    return work();
   } catch (error) {
-    if (error instanceof RangeError) command.error(`error: ${error.message}`, { exitCode: 1 });
+    if (error instanceof RangeError) throw new RegularsError("simulation_invalid", error.message);
     throw error;
   }
 }
 
-/** Key and URL belong together: the environment's pair is taken whole, or the demo's. */
-function signing(flags: Flags, command: Command): { key: string; url: string } {
+/** Key and URL of the environment are taken only together, as a server is configured; else the demo's. */
+function signing(flags: Flags): { key: string; url: string } {
   if (flags.key !== undefined && flags.url !== undefined) return { key: flags.key, url: flags.url };
-  readEnvFile();
-  try {
-    const { webhook } = loadConfig(process.env, { require: "command" });
-    return {
-      key: flags.key ?? webhook?.signatureKeys[0] ?? DEMO_SIGNATURE_KEY,
-      url: flags.url ?? webhook?.notificationUrl ?? DEMO_NOTIFICATION_URL,
-    };
-  } catch (error) {
-    return command.error(`error: ${(error as Error).message}`, { exitCode: 1 });
-  }
+  const { webhook } = commandConfig();
+  return {
+    key: flags.key ?? webhook?.signatureKeys[0] ?? DEMO_SIGNATURE_KEY,
+    url: flags.url ?? webhook?.notificationUrl ?? DEMO_NOTIFICATION_URL,
+  };
 }
 
-function readable(
-  summary: { out: string; bytes: number; merchant_id: string },
-  tally: DeliveryTally,
-): string {
-  const lines = Object.entries(tally.byType)
+function typeLines({ byType }: DeliveryTally): string[] {
+  return Object.entries(byType)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([type, count]) => `${String(count).padStart(9)}  ${type}`);
-  const total = `${tally.sent} deliveries (${tally.dropped} events dropped, ${tally.duplicated} doubled)`;
-  const size = `${(summary.bytes / 1e6).toFixed(1)} MB`;
-  return `${lines.join("\n")}\n${total} of merchant ${summary.merchant_id} in ${summary.out}, ${size}\n`;
 }
 
-/** On a terminal: how many deliveries are written, how fast, and how far the history has come. */
-function* withProgress(deliveries: Iterable<Delivery>): Generator<Delivery, void, undefined> {
-  const began = performance.now();
-  let count = 0;
-  for (const delivery of deliveries) {
-    yield delivery;
-    count++;
-    if (process.stderr.isTTY && count % 5000 === 0) {
-      const perSecond = Math.round((count / (performance.now() - began)) * 1000);
-      const day = delivery.at.toISOString().slice(0, 10);
-      process.stderr.write(`\r${count} deliveries, ${perSecond} a second, at ${day} `);
-    }
+function* withProgress(
+  events: Iterable<SalonEvent>,
+  { start, end }: SalonOptions,
+): Generator<SalonEvent, void, undefined> {
+  const days = (instant: Date): number => Math.ceil((instant.getTime() - start.getTime()) / DAY);
+  const progress = new Progress("simulated days", days(end));
+  for (const item of events) {
+    progress.update(days(item.at));
+    yield item;
   }
-  if (process.stderr.isTTY && count >= 5000) process.stderr.write("\r\u001b[K");
+  progress.end();
 }
 
 function wholeNumber(least: number): (text: string) => number {

@@ -9,7 +9,7 @@ const year: SalonOptions = {
   seed: 1,
   start: new Date("2025-01-01T00:00:00Z"),
   end: new Date("2026-01-01T00:00:00Z"),
-  customers: 150,
+  customers: 90,
 };
 
 function turbulent(seed: number): SalonOptions {
