@@ -9,11 +9,19 @@ import { valueTypes } from "./types.js";
 /** How long a request waits for a connection before the database counts as unavailable, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 5_000;
 
+/** Clients of the embedded database take turns, so more of them only wait, and each keeps prepared plans of its own. */
+const EMBEDDED_CLIENTS = 4;
+
 /**
  * Every session reads and writes times in UTC. Plans are generic because the statements take arrays of any length
- * over one organization: planning each anew costs more than it gains, and the sixth execution must not differ from the fifth.
+ * over one organization: planning each anew costs more than it gains, and the sixth execution must not differ from the fifth. Nor is any of them
+ * worth compiling.
  */
-export const SESSION_SETTINGS = { TimeZone: "UTC", plan_cache_mode: "force_generic_plan" } as const;
+export const SESSION_SETTINGS = {
+  TimeZone: "UTC",
+  plan_cache_mode: "force_generic_plan",
+  jit: "off",
+} as const;
 
 /** The one database of a process. The pool serves the hot path's SQL, Prisma what is not hot; both share connections. */
 export interface Database {
@@ -42,8 +50,9 @@ export async function openDatabase(options: OpenOptions): Promise<Database> {
   if (databaseUrl !== undefined) return assemble("postgres", postgresConfig(databaseUrl, poolSize));
 
   const embedded = await openEmbedded(dataDir, role);
-  const database = assemble("embedded", { ...sharedConfig(poolSize), ...embedded.connection });
-  shareSession(database.pool);
+  const config = { ...sharedConfig(Math.min(poolSize, EMBEDDED_CLIENTS)), ...embedded.connection };
+  const database = assemble("embedded", embedded.owned ? { ...config, idleTimeoutMillis: 0 } : config);
+  shareSession(database.pool, { prepare: embedded.owned });
   const close = async () => {
     await database.close();
     await embedded.close();

@@ -30,6 +30,8 @@ const CLOSE_MS = 10_000;
 export interface Embedded {
   /** How node-postgres reaches it. */
   readonly connection: pg.PoolConfig;
+  /** Whether it is this process's own. */
+  readonly owned: boolean;
   close(): Promise<void>;
 }
 
@@ -50,8 +52,8 @@ export async function openEmbedded(dataDir: string, role: "server" | "command"):
   const answers = () => accepts(socketPath);
   for (const giveUp = Date.now() + OWNER_START_MS; ; await wait(OWNER_POLL_MS)) {
     const claim = await claimLock(folder, answers);
-    if ("lock" in claim) return { connection, close: await own(folder, socketPath, claim.lock) };
-    if (role === "command" && (await answers())) return { connection, close: async () => {} };
+    if ("lock" in claim) return { connection, owned: true, close: await own(folder, socketPath, claim.lock) };
+    if (role === "command" && (await answers())) return { connection, owned: false, close: async () => {} };
     if (role === "server" || Date.now() > giveUp) throw new DataDirInUse(folder, claim.owner.pid);
   }
 }
