@@ -24,48 +24,66 @@ const UNAVAILABLE_CLASSES = new Set(["08", "53"]);
 const DRIVER_MESSAGES =
   /^(Connection terminated|timeout exceeded when trying to connect|timeout expired|Query read timeout|Client has encountered a connection error|Client was closed|Cannot use a pool after calling end)/;
 
-/** Prisma: can't reach, timed out, server closed the connection, no connection from the pool. */
-const PRISMA_UNAVAILABLE = new Set(["P1001", "P1002", "P1008", "P1017", "P2024"]);
+/** Prisma's own codes, and the kinds that its driver adapter turns errors into. */
+const PRISMA_UNAVAILABLE = new Set([
+  "P1001",
+  "P1002",
+  "P1008",
+  "P1017",
+  "P2024",
+  "DatabaseNotReachable",
+  "ConnectionClosed",
+  "SocketTimeout",
+  "TooManyConnections",
+]);
 
-/** Serialization failure, deadlock; P2034 is Prisma's name for both. */
-const RETRYABLE = new Set(["40001", "40P01", "P2034"]);
+/** Serialization failure, deadlock; then what Prisma calls both. */
+const RETRYABLE = new Set(["40001", "40P01", "P2034", "TransactionWriteConflict"]);
 
 /**
  * Whether the database could not be reached or went away: nothing is known to be wrong with the statement, and
  * a later attempt may succeed. A webhook answers 503 then, so that Square delivers again.
  */
 export function isUnavailable(error: unknown): boolean {
-  return chainOf(error).some((link) => {
-    if (link instanceof DatabaseUnavailable) return true;
-    const code = codeOf(link);
-    if (code === undefined) return DRIVER_MESSAGES.test(link.message);
-    return (
-      NETWORK_CODES.has(code) ||
-      UNAVAILABLE_STATES.has(code) ||
-      PRISMA_UNAVAILABLE.has(code) ||
-      isSqlState(code, UNAVAILABLE_CLASSES) ||
-      // The socket of an embedded database whose owner is gone.
-      (code === "ENOENT" && "syscall" in link && link.syscall === "connect")
-    );
-  });
+  return linksOf(error).some(
+    (link) =>
+      link instanceof DatabaseUnavailable ||
+      isMissingSocket(link) ||
+      codesOf(link).some(isUnavailableCode) ||
+      (link instanceof Error && !("code" in link) && DRIVER_MESSAGES.test(link.message)),
+  );
 }
 
 /** Whether the same transaction, begun anew, may well succeed: it lost a race, and Postgres undid it. */
 export function isRetryable(error: unknown): boolean {
-  return chainOf(error).some((link) => RETRYABLE.has(codeOf(link) ?? ""));
+  return linksOf(error).some((link) => codesOf(link).some((code) => RETRYABLE.has(code)));
 }
 
-/** The error, what caused it, and the parts of an aggregate (one per address that was tried). */
-function chainOf(error: unknown, depth = 0): Error[] {
-  if (!(error instanceof Error) || depth > 5) return [];
-  const parts = error instanceof AggregateError ? error.errors : [];
-  return [error, ...[error.cause, ...parts].flatMap((link) => chainOf(link, depth + 1))];
+function isUnavailableCode(code: string): boolean {
+  return (
+    NETWORK_CODES.has(code) ||
+    UNAVAILABLE_STATES.has(code) ||
+    PRISMA_UNAVAILABLE.has(code) ||
+    (code.length === 5 && UNAVAILABLE_CLASSES.has(code.slice(0, 2)))
+  );
 }
 
-function codeOf(error: Error): string | undefined {
-  return "code" in error && typeof error.code === "string" ? error.code : undefined;
+/** The socket of an embedded database whose owner is gone. */
+function isMissingSocket(link: object): boolean {
+  return "code" in link && link.code === "ENOENT" && "syscall" in link && link.syscall === "connect";
 }
 
-function isSqlState(code: string, classes: Set<string>): boolean {
-  return code.length === 5 && classes.has(code.slice(0, 2));
+type Link = { cause?: unknown; errors?: unknown; meta?: { driverAdapterError?: unknown } };
+
+/** The error, what caused it, the parts of an aggregate (one per address tried), and what Prisma wraps. */
+function linksOf(error: unknown, depth = 0): object[] {
+  if (typeof error !== "object" || error === null || depth > 5) return [];
+  const { cause, errors, meta }: Link = error;
+  const parts = [cause, ...(Array.isArray(errors) ? errors : []), meta?.driverAdapterError];
+  return [error, ...parts.flatMap((part) => linksOf(part, depth + 1))];
+}
+
+function codesOf(link: object): string[] {
+  const { code, kind, originalCode }: { code?: unknown; kind?: unknown; originalCode?: unknown } = link;
+  return [code, kind, originalCode].filter((value) => typeof value === "string");
 }

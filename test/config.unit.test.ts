@@ -1,0 +1,163 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { expect, test } from "vitest";
+import { type Config, loadConfig, readEnvFile, type ServeConfig } from "../src/config.js";
+import { ConfigurationError } from "../src/errors.js";
+
+const KEY = Buffer.alloc(32, 7).toString("base64");
+const enough = {
+  SQUARE_WEBHOOK_SIGNATURE_KEY: "k1",
+  SQUARE_WEBHOOK_NOTIFICATION_URL: "https://salon.example/webhooks/square",
+};
+
+const serve = (env: NodeJS.ProcessEnv = {}): ServeConfig =>
+  loadConfig({ ...enough, ...env }, { require: "serve" });
+const command = (env: NodeJS.ProcessEnv = {}): Config => loadConfig(env, { require: "command" });
+
+function problemsOf(load: () => unknown): readonly string[] {
+  try {
+    load();
+  } catch (error) {
+    if (error instanceof ConfigurationError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+test("with the two required variables, the rest are the contract's defaults", () => {
+  expect(serve()).toEqual({
+    database: { dataDir: "./.regulars", poolSize: 10 },
+    host: "127.0.0.1",
+    port: 3000,
+    webhook: { signatureKeys: ["k1"], notificationUrl: "https://salon.example/webhooks/square" },
+    square: { environment: "production" },
+    reconcileSchedule: "0 * * * *",
+    eventRetentionDays: 90,
+    logLevel: "info",
+  });
+});
+
+test("a command needs nothing set", () => {
+  expect(command().webhook).toBeUndefined();
+});
+
+test("everything that is wrong is said at once, and in a form people can read", () => {
+  const load = () =>
+    loadConfig(
+      {
+        DATABASE_URL: "mysql://salon@db/salon",
+        PORT: "70000",
+        SQUARE_WEBHOOK_NOTIFICATION_URL: "salon.example/webhooks",
+        SQUARE_ENVIRONMENT: "staging",
+        SQUARE_ACCESS_TOKEN: "EAAA-token",
+        EVENT_RETENTION_DAYS: "34",
+        LOG_LEVEL: "loud",
+      },
+      { require: "serve" },
+    );
+  expect(load).toThrow(/^The configuration has 9 problems:\n {2}- DATABASE_URL must start with postgresql:/);
+  expect(problemsOf(load).map((problem) => problem.split(" ")[0])).toEqual([
+    "DATABASE_URL",
+    "PORT",
+    "SQUARE_WEBHOOK_NOTIFICATION_URL",
+    "SQUARE_ENVIRONMENT",
+    "EVENT_RETENTION_DAYS",
+    "LOG_LEVEL",
+    "SQUARE_WEBHOOK_SIGNATURE_KEY",
+    "SQUARE_MERCHANT_ID",
+    "TOKEN_ENCRYPTION_KEY",
+  ]);
+});
+
+test("an empty value is an unset one", () => {
+  expect(command({ PORT: "", HOST: "  ", CRON_SECRET: "", DATABASE_URL: "" })).toEqual(command());
+  expect(problemsOf(() => serve({ SQUARE_WEBHOOK_SIGNATURE_KEY: "" }))).toHaveLength(1);
+});
+
+test.each(["false", "undefined", "null", "False", "[object Object]"])(
+  "the text %s is no secret",
+  (accident) => {
+    for (const name of ["CRON_SECRET", "ADMIN_API_KEY", "SQUARE_MERCHANT_ID", "TOKEN_ENCRYPTION_KEY"]) {
+      expect(problemsOf(() => command({ [name]: accident }))).toEqual([expect.stringContaining(name)]);
+    }
+    expect(problemsOf(() => serve({ SQUARE_WEBHOOK_SIGNATURE_KEY: `good,${accident}` }))).toHaveLength(1);
+  },
+);
+
+test("no problem repeats a value", () => {
+  const value = "hunter2-hunter2";
+  const env = Object.fromEntries(
+    [
+      "DATABASE_URL",
+      "PORT",
+      "TOKEN_ENCRYPTION_KEY",
+      "LOG_LEVEL",
+      "SQUARE_BASE_URL",
+      "EVENT_RETENTION_DAYS",
+    ].map((name) => [name, value]),
+  );
+  const problems = problemsOf(() => command({ ...env, SQUARE_ACCESS_TOKEN: value }));
+  expect(problems.length).toBeGreaterThan(6);
+  expect(problems.join()).not.toContain(value);
+});
+
+test("several signature keys are taken while rotating, empty ones never", () => {
+  expect(serve({ SQUARE_WEBHOOK_SIGNATURE_KEY: " k1 , k2,," }).webhook.signatureKeys).toEqual(["k1", "k2"]);
+  expect(problemsOf(() => serve({ SQUARE_WEBHOOK_SIGNATURE_KEY: " , " }))).toHaveLength(1);
+});
+
+test("the notification URL is kept byte by byte, and must be a whole web address", () => {
+  const odd = "HTTPS://Salon.example:443/a/../b?x=%41&y";
+  expect(serve({ SQUARE_WEBHOOK_NOTIFICATION_URL: odd }).webhook.notificationUrl).toBe(odd);
+  for (const wrong of [
+    "/webhooks",
+    "ftp://salon.example",
+    " https://salon.example",
+    "https://salon.example\n",
+    "https://",
+  ]) {
+    expect(problemsOf(() => serve({ SQUARE_WEBHOOK_NOTIFICATION_URL: wrong }))).toHaveLength(1);
+  }
+});
+
+test("the encryption key is exactly 32 bytes of base64", () => {
+  expect(command({ TOKEN_ENCRYPTION_KEY: KEY }).tokenEncryptionKey).toEqual(Buffer.alloc(32, 7));
+  for (const wrong of [KEY.slice(0, -1), `${KEY}AA`, Buffer.alloc(31).toString("base64"), "a".repeat(64)]) {
+    expect(problemsOf(() => command({ TOKEN_ENCRYPTION_KEY: wrong }))).toHaveLength(1);
+  }
+});
+
+test("an access token needs its merchant and the key that encrypts it; a merchant alone is fine", () => {
+  expect(problemsOf(() => command({ SQUARE_ACCESS_TOKEN: "EAAA" }))).toHaveLength(2);
+  expect(command({ SQUARE_MERCHANT_ID: "M1" }).square.merchantId).toBe("M1");
+  const whole = { SQUARE_ACCESS_TOKEN: "EAAA", SQUARE_MERCHANT_ID: "M1", TOKEN_ENCRYPTION_KEY: KEY };
+  expect(command(whole).square).toEqual({ environment: "production", accessToken: "EAAA", merchantId: "M1" });
+});
+
+test("whole numbers are whole, and within their bounds", () => {
+  for (const PORT of ["0", "65535"]) expect(command({ PORT }).port).toBe(Number(PORT));
+  for (const PORT of ["65536", "-1", "3000.5", "3e3", "0x10", "80 80", "9".repeat(30)]) {
+    expect(problemsOf(() => command({ PORT }))).toHaveLength(1);
+  }
+  expect(command({ EVENT_RETENTION_DAYS: "35" }).eventRetentionDays).toBe(35);
+});
+
+test(".env is read when it is there, and never overrides what is set", () => {
+  const folder = mkdtempSync(path.join(tmpdir(), "regulars-env-"));
+  const file = path.join(folder, ".env");
+  try {
+    readEnvFile(file);
+    writeFileSync(file, "REGULARS_TEST_NEW=from file\nREGULARS_TEST_SET=from file\n");
+    process.env.REGULARS_TEST_SET = "from shell";
+    readEnvFile(file);
+    expect([process.env.REGULARS_TEST_NEW, process.env.REGULARS_TEST_SET]).toEqual([
+      "from file",
+      "from shell",
+    ]);
+  } finally {
+    delete process.env.REGULARS_TEST_NEW;
+    delete process.env.REGULARS_TEST_SET;
+    rmSync(folder, { recursive: true });
+  }
+});

@@ -1,0 +1,72 @@
+import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { expect, test } from "vitest";
+import { type Database, openDatabase } from "../../src/database/database.js";
+import { emptyDataDir, migratedDataDir } from "../support/database.js";
+import { Script } from "../support/processes.js";
+
+test("a creation killed in the middle is made anew, and leaves nothing of itself", {
+  timeout: 120_000,
+}, async () => {
+  const dataDir = await emptyDataDir();
+  const creator = new Script("open-database", dataDir, "server");
+  // PG_VERSION is among the first files to appear: with it, half a database looks like one.
+  await expect.poll(() => unfinished(dataDir), { timeout: 60_000, interval: 5 }).toContain("PG_VERSION");
+  await creator.kill();
+  expect(await readdir(dataDir)).not.toContain("pg");
+
+  const database = await openDatabase({ dataDir, role: "server" });
+  await worksEndToEnd(database);
+  expect((await readdir(dataDir)).sort()).toEqual([".s.PGSQL.5432", "lock", "pg"]);
+  await database.close();
+  expect(await readdir(dataDir)).toEqual(["pg"]);
+});
+
+test("a folder with data is opened as it is, never made anew", async () => {
+  const dataDir = await migratedDataDir();
+  const made = (await stat(path.join(dataDir, "pg", "PG_VERSION"))).ino;
+  const database = await openDatabase({ dataDir, role: "server" });
+  await database.close();
+  expect((await stat(path.join(dataDir, "pg", "PG_VERSION"))).ino).toBe(made);
+});
+
+test("a folder that holds files but no database is refused and left alone", async () => {
+  const dataDir = await emptyDataDir();
+  await mkdir(path.join(dataDir, "pg"));
+  await writeFile(path.join(dataDir, "pg", "diary.txt"), "dear diary");
+  await expect(openDatabase({ dataDir, role: "server" })).rejects.toMatchObject({
+    code: "data_dir_unusable",
+  });
+  expect(await readFile(path.join(dataDir, "pg", "diary.txt"), "utf8")).toBe("dear diary");
+  expect(await readdir(dataDir)).toEqual(["pg"]);
+});
+
+test("every row that was acknowledged survives kill -9 of the owner", { timeout: 120_000 }, async () => {
+  const dataDir = await migratedDataDir();
+  for (let round = 1; round <= 3; round += 1) {
+    const writer = new Script("write-rows", dataDir, String(round));
+    let acknowledged = 0;
+    while (acknowledged < 100 * round) acknowledged = Number(await writer.line());
+    await writer.kill();
+    for (const line of await writer.rest()) acknowledged = Number(line);
+
+    const database = await openDatabase({ dataDir, role: "server" });
+    const { rows } = await database.pool.query(
+      "select count(*)::int as kept from written where round = $1 and number <= $2",
+      [round, acknowledged],
+    );
+    expect(rows).toEqual([{ kept: acknowledged }]);
+    await database.close();
+  }
+});
+
+async function unfinished(dataDir: string): Promise<string[]> {
+  const folder = (await readdir(dataDir)).find((name) => name.startsWith("pg.new-"));
+  return folder === undefined ? [] : readdir(path.join(dataDir, folder));
+}
+
+async function worksEndToEnd({ pool }: Database): Promise<void> {
+  await pool.query("create table kept (number int)");
+  await pool.query("insert into kept values (1)");
+  expect((await pool.query("select number from kept")).rows).toEqual([{ number: 1 }]);
+}
