@@ -1,4 +1,3 @@
-import type { Customer, Fact, Instant, JsonObject, Merge } from "../src/facts/types.js";
 import type { SquareEvent } from "../src/square/envelope.js";
 import {
   type MergeContext,
@@ -7,6 +6,7 @@ import {
   parseMergeContext,
   tombstone,
 } from "../src/square/schemas.js";
+import type { Customer, Fact, Instant, JsonObject, Merge } from "../src/square/types.js";
 import { type Handler, TIME_UNKNOWN } from "./handler.js";
 
 /**

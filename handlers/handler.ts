@@ -1,5 +1,5 @@
-import type { Fact, Instant } from "../src/facts/types.js";
 import type { SquareEvent } from "../src/square/envelope.js";
+import type { Fact, Instant } from "../src/square/types.js";
 
 /**
  * What events of some types mean for us. A handler is a pure function from an event to facts: it parses,

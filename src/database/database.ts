@@ -4,6 +4,7 @@ import type { DatabaseConfig } from "../config.js";
 import { openEmbedded } from "./embedded/owner.js";
 import { PrismaClient } from "./generated/client.js";
 import { shareSession } from "./query.js";
+import { SESSION_PARAMETERS } from "./session.js";
 import { valueTypes } from "./types.js";
 
 /** How long a request waits for a connection before the database counts as unavailable, in milliseconds. */
@@ -11,17 +12,6 @@ const CONNECT_TIMEOUT_MS = 5_000;
 
 /** Clients of the embedded database take turns, so more of them only wait, and each keeps prepared plans of its own. */
 const EMBEDDED_CLIENTS = 4;
-
-/**
- * Every session reads and writes times in UTC. Plans are generic because the statements take arrays of any length
- * over one organization: planning each anew costs more than it gains, and the sixth execution must not differ from the fifth. Nor is any of them
- * worth compiling.
- */
-export const SESSION_SETTINGS = {
-  TimeZone: "UTC",
-  plan_cache_mode: "force_generic_plan",
-  jit: "off",
-} as const;
 
 /** The one database of a process. The pool serves the hot path's SQL, Prisma what is not hot; both share connections. */
 export interface Database {
@@ -91,8 +81,7 @@ function withSessionSettings(databaseUrl: string): string {
   const [address, search] = databaseUrl.split(/\?(.*)/s);
   const parameters = new URLSearchParams(search);
   const given = parameters.get("options") ?? process.env.PGOPTIONS ?? "";
-  const ours = Object.entries(SESSION_SETTINGS).map(([name, value]) => `-c ${name}=${value}`);
-  parameters.set("options", [given, ...ours].join(" ").trim());
+  parameters.set("options", [given, ...SESSION_PARAMETERS].join(" ").trim());
   return `${address}?${parameters}`;
 }
 

@@ -1,8 +1,8 @@
 import type pg from "pg";
 import { query } from "../database/query.js";
+import type { Merge, Recovery } from "../square/types.js";
 import { writeJson } from "../square/write-json.js";
 import { type KnownRecovery, type MergeEdge, resolveAliases } from "./resolve-aliases.js";
-import type { Merge, Recovery } from "./types.js";
 
 /**
  * Merges and their undoing. What Square said is kept as evidence (customer_merges, customer_recoveries); the

@@ -1,7 +1,7 @@
 import type pg from "pg";
 import { query, type Statement } from "../database/query.js";
+import type { Guarded } from "../square/types.js";
 import { writeJson } from "../square/write-json.js";
-import type { Guarded } from "./types.js";
 
 /**
  * The guarded mirror tables. Each is written by one statement over an array of objects, and the guard is one

@@ -1,4 +1,4 @@
-import type { Instant } from "./types.js";
+import type { Instant } from "../square/types.js";
 
 /** One edge of the merge graph, with what is known of when it was drawn. */
 export interface MergeEdge {

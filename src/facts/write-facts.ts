@@ -1,11 +1,11 @@
 import type pg from "pg";
 import { RetryTransaction } from "../database/transaction.js";
+import type { Fact, Guarded } from "../square/types.js";
 import { lockCustomers, lockObjects } from "./locks.js";
 import { markFetches, revokeAccess } from "./marks.js";
 import { applyMerges, mergeComponent, mergeKey } from "./merges.js";
 import { type GuardedKind, objectId, writeObjects } from "./mirror.js";
 import type { MergeEdge } from "./resolve-aliases.js";
-import type { Fact, Guarded } from "./types.js";
 
 type FactOf<Kind extends Fact["kind"]> = Extract<Fact, { kind: Kind }>["value"];
 

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { RegularsError } from "../errors.js";
-import type { Instant, JsonObject, JsonValue } from "../facts/types.js";
 import { describeIssues } from "./issues.js";
 import { parseInstant } from "./timestamp.js";
+import type { Instant, JsonObject, JsonValue } from "./types.js";
 
 /** What every Square event says, whatever its type: the webhook body, and one entry of SearchEvents alike. */
 export interface SquareEvent {

@@ -2,10 +2,10 @@ import { createReadStream } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { RegularsError } from "../errors.js";
-import type { JsonValue } from "../facts/types.js";
 import { readEnvelope, type SquareEvent } from "./envelope.js";
 import { readJson } from "./read-json.js";
 import { verifySignature } from "./signature.js";
+import type { JsonValue } from "./types.js";
 
 /** With what the signatures of a file of signed events are checked. */
 export interface SignedBy {

@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { RegularsError } from "../errors.js";
-import type { JsonValue } from "../facts/types.js";
+import type { JsonValue } from "./types.js";
 
 /** Deeper nesting than any Square object has; bounds the recursion of everything that walks a payload. */
 export const MAX_JSON_DEPTH = 64;

@@ -1,4 +1,4 @@
-import type { Instant } from "../facts/types.js";
+import type { Instant } from "./types.js";
 
 const TIMESTAMP = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)?$/;
 

@@ -1,4 +1,4 @@
-import type { JsonValue } from "../facts/types.js";
+import type { JsonValue } from "./types.js";
 
 /**
  * Writes plain data as JSON text, with bigint as plain digits (`JSON.stringify` throws on them, and a

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { factsOfProfile } from "../../handlers/customer.js";
 import { handledEventTypes, handlerFor } from "../../handlers/registry.js";
-import type { Fact, JsonValue } from "../../src/facts/types.js";
 import { readEnvelope } from "../../src/square/envelope.js";
 import { InvalidPayload, parseCustomer } from "../../src/square/schemas.js";
+import type { Fact, JsonValue } from "../../src/square/types.js";
 
 const AT = "2026-03-10T12:00:00.000000Z";
 

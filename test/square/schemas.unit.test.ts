@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import type { Instant } from "../../src/facts/types.js";
 import {
   InvalidPayload,
   parseBooking,
@@ -11,6 +10,7 @@ import {
   parseTeamMember,
   tombstone,
 } from "../../src/square/schemas.js";
+import type { Instant } from "../../src/square/types.js";
 
 const NOW = "2026-03-08T09:30:00Z";
 const INT64_MAX = 9223372036854775807n;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { Instant } from "../../src/facts/types.js";
 import { instantMicros, parseInstant, toInstant } from "../../src/square/timestamp.js";
+import type { Instant } from "../../src/square/types.js";
 
 describe("a timestamp", () => {
   it.each([

@@ -1,15 +1,13 @@
 import { fsyncSync } from "node:fs";
 import { PGlite } from "@electric-sql/pglite";
+import { SESSION_PARAMETERS } from "../session.js";
 
-/** PGlite's own, without its -F: that switch turns fsync off, and a commit must survive a power cut. */
-const START_PARAMETERS = PGlite.defaultStartParams.filter((parameter) => parameter !== "-F");
-
-/** Settings of the one session that all clients share. */
-const SETTINGS = [
-  "TimeZone=UTC",
-  "plan_cache_mode=force_generic_plan",
+const START_PARAMETERS = [
+  // PGlite's own, without its -F: that switch turns fsync off, and a commit must survive a power cut.
+  ...PGlite.defaultStartParams.filter((parameter) => parameter !== "-F"),
   // fdatasync, the default, does nothing in PGlite's build; fsync reaches the file system below.
-  "wal_sync_method=fsync",
+  ...["-c", "wal_sync_method=fsync"],
+  ...SESSION_PARAMETERS,
 ];
 
 const MESSAGES_BEFORE_SYNC = new Set(Array.from("PBDECH", (type) => type.charCodeAt(0)));
@@ -30,9 +28,9 @@ export class Cluster extends PGlite {
   /** Within an extended query: some of its messages were run, its Sync was not. */
   #inQuery = false;
 
+  /** Opens the database in the folder; makes it when there is none. */
   static async open(clusterDir: string): Promise<Cluster> {
-    const startParams = [...START_PARAMETERS, ...SETTINGS.flatMap((setting) => ["-c", setting])];
-    const cluster = new Cluster(clusterDir, { startParams });
+    const cluster = new Cluster(clusterDir, { startParams: START_PARAMETERS });
     await cluster.waitReady;
     return cluster.#syncFilesForReal();
   }

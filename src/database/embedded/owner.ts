@@ -6,7 +6,6 @@ import { setTimeout as wait } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import type pg from "pg";
 import { DataDirInUse, DataDirUnusable } from "../../errors.js";
-import { clusterFolder } from "./cluster-folder.js";
 import { claimLock, type Lock } from "./lock.js";
 import type { WorkerOptions } from "./worker.js";
 
@@ -59,14 +58,13 @@ export async function openEmbedded(dataDir: string, role: "server" | "command"):
 }
 
 /** Starts the database; returns what ends it. */
-async function own(folder: string, socketPath: string, lock: Lock): Promise<() => Promise<void>> {
+async function own(dataDir: string, socketPath: string, lock: Lock): Promise<() => Promise<void>> {
   try {
-    const clusterDir = await clusterFolder(folder, makeCluster);
     // That of an owner that was killed: its file would keep the new socket from being bound.
     await rm(socketPath, { force: true });
-    const worker = await serveCluster({ clusterDir, socketPath });
+    const worker = await startWorker({ dataDir, socketPath });
     return async () => {
-      await closeCluster(worker);
+      await stopWorker(worker);
       await rm(socketPath, { force: true });
       lock.release();
     };
@@ -76,29 +74,28 @@ async function own(folder: string, socketPath: string, lock: Lock): Promise<() =
   }
 }
 
-async function makeCluster(clusterDir: string): Promise<void> {
-  const [code] = await once(startWorker({ clusterDir }), "exit");
-  if (code !== 0) throw new DataDirUnusable(`Making a database in ${clusterDir} ended with code ${code}`);
+/**
+ * Resolves when the database can be connected to. From then on an error of the worker has no listener and ends the
+ * process: without its database it is of no use.
+ */
+async function startWorker(workerData: WorkerOptions): Promise<Worker> {
+  // From source the worker needs the TypeScript loader first.
+  const file = import.meta.url.endsWith(".ts") ? "./worker-from-source.mjs" : "./worker.js";
+  const worker = new Worker(new URL(file, import.meta.url), { workerData, execArgv: [] });
+  try {
+    await once(worker, "message");
+    return worker;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new DataDirUnusable(`The embedded database could not be opened: ${reason}`, { cause });
+  }
 }
 
-/** From here on an error of the worker has no listener and ends the process: without its database it is of no use. */
-async function serveCluster(options: WorkerOptions): Promise<Worker> {
-  const worker = startWorker(options);
-  await once(worker, "message");
-  return worker;
-}
-
-async function closeCluster(worker: Worker): Promise<void> {
+async function stopWorker(worker: Worker): Promise<void> {
   const ended = once(worker, "exit");
   worker.postMessage("close");
   await Promise.race([ended, wait(CLOSE_MS, undefined, { ref: false })]);
   await worker.terminate();
-}
-
-/** From source the worker needs the TypeScript loader first. */
-function startWorker(workerData: WorkerOptions): Worker {
-  const file = import.meta.url.endsWith(".ts") ? "./worker-from-source.mjs" : "./worker.js";
-  return new Worker(new URL(file, import.meta.url), { workerData, execArgv: [] });
 }
 
 /** The absolute path, or the one from the working directory where only that is short enough. */

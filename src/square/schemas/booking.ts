@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { orderKey } from "../../facts/order-key.js";
-import type { Booking, JsonObject } from "../../facts/types.js";
+import { orderKey } from "../order-key.js";
+import type { Booking, JsonObject } from "../types.js";
 import {
   count,
   optionalName,

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { orderKey } from "../../facts/order-key.js";
-import type { Customer, Instant, JsonObject } from "../../facts/types.js";
+import { orderKey } from "../order-key.js";
+import type { Customer, Instant, JsonObject } from "../types.js";
 import {
   INT64_MAX,
   int64,

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { orderKey } from "../../facts/order-key.js";
-import type { JsonObject, Payment } from "../../facts/types.js";
+import { orderKey } from "../order-key.js";
+import type { JsonObject, Payment } from "../types.js";
 import {
   money,
   optionalMoney,

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { orderKey } from "../../facts/order-key.js";
-import type { JsonObject, Refund } from "../../facts/types.js";
+import { orderKey } from "../order-key.js";
+import type { JsonObject, Refund } from "../types.js";
 import { money, optionalName, parseObject, requiredInstant, requiredName } from "./fields.js";
 
 const TERMINAL: ReadonlySet<string> = new Set(["COMPLETED", "REJECTED", "FAILED"]);

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { orderKey } from "../../facts/order-key.js";
-import type { JsonObject, TeamMember } from "../../facts/types.js";
+import { orderKey } from "../order-key.js";
+import type { JsonObject, TeamMember } from "../types.js";
 import { optionalInstant, optionalText, parseObject, requiredName } from "./fields.js";
 
 const teamMemberSchema = z.object({

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Instant } from "../../facts/types.js";
+import type { Instant } from "../types.js";
 import { optionalInstant, optionalName, parseObject } from "./fields.js";
 
 /** What events carry instead of an object. Everything in it is optional: the envelope can stand in for it. */

@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
-import { instantMicros } from "../square/timestamp.js";
-import { canonicalJson } from "../square/write-json.js";
+import { instantMicros } from "./timestamp.js";
 import type { Instant, JsonValue } from "./types.js";
+import { canonicalJson } from "./write-json.js";
 
 /** What decides between two copies of one Square object, the first that differs first (contract section 4). */
 export interface Precedence {

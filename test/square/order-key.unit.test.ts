@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { orderKey, type Precedence } from "../../src/facts/order-key.js";
-import type { Instant } from "../../src/facts/types.js";
+import { orderKey, type Precedence } from "../../src/square/order-key.js";
+import type { Instant } from "../../src/square/types.js";
 import { canonicalJson } from "../../src/square/write-json.js";
 
 const at = (seconds: string) => `2026-03-08T09:30:${seconds}Z` as Instant;
