@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { stat } from "node:fs/promises";
+import { mkdir, rename, stat } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import pg from "pg";
@@ -102,6 +102,23 @@ test("an owner that closes ends by itself: neither its worker nor its pool keep 
 test("a path too long for a socket is refused with a sentence that says so", async () => {
   const dataDir = path.join(await migratedDataDir(), "x".repeat(120));
   await expect(openDatabase({ dataDir, role: "server" })).rejects.toThrow(/too long a path for DATA_DIR/);
+});
+
+test("the default folder works below a path of any length: from there it is short", async () => {
+  const before = process.cwd();
+  const deep = path.join(await migratedDataDir(), "x".repeat(120));
+  await mkdir(deep);
+  process.chdir(deep);
+  try {
+    await rename("../pg", "pg");
+    const server = await openDatabase({ dataDir: ".", role: "server" });
+    const command = await openDatabase({ dataDir: deep, role: "command" });
+    expect(await command.prisma.organization.count()).toBe(0);
+    await command.close();
+    await server.close();
+  } finally {
+    process.chdir(before);
+  }
 });
 
 async function countWithForeignClient(dataDir: string): Promise<string> {

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import net from "node:net";
 import path from "node:path";
+import pg from "pg";
 import { afterAll, expect, test } from "vitest";
 import { openDatabase } from "../../src/database/database.js";
 import { query } from "../../src/database/query.js";
@@ -60,7 +61,7 @@ test("a client that vanishes in a transaction leaves nothing behind and nobody w
 });
 
 test("a client that vanishes in the middle of a query does not take the others with it", async () => {
-  const socket = await connectedSocket();
+  const socket = await connectedSocket("user", "postgres");
   // Half an extended query, and a wrong one: a Parse of no sensible text, and never a Sync.
   socket.write(message("P", "\0select from from\0\0\0"));
   await once(socket, "data");
@@ -68,14 +69,19 @@ test("a client that vanishes in the middle of a query does not take the others w
   expect((await database.pool.query("select $1::int as n", [7])).rows).toEqual([{ n: 7 }]);
 });
 
-test("a client that does not speak the protocol is sent away, and the others are served", async () => {
-  const socket = net.connect(path.join(dataDir, ".s.PGSQL.5432"));
-  socket.on("error", () => {});
-  socket.write(startup(0x0003_0000, "user", "postgres", "no value follows"));
-  const [answer] = await once(socket, "data");
-  expect(String(answer)).toMatch(/^E/);
-  expect((await database.pool.query("select 1 as n")).rows).toEqual([{ n: 1 }]);
+test("whatever a client says when it connects, it is the one user of the one database, and does no harm", async () => {
+  const options = "-c no_such_setting=1";
+  const stranger = new pg.Client({ host: dataDir, user: "nobody", database: "elsewhere", options });
+  await stranger.connect();
+  expect((await stranger.query("select current_user as user")).rows).toEqual([{ user: "postgres" }]);
+  await stranger.end();
+
+  // Postgres refuses this one: a name without its value.
+  const socket = await connectedSocket("user", "postgres", "options");
   socket.destroy();
+  for (let count = 0; count < 10; count += 1) {
+    expect((await database.pool.query("select count(*)::int as n from tally")).rows).toEqual([{ n: 1 }]);
+  }
 });
 
 test("times are read in UTC and plans are generic, whatever a client has set and reset", async () => {
@@ -87,18 +93,18 @@ test("times are read in UTC and plans are generic, whatever a client has set and
   expect(rows).toEqual([{ zone: "UTC", mode: "force_generic_plan", fsync: "on" }]);
 });
 
-async function connectedSocket(): Promise<net.Socket> {
+async function connectedSocket(...parameters: string[]): Promise<net.Socket> {
   const socket = net.connect(path.join(dataDir, ".s.PGSQL.5432"));
-  socket.write(startup(0x0003_0000, "user", "postgres", "database", "postgres"));
+  socket.write(startup(...parameters));
   await once(socket, "data");
   return socket;
 }
 
-function startup(version: number, ...parameters: string[]): Buffer {
+function startup(...parameters: string[]): Buffer {
   const body = Buffer.from(`${parameters.map((parameter) => `${parameter}\0`).join("")}\0`);
   const head = Buffer.alloc(8);
   head.writeInt32BE(body.length + 8, 0);
-  head.writeInt32BE(version, 4);
+  head.writeInt32BE(0x0003_0000, 4);
   return Buffer.concat([head, body]);
 }
 

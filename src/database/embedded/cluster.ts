@@ -14,14 +14,17 @@ const MESSAGES_BEFORE_SYNC = new Set(Array.from("PBDECH", (type) => type.charCod
 
 const SYNC = Uint8Array.of("S".charCodeAt(0), 0, 0, 0, 4);
 
+/** Protocol 3.0, user postgres, database postgres. */
+const STARTUP = startupPacket("user", "postgres", "database", "postgres");
+
 /**
  * PGlite, made fit to be shared by the clients of pglite-socket:
  *
  * - One client's query is never cut in two by another's. The socket server holds a client's turn only while
  *   `isInTransaction()`; but an extended query is several messages, and one with large parameters arrives in several
  *   pieces. Without the override below, a client was seen getting the answer to another client's parameters.
- * - A message that PGlite throws at (such as a startup packet it does not know) ends that client, where the socket
- *   server's queue would stop for all.
+ * - Every client starts as the one user of the one database. PGlite takes a startup packet that Postgres would refuse
+ *   for a reason to shut down, and does not answer anybody any more.
  * - A commit is on the disk when it is acknowledged.
  */
 export class Cluster extends PGlite {
@@ -45,10 +48,14 @@ export class Cluster extends PGlite {
   ): Promise<void> {
     this.#inQuery = MESSAGES_BEFORE_SYNC.has(message[0] ?? 0);
     try {
-      await super.execProtocolRawStream(message, options);
+      await super.execProtocolRawStream(message[0] === 0 ? STARTUP : message, options);
     } catch (error) {
-      this.#inQuery = false;
-      options.onRawData(fatal(error instanceof Error ? error.message : String(error)));
+      // PGlite answers a wrong statement; what it throws at has broken it. The socket server's queue would stop for
+      // all its clients without a word, so this ends the worker instead.
+      setImmediate(() => {
+        throw error;
+      });
+      throw error;
     }
   }
 
@@ -73,11 +80,10 @@ export class Cluster extends PGlite {
   }
 }
 
-/** An ErrorResponse that ends a connection: protocol violation. */
-function fatal(message: string): Uint8Array {
-  const fields = ["SFATAL", "VFATAL", "C08P01", `M${message}`, ""].map((field) => `${field}\0`).join("");
-  const body = Buffer.from(fields);
-  const head = Buffer.from("E____");
-  head.writeInt32BE(body.length + 4, 1);
+function startupPacket(...parameters: string[]): Uint8Array {
+  const body = Buffer.from(`${parameters.map((parameter) => `${parameter}\0`).join("")}\0`);
+  const head = Buffer.alloc(8);
+  head.writeInt32BE(head.length + body.length, 0);
+  head.writeInt16BE(3, 4);
   return Buffer.concat([head, body]);
 }
