@@ -1,0 +1,142 @@
+/** The server of a test: the real one, on a test database, with a clock that the test moves and logs it can read. */
+import { once } from "node:events";
+import { request } from "node:http";
+import type { AddressInfo } from "node:net";
+import { onTestFinished } from "vitest";
+import { handlerFor } from "../../handlers/registry.js";
+import { type App, type AppOptions, buildApp } from "../../src/app.js";
+import type { Database } from "../../src/database/database.js";
+import { addOrganization } from "../../src/facts/organizations.js";
+import { Inbox, type InboxOptions } from "../../src/inbox/inbox.js";
+import { silentLog } from "../../src/log.js";
+import { signBody } from "../../src/square/signature.js";
+import { bodyOf, MERCHANT } from "./events.js";
+
+export const NOW = new Date("2026-06-01T12:00:00Z");
+export const SIGNATURE_KEY = "signature key of the tests";
+export const NOTIFICATION_URL = "https://regulars.example/webhooks/square?from=square";
+export const ADMIN_KEY = "admin key of the tests";
+
+export class TestClock {
+  now = NOW;
+  readonly read = () => this.now;
+  advance(milliseconds: number): void {
+    this.now = new Date(this.now.getTime() + milliseconds);
+  }
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly text: string;
+  // biome-ignore lint/suspicious/noExplicitAny: tests compare it with what they expect.
+  readonly json: any;
+}
+
+export type Headers = Record<string, string | string[]>;
+
+/** How a test reaches the door: by injection, or over a real connection. */
+export type Post = (body: string | Buffer, headers?: Headers) => Promise<Answer>;
+
+export interface TestApp extends App {
+  readonly clock: TestClock;
+  readonly logLines: readonly string[];
+  readonly inject: Post;
+  /** Over a socket; the server listens from the first call on. */
+  readonly send: Post;
+  /** Signs an event and injects it. */
+  readonly deliver: (event: unknown) => Promise<Answer>;
+}
+
+/** Builds the app; it is closed when the test is over, or the file when called outside of tests. */
+export async function openTestApp(
+  database: Database,
+  options: Partial<Omit<AppOptions, "clock" | "database">> & { readonly signatureKeys?: string[] } = {},
+): Promise<TestApp> {
+  const { signatureKeys = [SIGNATURE_KEY], ...rest } = options;
+  const clock = new TestClock();
+  const logLines: string[] = [];
+  const app = await buildApp({
+    config: {
+      webhook: { signatureKeys, notificationUrl: NOTIFICATION_URL },
+      adminApiKey: ADMIN_KEY,
+      logLevel: "trace",
+    },
+    database,
+    clock: clock.read,
+    logTo: { write: (line) => logLines.push(line) },
+    ...rest,
+  });
+  onTestFinished(() => app.http.close());
+  const inject: Post = async (body, headers = {}) => {
+    const {
+      statusCode,
+      headers: answered,
+      body: text,
+    } = await app.http.inject({
+      method: "POST",
+      url: "/webhooks/square",
+      headers: { "content-type": "application/json", ...headers },
+      payload: body,
+    });
+    return answer(statusCode, answered, text);
+  };
+  return {
+    ...app,
+    clock,
+    logLines,
+    inject,
+    send: async (body, headers) => postOverSocket(await portOf(app), body, headers),
+    deliver: (event) => inject(bodyOf(event), signed(bodyOf(event))),
+  };
+}
+
+/** An inbox without a door. */
+export function openInbox(database: Pick<Database, "pool">, options: Partial<InboxOptions> = {}): Inbox {
+  return new Inbox({ database, clock: () => NOW, log: silentLog, findHandler: handlerFor, ...options });
+}
+
+/** @returns the id of the salon that the events of test/support/events.ts are about */
+export async function addSalon(database: Database, merchantId = MERCHANT): Promise<string> {
+  const { id } = await addOrganization(database, { merchantId, name: "Harbor Salon" }, NOW);
+  return id;
+}
+
+export function signed(body: string | Buffer, key = SIGNATURE_KEY): Headers {
+  return { "x-square-hmacsha256-signature": signBody(key, NOTIFICATION_URL, body) };
+}
+
+async function portOf({ http }: App): Promise<number> {
+  if (!http.server.listening) await http.listen({ host: "127.0.0.1", port: 0 });
+  return (http.server.address() as AddressInfo).port;
+}
+
+async function postOverSocket(port: number, body: string | Buffer, headers: Headers = {}): Promise<Answer> {
+  const outgoing = request({
+    port,
+    host: "127.0.0.1",
+    method: "POST",
+    path: "/webhooks/square",
+    agent: false,
+    headers: { "content-type": "application/json", ...headers },
+  });
+  const answered = once(outgoing, "response");
+  // A refused body may be cut off while we still send it, after the answer.
+  outgoing.on("error", () => {});
+  outgoing.end(body);
+  const [incoming] = await answered;
+  const chunks: Buffer[] = [];
+  for await (const chunk of incoming) chunks.push(chunk);
+  return answer(incoming.statusCode, incoming.headers, Buffer.concat(chunks).toString());
+}
+
+function answer(status: number, headers: Readonly<Record<string, unknown>>, text: string): Answer {
+  return {
+    status,
+    headers,
+    text,
+    get json() {
+      return JSON.parse(text);
+    },
+  };
+}
