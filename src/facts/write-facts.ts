@@ -102,16 +102,22 @@ function winnersOf(kind: GuardedKind, facts: readonly Fact[]): Map<string, Guard
 type Winners = ReadonlyMap<GuardedKind, ReadonlyMap<string, Guarded>>;
 
 function objectKeys(winners: Winners): string[] {
-  return [...winners].flatMap(([kind, objects]) =>
+  const keys = [...winners].flatMap(([kind, objects]) =>
     // A customer's own lock guards the profile too.
     kind === "customer" ? [] : [...objects.keys()].map((id) => `${kind}/${id}`),
   );
+  // A refund's customer is its payment's: were both written at once, neither would see the other and the row would
+  // lack the refund.
+  const refunded = winnersOfKind(winners, "refund").flatMap(({ payment_id }) => payment_id ?? []);
+  return [...new Set([...keys, ...refunded.map((id) => `payment/${id}`)])];
+}
+
+function winnersOfKind<Kind extends GuardedKind>(winners: Winners, kind: Kind): FactOf<Kind>[] {
+  return [...((winners.get(kind) as ReadonlyMap<string, FactOf<Kind>> | undefined)?.values() ?? [])];
 }
 
 function concerned(winners: Winners, component: readonly string[]) {
-  const all = <Kind extends GuardedKind>(kind: Kind) => [
-    ...((winners.get(kind) as ReadonlyMap<string, FactOf<Kind>> | undefined)?.values() ?? []),
-  ];
+  const all = <Kind extends GuardedKind>(kind: Kind) => winnersOfKind(winners, kind);
   const reported = [...all("booking"), ...all("payment")].map((fact) => fact.reported_customer_id);
   const present = (id: string | null): id is string => id !== null;
   return {
