@@ -15,9 +15,10 @@ export interface SegmentDays {
 
 export function segmentDays(facts: FactTables): SegmentDays {
   const settings = facts.organization.settings as { segments?: Record<string, unknown> } | null | undefined;
+  // Whole days; what is no number of days is as if it were not set.
   const days = (name: string, usual: number): bigint => {
     const set = settings?.segments?.[name];
-    return BigInt(Math.round(Number(set ?? usual) * Number(DAY)));
+    return BigInt(typeof set === "number" ? Math.round(Math.max(set, 0)) : usual) * DAY;
   };
   return { new: days("new", 30), active: days("active", 42), at_risk: days("at_risk", 90) };
 }

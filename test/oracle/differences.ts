@@ -6,7 +6,7 @@ import type { Row } from "./facts.js";
 import { toMicros } from "./instants.js";
 
 /** Columns whose instant comes out of a division: rounding may differ by one microsecond. */
-const DIVIDED = new Set(["expected_next_visit_at", "refresh_due_at"]);
+const DIVIDED = new Set(["expected_next_visit_at"]);
 
 /**
  * One line for each column of `expected` in which `actual` differs, none when the row is right. Columns

@@ -11,8 +11,12 @@ export const window = {
 export const averageGapSeconds =
   "extract(epoch from last_visit_at - first_visit_at) / nullif(greatest(total_visits - 1, 0), 0)";
 
-/** The moment from which a customer without an upcoming booking is overdue. */
-export const overdueFrom = `last_visit_at + (1.5 * ${averageGapSeconds})::float8 * interval '1 second'`;
+/**
+ * The moment from which a customer without an upcoming booking is overdue, to the next whole microsecond: multiplied
+ * before it is divided, and rounded up, so that it is never before one and a half gaps have passed.
+ */
+export const overdueFrom = `last_visit_at + ceil(1500000 * extract(epoch from last_visit_at - first_visit_at)
+  / nullif(greatest(total_visits - 1, 0), 0))::float8 * interval '1 microsecond'`;
 
 function visitLeaves(length: string): ClockInstant {
   return {

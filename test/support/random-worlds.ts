@@ -1,0 +1,121 @@
+/** Random organizations for property tests: all of it follows from the seed. */
+import type { Database } from "../../src/database/database.js";
+import { Random } from "../../src/simulator/random.js";
+import { type Salon, simulateSalon, turbulence } from "../../src/simulator/salon.js";
+import { customerIdsOf, makeOrganization, readFacts, takeIn } from "./worlds.js";
+
+const DAY = 86_400_000;
+
+export interface RandomWorld {
+  readonly organizationId: string;
+  readonly start: Date;
+  /** The simulated salon's end; bookings may lie after it. */
+  readonly end: Date;
+}
+
+/** Settings as an organization may have them, sensible or not. Every value that is no number of days is ignored. */
+const settings: readonly unknown[] = [
+  {},
+  { segments: { new: 30, active: 42, at_risk: 90 } },
+  { segments: { new: 7, active: 14 } },
+  { segments: { new: 0, active: 1, at_risk: 1 } },
+  { segments: { at_risk: 20 } },
+  { segments: { active: 60, at_risk: 45 } },
+  { segments: { new: 400, active: 500, at_risk: 1000 } },
+  { segments: { new: null, active: "21", at_risk: true } },
+  { segments: { new: -5, active: [7], at_risk: {} } },
+  { segments: null },
+  { segments: "fast", colour: "red" },
+];
+
+const timeZones = [
+  "America/Los_Angeles",
+  "America/Phoenix",
+  "Europe/London",
+  "Asia/Kathmandu",
+  "Australia/Lord_Howe",
+  "Pacific/Kiritimati",
+  "UTC",
+];
+
+/** Simulates a turbulent salon and takes all of its events in, in mixed order; adds referrals and locations by hand. */
+export async function makeRandomWorld(database: Database, seed: number): Promise<RandomWorld> {
+  const random = new Random(`world ${seed}`);
+  // Over both changes of clocks, in one year or another.
+  const start = new Date(Date.UTC(2024, random.int(0, 23), random.int(1, 28)));
+  const end = new Date(start.getTime() + random.int(20, 150) * DAY);
+  const currency = random.pick(["USD", "USD", "EUR", "JPY"]);
+  const salon = simulateSalon({
+    ...turbulence,
+    seed,
+    start,
+    end,
+    merchantId: `M-WORLD-${seed}`,
+    customers: random.int(1, 8),
+    locations: random.int(1, 3),
+    arrivalsUntil: new Date(start.getTime() + 30 * DAY),
+    currency,
+  });
+  const organizationId = await makeOrganization(database, salon.merchantId, {
+    // Sometimes not the currency that most is paid in.
+    currency: random.chance(0.2) ? "CAD" : currency,
+    timeZone: random.pick(timeZones),
+    settings: random.pick(settings),
+  });
+  const events = [...salon.events()].map(({ event }) => event);
+  const order = random.chance(0.5) ? random.shuffle(events) : events;
+  await takeIn(database, order, end, 1_000);
+  await settleLocations(database, organizationId, salon, random);
+  await addReferrals(database, organizationId, random);
+  return { organizationId, start, end };
+}
+
+/** Of the locations met in bookings and payments, some are fetched, some without a zone, and some were never known. */
+async function settleLocations(database: Database, organizationId: string, salon: Salon, random: Random) {
+  for (const { id, name, timezone } of salon.locations) {
+    const fate = random.weighted({ fetched: 5, placeholder: 2, zoneless: 1, unknown: 2 });
+    if (fate === "placeholder") continue;
+    if (fate === "unknown") {
+      await database.pool.query(
+        "delete from locations where organization_id = $1 and square_location_id = $2",
+        [organizationId, id],
+      );
+      continue;
+    }
+    await database.pool.query(
+      `update locations set name = $3, time_zone = $4, is_placeholder = false
+       where organization_id = $1 and square_location_id = $2`,
+      [organizationId, id, name, fate === "fetched" ? timezone : null],
+    );
+  }
+}
+
+/** Profiles and rewards of customers, of merged ids, and of ids that Square never told of. */
+async function addReferrals(database: Database, organizationId: string, random: Random) {
+  const ids = [...customerIdsOf(await readFacts(database, organizationId)), "STRANGER-1", "STRANGER-2"];
+  for (const id of ids.filter(() => random.chance(0.3))) {
+    await database.pool.query(
+      `insert into referral_profiles
+         (organization_id, square_customer_id, referral_code, used_referral_code, activated_as_referrer, activated_at)
+       values ($1, $2, $3, $4, $5, $6)`,
+      [
+        organizationId,
+        id,
+        `CODE-${id}`,
+        random.chance(0.5) ? `CODE-${random.pick(ids)}` : null,
+        random.chance(0.5),
+        random.chance(0.5) ? new Date(1_700_000_000_000 + random.int(0, 1e9)) : null,
+      ],
+    );
+  }
+  for (let reward = 0; reward < random.int(0, 6); reward++) {
+    await database.pool.query("insert into referral_rewards values ($1, $2, $3, $4, $5, $6)", [
+      organizationId,
+      `R${reward}`,
+      random.pick(ids),
+      random.pick(ids),
+      random.pick(["PAID", "PAID", "PENDING", "VOID"]),
+      random.int(0, 5000),
+    ]);
+  }
+}
