@@ -23,8 +23,9 @@ export default defineConfig({
     pool: "forks",
     // Each has a database of its own to feed as well.
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // Generous, for a machine that is busy with something else as well: a test waits for events, never for time.
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
     projects: [
       { extends: true, test: { name: "unit", include: unit, exclude: [benchmark] } },
       databaseProject("embedded", "postgres"),

@@ -62,7 +62,9 @@ test("a client that vanishes in a transaction leaves nothing behind and nobody w
 
 test("a client that vanishes in the middle of a query does not take the others with it", async () => {
   const socket = await connectedSocket("user", "postgres");
-  // Half an extended query, and a wrong one: a Parse of no sensible text, and never a Sync.
+  socket.write(message("Q", "begin\0"));
+  await once(socket, "data");
+  // Half an extended query, and a wrong one: a Parse of no sensible text, and never the Sync.
   socket.write(message("P", "\0select from from\0\0\0"));
   await once(socket, "data");
   socket.destroy();
