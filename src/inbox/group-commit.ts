@@ -42,7 +42,7 @@ export class GroupCommit<Item, Result> {
   readonly #waiting = new Map<string, Waiting<Item, Result>[]>();
   readonly #inFlight = new Set<string>();
   #queued = 0;
-  #closed = false;
+  #drained: Promise<void> | undefined;
   #idle: (() => void) | undefined;
 
   constructor(options: GroupCommitOptions<Item, Result>) {
@@ -60,7 +60,7 @@ export class GroupCommit<Item, Result> {
    * @throws {QueueFull} {QueueClosed}
    */
   submit(key: string, item: Item): Promise<Result> {
-    if (this.#closed) return Promise.reject(new QueueClosed());
+    if (this.#drained) return Promise.reject(new QueueClosed());
     if (this.#queued >= this.#options.maxQueued) return Promise.reject(new QueueFull());
     return new Promise((resolve, reject) => {
       const waiting = this.#waiting.get(key) ?? [];
@@ -72,9 +72,12 @@ export class GroupCommit<Item, Result> {
   }
 
   /** Takes nothing new, and resolves when what was taken is done. */
-  async close(): Promise<void> {
-    this.#closed = true;
-    if (this.#inFlight.size > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
+  close(): Promise<void> {
+    this.#drained ??= new Promise((resolve) => {
+      this.#idle = resolve;
+      if (this.#inFlight.size === 0) resolve();
+    });
+    return this.#drained;
   }
 
   #startNext(): void {

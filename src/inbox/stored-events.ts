@@ -2,6 +2,7 @@ import { type Queryable, query } from "../database/query.js";
 import { readEnvelope } from "../square/envelope.js";
 import { readJson } from "../square/read-json.js";
 import { type Arrival, type EventSource, type FindHandler, interpret, type Outcome } from "./arrival.js";
+import { MAX_ATTEMPTS } from "./backoff.js";
 import { NIL_ORGANIZATION } from "./claims.js";
 
 /** Events that are in webhook_events already: found for a retry or a replay, and read back. */
@@ -126,14 +127,20 @@ export async function forgetUnknownMerchantEvents(on: Queryable, eventIds: reado
   await query(on, forgetStatement, [NIL_ORGANIZATION, eventIds]);
 }
 
-/** Reads a stored event back into the shape in which it arrived, and interprets it anew. */
+/**
+ * Reads a stored event back into the shape in which it arrived, and interprets it anew. One whose last attempt was
+ * begun and never ended (it killed its process, again and again) is not interpreted any more: it ends as dead.
+ */
 export function arrivalOf(stored: StoredEvent, findHandler: FindHandler): Arrival {
   const event = readEnvelope(readJson(Buffer.from(stored.payload, "utf8")));
+  const exhausted = stored.attempts > MAX_ATTEMPTS;
   return {
     event,
     source: stored.source,
     receivedAt: stored.received_at,
-    meaning: interpret(event, findHandler),
-    attempts: stored.attempts,
+    meaning: exhausted
+      ? { kind: "failed", reason: "no attempt came to an end" }
+      : interpret(event, findHandler),
+    attempts: Math.min(stored.attempts, MAX_ATTEMPTS),
   };
 }

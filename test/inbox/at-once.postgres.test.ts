@@ -17,7 +17,7 @@ import {
   received,
   refundEvent,
 } from "../support/events.js";
-import { storedEvents, tablesOf } from "../support/tables.js";
+import { storedEvents, tablesOf } from "../support/app-tables.js";
 
 /** As many processes: each inbox has connections of its own. */
 const database = await openTestDatabase();

@@ -1,0 +1,57 @@
+/** Whole tables, to see that nothing else changed, or that two ways lead to the same place. */
+import type { Database } from "../../src/database/database.js";
+
+export type Row = Readonly<Record<string, unknown>>;
+export type Tables = Readonly<Record<string, readonly Row[]>>;
+
+/**
+ * Every row that belongs to an organization, table by table in the order of the primary keys, without its id; and
+ * the organization itself. Left out are the events, which know when they came.
+ */
+export async function tablesOf({ pool }: Pick<Database, "pool">, organizationId: string): Promise<Tables> {
+  const { rows: keys } = await pool.query<{ name: string; key: string }>(`
+    select table_name as name, string_agg(format('t.%I', column_name), ', ' order by ordinal_position) as key
+    from information_schema.key_column_usage
+    where constraint_name like '%_pkey' and table_name not in ('webhook_events', 'application_logs')
+    group by table_name having bool_or(column_name = 'organization_id')
+    order by table_name`);
+  const selects = keys.map(
+    ({ name, key }) => `
+      select '${name}' as name, to_jsonb(t) - 'organization_id' as row, jsonb_build_array(${key}) as key
+      from ${name} t where organization_id = $1`,
+  );
+  const { rows } = await pool.query<{ name: string; row: Row }>(
+    `${selects.join("\nunion all")}
+      union all
+      select 'organizations', to_jsonb(o) - array['id', 'square_merchant_id', 'created_at'], '[]'
+      from organizations o where id = $1
+      order by name, key`,
+    [organizationId],
+  );
+  const tables: Record<string, Row[]> = {};
+  for (const { name, row } of rows) {
+    tables[name] ??= [];
+    tables[name].push(row);
+  }
+  return tables;
+}
+
+export interface StoredEventRow {
+  readonly event_id: string;
+  readonly status: string;
+  readonly attempts: number;
+  readonly last_error: string | null;
+  readonly next_attempt_at: Date | null;
+  readonly processed_at: Date | null;
+  readonly organization_id: string;
+  /** Of the transaction that wrote the row last. */
+  readonly transaction: string;
+}
+
+export async function storedEvents({ pool }: Pick<Database, "pool">): Promise<StoredEventRow[]> {
+  const { rows } = await pool.query<StoredEventRow>(`
+    select event_id, status, attempts, last_error, next_attempt_at, processed_at, organization_id,
+      xmin::text as transaction
+    from webhook_events order by received_at, event_id`);
+  return rows;
+}
