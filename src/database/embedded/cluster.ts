@@ -1,11 +1,11 @@
-import { fsyncSync } from "node:fs";
 import { PGlite } from "@electric-sql/pglite";
 import { SESSION_PARAMETERS } from "../session.js";
+import { DurableFiles } from "./durable-files.js";
 
 const START_PARAMETERS = [
   // PGlite's own, without its -F: that switch turns fsync off, and a commit must survive a power cut.
   ...PGlite.defaultStartParams.filter((parameter) => parameter !== "-F"),
-  // fdatasync, the default, does nothing in PGlite's build; fsync reaches the file system below.
+  // fdatasync, the default, never leaves PGlite; fsync reaches its files.
   ...["-c", "wal_sync_method=fsync"],
   ...SESSION_PARAMETERS,
 ];
@@ -25,7 +25,7 @@ const STARTUP = startupPacket("user", "postgres", "database", "postgres");
  *   pieces. Without the override below, a client was seen getting the answer to another client's parameters.
  * - Every client starts as the one user of the one database. PGlite takes a startup packet that Postgres would refuse
  *   for a reason to shut down, and does not answer anybody any more.
- * - A commit is on the disk when it is acknowledged.
+ * - A commit is on the disk when it is acknowledged: see DurableFiles.
  */
 export class Cluster extends PGlite {
   /** Within an extended query: some of its messages were run, its Sync was not. */
@@ -33,9 +33,9 @@ export class Cluster extends PGlite {
 
   /** Opens the database in the folder; makes it when there is none. */
   static async open(clusterDir: string): Promise<Cluster> {
-    const cluster = new Cluster(clusterDir, { startParams: START_PARAMETERS });
+    const cluster = new Cluster({ fs: new DurableFiles(clusterDir), startParams: START_PARAMETERS });
     await cluster.waitReady;
-    return cluster.#syncFilesForReal();
+    return cluster;
   }
 
   override isInTransaction(): boolean {
@@ -66,17 +66,6 @@ export class Cluster extends PGlite {
       await this.runExclusive(() => this.execProtocolRaw(SYNC));
     }
     return super.exec(...parameters);
-  }
-
-  /** PGlite's file system passes every call on to Node's except fsync, which it leaves out. */
-  #syncFilesForReal(): this {
-    const { stream_ops } = this.Module.FS.filesystems.NODEFS;
-    // A folder has no descriptor of its own here.
-    stream_ops.fsync = ({ nfd }: { nfd?: number }) => {
-      if (nfd !== undefined) fsyncSync(nfd);
-      return 0;
-    };
-    return this;
   }
 }
 

@@ -19,7 +19,7 @@ const LONGEST_SOCKET_PATH = process.platform === "linux" ? 107 : 103;
 const CONNECT_TIMEOUT_MS = 30_000;
 
 /** How long a command waits for an owner that is still starting, which on a slow machine makes its database first. */
-const OWNER_START_MS = 30_000;
+const OWNER_START_MS = 60_000;
 const OWNER_POLL_MS = 50;
 
 /** How long a worker may take to close its database before it is ended, in milliseconds. */
@@ -64,9 +64,12 @@ async function own(dataDir: string, socketPath: string, lock: Lock): Promise<() 
     await rm(socketPath, { force: true });
     const worker = await startWorker({ dataDir, socketPath });
     return async () => {
-      await stopWorker(worker);
-      await rm(socketPath, { force: true });
-      lock.release();
+      try {
+        await stopWorker(worker);
+        await rm(socketPath, { force: true });
+      } finally {
+        lock.release();
+      }
     };
   } catch (error) {
     lock.release();
