@@ -39,19 +39,16 @@ function instantsFrom(source: "booking" | "payment" | "row") {
   return instantNames.filter((name) => instants[name].from === source);
 }
 
-/** `select customer_id, <every column computed from these rows> from <rows> group by customer_id`. */
-function totals(
-  source: "booking" | "rebooking" | "segment" | "payment" | "refund" | "referral" | "reward",
-): string {
+const aggregated = ["booking", "rebooking", "segment", "payment", "refund", "referral", "reward"] as const;
+
+/** `select <every column computed from these rows> from <rows>`: always one row. */
+function totals(source: (typeof aggregated)[number]): string {
   const due = source === "booking" || source === "payment" ? instantsFrom(source) : [];
-  return `${source}_totals as (
-    select customer_id,
-      ${list([
-        ...columnsFrom(source).map(({ sql, name }) => `${sql} as ${name}`),
-        ...due.map((name) => `${instants[name].sql} as ${name}`),
-      ])}
-    from ${source} group by customer_id
-  )`;
+  return `(select ${list([
+    ...columnsFrom(source).map(({ sql, name }) => `${sql} as ${name}`),
+    ...due.map((name) => `${instants[name].sql} as ${name}`),
+  ])}
+    from ${source}) as ${source}_totals`;
 }
 
 /** Every use of a value that a mode column counts, one row each. */
@@ -59,7 +56,7 @@ function usages(): string {
   return columnsFrom("usage")
     .map(({ name, sql, usage }) => {
       if (!usage) throw new Error(`mode column ${name} does not say which rows it counts`);
-      return `select customer_id, '${name}' as column_name, ${sql} as value, ${usage.usedAt} as used_at
+      return `select '${name}' as column_name, ${sql} as value, ${usage.usedAt} as used_at
     from ${usage.rows} where ${usage.where}`;
     })
     .join("\n    union all\n    ");
@@ -86,7 +83,8 @@ function gathered(): string {
   );
 }
 
-const relations = `
+/** Everything that is the same for all customers of the organization. */
+const organization = `
   organization as (
     select id, currency, time_zone,
       make_interval(hours => 24 * segment_days(settings, 'new', 30)) as new_for,
@@ -94,123 +92,131 @@ const relations = `
       make_interval(hours => 24 * segment_days(settings, 'at_risk', 90)) as at_risk_for
     from organizations where id = $1
   ),
+  -- A merged id has no row of its own.
   target as (
-    select square_customer_id as customer_id from unnest($2::text[]) as t (square_customer_id)
-    where not exists (
-      select from customer_aliases a where a.organization_id = $1 and a.from_customer_id = t.square_customer_id
-    )
-  ),
-  member as (
-    select customer_id, customer_id as member_id from target
-    union all
-    select to_customer_id, from_customer_id from customer_aliases
-    where organization_id = $1 and to_customer_id = any ($2)
-  ),
-  booking as (
-    select b.customer_id, b.booking_id, b.status, b.start_at, b.created_at, b.updated_at, b.duration_minutes,
-      b.location_id, b.creator_type, b.customer_note, b.seller_note,
-      s.team_member_id as technician_id, s.service_variation_id as first_service_id,
-      b.status = 'ACCEPTED' as accepted,
-      b.status = 'ACCEPTED' and b.start_at <= :now as visit,
-      b.status in ('ACCEPTED', 'PENDING') and b.start_at > :now as upcoming,
-      b.customer_note is not null or b.seller_note is not null as noted,
-      local_time(b.start_at, coalesce(l.time_zone, o.time_zone)) as local_start
-    from bookings b
-    cross join organization o
-    left join locations l on l.organization_id = $1 and l.square_location_id = b.location_id
-    left join booking_segments s on s.organization_id = $1 and s.booking_id = b.booking_id and s.segment_index = 0
-    where b.organization_id = $1 and b.customer_id = any ($2)
-  ),
-  segment as (
-    select b.customer_id, b.start_at, s.team_member_id, s.service_variation_id
-    from booking b
-    join booking_segments s on s.organization_id = $1 and s.booking_id = b.booking_id
-    where b.accepted
-  ),
-  -- For every visit, the latest start among the standing bookings made within 24 hours of its start. One sorted
-  -- pass: joining bookings with bookings would be quadratic for a customer with thousands of them.
-  rebooking as (
-    select customer_id, is_visit, at, max(start_at) over (
-        partition by customer_id order by at range between current row and interval '23:59:59.999999' following
-      ) as later_start_at
-    from (
-      select customer_id, true as is_visit, start_at as at, null::timestamptz as start_at from booking where visit
-      union all
-      select customer_id, false, created_at, start_at from booking
-      where status not in ('CANCELLED_BY_CUSTOMER', 'CANCELLED_BY_SELLER', 'DECLINED')
-    ) as moment
-  ),
-  paid as (
-    select customer_id, payment_id, status, amount_cents, tip_cents, total_cents, processing_fee_cents, currency,
-      source_type, created_at, status = 'COMPLETED' as completed
-    from payments where organization_id = $1 and customer_id = any ($2)
-  ),
-  main_currency as (
-    select distinct on (customer_id) customer_id, paid.currency
-    from paid cross join organization o
-    where completed
-    group by customer_id, paid.currency, o.currency
-    order by customer_id, count(*) desc, paid.currency is not distinct from o.currency desc, paid.currency collate "C"
-  ),
-  payment as (
-    select paid.*, completed and paid.currency = m.currency as main
-    from paid left join main_currency m using (customer_id)
-  ),
-  refund as (
-    select payment.customer_id, r.refund_id, r.amount_cents
-    from payment
-    cross join organization o
-    left join main_currency m using (customer_id)
-    join refunds r on r.organization_id = $1 and r.payment_id = payment.payment_id
-    where r.status = 'COMPLETED' and r.currency = coalesce(m.currency, o.currency)
-  ),
-  referral as (
-    select m.customer_id, m.member_id, r.used_referral_code, r.activated_as_referrer, r.activated_at
-    from member m
-    join referral_profiles r on r.organization_id = $1 and r.square_customer_id = m.member_id
-  ),
-  reward as (
-    select m.customer_id, r.referred_customer_id, r.status, r.reward_cents
-    from member m
-    join referral_rewards r on r.organization_id = $1 and r.referrer_customer_id = m.member_id
-  ),
-  usage as (
-    ${usages()}
-  ),
-  usage_totals as (
-    select customer_id,
-      ${modes()}
-    from (
-      select distinct on (customer_id, column_name) customer_id, column_name, value
-      from usage where value is not null
-      group by customer_id, column_name, value
-      order by customer_id, column_name, count(*) desc, max(used_at) desc, value collate "C"
-    ) as mode
-    group by customer_id
+    select customer_id from unnest($2::text[]) as t (customer_id)
+    where (select to_customer_id from customer_aliases
+      where organization_id = $1 and from_customer_id = t.customer_id) is null
   )`;
 
+/** The rows of one customer (`target.customer_id`), each read by an index. */
+const relations = `
+      with booking as (
+        select b.*, s.team_member_id as technician_id, s.service_variation_id as first_service_id,
+          b.status = 'ACCEPTED' as accepted,
+          b.status = 'ACCEPTED' and b.start_at <= :now as visit,
+          b.status in ('ACCEPTED', 'PENDING') and b.start_at > :now as upcoming,
+          b.customer_note is not null or b.seller_note is not null as noted,
+          local_time(b.start_at, coalesce(
+            (select l.time_zone from locations l where l.organization_id = $1 and l.square_location_id = b.location_id),
+            o.time_zone
+          )) as local_start
+        from bookings b
+        left join lateral (
+          select team_member_id, service_variation_id from booking_segments
+          where organization_id = $1 and booking_id = b.booking_id and segment_index = 0 offset 0
+        ) as s on true
+        where b.organization_id = $1 and b.customer_id = target.customer_id
+      ),
+      segment as (
+        select b.start_at, s.team_member_id, s.service_variation_id
+        from booking b
+        cross join lateral (
+          select team_member_id, service_variation_id from booking_segments
+          where organization_id = $1 and booking_id = b.booking_id offset 0
+        ) as s
+        where b.accepted
+      ),
+      -- For every visit, the latest start among the standing bookings made within 24 hours of its start. One sorted
+      -- pass: joining bookings with bookings would be quadratic for a customer with thousands of them.
+      rebooking as (
+        select is_visit, at, max(start_at) over (
+            order by at range between current row and interval '23:59:59.999999' following
+          ) as later_start_at
+        from (
+          select true as is_visit, start_at as at, null::timestamptz as start_at from booking where visit
+          union all
+          select false, created_at, start_at from booking
+          where status not in ('CANCELLED_BY_CUSTOMER', 'CANCELLED_BY_SELLER', 'DECLINED')
+        ) as moment
+      ),
+      paid as (
+        select payment_id, status, amount_cents, tip_cents, total_cents, processing_fee_cents, currency, source_type,
+          created_at, status = 'COMPLETED' as completed
+        from payments where organization_id = $1 and customer_id = target.customer_id
+      ),
+      main_currency as (
+        select coalesce((
+          select currency from paid where completed group by currency
+          order by count(*) desc, currency is not distinct from o.currency desc, currency collate "C" limit 1
+        ), o.currency) as main_currency
+      ),
+      payment as (
+        select paid.*, completed and currency = main_currency as main from paid cross join main_currency
+      ),
+      refund as (
+        select r.amount_cents
+        from payment
+        cross join main_currency
+        cross join lateral (
+          select amount_cents, status, currency from refunds
+          where organization_id = $1 and payment_id = payment.payment_id offset 0
+        ) as r
+        where r.status = 'COMPLETED' and r.currency = main_currency
+      ),
+      -- The customer, and whoever was merged into the customer.
+      member as (
+        select target.customer_id as member_id
+        union all
+        select from_customer_id from customer_aliases
+        where organization_id = $1 and to_customer_id = target.customer_id
+      ),
+      referral as (
+        select r.square_customer_id as member_id, r.used_referral_code, r.activated_as_referrer, r.activated_at
+        from member
+        cross join lateral (
+          select * from referral_profiles where organization_id = $1 and square_customer_id = member_id offset 0
+        ) as r
+      ),
+      reward as (
+        select r.referred_customer_id, r.status, r.reward_cents
+        from member
+        cross join lateral (
+          select * from referral_rewards where organization_id = $1 and referrer_customer_id = member_id offset 0
+        ) as r
+      ),
+      usage as (
+        ${usages()}
+      )`;
+
 const computation = `
+  -- Customer by customer. What happens for one customer cannot depend on how many others are asked for, how large the
+  -- organization is, or what the planner believed of the tables when it made the plan.
   gathered as (
-    select customer_id, o.new_for, o.active_for, o.at_risk_for,
-      coalesce(main_currency.currency, o.currency) as main_currency,
-      ${list([...instantsFrom("booking"), ...instantsFrom("payment")])},
-      ${gathered()}
+    select target.customer_id, o.new_for, o.active_for, o.at_risk_for, computed.*
     from target
     cross join organization o
-    left join customers profile on profile.organization_id = $1 and profile.square_customer_id = customer_id
-    left join booking_totals using (customer_id)
-    left join rebooking_totals using (customer_id)
-    left join segment_totals using (customer_id)
-    left join payment_totals using (customer_id)
-    left join main_currency using (customer_id)
-    left join refund_totals using (customer_id)
-    left join referral_totals using (customer_id)
-    left join reward_totals using (customer_id)
-    left join usage_totals using (customer_id)
-    where (profile.square_customer_id is not null and profile.deleted_at is null)
-      or booking_totals.customer_id is not null
-      or payment_totals.customer_id is not null
-      or referral_totals.customer_id is not null
+    cross join lateral (${relations}
+      select (select main_currency from main_currency) as main_currency,
+        (profile.square_customer_id is not null and profile.deleted_at is null)
+          or exists (select from booking) or exists (select from paid) or exists (select from referral) as entitled,
+        ${list([...instantsFrom("booking"), ...instantsFrom("payment")])},
+        ${gathered()}
+      from ${list(aggregated.map(totals), "\n      cross join ")}
+      cross join (
+        select ${modes()}
+        from (
+          select distinct on (column_name) column_name, value
+          from usage where value is not null
+          group by column_name, value
+          order by column_name, count(*) desc, max(used_at) desc, value collate "C"
+        ) as mode
+      ) as usage_totals
+      left join lateral (
+        select * from customers where organization_id = $1 and square_customer_id = target.customer_id offset 0
+      ) as profile on true
+    ) as computed
+    where entitled
   ),
   -- Two steps, because a row column may use any gathered one and other row columns may not.
   fresh as (
@@ -230,7 +236,10 @@ const storing = `
   changed as (
     select fresh.*
     from fresh
-    left join customer_analytics stored using (organization_id, square_customer_id)
+    left join lateral (
+      select * from customer_analytics
+      where organization_id = $1 and square_customer_id = fresh.square_customer_id offset 0
+    ) as stored on true
     where stored.square_customer_id is null
       or (${list(comparedNames.map((name) => `stored.${name}`))})
         is distinct from
@@ -256,11 +265,17 @@ const storing = `
       computed_at = excluded.computed_at
     returning square_customer_id
   ),
+  -- Found by key and removed by place. The customers' locks keep the place: nobody else writes these rows.
   deleted as (
-    delete from customer_analytics stored
-    where organization_id = $1 and square_customer_id = any ($2)
-      -- "not in" is answered from one hash table; a join planned for few customers would be a nested loop.
-      and square_customer_id not in (select square_customer_id from fresh)
+    delete from customer_analytics where ctid = any (array(
+      select stored.ctid
+      from unnest($2::text[]) as t (customer_id)
+      cross join lateral (
+        select ctid, square_customer_id from customer_analytics
+        where organization_id = $1 and square_customer_id = t.customer_id offset 0
+      ) as stored
+      where stored.square_customer_id not in (select square_customer_id from fresh)
+    ))
     returning square_customer_id
   )
   select square_customer_id, 'written' as outcome from written
@@ -269,17 +284,7 @@ const storing = `
 
 const withNow = (sql: string) => sql.replaceAll(":now", "$3::timestamptz");
 
-const computeFresh = `with ${[
-  relations.trim(),
-  totals("booking"),
-  totals("rebooking"),
-  totals("segment"),
-  totals("payment"),
-  totals("refund"),
-  totals("referral"),
-  totals("reward"),
-  computation.trim(),
-].join(",\n  ")}`;
+const computeFresh = `with ${[organization, computation].map((part) => part.trim()).join(",\n  ")}`;
 
 /** Computes and stores; answers one row for every customer whose row was written or deleted. */
 export const recomputeStatement = withNow(`${computeFresh},\n  ${storing.trim()}\n`);

@@ -31,31 +31,34 @@ export interface Concerned {
   readonly refundIds: readonly string[];
 }
 
-// Served by the primary keys of bookings, payments, refunds and customer_aliases.
+// Each lookup is by primary key, written as a scalar so that no plan can make it anything else.
 const lockCustomersStatement = {
   name: "lock_customers",
   text: `
     with named as (
       select unnest($2::text[]) as customer_id
       union
-      select customer_id from bookings where organization_id = $1 and booking_id = any ($3)
+      select (select customer_id from bookings where organization_id = $1 and booking_id = id)
+      from unnest($3::text[]) as b (id)
       union
-      select customer_id from payments where organization_id = $1 and payment_id = any ($4)
+      select (select customer_id from payments where organization_id = $1 and payment_id = id)
+      from unnest($4::text[]) as p (id)
       union
-      select p.customer_id
-      from refunds r
-      join payments p on p.organization_id = $1 and p.payment_id = r.payment_id
-      where r.organization_id = $1 and r.refund_id = any ($5)
+      select (select customer_id from payments where organization_id = $1 and payment_id = (
+        select payment_id from refunds where organization_id = $1 and refund_id = id))
+      from unnest($5::text[]) as r (id)
     ),
     concerned as (
-      select customer_id from named where customer_id is not null
+      select customer_id from named
       union
-      select a.to_customer_id
+      select (select to_customer_id from customer_aliases
+        where organization_id = $1 and from_customer_id = named.customer_id)
       from named
-      join customer_aliases a on a.organization_id = $1 and a.from_customer_id = named.customer_id
     )
     select customer_id, pg_advisory_xact_lock(hashtextextended($1::text || '/customer/' || customer_id, 0))
-    from (select customer_id from concerned order by customer_id collate "C") as sorted`,
+    from (
+      select customer_id from concerned where customer_id is not null order by customer_id collate "C"
+    ) as sorted`,
 };
 
 /**

@@ -54,8 +54,9 @@ const recordMergesStatement = {
       source_version = greatest(known.source_version, excluded.source_version),
       merged_at = least(known.merged_at, excluded.merged_at),
       announced_at = least(known.announced_at, excluded.announced_at)
-    where (known.source_version, known.merged_at) is distinct from (
-      greatest(known.source_version, excluded.source_version), least(known.merged_at, excluded.merged_at)
+    where (known.source_version, known.merged_at, known.announced_at) is distinct from (
+      greatest(known.source_version, excluded.source_version), least(known.merged_at, excluded.merged_at),
+      least(known.announced_at, excluded.announced_at)
     )
     returning from_customer_id, to_customer_id`,
 };
@@ -116,17 +117,23 @@ const writeAliasesStatement = {
 
 /** A fact of the component belongs to one of its ids now, so the customer index finds all that may move. */
 function followAliases(table: "bookings" | "payments") {
+  const owner = (fact: string) => `coalesce(
+      (select to_customer_id from customer_aliases
+        where organization_id = $1 and from_customer_id = ${fact}.reported_customer_id),
+      ${fact}.reported_customer_id)`;
   return {
     name: `follow_aliases_${table}`,
     text: `
-    update ${table} f set customer_id = owner.customer_id
-    from (
-      select ids.id, coalesce(a.to_customer_id, ids.id) as customer_id
+    update ${table} fact set customer_id = ${owner("fact")}
+    where ctid = any (array(
+      select f.ctid
       from unnest($2::text[]) as ids (id)
-      left join customer_aliases a on a.organization_id = $1 and a.from_customer_id = ids.id
-    ) as owner
-    where f.organization_id = $1 and f.customer_id = any ($2) and f.reported_customer_id = owner.id
-      and f.customer_id <> owner.customer_id`,
+      cross join lateral (
+        select ctid, customer_id, reported_customer_id from ${table}
+        where organization_id = $1 and customer_id = ids.id offset 0
+      ) as f
+      where f.customer_id is distinct from ${owner("f")}
+    ))`,
   };
 }
 

@@ -121,21 +121,21 @@ export interface Written {
   readonly previous_customer_id: string | null;
 }
 
-/** The owner before and now, as SQL. The alias and payment joins are by primary key. */
+/** The owner before and now, as SQL; each lookup is by primary key. */
 const owners = {
   customer: {
-    now: "coalesce(alias.to_customer_id, i.reported_customer_id)",
+    now: `coalesce(
+        (select to_customer_id from customer_aliases
+          where organization_id = $1 and from_customer_id = i.reported_customer_id),
+        i.reported_customer_id)`,
     before: "s.customer_id",
-    joins: `left join customer_aliases alias
-        on alias.organization_id = $1 and alias.from_customer_id = i.reported_customer_id`,
   },
   payment: {
-    now: "p.customer_id",
+    now: "(select customer_id from payments where organization_id = $1 and payment_id = i.payment_id)",
     before: "(select customer_id from payments where organization_id = $1 and payment_id = s.payment_id)",
-    joins: "left join payments p on p.organization_id = $1 and p.payment_id = i.payment_id",
   },
-  self: { now: "i.square_customer_id", before: "null::text", joins: "" },
-  nobody: { now: "null::text", before: "null::text", joins: "" },
+  self: { now: "i.square_customer_id", before: "null::text" },
+  nobody: { now: "null::text", before: "null::text" },
 } as const;
 
 /** A location met for the first time gets a row under its id, in the organization's zone, until it is fetched. */
@@ -172,10 +172,16 @@ const segments = `
         duration_minutes = excluded.duration_minutes
     ),
     segment_deleted as (
-      delete from booking_segments s
-      using written w join incoming i using (booking_id)
-      where s.organization_id = $1 and s.booking_id = w.booking_id
-        and s.booking_id = any ($3) and s.segment_index >= jsonb_array_length(i.segments)
+      delete from booking_segments where ctid = any (array(
+        select s.ctid
+        from written
+        join incoming i using (booking_id)
+        cross join lateral (
+          select ctid from booking_segments
+          where organization_id = $1 and booking_id = written.booking_id
+            and segment_index >= jsonb_array_length(i.segments) offset 0
+        ) as s
+      ))
     ),`;
 
 function writeStatement(kind: GuardedKind): Statement {
@@ -188,18 +194,18 @@ function writeStatement(kind: GuardedKind): Statement {
   ];
   const fields = Object.entries({ [key]: "text", ...columns }).map(([name, type]) => `${name} ${type}`);
   if (kind === "booking") fields.push("segments jsonb");
-  const { now, before, joins } = owners[owner];
+  const { now, before } = owners[owner];
   return {
     name: `write_${table}`,
     text: `
     with incoming as (
       select i.*, decode(i.order_key_hex, 'hex') as order_key, ${now} as customer_id
       from jsonb_to_recordset($2::jsonb) as i (${fields.join(", ")}, order_key_hex text)
-      ${joins}
     ),
     stored as (
       select s.${key}, s.order_key, ${before} as previous_customer_id
-      from ${table} s where s.organization_id = $1 and s.${key} = any ($3)
+      from unnest($3::text[]) as ids (id)
+      cross join lateral (select * from ${table} where organization_id = $1 and ${key} = ids.id offset 0) as s
     ),${hasLocation ? placeholders : ""}
     written as (
       insert into ${table} as mirrored (organization_id, ${stored.join(", ")})

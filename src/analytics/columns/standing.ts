@@ -23,7 +23,7 @@ export const standingColumns: readonly Column[] = [
     type: "text",
     from: "referral",
     // The survivor's own profile first; of the profiles merged into it, the one with the smallest id.
-    sql: `(array_agg(used_referral_code order by (member_id = customer_id) desc, member_id collate "C")
+    sql: `(array_agg(used_referral_code order by (member_id = target.customer_id) desc, member_id collate "C")
       filter (where used_referral_code is not null))[1]`,
     description: "The referral code the customer came with.",
   },
