@@ -41,7 +41,14 @@ export function resolveAliases(
   recoveries: readonly KnownRecovery[],
 ): Resolution {
   const recoveryOf = new Map(recoveries.map((recovery) => [recovery.square_customer_id, recovery]));
-  const standing = edges.filter((edge) => !isUndone(edge, recoveryOf.get(edge.from_customer_id)));
+  // By id first: where versions and times contradict each other `byAge` knows no order of three, and then what comes
+  // out of a sort depends on what went in.
+  const standing = edges
+    .filter((edge) => !isUndone(edge, recoveryOf.get(edge.from_customer_id)))
+    .sort(
+      (a, b) =>
+        compare(a.from_customer_id, b.from_customer_id) || compare(a.to_customer_id, b.to_customer_id),
+    );
   const target = new Map<string, MergeEdge>();
   const refused: MergeEdge[] = [];
   const newestOfSource = new Map<string, MergeEdge>();

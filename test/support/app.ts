@@ -7,10 +7,12 @@ import { handlerFor } from "../../handlers/registry.js";
 import { type App, type AppOptions, buildApp } from "../../src/app.js";
 import type { Database } from "../../src/database/database.js";
 import { addOrganization } from "../../src/facts/organizations.js";
+import { type Arrival, interpret, type Outcome } from "../../src/inbox/arrival.js";
 import { Inbox, type InboxOptions } from "../../src/inbox/inbox.js";
+import { processBatch } from "../../src/inbox/process-batch.js";
 import { silentLog } from "../../src/log.js";
 import { signBody } from "../../src/square/signature.js";
-import { bodyOf, MERCHANT } from "./events.js";
+import { bodyOf, MERCHANT, received } from "./events.js";
 
 export const NOW = new Date("2026-06-01T12:00:00Z");
 export const SIGNATURE_KEY = "signature key of the tests";
@@ -139,4 +141,23 @@ function answer(status: number, headers: Readonly<Record<string, unknown>>, text
       return JSON.parse(text);
     },
   };
+}
+
+/** Processes events of one organization in transactions that hold exactly the given batches, one after the other. */
+export async function processInBatches(
+  { pool }: Database,
+  organizationId: string,
+  batches: readonly (readonly unknown[])[],
+): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  for (const batch of batches) {
+    const arrivals = batch.map((json): Arrival => {
+      const event = received(json);
+      const meaning = interpret(event, handlerFor);
+      return { event, source: "webhook", receivedAt: NOW, meaning, attempts: 1 };
+    });
+    const result = await processBatch(pool, organizationId, arrivals, NOW);
+    outcomes.push(...arrivals.map(({ event }) => result.outcomes.get(event.event_id) as Outcome));
+  }
+  return outcomes;
 }

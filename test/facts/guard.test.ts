@@ -1,0 +1,312 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { addOrganization } from "../../src/facts/organizations.js";
+import { addSalon, NOW, processInBatches } from "../support/app.js";
+import { tablesOf } from "../support/app-tables.js";
+import { emptyDatabase, openTestDatabase } from "../support/database.js";
+import {
+  bookingEvent,
+  customerEvent,
+  type EventJson,
+  MERCHANT,
+  paymentEvent,
+  refundEvent,
+  squareEvent,
+} from "../support/events.js";
+
+const database = await openTestDatabase();
+let salon: string;
+
+beforeEach(async () => {
+  await emptyDatabase(database);
+  salon = await addSalon(database);
+});
+
+const take = (...events: EventJson[]) =>
+  processInBatches(
+    database,
+    salon,
+    events.map((event) => [event]),
+  );
+
+const tables = () => tablesOf(database, salon);
+
+async function analytics() {
+  const { customer_analytics = [] } = await tables();
+  return Object.fromEntries(customer_analytics.map((row) => [row.square_customer_id, row]));
+}
+
+function teamMemberEvent(member: object): EventJson {
+  const team_member = { id: "stylist-1", status: "ACTIVE", ...member };
+  return squareEvent("team_member.updated", {
+    type: "team_member",
+    id: "stylist-1",
+    object: { team_member },
+  });
+}
+
+/** Two times, the second later by one microsecond, which a JavaScript Date does not see. */
+const [t1, t2] = ["2026-05-22T10:00:00.000001Z", "2026-05-22T10:00:00.000002Z"];
+
+const pairs: readonly [rule: string, winner: () => EventJson, loser: () => EventJson][] = [
+  [
+    "booking: the higher version, though older and open",
+    () => bookingEvent({ version: 2, updated_at: t1, status: "PENDING" }),
+    () => bookingEvent({ version: 1, updated_at: t2, status: "NO_SHOW", customer_id: "ben" }),
+  ],
+  [
+    "booking: of one version the later",
+    () => bookingEvent({ version: 1, updated_at: t2, customer_note: "later" }),
+    () => bookingEvent({ version: 1, updated_at: t1, status: "NO_SHOW" }),
+  ],
+  [
+    "booking: of one version and time the terminal status",
+    () => bookingEvent({ updated_at: t1, status: "CANCELLED_BY_CUSTOMER" }),
+    () => bookingEvent({ updated_at: t1, status: "ACCEPTED", seller_note: "x" }),
+  ],
+  [
+    "payment: the later, though open",
+    () => paymentEvent({ updated_at: t2, status: "APPROVED" }),
+    () => paymentEvent({ updated_at: t1, status: "COMPLETED", customer_id: "ben" }),
+  ],
+  [
+    "payment: of one time the terminal status",
+    () => paymentEvent({ updated_at: t1, status: "COMPLETED" }),
+    () =>
+      paymentEvent({ updated_at: t1, status: "APPROVED", refunded_money: { amount: 9, currency: "USD" } }),
+  ],
+  [
+    "payment: of one time and status the one that gave more back",
+    () => paymentEvent({ updated_at: t1, refunded_money: { amount: 2, currency: "USD" } }),
+    () => paymentEvent({ updated_at: t1, refunded_money: { amount: 1, currency: "USD" }, note: "y" }),
+  ],
+  [
+    "refund: the later",
+    () => refundEvent({ updated_at: t2, status: "PENDING" }),
+    () => refundEvent({ updated_at: t1, status: "COMPLETED", version: 9 }),
+  ],
+  [
+    "refund: of one time the terminal status",
+    () => refundEvent({ updated_at: t1, status: "FAILED" }),
+    () => refundEvent({ updated_at: t1, status: "PENDING" }),
+  ],
+  [
+    "customer: the higher version, though older",
+    () => customerEvent("customer.updated", { id: "ana", version: 2, updated_at: t1 }),
+    () => customerEvent("customer.updated", { id: "ana", version: 1, updated_at: t2, given_name: "Old" }),
+  ],
+  [
+    "customer: a delete over an update of its version",
+    () => customerEvent("customer.deleted", { id: "ana", version: 2, updated_at: t1 }),
+    () => customerEvent("customer.updated", { id: "ana", version: 2, updated_at: t2 }),
+  ],
+  [
+    "customer: a higher version over a delete",
+    () => customerEvent("customer.updated", { id: "ana", version: 3, creation_source: "DELETION_RECOVERY" }),
+    () => customerEvent("customer.deleted", { id: "ana", version: 2, updated_at: t2 }),
+  ],
+  [
+    "team member: the later",
+    () => teamMemberEvent({ updated_at: t2, status: "INACTIVE" }),
+    () => teamMemberEvent({ updated_at: t1 }),
+  ],
+];
+
+describe("of two copies of one object one stands, whichever comes first", () => {
+  test.each(pairs)("%s", async (_, winner, loser) => {
+    const [first, second] = [winner(), loser()];
+    expect(await take(first)).toEqual(["processed"]);
+    const only = await tables();
+    expect(await take(second)).toEqual(["stale"]);
+    expect(await tables()).toEqual(only);
+
+    await emptyDatabase(database);
+    salon = await addSalon(database);
+    expect(await take(second, first)).toEqual(["processed", "processed"]);
+    const { customer_analytics = [], ...facts } = await tables();
+    const { customer_analytics: expected = [], ...expectedFacts } = only;
+    expect(facts).toEqual(expectedFacts);
+    // When the row was made and last changed is its own history, and here it is one instant.
+    expect(customer_analytics).toEqual(expected);
+  });
+
+  test("the content decides when nothing else does, and the envelope's time never", async () => {
+    const copies = ["one", "two", "three"].map((note, index) =>
+      paymentEvent({ note }, { created_at: `2026-05-30T09:00:0${index}Z` }),
+    );
+    await take(...copies);
+    const { payments } = await tables();
+    await emptyDatabase(database);
+    salon = await addSalon(database);
+    await take(...copies.toReversed());
+    expect((await tables()).payments).toEqual(payments);
+  });
+
+  test("the same object in another event is stale, and writes no row", async () => {
+    await take(
+      bookingEvent(),
+      paymentEvent(),
+      refundEvent(),
+      customerEvent("customer.updated", { id: "ana" }),
+    );
+    const rowVersions = async () =>
+      (
+        await database.pool.query(`
+        select xmin::text from bookings union all select xmin::text from payments union all
+        select xmin::text from refunds union all select xmin::text from customers union all
+        select xmin::text from customer_analytics`)
+      ).rows;
+    const before = await rowVersions();
+    const again = [
+      bookingEvent(),
+      paymentEvent(),
+      refundEvent(),
+      customerEvent("customer.updated", { id: "ana" }),
+    ];
+    expect(await take(...again)).toEqual(["stale", "stale", "stale", "stale"]);
+    expect(await rowVersions()).toEqual(before);
+  });
+});
+
+describe("both customers follow an object", () => {
+  test("a booking that moves to another customer leaves the old row and enters the new one", async () => {
+    await take(bookingEvent(), bookingEvent({ version: 1, customer_id: "ben" }));
+    expect(await analytics()).toEqual({ ben: expect.objectContaining({ total_bookings: 1 }) });
+    await take(bookingEvent({ version: 2, customer_id: null }));
+    expect(await analytics()).toEqual({});
+  });
+
+  test("a payment that gains its customer later counts from then on", async () => {
+    await take(paymentEvent({ customer_id: undefined, updated_at: t1 }));
+    expect(await analytics()).toEqual({});
+    await take(paymentEvent({ updated_at: t2 }));
+    expect(await analytics()).toMatchObject({ ana: { total_payments: 1 } });
+  });
+
+  test("a refund that comes before its payment counts when the payment comes", async () => {
+    expect(await take(refundEvent({ cents: 1500 }))).toEqual(["processed"]);
+    expect(await analytics()).toEqual({});
+    await take(paymentEvent());
+    expect(await analytics()).toMatchObject({ ana: { total_refunds: 1, net_revenue_cents: 3500 } });
+  });
+
+  test("a refund whose payment gains another customer follows it", async () => {
+    await take(
+      paymentEvent({ updated_at: t1 }),
+      refundEvent(),
+      paymentEvent({ updated_at: t2, customer_id: "ben" }),
+    );
+    expect(await analytics()).toEqual({ ben: expect.objectContaining({ total_refunds: 1 }) });
+  });
+
+  test("a customer of the same id at another merchant is left alone", async () => {
+    const spa = await addSalon(database, "MLSPA");
+    for (const organization of [salon, spa]) {
+      await processInBatches(database, organization, [[bookingEvent(), paymentEvent(), refundEvent()]]);
+    }
+    const before = await tablesOf(database, spa);
+    await take(
+      bookingEvent({ version: 5, customer_id: "ben" }),
+      customerEvent("customer.created", { id: "eva" }, { from: ["ana", "ben"], to: "eva" }),
+      customerEvent("customer.deleted", { id: "ana", version: 1 }),
+      refundEvent({ id: "refund-2" }),
+    );
+    expect(await tablesOf(database, spa)).toEqual(before);
+  });
+});
+
+test("segments are replaced with their booking, not added to", async () => {
+  const segments = (...names: string[]) =>
+    names.map((team_member_id) => ({ team_member_id, service_variation_id: "cut", duration_minutes: 30 }));
+  const stored = async () => (await tables()).booking_segments?.map((row) => row.team_member_id);
+  await take(bookingEvent({ appointment_segments: segments("ada", "bob", "cyd") }));
+  expect(await stored()).toEqual(["ada", "bob", "cyd"]);
+  await take(bookingEvent({ version: 2, appointment_segments: segments("dan") }));
+  expect(await stored()).toEqual(["dan"]);
+  await take(bookingEvent({ version: 1, appointment_segments: segments("eve", "fay") }));
+  expect(await stored()).toEqual(["dan"]);
+  await take(bookingEvent({ version: 3, appointment_segments: [] }));
+  expect(await stored()).toBeUndefined();
+});
+
+test("a location met for the first time gets a placeholder, and one that is known is left alone", async () => {
+  await database.pool.query(
+    `insert into locations (organization_id, square_location_id, name, time_zone, currency, status)
+     values ($1, 'harbor', 'Harbor', 'Europe/Lisbon', 'EUR', 'ACTIVE')`,
+    [salon],
+  );
+  await take(bookingEvent(), paymentEvent({ location_id: "pier" }), refundEvent({ location_id: null }));
+  expect((await tables()).locations).toMatchObject([
+    { square_location_id: "harbor", name: "Harbor", is_placeholder: false },
+    { square_location_id: "pier", name: "pier", time_zone: "America/Los_Angeles", is_placeholder: true },
+  ]);
+});
+
+test("a tombstone clears the profile and keeps money and bookings", async () => {
+  await take(
+    customerEvent("customer.created", { id: "ana", email_address: "ana@example.com" }),
+    bookingEvent(),
+    customerEvent("customer.deleted", { id: "ana", version: 4 }),
+  );
+  const { customers, customer_analytics } = await tables();
+  expect(customers).toMatchObject([
+    { given_name: null, email_address: null, deleted_at: expect.any(String) },
+  ]);
+  expect(customer_analytics).toMatchObject([{ given_name: null, email_address: null, total_bookings: 1 }]);
+});
+
+test("a deleted customer without money or bookings has no row", async () => {
+  await take(customerEvent("customer.created", { id: "ana" }));
+  expect(Object.keys(await analytics())).toEqual(["ana"]);
+  await take(customerEvent("customer.deleted", { id: "ana", version: 4 }));
+  expect(await analytics()).toEqual({});
+});
+
+test("events that carry no object mark what is to be fetched, once", async () => {
+  const location = () => squareEvent("location.updated", { type: "location", id: "pier" });
+  const order = { order_updated: { order_id: "order-1", version: 2, state: "OPEN" } };
+  const outcomes = await take(
+    location(),
+    location(),
+    squareEvent("catalog.version.updated", { type: "catalog", id: "", object: {} }),
+    squareEvent("order.updated", { type: "order", id: "another", object: order }),
+  );
+  expect(new Set(outcomes)).toEqual(new Set(["processed"]));
+  expect((await tables()).pending_fetches?.map((row) => [row.object_type, row.object_id])).toEqual([
+    ["catalog", "catalog"],
+    ["location", "pier"],
+    ["order", "order-1"],
+  ]);
+});
+
+describe("access that the seller took back", () => {
+  const revocation = (revoked_at: string) =>
+    squareEvent("oauth.authorization.revoked", {
+      type: "revocation",
+      id: "r",
+      object: { revocation: { revoked_at, revoker_type: "MERCHANT" } },
+    });
+  const status = async () => (await tables()).organizations?.[0]?.status;
+
+  test("is marked, and facts are still taken", async () => {
+    expect(await take(revocation("2026-05-31T00:00:00Z"), paymentEvent())).toEqual([
+      "processed",
+      "processed",
+    ]);
+    expect(await status()).toBe("revoked");
+  });
+
+  test("and was given again is not lost to a late revocation, but to a new one", async () => {
+    const accessTokenCiphertext = Buffer.from("sealed");
+    await addOrganization(database, { merchantId: MERCHANT, accessTokenCiphertext }, NOW);
+    await take(revocation("2026-06-01T11:59:59Z"));
+    expect(await status()).toBe("active");
+    await take(revocation("2026-06-01T12:00:01Z"));
+    expect(await status()).toBe("revoked");
+    await addOrganization(
+      database,
+      { merchantId: MERCHANT, accessTokenCiphertext },
+      new Date("2026-06-01T13:00:00Z"),
+    );
+    expect(await status()).toBe("active");
+  });
+});
