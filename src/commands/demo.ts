@@ -63,6 +63,7 @@ async function demo(options: Options): Promise<void> {
     customers: options.customers,
     merchantId: DEMO_MERCHANT_ID,
   });
+  await storeLocations(server, organizationId, salon);
   const latest = await loadHistory(server, salon, options.events);
   await sendLatest(server, config, organizationId, latest, options.pace);
 
@@ -107,6 +108,24 @@ async function emptyOrganization({ database }: RunningServer): Promise<string> {
   return (await addOrganization(database, organization, systemClock())).id;
 }
 
+/** Location events carry no location, so these come as a fetch from Square would bring them. */
+async function storeLocations(
+  { database }: RunningServer,
+  organizationId: string,
+  salon: Salon,
+): Promise<void> {
+  await database.prisma.location.createMany({
+    data: salon.locations.map(({ id, name, timezone, currency, status }) => ({
+      organizationId,
+      squareLocationId: id,
+      name,
+      timeZone: timezone,
+      currency,
+      status,
+    })),
+  });
+}
+
 /** Takes in all but the latest events, many at once; returns those that are left. */
 async function loadHistory({ database }: RunningServer, salon: Salon, keep: number): Promise<SalonEvent[]> {
   const started = performance.now();
@@ -132,8 +151,9 @@ async function loadHistory({ database }: RunningServer, salon: Salon, keep: numb
   await receiveAll(inbox, rest);
   progress.end();
   const { locations, teamMembers, truth } = salon;
+  const staff = teamMembers.filter(({ status }) => status === "ACTIVE").length;
   say(
-    `${locations.length} locations, ${teamMembers.length} staff, ${truth.customers.size} customers, ` +
+    `${locations.length} locations, ${staff} staff, ${truth.customers.size} customers, ` +
       `${truth.bookings.size} bookings, ${truth.payments.size} payments.`,
     `${loaded + rest.length} events taken in within ${((performance.now() - started) / 1000).toFixed(1)} s.`,
   );
