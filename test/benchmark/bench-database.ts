@@ -1,0 +1,73 @@
+import pg from "pg";
+import { refreshOrganization } from "../../src/analytics/refresh.js";
+import { type Database, openDatabase } from "../../src/database/database.js";
+import { migrate } from "../../src/database/migrate.js";
+import { inTransaction } from "../../src/database/transaction.js";
+import { addOrganization } from "../../src/facts/organizations.js";
+import { writeFacts } from "../../src/facts/write-facts.js";
+import type { Dataset } from "./dataset.js";
+
+const adminUrl =
+  process.env.DATABASE_URL ??
+  process.env.TEST_DATABASE_URL ??
+  "postgresql://postgres@127.0.0.1:5432/postgres";
+
+/** The address of another database on the same server. */
+export function urlOf(name: string): string {
+  const url = new URL(adminUrl);
+  url.pathname = `/${name}`;
+  return url.href;
+}
+
+export async function asAdmin(...statements: readonly string[]): Promise<void> {
+  const admin = new pg.Client({ connectionString: adminUrl });
+  await admin.connect();
+  try {
+    for (const statement of statements) await admin.query(statement);
+  } finally {
+    await admin.end();
+  }
+}
+
+/** Runs `work` on a new, migrated database, and drops it whatever happens. */
+export async function withBenchDatabase<Result>(
+  name: string,
+  work: (database: Database) => Promise<Result>,
+): Promise<Result> {
+  await asAdmin(`drop database if exists ${name} with (force)`, `create database ${name}`);
+  const database = await openDatabase({ databaseUrl: urlOf(name), dataDir: "", role: "command" });
+  try {
+    await migrate(database);
+    return await work(database);
+  } finally {
+    await database.close();
+    await asAdmin(`drop database if exists ${name} with (force)`);
+  }
+}
+
+const CHUNK = 500;
+
+/** Stores the data set through the product's own writer, then computes every row. */
+export async function loadDataset(database: Database, dataset: Dataset): Promise<string> {
+  const { id } = await addOrganization(
+    database,
+    { merchantId: dataset.merchantId, name: "Benchmark" },
+    dataset.now,
+  );
+  for (let at = 0; at < dataset.facts.length; at += CHUNK) {
+    const chunk = dataset.facts.slice(at, at + CHUNK).map((fact) => [fact]);
+    await inTransaction(database.pool, (tx) => writeFacts(tx, id, chunk, dataset.now));
+  }
+  for (const location of dataset.locations) {
+    await database.pool.query(
+      `update locations set name = $3, time_zone = $4, is_placeholder = false
+       where organization_id = $1 and square_location_id = $2`,
+      [id, location.id, location.name, location.timezone],
+    );
+  }
+  for await (const _ of refreshOrganization(database.pool, id, "full", () => dataset.now)) {
+    // One chunk after the other.
+  }
+  await database.pool.query("vacuum analyze");
+  return id;
+}

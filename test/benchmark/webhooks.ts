@@ -1,0 +1,147 @@
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { promisify } from "node:util";
+import type { SalonEvent } from "../../src/simulator/salon.js";
+import { signBody } from "../../src/square/signature.js";
+import { loadDataset, urlOf, withBenchDatabase } from "./bench-database.js";
+import { benchmarkDataset } from "./dataset.js";
+import { recordCalls, runPgbench } from "./pgbench.js";
+
+const KEY = "benchmark-signature-key";
+const URL_SIGNED = "https://regulars.example/webhooks/square";
+const PORT = 3999;
+const DATABASE = "regulars_bench_webhooks";
+
+export interface WebhookFigures {
+  readonly connections: number;
+  readonly eventsPerSecond: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly pgbenchPerSecond: number;
+  readonly ratio: number;
+  readonly statuses: Readonly<Record<string, number>>;
+}
+
+/** Signed HTTP load from a process of its own, beside pgbench running the bare transactions, in one run. */
+export async function benchWebhooks({ seconds }: { seconds: number }): Promise<WebhookFigures[]> {
+  const dataset = benchmarkDataset();
+  return withBenchDatabase(DATABASE, async (database) => {
+    say(
+      `loading ${Object.entries(dataset.counts)
+        .map(([kind, count]) => `${count} ${kind}`)
+        .join(", ")}`,
+    );
+    await loadDataset(database, dataset);
+    await database.close();
+    const upcoming = dataset.upcoming();
+    say("recording the transactions of 16,000 events for pgbench");
+    const calls = await recordCalls(DATABASE, take(upcoming, 16_000), dataset.now);
+    say("pgbench");
+    const bare = await runPgbench(DATABASE, calls, [
+      { clients: 1, transactions: 3_000 },
+      { clients: 32, transactions: 9_600 },
+    ]);
+    const figures: WebhookFigures[] = [];
+    for (const { clients, perSecond } of bare) {
+      say(`server under ${clients} connection(s) for ${seconds} s`);
+      const load = await loadServer(upcoming, clients, seconds);
+      figures.push({
+        connections: clients,
+        eventsPerSecond: load.perSecond,
+        p50: load.p50,
+        p99: load.p99,
+        pgbenchPerSecond: perSecond,
+        ratio: load.perSecond / perSecond,
+        statuses: load.statuses,
+      });
+    }
+    return figures;
+  });
+}
+
+interface Load {
+  readonly perSecond: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly statuses: Readonly<Record<string, number>>;
+  readonly exhausted: boolean;
+}
+
+async function loadServer(
+  upcoming: Iterator<SalonEvent>,
+  connections: number,
+  seconds: number,
+): Promise<Load> {
+  const folder = mkdtempSync(path.join(tmpdir(), "regulars-bench-"));
+  const server = await startServer();
+  try {
+    // Everything is compiled and every plan cached before the clock starts.
+    await drive(writeEvents(folder, "warm", take(upcoming, 2_000)), connections, 3);
+    const events = writeEvents(folder, "load", take(upcoming, connections === 1 ? 12_000 : 50_000));
+    const load = await drive(events, connections, seconds);
+    if (load.exhausted) say("  (the events ran out before the time did)");
+    return load;
+  } finally {
+    server.kill("SIGTERM");
+    await once(server, "exit");
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function startServer(): Promise<ChildProcess> {
+  const env = {
+    ...process.env,
+    DATABASE_URL: urlOf(DATABASE),
+    PORT: `${PORT}`,
+    LOG_LEVEL: "warn",
+    SQUARE_WEBHOOK_SIGNATURE_KEY: KEY,
+    SQUARE_WEBHOOK_NOTIFICATION_URL: URL_SIGNED,
+  };
+  const server = spawn(process.execPath, ["--import", "tsx", "src/main.ts", "serve"], {
+    env,
+    stdio: ["ignore", "inherit", "inherit"],
+  });
+  for (let tries = 0; tries < 200; tries++) {
+    const ready = await fetch(`http://127.0.0.1:${PORT}/readyz`).then(
+      (answer) => answer.ok,
+      () => false,
+    );
+    if (ready) return server;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  server.kill("SIGKILL");
+  throw new Error("the server did not become ready");
+}
+
+function writeEvents(folder: string, name: string, events: readonly SalonEvent[]): string {
+  const file = path.join(folder, `${name}.ndjson`);
+  const lines = events.map(({ event }) => {
+    const body = JSON.stringify(event);
+    return JSON.stringify({ body, signature: signBody(KEY, URL_SIGNED, body) });
+  });
+  writeFileSync(file, `${lines.join("\n")}\n`);
+  return file;
+}
+
+async function drive(file: string, connections: number, seconds: number): Promise<Load> {
+  const script = path.join(import.meta.dirname, "load-process.ts");
+  const args = ["--import", "tsx", script, file, `${PORT}`, `${connections}`, `${seconds}`];
+  const { stdout } = await promisify(execFile)(process.execPath, args);
+  return JSON.parse(stdout) as Load;
+}
+
+function take(events: Iterator<SalonEvent>, count: number): SalonEvent[] {
+  const taken: SalonEvent[] = [];
+  for (let next = events.next(); !next.done; next = events.next()) {
+    taken.push(next.value);
+    if (taken.length === count) break;
+  }
+  return taken;
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
