@@ -1,0 +1,148 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { openForCommands, regulars } from "../support/command-line.js";
+
+const { database, env } = await openForCommands();
+const folder = await mkdtemp(path.join(tmpdir(), "regulars-commands-"));
+afterAll(() => rm(folder, { recursive: true }));
+const file = path.join(folder, "history.ndjson");
+
+const MERCHANT = "MCOMMANDS";
+const run = (...parameters: string[]) => regulars(env, ...parameters);
+
+/** What a command that must succeed prints as JSON. */
+async function json(...parameters: string[]) {
+  const { code, stdout, stderr } = await run(...parameters, "--json");
+  expect({ code, stderr }, parameters.join(" ")).toEqual({ code: 0, stderr: "" });
+  return JSON.parse(stdout);
+}
+
+async function rows(sql: string): Promise<Record<string, unknown>[]> {
+  return (await database.pool.query(sql)).rows;
+}
+
+/** One after the other on one database: each step starts from what the one before has left. */
+describe("the command line", () => {
+  it("migrate makes the schema, and is at peace with a current one; before it, others say what to do", async () => {
+    await rows("drop schema public cascade");
+    await rows("create schema public");
+    const early = await run("org", "list");
+    expect(early).toMatchObject({ code: 1, stdout: "" });
+    expect(early.stderr).toMatch(
+      /^The database lacks \d+ migration\(s\): run "npm run regulars -- migrate" first\.\n$/,
+    );
+    const { applied } = await json("migrate");
+    expect(applied[0]).toBe("0001_initial");
+    expect(await run("migrate")).toEqual({ code: 0, stdout: "The schema is current.\n", stderr: "" });
+  }, 90_000);
+
+  it("replay of an unknown merchant's events keeps them as ignored, and after org add brings them in", async () => {
+    const simulated = await json(
+      ...["simulate", "--out", file, "--merchant-id", MERCHANT, "--customers", "20", "--turbulent"],
+      ...["--from", "2026-01-01", "--to", "2026-02-15"],
+    );
+    const unknown = await json("replay", file);
+    expect(unknown).toEqual({ events: simulated.events, outcomes: { ignored: simulated.events } });
+    expect(await rows("select 1 from customer_analytics")).toEqual([]);
+
+    const added = await run("org", "add", "--merchant-id", MERCHANT, "--name", "Salon");
+    expect(added).toMatchObject({ code: 0, stderr: "" });
+    expect(added.stdout).toMatch(/^[0-9a-f-]{36}\n$/);
+    const adopted = await json("replay", "--status", "ignored");
+    expect(adopted.events).toBe(simulated.events);
+    expect(adopted.outcomes.processed).toBeGreaterThan(50);
+    expect(adopted.outcomes).not.toHaveProperty("dead");
+    expect((await rows("select 1 from customer_analytics")).length).toBeGreaterThan(5);
+
+    expect(await json("replay", file)).toEqual({
+      events: simulated.events,
+      outcomes: { duplicate: simulated.events },
+    });
+  }, 90_000);
+
+  it("org add again changes what is given and keeps the id; a bad currency or time zone is refused", async () => {
+    const [before] = await json("org", "list");
+    expect(before).toMatchObject({
+      merchant_id: MERCHANT,
+      currency: "USD",
+      time_zone: "America/Los_Angeles",
+    });
+    const add = (...more: string[]) =>
+      run("org", "add", "--merchant-id", MERCHANT, "--name", "Salon", ...more);
+    const [again, currency, zone] = await Promise.all([
+      add("--time-zone", "Europe/London", "--json"),
+      add("--currency", "dollars"),
+      add("--time-zone", "Mars/Olympus"),
+    ]);
+    expect(JSON.parse(again.stdout)).toEqual({ id: before.id, created: false });
+    expect(currency).toMatchObject({ code: 1, stdout: "" });
+    expect(currency.stderr).toMatch(/currency/);
+    expect(zone).toMatchObject({ code: 1, stdout: "" });
+    expect(zone.stderr).toMatch(/time zone/);
+    expect(await rows("select name, currency, time_zone from organizations")).toEqual([
+      { name: "Salon", currency: "USD", time_zone: "Europe/London" },
+    ]);
+    // Hours of the day may have moved with the zone.
+    await json("refresh", "--mode", "full", "--restart");
+  }, 90_000);
+
+  it("refresh --mode full finds nothing to write the second time", async () => {
+    const first = await json("refresh", "--mode", "full");
+    expect(first).toMatchObject({ mode: "full", organizations: 1, written: 0, deleted: 0, resumed: false });
+    expect(first.checked).toBeGreaterThan(5);
+  }, 90_000);
+
+  it("refresh goes on where a killed run stopped, and the next one begins anew", async () => {
+    const ids = (await rows("select square_customer_id as id from customer_analytics order by id")).map(
+      ({ id }) => id,
+    );
+    await rows("update customer_analytics set total_bookings = -1");
+    await database.pool.query(
+      `insert into application_logs (organization_id, log_type, status, created_at, payload)
+       select id, 'refresh', 'processing', now(), jsonb_build_object('mode', 'full', 'after', $1::text)
+       from organizations`,
+      [ids[2]],
+    );
+    const resumed = await json("refresh", "--mode", "full");
+    expect(resumed).toMatchObject({ written: ids.length - 3, resumed: true });
+    expect(await json("refresh", "--mode", "full")).toMatchObject({ written: 3, resumed: false });
+    expect(await rows("select 1 from application_logs where status = 'processing'")).toEqual([]);
+  }, 90_000);
+
+  it("sanity-check passes, and exits 1 on a damaged row until recompute has repaired it", async () => {
+    const good = await json("sanity-check", "--all");
+    expect(good.passed).toBe(true);
+    expect(good.steps).toHaveLength(9);
+    const [victim] = await rows(
+      `update customer_analytics set total_bookings = 99
+       where square_customer_id = (select min(square_customer_id) from customer_analytics)
+       returning square_customer_id as id`,
+    );
+    const bad = await run("sanity-check", "--all");
+    expect(bad.code).toBe(1);
+    expect(bad.stdout).toMatch(
+      /^FAIL {2}every column equals its recomputation \(all rows\): 1 of \d+ differ$/m,
+    );
+    expect(bad.stdout).toContain(`${victim?.id}: total_bookings`);
+
+    const repaired = await json("recompute", "--customer", String(victim?.id));
+    expect(Object.keys(repaired.drift)).toEqual(["total_bookings"]);
+    expect(repaired).toMatchObject({ changed: true, customer: { square_customer_id: victim?.id } });
+    const nobody = await run("recompute", "--customer", "NOBODY");
+    expect(nobody).toEqual({ code: 1, stdout: "", stderr: "This organization has no such customer.\n" });
+  }, 90_000);
+
+  it("events list shows the inbox without anybody's data", async () => {
+    const listed = await json("events", "list", "--type", "booking.created", "--limit", "2");
+    expect(listed).toHaveLength(2);
+    expect(Object.keys(listed[0]).sort()).toEqual([
+      ...["attempts", "event_id", "event_type", "last_error", "merchant_id", "next_attempt_at"],
+      ...["organization_id", "processed_at", "received_at", "source", "status"],
+    ]);
+    const wrong = await run("events", "list", "--status", "lost");
+    expect(wrong.code).toBe(1);
+    expect(wrong.stderr).toMatch(/processed, stale, ignored, deferred, dead/);
+  }, 90_000);
+});

@@ -1,0 +1,97 @@
+import { describe, expect, it } from "vitest";
+import { demoCommand } from "../../src/commands/demo.js";
+import { eventsCommand } from "../../src/commands/events.js";
+import { migrateCommand } from "../../src/commands/migrate.js";
+import { orgCommand } from "../../src/commands/org.js";
+import { recomputeCommand } from "../../src/commands/recompute.js";
+import { refreshCommand } from "../../src/commands/refresh.js";
+import { replayCommand } from "../../src/commands/replay.js";
+import { sanityCheckCommand } from "../../src/commands/sanity-check.js";
+import { serveCommand } from "../../src/commands/serve.js";
+import { simulateCommand } from "../../src/commands/simulate.js";
+import { regulars } from "../support/command-line.js";
+
+const answering = [
+  migrateCommand(),
+  ...orgCommand().commands,
+  recomputeCommand(),
+  refreshCommand(),
+  replayCommand(),
+  ...eventsCommand().commands,
+  sanityCheckCommand(),
+  simulateCommand(),
+];
+
+describe("every command", () => {
+  it.each(
+    [...answering, serveCommand(), demoCommand()].map((command) => ({ name: command.name(), command })),
+  )("$name explains itself and each of its options with --help", ({ command }) => {
+    expect(command.helpInformation()).toContain("--help");
+    expect(command.description().length).toBeGreaterThan(10);
+    for (const option of command.options) expect(option.description, option.flags).not.toBe("");
+  });
+
+  it.each(answering.map((command) => ({ name: command.name(), command })))(
+    "$name answers machines with --json",
+    ({ command }) => {
+      expect(command.options.map(({ long }) => long)).toContain("--json");
+    },
+  );
+});
+
+describe("the program", () => {
+  it("lists its commands with --help, and refuses an unknown one", async () => {
+    const [help, unknown] = await Promise.all([regulars({}, "--help"), regulars({}, "recompile")]);
+    expect(help).toMatchObject({ code: 0, stderr: "" });
+    for (const name of [
+      ...[
+        "serve",
+        "demo",
+        "migrate",
+        "org",
+        "recompute",
+        "refresh",
+        "replay",
+        "events",
+        "sanity-check",
+        "simulate",
+      ],
+    ]) {
+      expect(help.stdout).toMatch(new RegExp(`^ {2}${name}\\b`, "m"));
+    }
+    expect(unknown.code).toBe(1);
+    expect(unknown.stderr).toMatch(/unknown command 'recompile'/);
+  }, 60_000);
+
+  it("prints every problem of a bad configuration at once, never a value, and exits 1", async () => {
+    const env = {
+      DATABASE_URL: "mysql://user:sesame@x/y",
+      PORT: "seventy",
+      LOG_LEVEL: "loud",
+      CRON_SECRET: "false",
+    };
+    const [serve, command] = await Promise.all([regulars(env, "serve"), regulars(env, "org", "list")]);
+    for (const { code, stdout, stderr } of [serve, command]) {
+      expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+      for (const name of Object.keys(env)) expect(stderr).toContain(`  - ${name} `);
+      expect(stderr).not.toMatch(/sesame|seventy|loud|at /);
+    }
+    expect(serve.stderr).toContain("SQUARE_WEBHOOK_SIGNATURE_KEY");
+  }, 60_000);
+
+  it("says in one line that the database cannot be reached, and exits 1", async () => {
+    const url = "postgresql://user:sesame@127.0.0.1:1/none";
+    const answers = await Promise.all([
+      regulars({ DATABASE_URL: url }, "sanity-check"),
+      regulars({ DATABASE_URL: url }, "org", "list"),
+      regulars({ DATABASE_URL: url }, "migrate"),
+    ]);
+    for (const answer of answers) {
+      expect(answer).toEqual({
+        code: 1,
+        stdout: "",
+        stderr: "The database cannot be reached. Is it running, and is DATABASE_URL right?\n",
+      });
+    }
+  }, 60_000);
+});
