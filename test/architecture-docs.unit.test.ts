@@ -1,0 +1,70 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { handledEventTypes } from "../handlers/registry.js";
+import { columns } from "../src/analytics/columns/catalogue.js";
+
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
+const read = (file: string) => readFileSync(path.join(ROOT, file), "utf8");
+const sorted = (names: Iterable<string>) => [...new Set(names)].sort();
+
+/** The names at the beginnings of lines, as `variables` of src/config.ts has them. */
+const variables = sorted(
+  Array.from(read("src/config.ts").matchAll(/^ {2}([A-Z_]+): /gm), ([, name = ""]) => name),
+);
+
+test("the README's configuration table has every variable the program reads, and no other", () => {
+  const table = /## Configuration\n(.*?)\n## /s.exec(read("README.md"))?.[1] ?? "";
+  const rows = Array.from(table.matchAll(/^\| (`[^|]*) \|/gm), ([, cell = ""]) => cell);
+  expect(sorted(rows.flatMap((cell) => cell.match(/[A-Z_]+/g) ?? []))).toEqual(variables);
+});
+
+test("the example environment sets no variable that the program does not read", () => {
+  const names = Array.from(read(".env.example").matchAll(/^#?([A-Z_]+)=/gm), ([, name = ""]) => name);
+  expect(names.length).toBeGreaterThan(5);
+  expect(names.filter((name) => !variables.includes(name))).toEqual([]);
+});
+
+test("the README's table of commands has every command, and no other", () => {
+  const table = /## Commands\n(.*?)\n## /s.exec(read("README.md"))?.[1] ?? "";
+  const told = Array.from(table.matchAll(/^\| `([a-z-]+)/gm), ([, name = ""]) => name);
+  const built = Array.from(
+    read("src/main.ts").matchAll(/"\.\/commands\/([a-z-]+)\.js"/g),
+    ([, name = ""]) => name,
+  );
+  expect(sorted(told)).toEqual(sorted(built));
+});
+
+test("the README counts the columns right", () => {
+  expect(read("README.md")).toContain(`[${columns.length} columns](docs/columns.md)`);
+});
+
+test("docs/webhooks.md lists every event type that is handled", () => {
+  const list = /^Handled types: (.*?)\n\n/ms.exec(read("docs/webhooks.md"))?.[1] ?? "";
+  expect(sorted(list.match(/[a-z_]+(\.[a-z_]+)+/g) ?? [])).toEqual(sorted(handledEventTypes));
+});
+
+test("every relative link and every path in the documents leads somewhere", () => {
+  const documents = [
+    "README.md",
+    "CONTRIBUTING.md",
+    ...readdirSync(path.join(ROOT, "docs")).map((name) => `docs/${name}`),
+  ];
+  const missing = documents
+    .filter((document) => document.endsWith(".md"))
+    .flatMap((document) => {
+      const text = read(document);
+      const links = Array.from(text.matchAll(/\]\(([^)#:]+)[^):]*\)/g), ([, link = ""]) =>
+        path.join(path.dirname(document), link),
+      );
+      const paths = Array.from(
+        text.matchAll(/`((?:src|handlers|test|docs|prisma|fixtures)\/[\w./-]*\w\/?)`/g),
+        ([, file = ""]) => file,
+      );
+      return [...links, ...paths]
+        .filter((file) => !existsSync(path.join(ROOT, file)))
+        .map((file) => `${document}: ${file}`);
+    });
+  expect(missing).toEqual([]);
+});
