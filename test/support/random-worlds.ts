@@ -43,7 +43,7 @@ export async function makeRandomWorld(database: Database, seed: number): Promise
   const random = new Random(`world ${seed}`);
   // Over both changes of clocks, in one year or another.
   const start = new Date(Date.UTC(2024, random.int(0, 23), random.int(1, 28)));
-  const end = new Date(start.getTime() + random.int(20, 150) * DAY);
+  const end = new Date(start.getTime() + random.int(15, 110) * DAY);
   const currency = random.pick(["USD", "USD", "EUR", "JPY"]);
   const salon = simulateSalon({
     ...turbulence,
