@@ -5,7 +5,7 @@ import type { ServeConfig } from "./config.js";
 import type { Database } from "./database/database.js";
 import { customerRoutes } from "./http/customer-routes.js";
 import { healthRoutes } from "./http/health-routes.js";
-import { problemDetails } from "./http/problem.js";
+import { frameworkErrors, problemDetails } from "./http/problem.js";
 import { webhookRoutes } from "./http/webhook-routes.js";
 import type { FindHandler } from "./inbox/arrival.js";
 import { Inbox, type InboxOptions } from "./inbox/inbox.js";
@@ -33,7 +33,9 @@ export async function buildApp(options: AppOptions): Promise<App> {
     // No request is logged by itself: addresses and headers are nobody's business, and the inbox logs each event.
     logController: new LogController({ disableRequestLogging: true }),
     routerOptions: { maxParamLength: 255 },
-    return503OnClosing: true,
+    frameworkErrors,
+    // Requests that come while it closes are refused by problemDetails, in our words.
+    return503OnClosing: false,
   });
   const inbox = new Inbox({ database, clock, log: http.log, findHandler, ...options.limits });
   http.addHook("onClose", () => inbox.close());

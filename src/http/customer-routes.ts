@@ -6,7 +6,11 @@ import type { Database } from "../database/database.js";
 import { requireBearer } from "./auth.js";
 import { Problem } from "./problem.js";
 
-const paramsSchema = z.object({ organizationId: z.uuid(), squareCustomerId: z.string().min(1).max(255) });
+const paramsSchema = z.object({
+  organizationId: z.uuid(),
+  // Postgres has no NUL in a text.
+  squareCustomerId: z.string().regex(/^[^\0]{1,255}$/),
+});
 
 /** Reading and recomputing one customer (contract section 2). */
 export function customerRoutes(options: {

@@ -24,6 +24,7 @@ const titles: Readonly<Record<number, string>> = {
   404: "Not Found",
   405: "Method Not Allowed",
   413: "Content Too Large",
+  414: "URI Too Long",
   415: "Unsupported Media Type",
   429: "Too Many Requests",
   500: "Internal Server Error",
@@ -39,13 +40,27 @@ const refusals: Readonly<Record<string, readonly [status: number, code: string, 
     "invalid_content_length",
     "Content-Length does not match the body.",
   ],
+  FST_ERR_BAD_URL: [400, "bad_url", "The address cannot be decoded."],
+  FST_ERR_MAX_PARAM_LENGTH: [414, "bad_url", "A part of the address is longer than 255 characters."],
 };
 
-/** Every error answer of the server, whoever raised it, leaves through here. */
+/** What the router refuses before any handler exists that could; for Fastify's option of this name. */
+export function frameworkErrors(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  sendProblem(request, reply, toProblem(error), error);
+}
+
+/** Every other error answer of the server, whoever raised it, leaves through here. */
 export const problemDetails = fp(async (app) => {
   app.setErrorHandler((error: FastifyError, request, reply) =>
     sendProblem(request, reply, toProblem(error), error),
   );
+  let stopping = false;
+  app.addHook("preClose", async () => {
+    stopping = true;
+  });
+  app.addHook("onRequest", async () => {
+    if (stopping) throw new Problem(503, "shutting_down", "This server is stopping. Try again.", 2);
+  });
   app.setNotFoundHandler((request, reply) =>
     sendProblem(request, reply, new Problem(404, "not_found", "There is nothing at this address.")),
   );

@@ -17,7 +17,13 @@ import { bodyOf, MERCHANT, received } from "./events.js";
 export const NOW = new Date("2026-06-01T12:00:00Z");
 export const SIGNATURE_KEY = "signature key of the tests";
 export const NOTIFICATION_URL = "https://regulars.example/webhooks/square?from=square";
-export const ADMIN_KEY = "admin key of the tests";
+export const ADMIN_KEY = "admin-key-of-the-tests";
+
+export const testConfig = {
+  webhook: { signatureKeys: [SIGNATURE_KEY], notificationUrl: NOTIFICATION_URL },
+  adminApiKey: ADMIN_KEY,
+  logLevel: "trace",
+} as const;
 
 export class TestClock {
   now = NOW;
@@ -59,11 +65,7 @@ export async function openTestApp(
   const clock = new TestClock();
   const logLines: string[] = [];
   const app = await buildApp({
-    config: {
-      webhook: { signatureKeys, notificationUrl: NOTIFICATION_URL },
-      adminApiKey: ADMIN_KEY,
-      logLevel: "trace",
-    },
+    config: { ...testConfig, webhook: { ...testConfig.webhook, signatureKeys } },
     database,
     clock: clock.read,
     logTo: { write: (line) => logLines.push(line) },

@@ -1,0 +1,227 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { type AddressInfo, connect } from "node:net";
+import { afterAll, beforeEach, expect, test } from "vitest";
+import { type Database, openDatabase } from "../../src/database/database.js";
+import {
+  ADMIN_KEY,
+  addSalon,
+  openTestApp,
+  SIGNATURE_KEY,
+  signed,
+  type TestApp,
+  testConfig,
+} from "../support/app.js";
+import { storedEvents } from "../support/app-tables.js";
+import { emptyDatabase, openTestDatabase } from "../support/database.js";
+import { bodyOf, customerEvent, paymentEvent, squareEvent } from "../support/events.js";
+
+const database = await openTestDatabase();
+const unreachable = await openDatabase({
+  databaseUrl: "postgresql://postgres@127.0.0.1:1/postgres",
+  dataDir: "",
+  role: "server",
+});
+afterAll(() => unreachable.close());
+let salon: string;
+
+beforeEach(async () => {
+  await emptyDatabase(database);
+  salon = await addSalon(database);
+});
+
+function get(app: TestApp, url: string, key = ADMIN_KEY) {
+  return app.http.inject({ url, headers: { authorization: `Bearer ${key}` } });
+}
+
+const customers = (customerId: string) => `/api/organizations/${salon}/customers/${customerId}`;
+
+test("while the database cannot be reached the answer is 503 with Retry-After, wherever it is needed", async () => {
+  const app = await openTestApp(unreachable);
+  const body = bodyOf(paymentEvent());
+  const answers = [
+    await app.http.inject({
+      method: "POST",
+      url: "/webhooks/square",
+      headers: { "content-type": "application/json", ...signed(body) },
+      payload: body,
+    }),
+    await get(app, customers("ana")),
+    await get(app, "/readyz"),
+  ];
+  expect(answers.map((answer) => [answer.statusCode, answer.json().code])).toEqual([
+    [503, "database_unavailable"],
+    [503, "database_unavailable"],
+    [503, "not_ready"],
+  ]);
+  for (const { headers } of answers) {
+    expect(headers["content-type"]).toMatch(/^application\/problem\+json/);
+    expect(Number(headers["retry-after"])).toBeGreaterThan(0);
+  }
+  expect((await app.http.inject("/healthz")).statusCode).toBe(200);
+});
+
+test("when too many events wait, one more is refused with 503 and Retry-After, and is not stored", async () => {
+  const app = await openTestApp(database, { limits: { maxQueued: 0 } });
+  const answer = await app.deliver(paymentEvent());
+  expect([answer.status, answer.json.code]).toEqual([503, "queue_full"]);
+  expect(Number(answer.headers["retry-after"])).toBeGreaterThan(0);
+  expect(await storedEvents(database)).toEqual([]);
+});
+
+test("a server that stops answers what it took, and refuses with 503 what still comes over an open connection", async () => {
+  const gated = gate(database);
+  const app = await openTestApp(gated.database);
+  await app.deliver(squareEvent("salon.robot.dispatched", {}));
+  gated.shut();
+  await app.http.listen({ host: "127.0.0.1", port: 0 });
+  const socket = connect((app.http.server.address() as AddressInfo).port, "127.0.0.1");
+  socket.write(asHttp(paymentEvent()));
+  await gated.reached;
+  const closed = app.http.close();
+  await expect.poll(() => app.http.server.listening).toBe(false);
+  socket.write(asHttp(paymentEvent({ id: "late" })));
+  gated.open();
+  let received = "";
+  for await (const chunk of socket) received += chunk;
+  await closed;
+  expect(received).toMatch(
+    /^HTTP\/1.1 200 OK.*"status":"processed".*HTTP\/1.1 503 .*"code":"shutting_down"/s,
+  );
+  expect(received).toMatch(/503 .*retry-after: \d+.*application\/problem\+json/s);
+  expect(await storedEvents(database)).toHaveLength(2);
+});
+
+/** A signed delivery as it is on the wire. */
+function asHttp(event: unknown): string {
+  const body = bodyOf(event);
+  const headers = {
+    host: "127.0.0.1",
+    "content-type": "application/json",
+    "content-length": Buffer.byteLength(body),
+    ...signed(body),
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `POST /webhooks/square HTTP/1.1\r\n${lines.join("")}\r\n${body}`;
+}
+
+/** A database whose transactions wait at a gate once the test has shut it. */
+function gate(real: Database) {
+  const reached = withResolvers();
+  const opened = withResolvers();
+  let shut = false;
+  const enter = async () => {
+    if (shut) {
+      reached.resolve();
+      await opened.promise;
+    }
+    return real.pool.connect();
+  };
+  const query = real.pool.query.bind(real.pool);
+  return {
+    database: { ...real, pool: Object.assign(Object.create(real.pool), { connect: enter, query }) },
+    shut: () => {
+      shut = true;
+    },
+    reached: reached.promise,
+    open: () => opened.resolve(),
+  };
+}
+
+test("whatever is refused is refused as problem+json with a code", async () => {
+  const app = await openTestApp(database);
+  const foreign = "00000000-0000-4000-8000-000000000000";
+  const requests: [url: string, status: number, code: string][] = [
+    ["/nowhere", 404, "not_found"],
+    ["/webhooks/square", 404, "not_found"],
+    ["/%zz", 400, "bad_url"],
+    [customers("nobody"), 404, "customer_not_found"],
+    [customers("a%00b"), 400, "invalid_request"],
+    [customers("x".repeat(300)), 414, "bad_url"],
+    [`/api/organizations/salon/customers/ana`, 400, "invalid_request"],
+    [`/api/organizations/${foreign}/customers/ana`, 404, "organization_not_found"],
+  ];
+  for (const [url, status, code] of requests) {
+    const answer = await get(app, url);
+    expect([url, answer.statusCode, answer.json().status, answer.json().code]).toEqual([
+      url,
+      status,
+      status,
+      code,
+    ]);
+    expect(answer.headers["content-type"]).toMatch(/^application\/problem\+json/);
+    expect(answer.body).not.toContain("xxx");
+  }
+});
+
+test("a customer is shown to whoever has the admin key, and to nobody else", async () => {
+  const app = await openTestApp(database);
+  await app.deliver(customerEvent("customer.created", { id: "ana" }));
+  expect((await get(app, customers("ana"))).json()).toMatchObject({
+    customer: { square_customer_id: "ana" },
+  });
+  for (const authorization of ["", "Bearer", "Bearer wrong", `Basic ${ADMIN_KEY}`, `Bearer ${ADMIN_KEY} x`]) {
+    const { statusCode, body } = await app.http.inject({ url: customers("ana"), headers: { authorization } });
+    expect([authorization, statusCode]).toEqual([authorization, 401]);
+    expect(body).not.toContain("ana");
+  }
+});
+
+test("without a configured admin key nobody is let in, and the answer says which variable opens", async () => {
+  const { adminApiKey: _, ...config } = testConfig;
+  const app = await openTestApp(database, { config });
+  for (const key of ["", "undefined", ADMIN_KEY]) {
+    const answer = await get(app, customers("ana"), key);
+    expect([answer.statusCode, answer.json().code]).toEqual([503, "not_configured"]);
+    expect(answer.json().detail).toContain("ADMIN_API_KEY");
+  }
+});
+
+test("logs tell event, type, organization and milliseconds, and nothing about people", async () => {
+  const folder = "fixtures/events/";
+  const files = readdirSync(folder).filter((name) => name.endsWith(".json"));
+  const app = await openTestApp(database);
+  const personal = new Set([SIGNATURE_KEY, ADMIN_KEY]);
+  const delivered: string[] = [];
+  for (const file of files) {
+    const text = readFileSync(folder + file, "utf8");
+    const event = JSON.parse(text);
+    await addSalon(database, event.merchant_id);
+    collectPersonal(event, personal);
+    personal.add(signed(text)["x-square-hmacsha256-signature"] as string);
+    const { status } = await app.inject(text, signed(text));
+    if (status === 200) delivered.push(event.event_id);
+  }
+  const lines = app.logLines.map((line) => JSON.parse(line));
+  const told = lines.filter((line) => line.msg === "event");
+  expect(told.map((line) => line.event_id)).toEqual(delivered);
+  for (const line of told) {
+    expect(line).toMatchObject({
+      event_type: expect.any(String),
+      status: expect.any(String),
+      ms: expect.any(Number),
+    });
+    expect(line).toHaveProperty("organization_id");
+  }
+  expect(personal.size).toBeGreaterThan(40);
+  const log = app.logLines.join("");
+  const stored = (await storedEvents(database)).map((row) => row.last_error).join("\n");
+  for (const secret of personal) expect(log + stored).not.toContain(secret);
+});
+
+/** Values under keys that hold names, ways to reach somebody, free text, or tokens. */
+function collectPersonal(value: unknown, into: Set<string>, key = ""): void {
+  if (typeof value === "object" && value !== null) {
+    for (const [name, item] of Object.entries(value)) collectPersonal(item, into, name);
+  } else if (/name|email|phone|note|birthday|address|token|reason|last_4|receipt/.test(key)) {
+    const text = String(value).trim();
+    if (text.length > 3 && text !== "true" && text !== "false") into.add(text);
+  }
+}
+
+function withResolvers() {
+  let resolve = () => {};
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve: () => resolve() };
+}
