@@ -17,6 +17,8 @@ const NETWORK_CODES = new Set([
 /** Administrator's shutdown, crash shutdown, cannot connect now; read-only is a primary that was just demoted. */
 const UNAVAILABLE_STATES = new Set(["57P01", "57P02", "57P03", "25006"]);
 
+const OUT_OF_MEMORY = "53200";
+
 /** Class 08: connection exception. Class 53: insufficient resources (connections, memory, disk). */
 const UNAVAILABLE_CLASSES = new Set(["08", "53"]);
 
@@ -52,6 +54,14 @@ export function isUnavailable(error: unknown): boolean {
       codesOf(link).some(isUnavailableCode) ||
       (link instanceof Error && !("code" in link) && DRIVER_MESSAGES.test(link.message)),
   );
+}
+
+/**
+ * Whether the database ran out of memory, for locks above all: it counts as unavailable, but a smaller piece of the
+ * same work may well succeed.
+ */
+export function isOutOfMemory(error: unknown): boolean {
+  return linksOf(error).some((link) => codesOf(link).includes(OUT_OF_MEMORY));
 }
 
 /** Whether the same transaction, begun anew, may well succeed: it lost a race, and Postgres undid it. */

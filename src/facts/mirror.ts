@@ -143,7 +143,7 @@ const placeholders = `
     placeholder as (
       insert into locations (organization_id, square_location_id, name, time_zone, currency, status, is_placeholder)
       select distinct $1::uuid, location_id, location_id, o.time_zone, o.currency, 'UNKNOWN', true
-      from incoming cross join organizations o
+      from unnest($4::text[]) as met (location_id) cross join organizations o
       where o.id = $1 and location_id is not null and not exists (
         select from locations l where l.organization_id = $1 and l.square_location_id = location_id
       )
@@ -241,12 +241,16 @@ export function objectId(kind: GuardedKind, value: Guarded): string {
 /**
  * Writes objects of one kind, each at most once in the array, where their order key is greater than the stored
  * one's. The caller holds the objects' locks (src/facts/locks.ts), so what `stored` read is what was replaced.
+ *
+ * @param locationIds the locations of all copies that came, older ones too: a location is met whether or not the copy
+ *   that names it stands, and so no order and no batch decides which locations are known
  */
 export async function writeObjects(
   tx: pg.PoolClient,
   organizationId: string,
   kind: GuardedKind,
   objects: readonly Guarded[],
+  locationIds: readonly string[],
 ): Promise<Written[]> {
   if (objects.length === 0) return [];
   const rows = objects.map(({ order_key, ...columns }) => ({ ...columns, order_key_hex: order_key }));
@@ -255,6 +259,7 @@ export async function writeObjects(
     organizationId,
     writeJson(rows),
     ids,
+    ...(mirror[kind].hasLocation ? [locationIds] : []),
   ]);
   return written;
 }

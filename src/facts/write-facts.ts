@@ -58,9 +58,9 @@ export async function writeFacts(
 
   const storedKeys = new Map<string, string | null>();
   for (const kind of guardedKinds) {
-    for (const written of await writeObjects(tx, organizationId, kind, [
-      ...(winners.get(kind)?.values() ?? []),
-    ])) {
+    const objects = [...(winners.get(kind)?.values() ?? [])];
+    const places = locationIds(valuesOf(facts, kind));
+    for (const written of await writeObjects(tx, organizationId, kind, objects, places)) {
       storedKeys.set(`${kind}/${written.id}`, written.stored_key);
       if (!written.applied) continue;
       if (written.customer_id !== null) affected.add(written.customer_id);
@@ -82,6 +82,13 @@ export async function writeFacts(
 
 function valuesOf<Kind extends Fact["kind"]>(facts: readonly Fact[], kind: Kind): FactOf<Kind>[] {
   return facts.filter((fact) => fact.kind === kind).map((fact) => fact.value as FactOf<Kind>);
+}
+
+function locationIds(objects: readonly Guarded[]): string[] {
+  const ids = objects.flatMap((object) =>
+    "location_id" in object && typeof object.location_id === "string" ? object.location_id : [],
+  );
+  return [...new Set(ids)];
 }
 
 function isGuarded(fact: Fact): fact is Extract<Fact, { kind: GuardedKind }> {

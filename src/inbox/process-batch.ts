@@ -1,6 +1,6 @@
 import type pg from "pg";
 import { recompute } from "../analytics/recompute.js";
-import { isUnavailable } from "../database/failures.js";
+import { isOutOfMemory, isUnavailable } from "../database/failures.js";
 import { inTransaction } from "../database/transaction.js";
 import type { MergeEdge } from "../facts/resolve-aliases.js";
 import { writeFacts } from "../facts/write-facts.js";
@@ -36,7 +36,8 @@ export async function processBatch(
   try {
     return await inTransaction(pool, (tx) => processTogether(tx, organizationId, arrivals, now, mode));
   } catch (error) {
-    if (isUnavailable(error)) throw error;
+    // One event can need more locks than there is memory for, and must not take its neighbours along.
+    if (isUnavailable(error) && !isOutOfMemory(error)) throw error;
     const [only] = arrivals;
     if (arrivals.length === 1 && only) return storeFailure(pool, organizationId, only, error, now, mode);
     const middle = Math.ceil(arrivals.length / 2);
