@@ -12,9 +12,12 @@
 export type Source =
   | "profile"
   | "booking"
+  | "first_booking"
+  | "last_booking"
   | "rebooking"
   | "segment"
   | "payment"
+  | "last_payment"
   | "refund"
   | "referral"
   | "reward"

@@ -39,7 +39,18 @@ function instantsFrom(source: "booking" | "payment" | "row") {
   return instantNames.filter((name) => instants[name].from === source);
 }
 
-const aggregated = ["booking", "rebooking", "segment", "payment", "refund", "referral", "reward"] as const;
+const aggregated = [
+  "booking",
+  "first_booking",
+  "last_booking",
+  "rebooking",
+  "segment",
+  "payment",
+  "last_payment",
+  "refund",
+  "referral",
+  "reward",
+] as const;
 
 /** `select <every column computed from these rows> from <rows>`: always one row. */
 function totals(source: (typeof aggregated)[number]): string {
@@ -102,7 +113,7 @@ const organization = `
 /** The rows of one customer (`target.customer_id`), each read by an index. */
 const relations = `
       with booking as (
-        select b.*, s.team_member_id as technician_id, s.service_variation_id as first_service_id,
+        select b.*,
           b.status = 'ACCEPTED' as accepted,
           b.status = 'ACCEPTED' and b.start_at <= :now as visit,
           b.status in ('ACCEPTED', 'PENDING') and b.start_at > :now as upcoming,
@@ -112,11 +123,21 @@ const relations = `
             o.time_zone
           )) as local_start
         from bookings b
+        where b.organization_id = $1 and b.customer_id = target.customer_id
+      ),
+      first_booking as (
+        select location_id from booking where accepted order by start_at, booking_id collate "C" limit 1
+      ),
+      last_booking as (
+        select b.location_id, s.team_member_id as technician_id, s.service_variation_id
+        from (
+          select booking_id, location_id from booking
+          where accepted order by start_at desc, booking_id collate "C" desc limit 1
+        ) as b
         left join lateral (
           select team_member_id, service_variation_id from booking_segments
           where organization_id = $1 and booking_id = b.booking_id and segment_index = 0 offset 0
         ) as s on true
-        where b.organization_id = $1 and b.customer_id = target.customer_id
       ),
       segment as (
         select b.start_at, s.team_member_id, s.service_variation_id
@@ -153,6 +174,9 @@ const relations = `
       ),
       payment as (
         select paid.*, completed and currency = main_currency as main from paid cross join main_currency
+      ),
+      last_payment as (
+        select amount_cents from payment where main order by created_at desc, payment_id collate "C" desc limit 1
       ),
       refund as (
         select r.amount_cents

@@ -111,7 +111,10 @@ export const bookingColumns: readonly Column[] = [
     from: "booking",
     sql: `jsonb_agg(jsonb_build_object('booking_id', booking_id,
         'start_at', to_char(start_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'status', status,
-        'customer_note', customer_note, 'seller_note', seller_note, 'technician_id', technician_id)
+        'customer_note', customer_note, 'seller_note', seller_note, 'technician_id', (
+          select team_member_id from booking_segments s
+          where s.organization_id = $1 and s.booking_id = booking.booking_id and s.segment_index = 0
+        ))
       order by start_at desc, booking_id collate "C") filter (where noted)`,
     empty: "'[]'::jsonb",
     description:

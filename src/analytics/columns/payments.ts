@@ -115,8 +115,8 @@ export const paymentColumns: readonly Column[] = [
     name: "last_payment_cents",
     type: "bigint",
     unit: "minor units",
-    from: "payment",
-    sql: `(array_agg(amount_cents order by created_at desc, payment_id collate "C" desc) filter (where main))[1]`,
+    from: "last_payment",
+    sql: "max(amount_cents)",
     description:
       "The last payment without tip, in the order created_at, payment_id; NULL when there is none.",
   },

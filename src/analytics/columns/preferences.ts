@@ -5,15 +5,7 @@ const acceptedSegments: Usage = { rows: "segment", where: "true", usedAt: "start
 
 /** The value at the first or last ACCEPTED booking, in the order start_at, booking_id. */
 function atBooking(name: string, which: "first" | "last", value: string, description: string): Column {
-  const direction = which === "first" ? "asc" : "desc";
-  return {
-    name,
-    type: "text",
-    unit: "id",
-    from: "booking",
-    sql: `(array_agg(${value} order by start_at ${direction}, booking_id collate "C" ${direction}) filter (where accepted))[1]`,
-    description,
-  };
+  return { name, type: "text", unit: "id", from: `${which}_booking`, sql: `max(${value})`, description };
 }
 
 function preferred(name: string, usage: Usage, value: string, description: string): Column {
@@ -68,7 +60,7 @@ export const preferenceColumns: readonly Column[] = [
   atBooking(
     "last_service_variation_id",
     "last",
-    "first_service_id",
+    "service_variation_id",
     "Service of the last booking's first segment.",
   ),
   {
