@@ -4,12 +4,15 @@ import { systemClock } from "../clock.js";
 import { loadConfig, readEnvFile, type ServeConfig } from "../config.js";
 import { type Database, openDatabase } from "../database/database.js";
 import { migrate } from "../database/migrate.js";
-import { addOrganization } from "../facts/organizations.js";
+import { addOrganization, holdsAccessToken } from "../facts/organizations.js";
 import { RetryWorker } from "../inbox/retry-worker.js";
 import { encryptAccessToken } from "../square/access-token.js";
 
 /** How long a stopping server may take to finish what it took. */
 const STOP_WITHIN_MS = 10_000;
+
+/** Square waits ten seconds for an answer; every statement of a webhook takes milliseconds. */
+const QUERY_TIMEOUT_MS = 8_000;
 
 export function serveCommand(): Command {
   return new Command("serve")
@@ -43,7 +46,11 @@ export async function startServer(
   config: ServeConfig,
   logTo?: { write(line: string): void },
 ): Promise<RunningServer> {
-  const database = await openDatabase({ ...config.database, role: "server" });
+  const database = await openDatabase({
+    ...config.database,
+    role: "server",
+    queryTimeoutMs: QUERY_TIMEOUT_MS,
+  });
   try {
     const applied = await migrate(database);
     const app = await buildApp({ config, database, ...(logTo && { logTo }) });
@@ -65,7 +72,10 @@ export async function startServer(
   }
 }
 
-/** The single-merchant shortcut: SQUARE_MERCHANT_ID makes its organization, SQUARE_ACCESS_TOKEN is stored with it. */
+/**
+ * The single-merchant shortcut: SQUARE_MERCHANT_ID makes its organization, SQUARE_ACCESS_TOKEN is stored with it. The
+ * same token at the next start is no new authorization: it must not undo a revocation.
+ */
 async function ensureConfiguredOrganization(
   { square, tokenEncryptionKey }: ServeConfig,
   database: Database,
@@ -73,10 +83,13 @@ async function ensureConfiguredOrganization(
 ) {
   const { merchantId, accessToken } = square;
   if (merchantId === undefined) return;
-  const token =
-    accessToken && tokenEncryptionKey
-      ? { accessTokenCiphertext: encryptAccessToken(tokenEncryptionKey, merchantId, accessToken) }
-      : {};
+  const isNew =
+    accessToken !== undefined &&
+    tokenEncryptionKey !== undefined &&
+    !(await holdsAccessToken(database, merchantId, accessToken, tokenEncryptionKey));
+  const token = isNew && {
+    accessTokenCiphertext: encryptAccessToken(tokenEncryptionKey, merchantId, accessToken),
+  };
   const { id, created } = await addOrganization(database, { merchantId, ...token }, systemClock());
   if (created) app.http.log.info({ organization_id: id }, "organization made from SQUARE_MERCHANT_ID");
 }

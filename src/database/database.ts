@@ -4,11 +4,14 @@ import type { DatabaseConfig } from "../config.js";
 import { openEmbedded } from "./embedded/owner.js";
 import { PrismaClient } from "./generated/client.js";
 import { shareSession } from "./query.js";
-import { SESSION_PARAMETERS } from "./session.js";
+import { POSTGRES_PARAMETERS, SESSION_PARAMETERS } from "./session.js";
 import { valueTypes } from "./types.js";
 
 /** How long a request waits for a connection before the database counts as unavailable, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 5_000;
+
+/** When an idle connection is asked for the first time whether its other end still lives, in milliseconds. */
+const KEEP_ALIVE_AFTER_MS = 10_000;
 
 /** Clients of the embedded database take turns, so more of them only wait, and each keeps prepared plans of its own. */
 const EMBEDDED_CLIENTS = 4;
@@ -26,6 +29,12 @@ export interface OpenOptions extends Pick<DatabaseConfig, "databaseUrl" | "dataD
   /** A server must own the embedded database; a command may also use the one of a running server. */
   readonly role: "server" | "command";
   readonly poolSize?: number;
+  /**
+   * How long a Postgres may take to answer a statement before it counts as unavailable and the connection is given up,
+   * in milliseconds. Without it one connection whose other end has vanished is waited for without end. Not for
+   * commands, whose statements may take as long as they need; `patiently` makes an exception.
+   */
+  readonly queryTimeoutMs?: number;
 }
 
 /**
@@ -36,8 +45,11 @@ export interface OpenOptions extends Pick<DatabaseConfig, "databaseUrl" | "dataD
  * @throws DataDirUnusable when the folder cannot hold, or does not hold, a database of ours.
  */
 export async function openDatabase(options: OpenOptions): Promise<Database> {
-  const { databaseUrl, dataDir, role, poolSize = 10 } = options;
-  if (databaseUrl !== undefined) return assemble("postgres", postgresConfig(databaseUrl, poolSize));
+  const { databaseUrl, dataDir, role, poolSize = 10, queryTimeoutMs } = options;
+  if (databaseUrl !== undefined) {
+    const config = postgresConfig(databaseUrl, poolSize);
+    return assemble("postgres", queryTimeoutMs ? { ...config, query_timeout: queryTimeoutMs } : config);
+  }
 
   const embedded = await openEmbedded(dataDir, role);
   const config = { ...sharedConfig(Math.min(poolSize, EMBEDDED_CLIENTS)), ...embedded.connection };
@@ -67,6 +79,7 @@ function sharedConfig(poolSize: number): pg.PoolConfig {
     max: poolSize,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
     fallback_application_name: "regulars",
     types: valueTypes,
   };
@@ -81,7 +94,7 @@ function withSessionSettings(databaseUrl: string): string {
   const [address, search] = databaseUrl.split(/\?(.*)/s);
   const parameters = new URLSearchParams(search);
   const given = parameters.get("options") ?? process.env.PGOPTIONS ?? "";
-  parameters.set("options", [given, ...SESSION_PARAMETERS].join(" ").trim());
+  parameters.set("options", [given, ...SESSION_PARAMETERS, ...POSTGRES_PARAMETERS].join(" ").trim());
   return `${address}?${parameters}`;
 }
 

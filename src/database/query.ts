@@ -65,3 +65,12 @@ function preparedName({ name, text }: Statement): string {
   }
   return prepared;
 }
+
+/** The longest time a timer of Node takes. */
+const NO_TIMEOUT_MS = 2 ** 31 - 1;
+
+/** A statement that may take as long as it needs, even on a pool with a `queryTimeoutMs`. */
+export function patiently(text: string, values?: unknown[]): pg.QueryConfig {
+  const config = { text, query_timeout: NO_TIMEOUT_MS };
+  return values ? { ...config, values } : config;
+}

@@ -12,3 +12,10 @@ export const SESSION_PARAMETERS: readonly string[] = [
   ...["-c", "jit=off"],
   ...["-c", "enable_seqscan=off"],
 ];
+
+/**
+ * Settings that only a Postgres takes. A client that vanished in the middle of a transaction leaves its locks behind, and
+ * nobody else gets at those customers until the session ends; no transaction of ours is idle for a minute. The embedded
+ * database is one session for all its clients, so it must not be ended.
+ */
+export const POSTGRES_PARAMETERS: readonly string[] = ["-c", "idle_in_transaction_session_timeout=60s"];
