@@ -1,6 +1,7 @@
 import type { Database } from "../database/database.js";
 import { query } from "../database/query.js";
 import { RegularsError } from "../errors.js";
+import { decryptAccessToken } from "../square/access-token.js";
 
 export interface NewOrganization {
   readonly merchantId: string;
@@ -9,6 +10,7 @@ export interface NewOrganization {
   readonly currency?: string;
   /** IANA name; America/Los_Angeles unless given. */
   readonly timeZone?: string;
+  /** A token means that the seller has authorized us now, so an earlier revocation no longer counts. */
   readonly accessTokenCiphertext?: Buffer;
 }
 
@@ -59,6 +61,25 @@ export async function addOrganization(
     select: { id: true },
   });
   return { id, created: existing === null };
+}
+
+/** Whether exactly this token is stored for the merchant; one that the key does not open is another. */
+export async function holdsAccessToken(
+  { prisma }: Pick<Database, "prisma">,
+  merchantId: string,
+  token: string,
+  key: Buffer,
+): Promise<boolean> {
+  const found = await prisma.organization.findUnique({
+    where: { squareMerchantId: merchantId },
+    select: { accessTokenCiphertext: true },
+  });
+  if (!found?.accessTokenCiphertext) return false;
+  try {
+    return decryptAccessToken(key, merchantId, found.accessTokenCiphertext) === token;
+  } catch {
+    return false;
+  }
 }
 
 async function requireTimeZone(database: Database, timeZone: string): Promise<void> {
