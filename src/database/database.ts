@@ -94,7 +94,9 @@ function withSessionSettings(databaseUrl: string): string {
   const [address, search] = databaseUrl.split(/\?(.*)/s);
   const parameters = new URLSearchParams(search);
   const given = parameters.get("options") ?? process.env.PGOPTIONS ?? "";
-  parameters.set("options", [given, ...SESSION_PARAMETERS, ...POSTGRES_PARAMETERS].join(" ").trim());
+  // Postgres cuts the options apart at every space that no backslash stands before.
+  const ours = [...SESSION_PARAMETERS, ...POSTGRES_PARAMETERS].map((word) => word.replaceAll(" ", "\\ "));
+  parameters.set("options", [given, ...ours].join(" ").trim());
   return `${address}?${parameters}`;
 }
 

@@ -14,8 +14,11 @@ const NETWORK_CODES = new Set([
   "ETIMEDOUT",
 ]);
 
-/** Administrator's shutdown, crash shutdown, cannot connect now; read-only is a primary that was just demoted. */
-const UNAVAILABLE_STATES = new Set(["57P01", "57P02", "57P03", "25006"]);
+/**
+ * Administrator's shutdown, crash shutdown, cannot connect now; read-only is a primary that was just demoted. The last
+ * three refuse a connection: a password that is being rotated, a rule that keeps us out, a database that is being restored.
+ */
+const UNAVAILABLE_STATES = new Set(["57P01", "57P02", "57P03", "25006", "28P01", "28000", "3D000"]);
 
 const OUT_OF_MEMORY = "53200";
 

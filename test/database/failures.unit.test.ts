@@ -16,8 +16,12 @@ test.each([
   ["shut down by its administrator", withCode("57P01")],
   ["starting up", withCode("57P03")],
   ["demoted to read only", withCode("25006")],
+  ["the password is being rotated", withCode("28P01")],
+  ["a rule keeps us out", withCode("28000")],
+  ["the database is being restored", withCode("3D000")],
   ["cut off", new Error("Connection terminated unexpectedly")],
   ["the pool has no connection in time", new Error("timeout exceeded when trying to connect")],
+  ["no answer in time", new Error("Query read timeout")],
   ["the pool has been closed", new Error("Cannot use a pool after calling end on the pool")],
   ["Prisma says so", withCode("P1001")],
   [
