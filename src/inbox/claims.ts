@@ -1,5 +1,5 @@
 import type pg from "pg";
-import { type Queryable, query } from "../database/query.js";
+import { type Queryable, query, type Statement } from "../database/query.js";
 import { writeJson } from "../square/write-json.js";
 import type { Arrival, Outcome } from "./arrival.js";
 import { MAX_ATTEMPTS, nextAttemptAt } from "./backoff.js";
@@ -40,6 +40,21 @@ const claimStatement = {
     returning event_id`,
 };
 
+// Events of several unknown merchants share one organization here, so the plain id may be another merchant's.
+const claimQualifiedStatement = {
+  name: "claim_events_qualified",
+  text: `
+    insert into webhook_events (organization_id, ${names})
+    select $1, e.merchant_id || '/' || ${names} from jsonb_to_recordset($2::jsonb) as e (${columns})
+    where exists (
+      select from webhook_events other
+      where other.organization_id = $1 and other.event_id = e.event_id and other.merchant_id <> e.merchant_id
+    )
+    order by event_id collate "C"
+    on conflict (organization_id, event_id) do nothing
+    returning substr(event_id, length(merchant_id) + 2) as event_id`,
+};
+
 const takeStatement = {
   name: "take_events",
   text: `
@@ -62,7 +77,8 @@ const setStatusStatement = {
 };
 
 /**
- * Stores events as they are about to end; those that were stored before are left alone.
+ * Stores events as they are about to end; those that were stored before are left alone. Under the nil organization,
+ * where `arrivals` must be of one merchant, an id that another merchant has taken is stored as `merchant_id/event_id`.
  *
  * @returns the ids that are ours to process. An id another transaction is storing is waited for.
  */
@@ -72,7 +88,20 @@ export async function claimEvents(
   arrivals: readonly Arrival[],
   now: Date,
 ): Promise<Set<string>> {
-  const { rows } = await query<{ event_id: string }>(tx, claimStatement, [
+  const claimed = await claimBy(claimStatement, tx, organizationId, arrivals, now);
+  const rest = arrivals.filter(({ event }) => !claimed.has(event.event_id));
+  if (organizationId !== NIL_ORGANIZATION || rest.length === 0) return claimed;
+  return new Set([...claimed, ...(await claimBy(claimQualifiedStatement, tx, organizationId, rest, now))]);
+}
+
+async function claimBy(
+  statement: Statement,
+  tx: Queryable,
+  organizationId: string,
+  arrivals: readonly Arrival[],
+  now: Date,
+): Promise<Set<string>> {
+  const { rows } = await query<{ event_id: string }>(tx, statement, [
     organizationId,
     writeJson(arrivals.map((arrival) => eventRow(arrival, now))),
   ]);

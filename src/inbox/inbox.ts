@@ -32,7 +32,7 @@ export class Inbox {
     this.#options = options;
     this.#organizations = new Organizations(options.database.pool);
     this.#queue = new GroupCommit({
-      process: (organizationId, arrivals) => this.#processDistinct(organizationId, arrivals, "new"),
+      process: (key, arrivals) => this.#processDistinct(organizationOf(key), arrivals, "new"),
       // 64 measured best on two cores: more lengthens the wait and saves no further commit.
       maxBatch: options.maxBatch ?? 64,
       maxQueued: options.maxQueued ?? 2_000,
@@ -54,7 +54,7 @@ export class Inbox {
     const started = performance.now();
     const { clock, findHandler, log } = this.#options;
     const known = await this.#organizations.find(event.merchant_id);
-    const outcome = await this.#queue.submit(known ?? NIL_ORGANIZATION, {
+    const outcome = await this.#queue.submit(known ?? unknownMerchantKey(event.merchant_id), {
       event,
       source,
       receivedAt: clock(),
@@ -92,7 +92,7 @@ export class Inbox {
    * Processes stored events again, with fresh attempts. Events of a merchant that was unknown when they came move to
    * its organization if it has been added since.
    *
-   * @returns the outcome of each, by event id
+   * @returns the outcome of each, by the id it was stored under
    */
   async redrive(events: readonly StoredEvent[]): Promise<Map<string, Outcome>> {
     return this.#processStored(events.map((event) => ({ ...event, attempts: 1 })));
@@ -107,38 +107,39 @@ export class Inbox {
     const byOrganization = groupBy(events, (event) => event.organization_id);
     const outcomes = new Map<string, Outcome>();
     for (const [organizationId, group] of byOrganization) {
-      const arrivals = group.map((stored) => arrivalOf(stored, this.#options.findHandler));
-      if (organizationId === NIL_ORGANIZATION) {
-        for (const [id, outcome] of await this.#adopt(arrivals)) outcomes.set(id, outcome);
-        continue;
-      }
-      const ended = await this.#processDistinct(organizationId, arrivals, "stored");
-      arrivals.forEach(({ event }, index) => {
-        outcomes.set(event.event_id, ended[index] as Outcome);
+      const { findHandler } = this.#options;
+      const pairs = group.map((stored) => ({ stored, arrival: arrivalOf(stored, findHandler) }));
+      const ended =
+        organizationId === NIL_ORGANIZATION
+          ? await this.#adopt(pairs)
+          : await this.#processDistinct(
+              organizationId,
+              pairs.map(({ arrival }) => arrival),
+              "stored",
+            );
+      group.forEach(({ event_id }, index) => {
+        outcomes.set(event_id, ended[index] as Outcome);
       });
     }
     return outcomes;
   }
 
   /** Moves events of a once unknown merchant to its organization, where they are new. */
-  async #adopt(arrivals: readonly Arrival[]): Promise<Map<string, Outcome>> {
-    const outcomes = new Map<string, Outcome>();
-    for (const [merchantId, group] of groupBy(arrivals, ({ event }) => event.merchant_id)) {
+  async #adopt(pairs: readonly StoredArrival[]): Promise<Outcome[]> {
+    const { pool } = this.#options.database;
+    const outcomes = new Map<StoredArrival, Outcome>();
+    for (const [merchantId, group] of groupBy(pairs, ({ arrival }) => arrival.event.merchant_id)) {
       const organizationId = await this.#organizations.find(merchantId);
-      const ended = organizationId
-        ? await this.#processDistinct(organizationId, group, "new")
-        : group.map((): Outcome => "ignored");
-      if (organizationId) {
-        await forgetUnknownMerchantEvents(
-          this.#options.database.pool,
-          group.map(({ event }) => event.event_id),
-        );
-      }
-      group.forEach(({ event }, index) => {
-        outcomes.set(event.event_id, ended[index] as Outcome);
+      if (organizationId === undefined) continue;
+      const arrivals = group.map(({ arrival }) => arrival);
+      const ended = await this.#processDistinct(organizationId, arrivals, "new");
+      const storedIds = group.map(({ stored }) => stored.event_id);
+      await forgetUnknownMerchantEvents(pool, merchantId, storedIds);
+      group.forEach((pair, index) => {
+        outcomes.set(pair, ended[index] as Outcome);
       });
     }
-    return outcomes;
+    return pairs.map((pair) => outcomes.get(pair) ?? "ignored");
   }
 
   /** Processes one organization's events; of equal ids in one batch the first counts, the others are duplicates. */
@@ -168,6 +169,20 @@ export class Inbox {
         : "duplicate",
     );
   }
+}
+
+interface StoredArrival {
+  readonly stored: StoredEvent;
+  readonly arrival: Arrival;
+}
+
+/** Unknown merchants share one organization but no batch: equal ids of two of them are two events. */
+function unknownMerchantKey(merchantId: string): string {
+  return `${NIL_ORGANIZATION}/${merchantId}`;
+}
+
+function organizationOf(key: string): string {
+  return key.slice(0, NIL_ORGANIZATION.length);
 }
 
 function groupBy<Item, Key>(items: readonly Item[], keyOf: (item: Item) => Key): Map<Key, Item[]> {

@@ -8,6 +8,7 @@ import { NIL_ORGANIZATION } from "./claims.js";
 /** Events that are in webhook_events already: found for a retry or a replay, and read back. */
 export interface StoredEvent {
   readonly organization_id: string;
+  /** Under the nil organization it can be qualified (see claimEvents); the payload holds the event's own. */
   readonly event_id: string;
   readonly source: EventSource;
   readonly attempts: number;
@@ -119,12 +120,20 @@ export async function countStoredEvents(on: Queryable, filter: EventFilter, unti
 
 const forgetStatement = {
   name: "forget_unknown_merchant_events",
-  text: "delete from webhook_events where organization_id = $1 and event_id = any ($2)",
+  text: "delete from webhook_events where organization_id = $1 and merchant_id = $2 and event_id = any ($3)",
 };
 
-/** Removes what was kept for an unknown merchant, after it was stored under the organization. */
-export async function forgetUnknownMerchantEvents(on: Queryable, eventIds: readonly string[]): Promise<void> {
-  await query(on, forgetStatement, [NIL_ORGANIZATION, eventIds]);
+/**
+ * Removes what was kept for an unknown merchant, after it was stored under the organization.
+ *
+ * @param storedIds the ids under which it was kept
+ */
+export async function forgetUnknownMerchantEvents(
+  on: Queryable,
+  merchantId: string,
+  storedIds: readonly string[],
+): Promise<void> {
+  await query(on, forgetStatement, [NIL_ORGANIZATION, merchantId, storedIds]);
 }
 
 /**

@@ -173,3 +173,33 @@ test("an event kept for an unknown merchant and delivered again after it was add
   expect(await tablesOf(database, late)).toEqual(before);
   expect(await storedEvents(database)).toMatchObject([{ organization_id: late, status: "processed" }]);
 });
+
+test("one event id of two unknown merchants is two events, and each is adopted by its own organization", async () => {
+  const one = paymentEvent({ id: "p1" }, { merchant_id: "MLONE" });
+  const two = paymentEvent({ id: "p2" }, { merchant_id: "MLTWO", event_id: one.event_id });
+  for (const outcome of ["ignored", "duplicate"]) {
+    for (const event of [one, two]) expect(await inbox.receive(received(event))).toBe(outcome);
+  }
+  const kept = (await ignored()).filter((row) => row.payload.includes(one.event_id));
+  expect(kept.map((row) => row.event_id).toSorted()).toEqual(
+    [one.event_id, `MLTWO/${one.event_id}`].toSorted(),
+  );
+
+  const second = await addSalon(database, "MLTWO");
+  await inbox.redrive(await ignored());
+  expect((await tablesOf(database, second)).payments).toMatchObject([{ payment_id: "p2" }]);
+  const first = await addSalon(database, "MLONE");
+  await inbox.redrive(await ignored());
+  expect((await tablesOf(database, first)).payments).toMatchObject([{ payment_id: "p1" }]);
+  expect(
+    (await storedEvents(database))
+      .filter((row) => row.event_id.includes(one.event_id))
+      .map((row) => [row.organization_id, row.event_id, row.status])
+      .toSorted(),
+  ).toEqual(
+    [
+      [first, one.event_id, "processed"],
+      [second, one.event_id, "processed"],
+    ].toSorted(),
+  );
+});
