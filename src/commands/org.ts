@@ -1,10 +1,13 @@
 import { text } from "node:stream/consumers";
 import { Command } from "commander";
+import { type RefreshProgress, refreshOrganization } from "../analytics/refresh.js";
 import { systemClock } from "../clock.js";
+import type { Database } from "../database/database.js";
 import { RegularsError } from "../errors.js";
 import { addOrganization } from "../facts/organizations.js";
 import { encryptAccessToken } from "../square/access-token.js";
 import { print, withDatabase } from "./context.js";
+import { Progress } from "./progress.js";
 
 interface AddOptions {
   readonly merchantId: string;
@@ -19,7 +22,10 @@ export function orgCommand(): Command {
   const org = new Command("org").description("Add and list the organizations: one for each Square merchant.");
   org
     .command("add")
-    .description("Add the organization of a merchant, or change an existing one; prints its id.")
+    .description(
+      "Add the organization of a merchant, or change an existing one; prints its id. Another currency or time zone " +
+        "recomputes all its customers.",
+    )
     .requiredOption("--merchant-id <id>", "Square merchant id")
     .requiredOption("--name <name>", "what the seller is called")
     .option("--currency <code>", "ISO 4217 (a new one: USD)")
@@ -51,8 +57,27 @@ async function add({ accessTokenStdin, json, ...given }: AddOptions): Promise<vo
     }
     const organization = { ...given, ...(accessTokenCiphertext && { accessTokenCiphertext }) };
     const { id, created } = await addOrganization(database, organization, systemClock());
-    print(json, { id, created }, id);
+    // Also when they are what they were: the same command again finishes what a killed one has begun.
+    if (created || (given.currency === undefined && given.timeZone === undefined)) {
+      print(json, { id, created }, id);
+      return;
+    }
+    const { checked, written, deleted } = await recomputeAll(database, id);
+    // On standard error, so that standard output stays the id alone.
+    if (!json) process.stderr.write(`${checked} customers recomputed, ${written + deleted} rows changed.\n`);
+    print(json, { id, created, recomputed: { checked, written, deleted } }, id);
   });
+}
+
+/** Currency and time zone go into every row of the organization. */
+async function recomputeAll(database: Database, organizationId: string): Promise<RefreshProgress> {
+  let done: RefreshProgress = { after: "", checked: 0, written: 0, deleted: 0 };
+  const progress = new Progress("customers");
+  for await (done of refreshOrganization(database.pool, organizationId, "full", systemClock)) {
+    progress.update(done.checked);
+  }
+  progress.end();
+  return done;
 }
 
 async function list({ json }: { json?: boolean }): Promise<void> {

@@ -17,9 +17,11 @@ export interface NewOrganization {
 const knownTimeZoneStatement = { name: "known_time_zone", text: "select known_time_zone($1) as time_zone" };
 
 /**
- * Adds the organization of a Square merchant, or changes what is given of an existing one.
+ * Adds the organization of a Square merchant, or changes what is given of an existing one. Its placeholder locations
+ * go by its currency and time zone, and follow them.
  *
- * @returns the organization's id, and whether it is new
+ * @returns the organization's id, and whether it is new; with another currency or time zone an old one's rows of
+ *   customer_analytics are to be recomputed
  * @throws {RegularsError} `invalid_currency`, `invalid_time_zone`
  */
 export async function addOrganization(
@@ -48,7 +50,7 @@ export async function addOrganization(
     select: { id: true },
   });
   // Two processes may start at once: the second finds the row of the first.
-  const { id } = await organization.upsert({
+  const { id, ...standing } = await organization.upsert({
     where: { squareMerchantId: merchantId },
     update: given,
     create: {
@@ -58,7 +60,11 @@ export async function addOrganization(
       timeZone: "America/Los_Angeles",
       ...given,
     },
-    select: { id: true },
+    select: { id: true, currency: true, timeZone: true },
+  });
+  await database.prisma.location.updateMany({
+    where: { organizationId: id, isPlaceholder: true },
+    data: { currency: standing.currency, timeZone: standing.timeZone },
   });
   return { id, created: existing === null };
 }
