@@ -1,12 +1,12 @@
 import { execFile } from "node:child_process";
-import { mkdir, rename, stat } from "node:fs/promises";
+import { chmod, mkdir, rename, stat } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import pg from "pg";
 import { expect, test } from "vitest";
 import { openDatabase } from "../../src/database/database.js";
 import { DataDirInUse } from "../../src/errors.js";
-import { migratedDataDir } from "../support/database.js";
+import { emptyDataDir, migratedDataDir } from "../support/database.js";
 import { Script } from "../support/processes.js";
 
 const addOrganization =
@@ -64,10 +64,24 @@ test("psql, or any client, connects through the folder; nobody else on the machi
   await server.pool.query(addOrganization, ["M1"]);
 
   expect(await countWithForeignClient(dataDir)).toBe("1");
-  for (const file of [dataDir, path.join(dataDir, ".s.PGSQL.5432")]) {
-    expect((await stat(file)).mode & 0o777).toBe(0o700);
-  }
   await server.close();
+});
+
+test("a folder that was there keeps its mode, and nobody else gets in; one of our making is closed", async () => {
+  const there = await migratedDataDir();
+  await chmod(there, 0o755);
+  const made = path.join(await emptyDataDir(), "made");
+  const modes = async (...files: string[]) =>
+    Promise.all(files.map(async (file) => ((await stat(file)).mode & 0o777).toString(8)));
+  for (const [dataDir, mode] of [
+    [there, "755"],
+    [made, "700"],
+  ] as const) {
+    const server = await openDatabase({ dataDir, role: "server" });
+    const ours = [path.join(dataDir, ".s.PGSQL.5432"), path.join(dataDir, "pg")];
+    expect(await modes(dataDir, ...ours)).toEqual([mode, "700", "700"]);
+    await server.close();
+  }
 });
 
 test("the lock of a server killed with -9 is taken over, and its socket file removed", async () => {

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { open, readdir, rename, rm } from "node:fs/promises";
+import { chmod, open, readdir, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { DataDirUnusable } from "../../errors.js";
 
@@ -33,6 +33,8 @@ export async function clusterFolder(
       `${cluster} holds files, but no database: move it away, or choose another DATA_DIR`,
     );
   }
+  // The data folder may be open to others; what is in the database is not for them.
+  await chmod(cluster, 0o700);
   return cluster;
 }
 

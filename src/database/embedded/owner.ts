@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { chmod, mkdir, rm } from "node:fs/promises";
+import { access, constants, mkdir, rm } from "node:fs/promises";
 import net from "node:net";
 import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
@@ -44,8 +44,7 @@ export interface Embedded {
 export async function openEmbedded(dataDir: string, role: "server" | "command"): Promise<Embedded> {
   const folder = path.resolve(dataDir);
   const socketPath = socketPathIn(folder);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  await chmod(folder, 0o700);
+  await makeFolder(folder);
 
   const connection = connectionTo(socketPath);
   const answers = () => accepts(socketPath);
@@ -54,6 +53,17 @@ export async function openEmbedded(dataDir: string, role: "server" | "command"):
     if ("lock" in claim) return { connection, owned: true, close: await own(folder, socketPath, claim.lock) };
     if (role === "command" && (await answers())) return { connection, owned: false, close: async () => {} };
     if (role === "server" || Date.now() > giveUp) throw new DataDirInUse(folder, claim.owner.pid);
+  }
+}
+
+/** A folder that is there already keeps its mode: what is ours in it, socket and lock and cluster, is closed by itself. */
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await access(folder, constants.W_OK);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new DataDirUnusable(`DATA_DIR ${folder} cannot be used: ${reason}`, { cause });
   }
 }
 
