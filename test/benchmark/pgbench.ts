@@ -63,7 +63,7 @@ async function prepareScripts(pool: pg.Pool, calls: readonly Call[][], folder: s
     bySequence.set(sequence, [...(bySequence.get(sequence) ?? []), call]);
   }
   // The usual sequences: one write for a booking, a payment, a refund or a profile.
-  const usual = [...bySequence.values()].filter((events) => events.length >= 20);
+  const usual = [...bySequence.values()].filter((events) => events.length >= 200);
   const widest = Math.max(...usual.map(([first]) => first?.flatMap(({ values }) => values).length ?? 0));
   const parameters = Array.from({ length: widest }, (_, index) => `p${index}`);
   await pool.query(

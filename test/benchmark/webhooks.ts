@@ -41,8 +41,8 @@ export async function benchWebhooks({ seconds }: { seconds: number }): Promise<W
     const calls = await recordCalls(DATABASE, take(upcoming, 16_000), dataset.now);
     say("pgbench");
     const bare = await runPgbench(DATABASE, calls, [
-      { clients: 1, transactions: 3_000 },
-      { clients: 32, transactions: 9_600 },
+      { clients: 1, transactions: 2_400 },
+      { clients: 32, transactions: 8_000 },
     ]);
     const figures: WebhookFigures[] = [];
     for (const { clients, perSecond } of bare) {
