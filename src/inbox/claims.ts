@@ -7,6 +7,9 @@ import { MAX_ATTEMPTS, nextAttemptAt } from "./backoff.js";
 /** Events of a merchant we do not know are kept under this organization until the merchant is added. */
 export const NIL_ORGANIZATION = "00000000-0000-0000-0000-000000000000";
 
+/** The events that are ours to process, by id, each with the status it had before; a new one had none. */
+export type Claimed = ReadonlyMap<string, Outcome | undefined>;
+
 /** The rows of webhook_events: how an event is claimed, by its id, in the transaction that has its effect. */
 
 interface EventRow {
@@ -55,11 +58,12 @@ const claimQualifiedStatement = {
     returning substr(event_id, length(merchant_id) + 2) as event_id`,
 };
 
+// Of a retry only while its lease holds: an event that another worker has taken up since, or has ended, is left alone.
 const takeStatement = {
   name: "take_events",
   text: `
     with wanted as (
-      select e.event_id from webhook_events e
+      select e.event_id, e.status from webhook_events e
       where e.organization_id = $1 and e.event_id = any ($3)
       order by e.event_id collate "C" for update
     )
@@ -68,7 +72,8 @@ const takeStatement = {
       processed_at = e.processed_at
     from jsonb_to_recordset($2::jsonb) as e (${columns}), wanted
     where stored.organization_id = $1 and stored.event_id = e.event_id and wanted.event_id = e.event_id
-    returning stored.event_id`,
+      and (not $4 or (stored.status = 'deferred' and least(stored.attempts, ${MAX_ATTEMPTS}) = e.attempts))
+    returning stored.event_id, wanted.status as earlier`,
 };
 
 const setStatusStatement = {
@@ -80,18 +85,18 @@ const setStatusStatement = {
  * Stores events as they are about to end; those that were stored before are left alone. Under the nil organization,
  * where `arrivals` must be of one merchant, an id that another merchant has taken is stored as `merchant_id/event_id`.
  *
- * @returns the ids that are ours to process. An id another transaction is storing is waited for.
+ * @returns the events that are ours to process. An id another transaction is storing is waited for.
  */
 export async function claimEvents(
   tx: Queryable,
   organizationId: string,
   arrivals: readonly Arrival[],
   now: Date,
-): Promise<Set<string>> {
+): Promise<Claimed> {
   const claimed = await claimBy(claimStatement, tx, organizationId, arrivals, now);
   const rest = arrivals.filter(({ event }) => !claimed.has(event.event_id));
   if (organizationId !== NIL_ORGANIZATION || rest.length === 0) return claimed;
-  return new Set([...claimed, ...(await claimBy(claimQualifiedStatement, tx, organizationId, rest, now))]);
+  return new Map([...claimed, ...(await claimBy(claimQualifiedStatement, tx, organizationId, rest, now))]);
 }
 
 async function claimBy(
@@ -100,27 +105,33 @@ async function claimBy(
   organizationId: string,
   arrivals: readonly Arrival[],
   now: Date,
-): Promise<Set<string>> {
+): Promise<Claimed> {
   const { rows } = await query<{ event_id: string }>(tx, statement, [
     organizationId,
     writeJson(arrivals.map((arrival) => eventRow(arrival, now))),
   ]);
-  return new Set(rows.map((row) => row.event_id));
+  return new Map(rows.map((row) => [row.event_id, undefined]));
 }
 
-/** The same for events that are stored already and processed again: a retry or a replay. */
+/**
+ * The same for events that are stored already and processed again.
+ *
+ * @param kind a `retry` takes only events that are still deferred, with the attempt that `arrivals` began
+ */
 export async function takeEvents(
   tx: Queryable,
   organizationId: string,
   arrivals: readonly Arrival[],
   now: Date,
-): Promise<Set<string>> {
-  const { rows } = await query<{ event_id: string }>(tx, takeStatement, [
+  kind: "retry" | "replay",
+): Promise<Claimed> {
+  const { rows } = await query<{ event_id: string; earlier: Outcome }>(tx, takeStatement, [
     organizationId,
     writeJson(arrivals.map((arrival) => eventRow(arrival, now))),
     arrivals.map((arrival) => arrival.event.event_id),
+    kind === "retry",
   ]);
-  return new Set(rows.map((row) => row.event_id));
+  return new Map(rows.map((row) => [row.event_id, row.earlier]));
 }
 
 export async function setEventStatus(

@@ -1,14 +1,15 @@
 import type pg from "pg";
 import { recompute } from "../analytics/recompute.js";
 import { isOutOfMemory, isUnavailable } from "../database/failures.js";
+import type { Queryable } from "../database/query.js";
 import { inTransaction } from "../database/transaction.js";
 import type { MergeEdge } from "../facts/resolve-aliases.js";
 import { writeFacts } from "../facts/write-facts.js";
 import { type Arrival, describeFailure, type Outcome } from "./arrival.js";
-import { claimEvents, expectedOutcome, setEventStatus, takeEvents } from "./claims.js";
+import { type Claimed, claimEvents, expectedOutcome, setEventStatus, takeEvents } from "./claims.js";
 
-/** New events are claimed by storing them; events stored before (retry, replay) are taken up again. */
-export type BatchMode = "new" | "stored";
+/** New events are claimed by storing them; events stored before are taken up again. */
+export type BatchMode = "new" | "retry" | "replay";
 
 export interface BatchResult {
   /** How each event ended, by event id. */
@@ -57,8 +58,7 @@ async function processTogether(
   now: Date,
   mode: BatchMode,
 ): Promise<BatchResult> {
-  const claim = mode === "new" ? claimEvents : takeEvents;
-  const claimed = await claim(tx, organizationId, arrivals, now);
+  const claimed = await claim(tx, organizationId, arrivals, now, mode);
   const ours = arrivals.filter(({ event }) => claimed.has(event.event_id));
   const outcomes = new Map<string, Outcome>(
     arrivals.map((arrival) => [
@@ -79,9 +79,22 @@ async function processTogether(
   );
   await recompute(tx, organizationId, written.affectedCustomerIds, now);
   const stale = meaningful.filter((_, index) => !written.fresh[index]).map(({ eventId }) => eventId);
-  await setEventStatus(tx, organizationId, stale, "stale");
+  // One that was processed is stale now because it was: it stays what it is.
+  const becameStale = stale.filter((eventId) => claimed.get(eventId) !== "processed");
+  await setEventStatus(tx, organizationId, becameStale, "stale");
   for (const eventId of stale) outcomes.set(eventId, "stale");
   return { outcomes, refusedMerges: written.refusedMerges };
+}
+
+function claim(
+  on: Queryable,
+  organizationId: string,
+  arrivals: readonly Arrival[],
+  now: Date,
+  mode: BatchMode,
+): Promise<Claimed> {
+  if (mode === "new") return claimEvents(on, organizationId, arrivals, now);
+  return takeEvents(on, organizationId, arrivals, now, mode);
 }
 
 /** Stores an event that cannot be processed now, without its effect. */
@@ -94,8 +107,7 @@ async function storeFailure(
   mode: BatchMode,
 ): Promise<BatchResult> {
   const failed: Arrival = { ...arrival, meaning: { kind: "failed", reason: describeFailure(error) } };
-  const claim = mode === "new" ? claimEvents : takeEvents;
-  const claimed = await claim(pool, organizationId, [failed], now);
+  const claimed = await claim(pool, organizationId, [failed], now, mode);
   const outcome = claimed.has(arrival.event.event_id) ? expectedOutcome(failed) : "duplicate";
   return { outcomes: new Map([[arrival.event.event_id, outcome]]), refusedMerges: [] };
 }

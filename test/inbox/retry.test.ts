@@ -3,7 +3,13 @@ import { handlerFor } from "../../handlers/registry.js";
 import type { FindHandler } from "../../src/inbox/arrival.js";
 import { MAX_ATTEMPTS } from "../../src/inbox/backoff.js";
 import type { Inbox } from "../../src/inbox/inbox.js";
-import { leaseDueEvents, storedEventsPage } from "../../src/inbox/stored-events.js";
+import { processBatch } from "../../src/inbox/process-batch.js";
+import {
+  arrivalOf,
+  leaseDueEvents,
+  type StoredEvent,
+  storedEventsPage,
+} from "../../src/inbox/stored-events.js";
 import { addSalon, openInbox, TestClock } from "../support/app.js";
 import { storedEvents, tablesOf } from "../support/app-tables.js";
 import { emptyDatabase, openTestDatabase } from "../support/database.js";
@@ -156,4 +162,31 @@ test("a dead event that is driven again has all its attempts again", async () =>
   broken = false;
   expect(await inbox.retryDue()).toBe(1);
   expect(await onlyEvent()).toMatchObject({ status: "processed", attempts: 2 });
+});
+
+test("a worker that outlived its lease changes nothing of what another one has done since", async () => {
+  await inbox.receive(received(paymentEvent()));
+  clock.advance(DAY_MS);
+  const [leased, ...others] = await leaseDueEvents(database.pool, clock.now, 50);
+  expect([leased?.attempts, others]).toEqual([2, []]);
+  const late = arrivalOf(leased as StoredEvent, mendable);
+  clock.advance(60_000);
+  broken = false;
+  expect(await inbox.retryDue()).toBe(1);
+  const before = await onlyEvent();
+  expect(before).toMatchObject({ status: "processed", attempts: 3 });
+  const { outcomes } = await processBatch(database.pool, salon, [late], clock.now, "retry");
+  expect([...outcomes.values()]).toEqual(["duplicate"]);
+  expect(await onlyEvent()).toEqual(before);
+});
+
+test("a processed event that is driven again stays processed, though it says nothing new", async () => {
+  broken = false;
+  await inbox.receive(received(paymentEvent()));
+  const processed = await storedEventsPage(database.pool, {}, clock.now, undefined, 10);
+  const { event_id } = await onlyEvent();
+  for (let time = 0; time < 2; time++) {
+    expect(await inbox.redrive(processed)).toEqual(new Map([[event_id, "stale"]]));
+    expect(await onlyEvent()).toMatchObject({ status: "processed" });
+  }
 });
