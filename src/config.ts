@@ -9,12 +9,23 @@ const SHORTEST_RETENTION_DAYS = 35;
 const ACCIDENTAL = /^(false|true|null|undefined|none|nan|\[object object\])$/i;
 
 const text = z.string();
-const secret = text.refine((value) => !ACCIDENTAL.test(value), "is a placeholder, not a secret");
+const secret = text.refine((value) => !ACCIDENTAL.test(value), {
+  error: "is a placeholder, not a secret",
+  abort: true,
+});
+/** What can stand behind `Bearer` in a header. */
+const bearerToken = secret.regex(
+  /^[\x21-\x7e]+$/,
+  "holds a space or another character that no Authorization header can carry",
+);
 const webUrl = text.refine(isWebUrl, "must be an absolute http:// or https:// URL");
 
 /** Every environment variable, once. No message repeats a value, since the value may be a secret. */
 const variables = {
-  DATABASE_URL: text.regex(/^postgres(ql)?:\/\//, "must start with postgresql://").optional(),
+  DATABASE_URL: text
+    .regex(/^postgres(ql)?:\/\//, { error: "must start with postgresql://", abort: true })
+    .refine(isDatabaseUrl, "is no URL: / # ? : @ and % in a name or password are written in percent-encoding")
+    .optional(),
   DATABASE_POOL_SIZE: wholeNumber(1, 1000).default(10),
   DATA_DIR: text.default("./.regulars"),
   HOST: text.default("127.0.0.1"),
@@ -30,13 +41,15 @@ const variables = {
     .enum(["production", "sandbox"], "must be production or sandbox")
     .default("production"),
   SQUARE_BASE_URL: webUrl.optional(),
-  CRON_SECRET: secret.optional(),
-  ADMIN_API_KEY: secret.optional(),
+  CRON_SECRET: bearerToken.optional(),
+  ADMIN_API_KEY: bearerToken.optional(),
   TOKEN_ENCRYPTION_KEY: text
     .refine((key) => /^[A-Za-z0-9+/]{43}=$/.test(key), "must be exactly 32 bytes in base64")
     .transform((key) => Buffer.from(key, "base64"))
     .optional(),
-  RECONCILE_SCHEDULE: text.default("0 * * * *"),
+  RECONCILE_SCHEDULE: text
+    .regex(/^(off|[\w*,/?#-]+(\s+[\w*,/?#-]+){4,5})$/, "must be a cron expression of 5 or 6 fields, or off")
+    .default("0 * * * *"),
   EVENT_RETENTION_DAYS: wholeNumber(SHORTEST_RETENTION_DAYS, 36_500).default(90),
   LOG_LEVEL: z
     .enum(
@@ -185,4 +198,9 @@ function wholeNumber(least: number, most: number) {
 
 function isWebUrl(value: string): boolean {
   return /^https?:\/\/\S+$/i.test(value) && URL.canParse(value);
+}
+
+/** Of a socket in a folder, `user@/name?host=/folder` has an empty host, which the driver takes and URL does not. */
+function isDatabaseUrl(value: string): boolean {
+  return URL.canParse(value.replace("@/", "@localhost/"));
 }

@@ -85,6 +85,15 @@ test.each(["false", "undefined", "null", "False", "[object Object]"])(
   },
 );
 
+test("a key that no Authorization header can carry is refused at the start", () => {
+  for (const name of ["CRON_SECRET", "ADMIN_API_KEY"]) {
+    for (const key of ["two words", "a\tb", "schlüssel"]) {
+      expect(problemsOf(() => command({ [name]: key }))).toEqual([expect.stringContaining(name)]);
+    }
+    expect(() => command({ [name]: "Zm9v+/==~_-.!" })).not.toThrow();
+  }
+});
+
 test("no problem repeats a value", () => {
   const value = "hunter2-hunter2";
   const env = Object.fromEntries(
@@ -133,6 +142,31 @@ test("an access token needs its merchant and the key that encrypts it; a merchan
   expect(command({ SQUARE_MERCHANT_ID: "M1" }).square.merchantId).toBe("M1");
   const whole = { SQUARE_ACCESS_TOKEN: "EAAA", SQUARE_MERCHANT_ID: "M1", TOKEN_ENCRYPTION_KEY: KEY };
   expect(command(whole).square).toEqual({ environment: "production", accessToken: "EAAA", merchantId: "M1" });
+});
+
+test("a database URL is one that the driver can read, by network or by socket", () => {
+  for (const DATABASE_URL of [
+    "postgresql://salon@db/salon",
+    "postgres://salon:p%23ss@[::1]:5433/salon?sslmode=require",
+    "postgresql:///salon?host=/run/postgresql",
+    "postgresql://salon@/salon?host=/run/postgresql",
+  ]) {
+    expect(command({ DATABASE_URL }).database.databaseUrl).toBe(DATABASE_URL);
+  }
+  for (const DATABASE_URL of ["postgresql://salon:p#ss@db/salon", "postgresql://db:99999/salon"]) {
+    expect(problemsOf(() => command({ DATABASE_URL }))).toEqual([
+      expect.stringMatching(/^DATABASE_URL is no/),
+    ]);
+  }
+});
+
+test("the schedule is a cron expression or off", () => {
+  for (const RECONCILE_SCHEDULE of ["off", "*/15 * * * *", "0 5,17 * * MON-FRI", "30 0 * * * *"]) {
+    expect(command({ RECONCILE_SCHEDULE }).reconcileSchedule).toBe(RECONCILE_SCHEDULE);
+  }
+  for (const RECONCILE_SCHEDULE of ["hourly", "0 * * *", "0 0 0 * * * *", "0 * * * ;"]) {
+    expect(problemsOf(() => command({ RECONCILE_SCHEDULE }))).toHaveLength(1);
+  }
 });
 
 test("whole numbers are whole, and within their bounds", () => {

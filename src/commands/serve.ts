@@ -4,6 +4,7 @@ import { systemClock } from "../clock.js";
 import { loadConfig, readEnvFile, type ServeConfig } from "../config.js";
 import { type Database, openDatabase } from "../database/database.js";
 import { migrate } from "../database/migrate.js";
+import { RegularsError } from "../errors.js";
 import { addOrganization, holdsAccessToken } from "../facts/organizations.js";
 import { RetryWorker } from "../inbox/retry-worker.js";
 import { encryptAccessToken } from "../square/access-token.js";
@@ -41,6 +42,7 @@ export interface RunningServer {
  * Opens the database, brings its schema up to date, and listens.
  *
  * @throws SchemaMismatch on a schema this version does not know; DataDirInUse when another server owns the folder
+ * @throws {RegularsError} `cannot_listen`, `no_encryption_key`
  */
 export async function startServer(
   config: ServeConfig,
@@ -53,12 +55,13 @@ export async function startServer(
   });
   try {
     const applied = await migrate(database);
+    if (!config.tokenEncryptionKey) await refuseStoredTokens(database);
     const app = await buildApp({ config, database, ...(logTo && { logTo }) });
     const { log } = app.http;
     if (applied.length > 0) log.info({ migrations: applied }, "schema brought up to date");
     await ensureConfiguredOrganization(config, database, app);
     const worker = new RetryWorker(app.inbox, log);
-    const address = await app.http.listen({ host: config.host, port: config.port });
+    const address = await listen(app, config);
     worker.start();
     const stop = async () => {
       await app.http.close();
@@ -70,6 +73,26 @@ export async function startServer(
     await database.close();
     throw error;
   }
+}
+
+async function listen({ http }: App, { host, port }: ServeConfig): Promise<string> {
+  try {
+    return await http.listen({ host, port });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new RegularsError("cannot_listen", `Cannot listen on HOST ${host}, PORT ${port}: ${reason}`, {
+      cause,
+    });
+  }
+}
+
+/** Found out now, rather than by the first call to Square. */
+async function refuseStoredTokens({ prisma }: Database): Promise<void> {
+  if ((await prisma.organization.count({ where: { accessTokenCiphertext: { not: null } } })) === 0) return;
+  throw new RegularsError(
+    "no_encryption_key",
+    "The database holds an access token: set TOKEN_ENCRYPTION_KEY, with which it was encrypted.",
+  );
 }
 
 /**

@@ -1,11 +1,13 @@
+import { once } from "node:events";
+import net from "node:net";
 import { expect, test } from "vitest";
 import { startServer } from "../../src/commands/serve.js";
 import { loadConfig } from "../../src/config.js";
-import { openForCommands } from "../support/command-line.js";
+import { openForCommands, regulars } from "../support/command-line.js";
 
 const { database, env } = await openForCommands();
 const key = (byte: number) => Buffer.alloc(32, byte).toString("base64");
-const configured = {
+const configured: Record<string, string> = {
   ...env,
   PORT: "0",
   LOG_LEVEL: "silent",
@@ -42,3 +44,35 @@ test("a restart with the same token keeps a revocation; another token, or anothe
   await startAndStop({ ...configured, SQUARE_ACCESS_TOKEN: "EAAA-second", TOKEN_ENCRYPTION_KEY: key(8) });
   expect((await stored()).status).toBe("active");
 });
+
+test("a server whose database holds a token says that it needs the key, and does not start", async () => {
+  const { SQUARE_ACCESS_TOKEN: _, TOKEN_ENCRYPTION_KEY: _key, ...without } = configured;
+  await startAndStop(configured);
+  await expect(startAndStop(without)).rejects.toMatchObject({ code: "no_encryption_key" });
+});
+
+test("a port that is taken, a database that is not there: one line, and exit code 1", async () => {
+  const taken = net.createServer().listen(0, "127.0.0.1");
+  await once(taken, "listening");
+  const { port } = taken.address() as net.AddressInfo;
+  const missing = new URL(configured.DATABASE_URL ?? "");
+  missing.pathname = "/no_such_database";
+  const [busy, nowhere, gone] = await Promise.all([
+    regulars({ ...configured, PORT: String(port) }, "serve"),
+    regulars({ ...configured, HOST: "no-such-host.invalid" }, "serve"),
+    regulars({ ...configured, DATABASE_URL: missing.href }, "serve"),
+  ]);
+  taken.close();
+  expect(busy).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^Cannot listen on .*EADDRINUSE.*\n$/),
+  });
+  expect(nowhere).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^Cannot listen on HOST no-such.*\n$/),
+  });
+  expect(gone).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^The database refuses.*no_such.*\n$/),
+  });
+}, 60_000);

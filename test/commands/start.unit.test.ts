@@ -1,4 +1,7 @@
-import { describe, expect, it } from "vitest";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { demoCommand } from "../../src/commands/demo.js";
 import { eventsCommand } from "../../src/commands/events.js";
 import { migrateCommand } from "../../src/commands/migrate.js";
@@ -93,5 +96,15 @@ describe("the program", () => {
         stderr: "The database cannot be reached. Is it running, and is DATABASE_URL right?\n",
       });
     }
+  }, 60_000);
+
+  it("says in one line why it cannot begin, and exits 1", async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), "regulars-start-"));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const file = path.join(folder, "file");
+    await writeFile(file, "");
+    const answer = await regulars({ DATA_DIR: path.join(file, "data") }, "org", "list");
+    expect(answer).toMatchObject({ code: 1, stdout: "" });
+    expect(answer.stderr).toMatch(/^DATA_DIR .*data cannot be used: ENOTDIR.*\n$/);
   }, 60_000);
 });
