@@ -15,4 +15,4 @@ export { type Location, parseLocation } from "./schemas/location.js";
 export { parsePayment } from "./schemas/payment.js";
 export { parseRefund } from "./schemas/refund.js";
 export { parseTeamMember } from "./schemas/team-member.js";
-export { parseOrderNotice, parseRevocation } from "./schemas/thin.js";
+export { parseEnvelopeId, parseOrderNotice, parseRevocation } from "./schemas/thin.js";

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Instant } from "../types.js";
-import { optionalInstant, optionalName, parseObject } from "./fields.js";
+import { optionalInstant, optionalName, parseObject, requiredName } from "./fields.js";
 
 /** What events carry instead of an object. Everything in it is optional: the envelope can stand in for it. */
 
@@ -14,6 +14,15 @@ const revocationSchema = z.object({ revoked_at: optionalInstant }).nullish();
  */
 export function parseOrderNotice(notice: unknown): string | null {
   return parseObject("order", orderNoticeSchema, notice)?.order_id ?? null;
+}
+
+/**
+ * Reads an id that the envelope gives in place of an object.
+ *
+ * @throws {InvalidPayload} missing, or over 255 characters
+ */
+export function parseEnvelopeId(path: string, id: string | null): string {
+  return parseObject(path, requiredName, id);
 }
 
 /** @returns when the seller revoked the application's access, or null. @throws {InvalidPayload} */
