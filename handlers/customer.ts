@@ -38,14 +38,15 @@ export function factsOfProfile(profile: Customer, saidAt: Instant | null): Fact[
   return facts;
 }
 
-function interpretLive({ data, created_at }: SquareEvent): Fact[] {
+function interpretLive({ type, data, created_at }: SquareEvent): Fact[] {
   const profile = parseCustomer(data.object?.customer);
   const context = parseMergeContext(data.object?.event_context);
   const announced_at = created_at ?? profile.updated_at ?? profile.created_at ?? TIME_UNKNOWN;
-  const isSurvivor = profile.square_customer_id === context?.to_customer_id;
+  // The merge made the survivor; but one that is only updated may have been there long before.
+  const wasMade = type === "customer.created" && profile.square_customer_id === context?.to_customer_id;
   const merges = mergesOf(context, () => ({
     source_version: null,
-    merged_at: isSurvivor ? profile.created_at : null,
+    merged_at: wasMade ? profile.created_at : null,
     announced_at,
   }));
   return [...factsOfProfile(profile, created_at), ...merges];

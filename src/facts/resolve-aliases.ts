@@ -71,13 +71,19 @@ function isUndone(edge: MergeEdge, recovery: KnownRecovery | undefined): boolean
   return edge.merged_at !== null && recovery.recovered_at > edge.merged_at;
 }
 
-/** Oldest first: by the source's version, then by time, then by id so that no two are equal. */
+/** Before every instant: an edge of which nobody said when counts as the older one. */
+const UNKNOWN = "";
+
+/**
+ * Oldest first: by the source's version, then by time, then by id so that no two are equal. When an envelope was made
+ * (`announced_at`) decides nothing.
+ */
 function byAge(a: MergeEdge, b: MergeEdge): number {
   if (a.from_customer_id === b.from_customer_id && a.source_version !== null && b.source_version !== null) {
     if (a.source_version !== b.source_version) return a.source_version < b.source_version ? -1 : 1;
   }
   return (
-    compare(a.merged_at ?? a.announced_at, b.merged_at ?? b.announced_at) ||
+    compare(a.merged_at ?? UNKNOWN, b.merged_at ?? UNKNOWN) ||
     compare(a.from_customer_id, b.from_customer_id) ||
     compare(a.to_customer_id, b.to_customer_id)
   );

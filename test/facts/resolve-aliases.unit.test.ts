@@ -29,6 +29,21 @@ function randomEvidence(random: Random): { edges: MergeEdge[]; recoveries: Known
   return { edges, recoveries };
 }
 
+test("when an envelope was made decides nothing", () => {
+  for (let seed = 1; seed <= 200; seed++) {
+    const random = new Random(seed);
+    const { edges, recoveries } = randomEvidence(random);
+    const targetsOf = (evidence: readonly MergeEdge[]) => {
+      const { aliases, refused } = resolveAliases(evidence, recoveries);
+      return [aliases, refused].map((list) =>
+        list.map(({ from_customer_id, to_customer_id }) => [from_customer_id, to_customer_id]),
+      );
+    };
+    const announcedOtherwise = edges.map((edge) => ({ ...edge, announced_at: instant(random.int(1, 4)) }));
+    expect(targetsOf(announcedOtherwise), `seed ${seed}`).toEqual(targetsOf(edges));
+  }
+});
+
 test("the order in which evidence is read decides nothing, and every alias names the last survivor", () => {
   for (let seed = 1; seed <= 500; seed++) {
     const random = new Random(seed);

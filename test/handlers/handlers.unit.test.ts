@@ -3,7 +3,7 @@ import { factsOfProfile } from "../../handlers/customer.js";
 import { handledEventTypes, handlerFor } from "../../handlers/registry.js";
 import { readEnvelope } from "../../src/square/envelope.js";
 import { InvalidPayload, parseCustomer } from "../../src/square/schemas.js";
-import type { Fact, JsonValue } from "../../src/square/types.js";
+import type { Fact, JsonValue, Merge } from "../../src/square/types.js";
 
 const AT = "2026-03-10T12:00:00.000000Z";
 
@@ -50,6 +50,18 @@ describe("an event is understood by its type alone", () => {
 
 describe("a merge", () => {
   const merge = { from_customer_ids: ["A", "B", "A", "C"], to_customer_id: "C" };
+
+  it("happened when the survivor was made by it, and at an unknown time when the survivor was only updated", () => {
+    const customer = { id: "C", version: 0, created_at: AT };
+    const timesOf = (type: string) =>
+      valuesOf(interpret(type, { object: { customer, event_context: { merge } } }), "merge").map(
+        (value) => (value as Merge).merged_at,
+      );
+    expect([timesOf("customer.created"), timesOf("customer.updated")]).toEqual([
+      [AT, AT],
+      [null, null],
+    ]);
+  });
 
   it("is one fact for each source, without repetition and without the survivor itself", () => {
     const customer = { id: "C", version: 0, created_at: AT };
@@ -155,6 +167,13 @@ describe("an event without an object", () => {
     expect(interpret("order.updated", { id: "O" })).toEqual([order]);
     expect(() => interpret("order.updated", {})).toThrow(InvalidPayload);
     expect(() => interpret("location.updated", {})).toThrow(InvalidPayload);
+  });
+
+  it("is refused when its id is too long to be one", () => {
+    for (const type of ["order.updated", "location.updated"]) {
+      expect(() => interpret(type, { id: "x".repeat(256) })).toThrow(InvalidPayload);
+      expect(interpret(type, { id: "x".repeat(255) })).toHaveLength(1);
+    }
   });
 
   it("still says that the catalog changed, or that access is gone", () => {

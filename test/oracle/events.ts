@@ -171,7 +171,10 @@ function mergesIn(events: readonly WebhookEvent[]): MergeEvidence[] {
       to: merge.to_customer_id,
       deletedVersion:
         event.type === "customer.deleted" && customer.id === from ? BigInt(customer.version) : null,
-      mergedAt: customer.id === merge.to_customer_id ? toMicros(customer.created_at) : null,
+      mergedAt:
+        event.type === "customer.created" && customer.id === merge.to_customer_id
+          ? toMicros(customer.created_at)
+          : null,
     }));
   });
 }
