@@ -24,7 +24,7 @@ export type JsonObject = { readonly [key: string]: JsonValue };
 /** What every guarded fact carries besides its columns. */
 export interface Guarded {
   /**
-   * Hex of the order key (src/facts/order-key.ts). Of two copies of one object the one with the greater key
+   * Hex of the order key (src/square/order-key.ts). Of two copies of one object the one with the greater key
    * stands, whatever order they arrive in.
    */
   readonly order_key: string;
