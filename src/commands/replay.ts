@@ -20,6 +20,12 @@ interface Options {
   readonly json?: boolean;
 }
 
+/** What becomes of an event; a place in a file where none can be read counts as well. */
+type Result = Outcome | "unreadable";
+
+/** Events without their effect, at least so far. */
+const LEFT_OUT = ["unreadable", "dead", "deferred"] as const satisfies readonly Result[];
+
 /** How many events of a file are on their way at once: they share transactions. */
 const AT_ONCE = 64;
 
@@ -27,7 +33,8 @@ export function replayCommand(): Command {
   return new Command("replay")
     .description(
       "Process events again: those of files (one event, an array, or one event per line; plain or as simulate writes " +
-        "them), or stored ones chosen by --status, --since and --type. Replaying twice changes nothing.",
+        "them), or stored ones chosen by --status, --since and --type. Replaying twice changes nothing. What cannot be " +
+        "read is reported and passed over; exits 1 when something is left without its effect.",
     )
     .argument("[files...]", "event files, .json or .ndjson")
     .option("--status <statuses>", "stored events of these statuses; several with commas", parseStatuses)
@@ -53,6 +60,12 @@ export function replayCommand(): Command {
         { events: total, outcomes },
         `${total} events: ${detail.join(", ") || "nothing to do"}`,
       );
+      const left = LEFT_OUT.filter((result) => counts.has(result)).map(
+        (result) => `${counts.get(result)} ${result}`,
+      );
+      if (left.length === 0) return;
+      process.stderr.write(`Not everything took effect: ${left.join(", ")}.\n`);
+      process.exitCode = 1;
     });
 }
 
@@ -62,13 +75,18 @@ function openInbox(database: Database): Inbox {
 
 async function replayFiles(database: Database, config: Config, files: readonly string[]) {
   const inbox = openInbox(database);
-  const counts = new Map<Outcome, number>();
+  const counts = new Map<Result, number>();
   const progress = new Progress("events");
   let done = 0;
   let underWay: Promise<void>[] = [];
   for (const file of files) {
-    for await (const event of readEventFile(file, config.webhook)) {
-      underWay.push(inbox.receive(event, "replay").then((outcome) => count(counts, outcome)));
+    for await (const read of readEventFile(file, config.webhook)) {
+      if ("problem" in read) {
+        process.stderr.write(`${read.problem}\n`);
+        count(counts, "unreadable");
+        continue;
+      }
+      underWay.push(inbox.receive(read.event, "replay").then((outcome) => count(counts, outcome)));
       if (underWay.length < AT_ONCE) continue;
       await Promise.all(underWay);
       done += underWay.length;
@@ -90,7 +108,7 @@ async function replayStored(database: Database, { status, type, since }: Options
     ...(since && { since }),
   };
   const progress = new Progress("events", await countStoredEvents(database.pool, filter, until));
-  const counts = new Map<Outcome, number>();
+  const counts = new Map<Result, number>();
   let after: EventPosition | undefined;
   for (let done = 0; ; ) {
     const page = await storedEventsPage(database.pool, filter, until, after, AT_ONCE);
@@ -104,6 +122,6 @@ async function replayStored(database: Database, { status, type, since }: Options
   return counts;
 }
 
-function count(counts: Map<Outcome, number>, outcome: Outcome): void {
-  counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
+function count(counts: Map<Result, number>, result: Result): void {
+  counts.set(result, (counts.get(result) ?? 0) + 1);
 }

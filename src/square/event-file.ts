@@ -1,6 +1,4 @@
-import { createReadStream } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { createInterface } from "node:readline";
+import { open, readFile } from "node:fs/promises";
 import { RegularsError } from "../errors.js";
 import { readEnvelope, type SquareEvent } from "./envelope.js";
 import { readJson } from "./read-json.js";
@@ -13,30 +11,40 @@ export interface SignedBy {
   readonly notificationUrl: string;
 }
 
+/** An event, or why there is none at this place; the reason never quotes the file. */
+export type EventOrProblem = { readonly event: SquareEvent } | { readonly problem: string };
+
 /**
  * Reads the events of a file: `.ndjson` (or `.jsonl`) with one event per line, of which only one line is held at a
  * time, or `.json` with one event or an array of them. An event is a plain Square envelope, or a signed one as
- * `simulate` writes it: `{ "signature", "body" }`, where `body` is the exact text that was signed.
+ * `simulate` writes it: `{ "signature", "body" }`, where `body` is the exact text that was signed. What cannot be read,
+ * be it the whole file, is a problem that names the place; what comes after it is read all the same.
  *
  * @param signedBy checks signatures where the file has them; without it they are not checked
- * @throws {RegularsError} `event_file_unreadable`, naming file and line, never quoting them
  */
-export async function* readEventFile(file: string, signedBy?: SignedBy): AsyncGenerator<SquareEvent> {
-  if (/\.(ndjson|jsonl)$/i.test(file)) {
-    let line = 0;
-    const lines = createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY });
-    for await (const text of lines) {
-      line++;
-      if (text.trim() === "") continue;
-      yield explained(`${file}, line ${line}`, () => toEvent(readJson(Buffer.from(text, "utf8")), signedBy));
-    }
-    return;
+export async function* readEventFile(file: string, signedBy?: SignedBy): AsyncGenerator<EventOrProblem> {
+  try {
+    yield* /\.(ndjson|jsonl)$/i.test(file) ? readLines(file, signedBy) : readWhole(file, signedBy);
+  } catch (error) {
+    yield { problem: `${file}: ${reasonOf(error)}` };
   }
-  const bytes = await readFile(file);
-  const value = explained(file, () => readJson(bytes));
+}
+
+async function* readLines(file: string, signedBy: SignedBy | undefined): AsyncGenerator<EventOrProblem> {
+  const handle = await open(file);
+  let line = 0;
+  for await (const text of handle.readLines()) {
+    line++;
+    if (text.trim() === "") continue;
+    yield attempt(`${file}, line ${line}`, () => toEvent(readJson(Buffer.from(text, "utf8")), signedBy));
+  }
+}
+
+async function* readWhole(file: string, signedBy: SignedBy | undefined): AsyncGenerator<EventOrProblem> {
+  const value = readJson(await readFile(file));
   const items = Array.isArray(value) ? (value as readonly JsonValue[]) : [value];
   for (const [index, item] of items.entries()) {
-    yield explained(`${file}, event ${index + 1}`, () => toEvent(item, signedBy));
+    yield attempt(`${file}, event ${index + 1}`, () => toEvent(item, signedBy));
   }
 }
 
@@ -57,11 +65,14 @@ function toEvent(value: JsonValue, signedBy: SignedBy | undefined): SquareEvent 
   return readEnvelope(readJson(rawBody));
 }
 
-function explained<Result>(place: string, read: () => Result): Result {
+function attempt(place: string, read: () => SquareEvent): EventOrProblem {
   try {
-    return read();
+    return { event: read() };
   } catch (error) {
-    const reason = error instanceof Error ? error.message : "unknown";
-    throw new RegularsError("event_file_unreadable", `${place}: ${reason}`, { cause: error });
+    return { problem: `${place}: ${reasonOf(error)}` };
   }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : "unknown";
 }
