@@ -85,8 +85,9 @@ function sharedConfig(poolSize: number): pg.PoolConfig {
   };
 }
 
+/** Pipelined: statements given to a connection together travel together, and Postgres runs them in order. */
 function postgresConfig(databaseUrl: string, poolSize: number): pg.PoolConfig {
-  return { ...sharedConfig(poolSize), connectionString: withSessionSettings(databaseUrl) };
+  return { ...sharedConfig(poolSize), connectionString: withSessionSettings(databaseUrl), pipeline: true };
 }
 
 /** Puts our settings behind the URL's own `options`: of two values for one setting, Postgres takes the last. */

@@ -49,8 +49,8 @@ async function attemptOnce<Result>(
   tx.on("error", ignore);
   let broken: Error | undefined;
   try {
-    await tx.query("begin");
-    const result = await work(tx);
+    // Sent together with the work's first statement, which saves a round trip. If it fails, so does the connection.
+    const [, result] = await Promise.all([tx.query("begin"), work(tx)]);
     const { command } = await tx.query("commit");
     if (command !== "COMMIT") throw new TransactionRolledBack();
     return result;

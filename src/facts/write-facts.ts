@@ -39,13 +39,17 @@ export async function writeFacts(
   const merges = valuesOf(facts, "merge");
   const recoveries = valuesOf(facts, "recovery");
 
-  await lockObjects(tx, organizationId, objectKeys(winners));
   const seeds = [
     ...merges.flatMap((merge) => [merge.from_customer_id, merge.to_customer_id]),
     ...recoveries.map((recovery) => recovery.square_customer_id),
   ];
   const component = async () => (seeds.length > 0 ? mergeComponent(tx, organizationId, seeds) : []);
-  const locked = await lockCustomers(tx, organizationId, concerned(winners, await component()));
+  const customers = concerned(winners, await component());
+  // Statements that need nothing of each other's answers are sent together and run in this order: a round trip less.
+  const [, locked] = await Promise.all([
+    lockObjects(tx, organizationId, objectKeys(winners)),
+    lockCustomers(tx, organizationId, customers),
+  ]);
 
   // From here on nothing concerned can change under us, so what is read now holds until the commit.
   const merged = await component();
@@ -57,7 +61,7 @@ export async function writeFacts(
       : { learnt: new Set<string>(), refused: [] };
 
   const storedKeys = new Map<string, string | null>();
-  for (const kind of guardedKinds) {
+  const writing = guardedKinds.map(async (kind) => {
     const objects = [...(winners.get(kind)?.values() ?? [])];
     const places = locationIds(valuesOf(facts, kind));
     for (const written of await writeObjects(tx, organizationId, kind, objects, places)) {
@@ -66,7 +70,8 @@ export async function writeFacts(
       if (written.customer_id !== null) affected.add(written.customer_id);
       if (written.previous_customer_id !== null) affected.add(written.previous_customer_id);
     }
-  }
+  });
+  await Promise.all(writing);
   await markFetches(tx, organizationId, valuesOf(facts, "pending_fetch"), now);
   await revokeAccess(tx, organizationId, valuesOf(facts, "revocation"));
 
