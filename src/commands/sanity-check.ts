@@ -11,7 +11,7 @@ export function sanityCheckCommand(): Command {
     .action(async ({ all, json }: { all?: boolean; json?: boolean }) => {
       const steps: SanityStep[] = [];
       await withDatabase(async (database) => {
-        for await (const step of sanityCheck(database, systemClock(), all === true)) {
+        for await (const step of sanityCheck(database, systemClock, all === true)) {
           steps.push(step);
           if (!json) print(false, step, describe(step));
         }
