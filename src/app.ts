@@ -5,10 +5,13 @@ import type { ServeConfig } from "./config.js";
 import type { Database } from "./database/database.js";
 import { customerRoutes } from "./http/customer-routes.js";
 import { healthRoutes } from "./http/health-routes.js";
-import { frameworkErrors, problemDetails } from "./http/problem.js";
+import { clientErrors, frameworkErrors, problemDetails } from "./http/problem.js";
 import { webhookRoutes } from "./http/webhook-routes.js";
 import type { FindHandler } from "./inbox/arrival.js";
 import { Inbox, type InboxOptions } from "./inbox/inbox.js";
+
+/** How long a request may take to arrive; whoever sends a byte now and then must not hold a connection for ever. */
+const REQUEST_TIMEOUT_MS = 30_000;
 
 export interface AppOptions {
   readonly config: Pick<ServeConfig, "webhook" | "adminApiKey" | "logLevel">;
@@ -34,6 +37,8 @@ export async function buildApp(options: AppOptions): Promise<App> {
     logController: new LogController({ disableRequestLogging: true }),
     routerOptions: { maxParamLength: 255 },
     frameworkErrors,
+    clientErrorHandler: clientErrors,
+    requestTimeout: REQUEST_TIMEOUT_MS,
     // Requests that come while it closes are refused by problemDetails, in our words.
     return503OnClosing: false,
   });

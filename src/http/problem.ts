@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import fp from "fastify-plugin";
 import { isUnavailable } from "../database/failures.js";
@@ -23,10 +24,12 @@ const titles: Readonly<Record<number, string>> = {
   401: "Unauthorized",
   404: "Not Found",
   405: "Method Not Allowed",
+  408: "Request Timeout",
   413: "Content Too Large",
   414: "URI Too Long",
   415: "Unsupported Media Type",
   429: "Too Many Requests",
+  431: "Request Header Fields Too Large",
   500: "Internal Server Error",
   503: "Service Unavailable",
 };
@@ -47,6 +50,29 @@ const refusals: Readonly<Record<string, readonly [status: number, code: string, 
 /** What the router refuses before any handler exists that could; for Fastify's option of this name. */
 export function frameworkErrors(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
   sendProblem(request, reply, toProblem(error), error);
+}
+
+/** What Node refuses before there is a request. */
+const malformed: Readonly<Record<string, readonly [status: number, code: string, detail: string]>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: [408, "request_timeout", "The request took too long to arrive."],
+  HPE_HEADER_OVERFLOW: [431, "headers_too_large", "The headers are larger than this server reads."],
+};
+
+/**
+ * Answers bytes that are no HTTP, for Fastify's option `clientErrorHandler`. Nothing is logged: the error holds the
+ * packet as it came, headers and body.
+ */
+export function clientErrors(error: NodeJS.ErrnoException, socket: Socket): void {
+  // The other side is gone already, or an answer is half written.
+  if (error.code === "ECONNRESET" || socket.destroyed || !socket.writable) return void socket.destroy();
+  const problem = new Problem(
+    ...(malformed[error.code ?? ""] ?? ([400, "malformed_http", "The bytes are no HTTP request."] as const)),
+  );
+  const body = JSON.stringify(bodyOf(problem));
+  socket.end(
+    `HTTP/1.1 ${problem.status} ${titles[problem.status]}\r\ncontent-type: application/problem+json\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  );
 }
 
 /** Every other error answer of the server, whoever raised it, leaves through here. */
@@ -99,14 +125,9 @@ function sendProblem(
     request.log.error({ code: problem.code, error: name, error_code: code, frames }, "request failed");
   }
   if (problem.retryAfterSeconds !== undefined) reply.header("retry-after", problem.retryAfterSeconds);
-  return reply
-    .code(problem.status)
-    .type("application/problem+json")
-    .send({
-      type: "about:blank",
-      title: titles[problem.status] ?? "Error",
-      status: problem.status,
-      code: problem.code,
-      detail: problem.message,
-    });
+  return reply.code(problem.status).type("application/problem+json").send(bodyOf(problem));
+}
+
+function bodyOf({ status, code, message }: Problem) {
+  return { type: "about:blank", title: titles[status] ?? "Error", status, code, detail: message };
 }
