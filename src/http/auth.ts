@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-import type { FastifyRequest, onRequestHookHandler } from "fastify";
+import type { FastifyReply, FastifyRequest, onRequestHookHandler } from "fastify";
 import { Problem } from "./problem.js";
 
 /**
@@ -9,13 +9,15 @@ import { Problem } from "./problem.js";
  * @param variable the environment variable that holds the secret
  */
 export function requireBearer(secret: string | undefined, variable: string): onRequestHookHandler {
-  return async (request: FastifyRequest) => {
+  return async (request: FastifyRequest, reply: FastifyReply) => {
     if (secret === undefined) {
       throw new Problem(503, "not_configured", `This route is closed: set ${variable} to open it.`);
     }
     const [scheme, token, ...rest] = (request.headers.authorization ?? "").split(" ");
     const admitted = scheme?.toLowerCase() === "bearer" && rest.length === 0 && isEqual(token ?? "", secret);
-    if (!admitted) throw new Problem(401, "unauthorized", "Send Authorization: Bearer with the right key.");
+    if (admitted) return;
+    reply.header("www-authenticate", "Bearer");
+    throw new Problem(401, "unauthorized", "Send Authorization: Bearer with the right key.");
   };
 }
 

@@ -6,6 +6,7 @@ import { InvalidEnvelope, readEnvelope, type SquareEvent } from "../square/envel
 import { readJson, UnreadableJson } from "../square/read-json.js";
 import { verifySignature } from "../square/signature.js";
 import { Problem } from "./problem.js";
+import { RefusalLog } from "./refusal-log.js";
 
 export const MAX_BODY_BYTES = 1024 * 1024;
 
@@ -22,27 +23,27 @@ export function webhookRoutes({ webhook, inbox }: { webhook: WebhookConfig; inbo
       done(null, body),
     );
 
+    const refusals = new RefusalLog(app.log);
+    const refuse = (problem: Problem, bytes: Buffer): never => {
+      refusals.tell(problem.code, bytes.length);
+      throw problem;
+    };
+
     app.post(
       "/webhooks/square",
       { config: { rawBody: true }, bodyLimit: MAX_BODY_BYTES },
       async (request) => {
-        const bytes = request.rawBody;
-        const verified =
-          Buffer.isBuffer(bytes) &&
-          verifySignature({
-            header: request.headers["x-square-hmacsha256-signature"],
-            keys: webhook.signatureKeys,
-            notificationUrl: webhook.notificationUrl,
-            rawBody: bytes,
-          });
-        if (!verified) {
-          throw new Problem(
-            401,
-            "invalid_signature",
-            "The signature does not match the body and notification URL.",
-          );
-        }
+        // Without a body there are no bytes, and those can be signed too.
+        const bytes = Buffer.isBuffer(request.rawBody) ? request.rawBody : Buffer.alloc(0);
+        const verified = verifySignature({
+          header: request.headers["x-square-hmacsha256-signature"],
+          keys: webhook.signatureKeys,
+          notificationUrl: webhook.notificationUrl,
+          rawBody: bytes,
+        });
+        if (!verified) return refuse(badSignature(), bytes);
         const event = readEvent(bytes);
+        if (event instanceof Problem) return refuse(event, bytes);
         const status = await inbox.receive(event);
         return { received: true, event_id: event.event_id, status };
       },
@@ -50,13 +51,17 @@ export function webhookRoutes({ webhook, inbox }: { webhook: WebhookConfig; inbo
   };
 }
 
-/** @throws {Problem} 400 when the bytes are no event, so that there is no id to store it under */
-function readEvent(bytes: Buffer): SquareEvent {
+function badSignature(): Problem {
+  return new Problem(401, "invalid_signature", "The signature does not match the body and notification URL.");
+}
+
+/** @returns the event, or 400 when the bytes are none, so that there is no id to store it under */
+function readEvent(bytes: Buffer): SquareEvent | Problem {
   try {
     return readEnvelope(readJson(bytes));
   } catch (error) {
-    if (error instanceof UnreadableJson) throw new Problem(400, `json_${error.code}`, error.message);
-    if (error instanceof InvalidEnvelope) throw new Problem(400, error.code, error.message);
+    if (error instanceof UnreadableJson) return new Problem(400, `json_${error.code}`, error.message);
+    if (error instanceof InvalidEnvelope) return new Problem(400, error.code, error.message);
     throw error;
   }
 }

@@ -2,9 +2,11 @@ import { readdirSync, readFileSync } from "node:fs";
 import { type AddressInfo, connect } from "node:net";
 import { afterAll, beforeEach, expect, test } from "vitest";
 import { type Database, openDatabase } from "../../src/database/database.js";
+import { RefusalLog } from "../../src/http/refusal-log.js";
 import {
   ADMIN_KEY,
   addSalon,
+  type Headers,
   openTestApp,
   SIGNATURE_KEY,
   signed,
@@ -160,8 +162,10 @@ test("a customer is shown to whoever has the admin key, and to nobody else", asy
     customer: { square_customer_id: "ana" },
   });
   for (const authorization of ["", "Bearer", "Bearer wrong", `Basic ${ADMIN_KEY}`, `Bearer ${ADMIN_KEY} x`]) {
-    const { statusCode, body } = await app.http.inject({ url: customers("ana"), headers: { authorization } });
+    const answer = await app.http.inject({ url: customers("ana"), headers: { authorization } });
+    const { statusCode, headers, body } = answer;
     expect([authorization, statusCode]).toEqual([authorization, 401]);
+    expect(headers["www-authenticate"]).toBe("Bearer");
     expect(body).not.toContain("ana");
   }
 });
@@ -217,6 +221,98 @@ function collectPersonal(value: unknown, into: Set<string>, key = ""): void {
     if (text.length > 3 && text !== "true" && text !== "false") into.add(text);
   }
 }
+
+/** Sends bytes as they are; resolves with all that comes back. */
+async function sendBytes(app: TestApp, bytes: string): Promise<string> {
+  if (!app.http.server.listening) await app.http.listen({ host: "127.0.0.1", port: 0 });
+  const socket = connect((app.http.server.address() as AddressInfo).port, "127.0.0.1");
+  socket.on("error", () => {});
+  socket.write(bytes);
+  let received = "";
+  for await (const chunk of socket) received += chunk;
+  return received;
+}
+
+test("bytes that are no HTTP are refused as problem+json, and nothing of them is logged", async () => {
+  const app = await openTestApp(database);
+  const secret = "x".repeat(20_000);
+  const cases: [bytes: string, status: number, code: string][] = [
+    ["hunter2 hunter2\r\n\r\n", 400, "malformed_http"],
+    [`GET / HTTP/1.1\r\nhost: hunter2\r\nauthorization: ${secret}\r\n\r\n`, 431, "headers_too_large"],
+  ];
+  for (const [bytes, status, code] of cases) {
+    const [head, body] = (await sendBytes(app, bytes)).split("\r\n\r\n");
+    expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} .*application/problem\\+json`, "s"));
+    expect(JSON.parse(body ?? "")).toMatchObject({ status, code });
+  }
+  expect(app.logLines.join("")).not.toMatch(/hunter2|xxx/);
+});
+
+test("a request that takes longer than 30 seconds to arrive is cut off", async () => {
+  const app = await openTestApp(database);
+  expect(app.http.server.requestTimeout).toBe(30_000);
+  const sent: string[] = [];
+  const socket = { destroyed: false, writable: true, end: (text: string) => sent.push(text) };
+  const late = Object.assign(new Error("late"), { code: "ERR_HTTP_REQUEST_TIMEOUT" });
+  app.http.server.emit("clientError", late, socket);
+  expect(sent.join("")).toMatch(/^HTTP\/1.1 408 .*"code":"request_timeout"/s);
+});
+
+test("refused deliveries are told in one line a second, with their code and size and nothing else", async () => {
+  const app = await openTestApp(database);
+  const body = bodyOf(paymentEvent({ note: "hunter2" }));
+  const noEvent = '{"hunter2": true}';
+  await app.inject(body, signed(body, "wrong key"));
+  for (let time = 0; time < 20; time++) await app.inject(noEvent, signed(noEvent));
+  const told = app.logLines.map((line) => JSON.parse(line)).filter((line) => line.msg === "delivery refused");
+  expect(told[0]).toMatchObject({
+    level: 40,
+    code: "invalid_signature",
+    bytes: Buffer.byteLength(body),
+    left_out: 0,
+  });
+  expect(told.length).toBeLessThan(21);
+  expect(app.logLines.join("")).not.toContain("hunter2");
+});
+
+test("the line after a silence says how many refusals were left out", () => {
+  const told: object[] = [];
+  let now = 0;
+  const refusals = new RefusalLog({ warn: (fields) => told.push(fields) }, () => now);
+  for (now of [0, 1, 999, 1_000, 1_500, 9_000]) refusals.tell("json_invalid_json", now);
+  expect(told).toEqual([
+    { code: "json_invalid_json", bytes: 0, left_out: 0 },
+    { code: "json_invalid_json", bytes: 1_000, left_out: 2 },
+    { code: "json_invalid_json", bytes: 9_000, left_out: 1 },
+  ]);
+});
+
+test("a signed delivery without a media type or a body is refused for that, and an unsigned one for its signature", async () => {
+  const app = await openTestApp(database);
+  const post = (headers: Headers, payload?: string) =>
+    app.http.inject({ method: "POST", url: "/webhooks/square", headers, ...(payload && { payload }) });
+  const json = { "content-type": "application/json" };
+  const event = bodyOf(paymentEvent());
+  const answers = [
+    await post(signed("")),
+    await post({ ...json, ...signed("") }),
+    await post({ ...json, "content-length": "0", ...signed("") }),
+    await post(signed(event), event),
+    await post({ ...json, ...signed("", "wrong key") }),
+    await post(signed("", "wrong key")),
+    await post({}),
+  ];
+  expect(answers.map((answer) => [answer.statusCode, answer.json().code])).toEqual([
+    [400, "json_invalid_json"],
+    [400, "json_invalid_json"],
+    [400, "json_invalid_json"],
+    [415, "unsupported_media_type"],
+    [401, "invalid_signature"],
+    [401, "invalid_signature"],
+    [401, "invalid_signature"],
+  ]);
+  expect(await storedEvents(database)).toEqual([]);
+});
 
 function withResolvers() {
   let resolve = () => {};
