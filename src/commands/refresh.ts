@@ -1,4 +1,5 @@
 import { Command, Option } from "commander";
+import { definitionVersion } from "../analytics/column.js";
 import {
   countAnalyticsRows,
   type RefreshMode,
@@ -16,12 +17,17 @@ interface Options {
   readonly json?: boolean;
 }
 
+/** What an older run has done may be out of date again by now. */
+const RESUMABLE_MS = 24 * 3600 * 1000;
+
 /** Under this log_type a run keeps its place, so that the next one goes on where it was killed. */
 const LOG_TYPE = "refresh";
 
 export function refreshCommand(): Command {
   return new Command("refresh")
-    .description("Recompute customer_analytics of every organization. A run that was cut off is continued.")
+    .description(
+      "Recompute customer_analytics of every organization. A run that was cut off within the last day is continued.",
+    )
     .addOption(
       new Option("--mode <mode>", "full: everybody; recent: rows that came due or are of an older definition")
         .choices(["full", "recent"])
@@ -77,6 +83,7 @@ interface Run {
   save(progress: RefreshProgress, status: "processing" | "completed"): Promise<void>;
 }
 
+/** Goes on with a run of a day at most that was cut off, under the same definitions; else begins one. */
 async function openRun(
   database: Database,
   organizationId: string,
@@ -84,12 +91,14 @@ async function openRun(
   restart: boolean,
 ): Promise<Run> {
   const { applicationLog } = database.prisma;
+  const kind = { mode, definition_version: definitionVersion };
   const cutOff = await applicationLog.findFirst({
     where: {
       organizationId,
       logType: LOG_TYPE,
       status: "processing",
-      payload: { path: ["mode"], equals: mode },
+      createdAt: { gt: new Date(systemClock().getTime() - RESUMABLE_MS) },
+      AND: Object.entries(kind).map(([name, equals]) => ({ payload: { path: [name], equals } })),
     },
     orderBy: { createdAt: "desc" },
   });
@@ -102,7 +111,7 @@ async function openRun(
         logType: LOG_TYPE,
         status: "processing",
         createdAt: startedAt,
-        payload: { mode },
+        payload: kind,
       },
     }));
   const after = (cutOff?.payload as { after?: unknown } | undefined)?.after;
@@ -114,7 +123,7 @@ async function openRun(
         where: { logId },
         data: {
           status,
-          payload: { mode, ...progress },
+          payload: { ...kind, ...progress },
           ...(status === "completed" && {
             completedAt: now,
             durationMs: now.getTime() - startedAt.getTime(),

@@ -1,7 +1,8 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { definitionVersion } from "../../src/analytics/column.js";
 import { openForCommands, regulars } from "../support/command-line.js";
 
 const { database, env } = await openForCommands();
@@ -62,6 +63,18 @@ describe("the command line", () => {
     });
   }, 90_000);
 
+  it("replay brings in what can be read, names what cannot, and exits 1", async () => {
+    const [first, ...others] = (await readFile(file, "utf8")).trim().split("\n");
+    const damaged = path.join(folder, "damaged.ndjson");
+    await writeFile(damaged, [first, "{", ...others].join("\n"));
+    const answer = await run("replay", damaged, "--json");
+    expect(answer.code).toBe(1);
+    expect(answer.stderr).toMatch(
+      /damaged\.ndjson, line 2: .*\nNot everything took effect: 1 unreadable\.\n$/,
+    );
+    expect(JSON.parse(answer.stdout).outcomes).toEqual({ duplicate: others.length + 1, unreadable: 1 });
+  }, 90_000);
+
   it("org add again changes what is given, keeps the id, and leaves rows exact; a bad currency or time zone is refused", async () => {
     const [before] = await json("org", "list");
     expect(before).toMatchObject({
@@ -98,21 +111,25 @@ describe("the command line", () => {
     expect(first.checked).toBeGreaterThan(5);
   }, 90_000);
 
-  it("refresh goes on where a killed run stopped, and the next one begins anew", async () => {
+  it("refresh goes on where a killed run stopped, and the next one begins anew; so it does after another version's or last week's", async () => {
     const ids = (await rows("select square_customer_id as id from customer_analytics order by id")).map(
       ({ id }) => id,
     );
     await rows("update customer_analytics set total_bookings = -1");
-    await database.pool.query(
-      `insert into application_logs (organization_id, log_type, status, created_at, payload)
-       select id, 'refresh', 'processing', now(), jsonb_build_object('mode', 'full', 'after', $1::text)
-       from organizations`,
-      [ids[2]],
-    );
+    const cutOff = (age: string, version: number) =>
+      database.pool.query(
+        `insert into application_logs (organization_id, log_type, status, created_at, payload)
+         select id, 'refresh', 'processing', now() - $2::interval,
+           jsonb_build_object('mode', 'full', 'definition_version', $3::int, 'after', $1::text)
+         from organizations`,
+        [ids[2], age, version],
+      );
+    await cutOff("1 hour", definitionVersion);
     const resumed = await json("refresh", "--mode", "full");
     expect(resumed).toMatchObject({ written: ids.length - 3, resumed: true });
+    await cutOff("1 hour", definitionVersion - 1);
+    await cutOff("25 hours", definitionVersion);
     expect(await json("refresh", "--mode", "full")).toMatchObject({ written: 3, resumed: false });
-    expect(await rows("select 1 from application_logs where status = 'processing'")).toEqual([]);
   }, 90_000);
 
   it("sanity-check passes, and exits 1 on a damaged row until recompute has repaired it", async () => {
