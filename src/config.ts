@@ -22,7 +22,10 @@ const webUrl = text.refine(isWebUrl, "must be an absolute http:// or https:// UR
 
 /** Every environment variable, once. No message repeats a value, since the value may be a secret. */
 const variables = {
-  DATABASE_URL: text.regex(/^postgres(ql)?:\/\//, "must start with postgresql://").optional(),
+  DATABASE_URL: text
+    .regex(/^postgres(ql)?:\/\//, { error: "must start with postgresql://", abort: true })
+    .refine(isDatabaseUrl, "is no URL: / # ? : @ and % in a name or password are written in percent-encoding")
+    .optional(),
   DATABASE_POOL_SIZE: wholeNumber(1, 1000).default(10),
   DATA_DIR: text.default("./.regulars"),
   HOST: text.default("127.0.0.1"),
@@ -44,7 +47,9 @@ const variables = {
     .refine((key) => /^[A-Za-z0-9+/]{43}=$/.test(key), "must be exactly 32 bytes in base64")
     .transform((key) => Buffer.from(key, "base64"))
     .optional(),
-  RECONCILE_SCHEDULE: text.default("0 * * * *"),
+  RECONCILE_SCHEDULE: text
+    .regex(/^(off|[\w*,/?#-]+(\s+[\w*,/?#-]+){4,5})$/, "must be a cron expression of 5 or 6 fields, or off")
+    .default("0 * * * *"),
   EVENT_RETENTION_DAYS: wholeNumber(SHORTEST_RETENTION_DAYS, 36_500).default(90),
   LOG_LEVEL: z
     .enum(
@@ -193,4 +198,9 @@ function wholeNumber(least: number, most: number) {
 
 function isWebUrl(value: string): boolean {
   return /^https?:\/\/\S+$/i.test(value) && URL.canParse(value);
+}
+
+/** Of a socket in a folder, `user@/name?host=/folder` has an empty host, which the driver takes and URL does not. */
+function isDatabaseUrl(value: string): boolean {
+  return URL.canParse(value.replace("@/", "@localhost/"));
 }

@@ -144,6 +144,31 @@ test("an access token needs its merchant and the key that encrypts it; a merchan
   expect(command(whole).square).toEqual({ environment: "production", accessToken: "EAAA", merchantId: "M1" });
 });
 
+test("a database URL is one that the driver can read, by network or by socket", () => {
+  for (const DATABASE_URL of [
+    "postgresql://salon@db/salon",
+    "postgres://salon:p%23ss@[::1]:5433/salon?sslmode=require",
+    "postgresql:///salon?host=/run/postgresql",
+    "postgresql://salon@/salon?host=/run/postgresql",
+  ]) {
+    expect(command({ DATABASE_URL }).database.databaseUrl).toBe(DATABASE_URL);
+  }
+  for (const DATABASE_URL of ["postgresql://salon:p#ss@db/salon", "postgresql://db:99999/salon"]) {
+    expect(problemsOf(() => command({ DATABASE_URL }))).toEqual([
+      expect.stringMatching(/^DATABASE_URL is no/),
+    ]);
+  }
+});
+
+test("the schedule is a cron expression or off", () => {
+  for (const RECONCILE_SCHEDULE of ["off", "*/15 * * * *", "0 5,17 * * MON-FRI", "30 0 * * * *"]) {
+    expect(command({ RECONCILE_SCHEDULE }).reconcileSchedule).toBe(RECONCILE_SCHEDULE);
+  }
+  for (const RECONCILE_SCHEDULE of ["hourly", "0 * * *", "0 0 0 * * * *", "0 * * * ;"]) {
+    expect(problemsOf(() => command({ RECONCILE_SCHEDULE }))).toHaveLength(1);
+  }
+});
+
 test("whole numbers are whole, and within their bounds", () => {
   for (const PORT of ["0", "65535"]) expect(command({ PORT }).port).toBe(Number(PORT));
   for (const PORT of ["65536", "-1", "3000.5", "3e3", "0x10", "80 80", "9".repeat(30)]) {
