@@ -34,14 +34,20 @@ const candidatesStatement = {
     order by customer_id limit $3`,
 };
 
-// customer_analytics_due_idx, and for the rare change of definitions the primary key.
+// Rows that came due by customer_analytics_due_idx: they are few, which the range's lower end tells the planner. Rows of
+// older definitions, which are none or nearly all, by the primary key.
 const dueStatement = {
   name: "refresh_due",
   text: `
-    select square_customer_id as customer_id from customer_analytics
-    where organization_id = $1 and square_customer_id > $2
-      and (refresh_due_at <= $4 or definition_version <> $5)
-    order by square_customer_id limit $3`,
+    (select square_customer_id as customer_id from customer_analytics
+      where organization_id = $1 and square_customer_id > $2
+        and refresh_due_at > '-infinity' and refresh_due_at <= $4
+      order by square_customer_id limit $3)
+    union
+    (select square_customer_id from customer_analytics
+      where organization_id = $1 and square_customer_id > $2 and definition_version <> $5
+      order by square_customer_id limit $3)
+    order by customer_id limit $3`,
 };
 
 /** `full`: everybody. `recent`: rows that the clock has changed, and rows of older definitions. */

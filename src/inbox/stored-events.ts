@@ -59,6 +59,7 @@ export interface EventPosition {
   readonly event_id: string;
 }
 
+// webhook_events_received_idx, from where the last page ended: so both ends are always given.
 const pageStatement = {
   name: "stored_events_page",
   text: `
@@ -66,9 +67,8 @@ const pageStatement = {
     from webhook_events
     where ($1::text[] is null or status = any ($1))
       and ($2::text[] is null or event_type = any ($2))
-      and ($3::timestamptz is null or received_at >= $3)
-      and received_at <= $4
-      and ($5::timestamptz is null or (received_at, organization_id, event_id) > ($5, $6::uuid, $7))
+      and received_at between $3 and $4
+      and (received_at, organization_id, event_id) > ($5, $6::uuid, $7)
     order by received_at, organization_id, event_id
     limit $8`,
 };
@@ -88,11 +88,11 @@ export async function storedEventsPage(
   const { rows } = await query<StoredEvent & Record<string, unknown>>(on, pageStatement, [
     filter.statuses ?? null,
     filter.types ?? null,
-    filter.since ?? null,
+    filter.since ?? "-infinity",
     until,
-    after?.received_at ?? null,
-    after?.organization_id ?? null,
-    after?.event_id ?? null,
+    after?.received_at ?? "-infinity",
+    after?.organization_id ?? NIL_ORGANIZATION,
+    after?.event_id ?? "",
     limit,
   ]);
   return rows;
@@ -104,15 +104,14 @@ const countStatement = {
     select count(*) as count from webhook_events
     where ($1::text[] is null or status = any ($1))
       and ($2::text[] is null or event_type = any ($2))
-      and ($3::timestamptz is null or received_at >= $3)
-      and received_at <= $4`,
+      and received_at between $3 and $4`,
 };
 
 export async function countStoredEvents(on: Queryable, filter: EventFilter, until: Date): Promise<number> {
   const { rows } = await query<{ count: bigint }>(on, countStatement, [
     filter.statuses ?? null,
     filter.types ?? null,
-    filter.since ?? null,
+    filter.since ?? "-infinity",
     until,
   ]);
   return Number(rows[0]?.count ?? 0n);
