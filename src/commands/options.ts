@@ -15,16 +15,35 @@ export function parseStatuses(value: string): Outcome[] {
   });
 }
 
-export function parseCount(value: string): number {
-  const count = Number(value);
-  if (!Number.isSafeInteger(count) || count < 1) throw new InvalidArgumentError("A whole number from 1 up.");
-  return count;
+/** @param least the smallest that is taken */
+export function wholeNumber(least: number): (value: string) => number {
+  return (value) => {
+    const count = Number(value);
+    if (/^\d{1,9}$/.test(value) && count >= least) return count;
+    throw new InvalidArgumentError(`It must be a whole number of at least ${least}.`);
+  };
 }
 
-/** A time with its zone; one without is UTC, whatever zone the machine is in. */
+export const parseCount = wholeNumber(1);
+
+export function parseRate(value: string): number {
+  const rate = Number(value);
+  if (value.trim() !== "" && rate >= 0 && rate <= 1) return rate;
+  throw new InvalidArgumentError("It must be a rate from 0 to 1.");
+}
+
+/** A time with its zone; one without is UTC, whatever zone the machine is in, and a day alone is its beginning. */
 export function parseInstantOption(value: string): Date {
-  const text = /[zZ]|[+-]\d\d:?\d\d$/.test(value) || !value.includes("T") ? value : `${value}Z`;
-  const instant = new Date(text);
-  if (Number.isNaN(instant.getTime())) throw new InvalidArgumentError("A time such as 2026-03-08T17:00:00Z.");
-  return instant;
+  const [, day, time = "00:00", zone = "Z"] =
+    /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)\s?(Z|[+-]\d{2}:?\d{2})?)?$/i.exec(
+      value.trim(),
+    ) ?? [];
+  const instant = new Date(`${day}T${time}${zone}`);
+  // `new Date` would turn 31 February into 3 March.
+  const midnight = new Date(`${day}T00:00Z`);
+  const isReal = !Number.isNaN(instant.getTime()) && midnight.toISOString().slice(0, 10) === day;
+  if (isReal) return instant;
+  throw new InvalidArgumentError(
+    "It must be a time such as 2026-03-08T17:00:00Z, or a day such as 2026-03-08.",
+  );
 }

@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 import { systemClock } from "../clock.js";
 import { RegularsError } from "../errors.js";
 import { type DeliveryTally, deliver } from "../simulator/deliver.js";
@@ -7,6 +7,7 @@ import { writeHistory } from "../simulator/history-file.js";
 import { type SalonEvent, type SalonOptions, simulateSalon, turbulence } from "../simulator/salon.js";
 import { signBody } from "../square/signature.js";
 import { commandConfig, print } from "./context.js";
+import { parseInstantOption, parseRate, wholeNumber } from "./options.js";
 import { Progress } from "./progress.js";
 
 const DAY = 86_400_000;
@@ -25,7 +26,6 @@ interface Flags {
   readonly drops: number;
   readonly shuffle?: true | number;
   readonly turbulent?: true;
-  readonly key?: string;
   readonly url?: string;
   readonly json?: true;
 }
@@ -33,7 +33,10 @@ interface Flags {
 /** `regulars simulate`: writes a seeded history of a simulated salon as a file of signed events. */
 export function simulateCommand(): Command {
   return new Command("simulate")
-    .description("write the seeded history of a simulated salon as a file of signed webhook events")
+    .description(
+      "write the seeded history of a simulated salon as a file of webhook events, signed with the environment's key, " +
+        "else a demo key",
+    )
     .requiredOption("--out <file>", "file to write, one JSON object a line; an existing one is replaced")
     .option("--seed <number>", "same seed and options, same bytes", wholeNumber(0), 1)
     .option("--customers <number>", "people who become clients", wholeNumber(0), 400)
@@ -43,14 +46,13 @@ export function simulateCommand(): Command {
     .option(
       "--from <date>",
       "first instant, UTC: YYYY-MM-DD or RFC 3339 (default: two years before --to)",
-      date,
+      parseInstantOption,
     )
-    .option("--to <date>", "end, exclusive (default: the beginning of today, UTC)", date)
-    .option("--duplicates <rate>", "share of the events delivered twice, 0 to 1", rate, 0)
-    .option("--drops <rate>", "share of the events never delivered, 0 to 1", rate, 0)
+    .option("--to <date>", "end, exclusive (default: the beginning of today, UTC)", parseInstantOption)
+    .option("--duplicates <rate>", "share of the events delivered twice, 0 to 1", parseRate, 0)
+    .option("--drops <rate>", "share of the events never delivered, 0 to 1", parseRate, 0)
     .option("--shuffle [events]", "mix the order: within so many events, or all in memory", wholeNumber(1))
     .option("--turbulent", "make the ugly things frequent; meant for a handful of customers")
-    .option("--key <key>", "signature key (default: the environment's, else a demo key)")
     .option("--url <url>", "notification URL (default: the environment's, else the demo's)")
     .option("--json", "print the summary as one JSON object")
     .action(simulate);
@@ -124,10 +126,9 @@ function refusing<Result>(work: () => Result): Result {
 
 /** Key and URL of the environment are taken only together, as a server is configured; else the demo's. */
 function signing(flags: Flags): { key: string; url: string } {
-  if (flags.key !== undefined && flags.url !== undefined) return { key: flags.key, url: flags.url };
   const { webhook } = commandConfig();
   return {
-    key: flags.key ?? webhook?.signatureKeys[0] ?? DEMO_SIGNATURE_KEY,
+    key: webhook?.signatureKeys[0] ?? DEMO_SIGNATURE_KEY,
     url: flags.url ?? webhook?.notificationUrl ?? DEMO_NOTIFICATION_URL,
   };
 }
@@ -149,29 +150,4 @@ function* withProgress(
     yield item;
   }
   progress.end();
-}
-
-function wholeNumber(least: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (/^\d{1,9}$/.test(text) && value >= least) return value;
-    throw new InvalidArgumentError(`It must be a whole number of at least ${least}.`);
-  };
-}
-
-function rate(text: string): number {
-  const value = Number(text);
-  if (text.trim() !== "" && value >= 0 && value <= 1) return value;
-  throw new InvalidArgumentError("It must be a rate from 0 to 1.");
-}
-
-/** A date alone means its beginning in UTC; a time without a zone is refused, since it would mean local time. */
-function date(text: string): Date {
-  const [, day, time] = /^(\d{4}-\d{2}-\d{2})(T.*(?:Z|[+-]\d{2}:\d{2}))?$/.exec(text) ?? [];
-  // `new Date` would turn 31 February into 3 March.
-  const midnight = new Date(`${day}T00:00:00Z`);
-  const value = time === undefined ? midnight : new Date(text);
-  const isReal = !Number.isNaN(value.getTime()) && !Number.isNaN(midnight.getTime());
-  if (isReal && midnight.toISOString().slice(0, 10) === day) return value;
-  throw new InvalidArgumentError("It must be a date such as 2026-03-08 or 2026-03-08T09:00:00Z.");
 }
