@@ -5,9 +5,9 @@ import type { SquareEventJson } from "../../src/simulator/objects.js";
 import { Random } from "../../src/simulator/random.js";
 import { simulateSalon, turbulence } from "../../src/simulator/salon.js";
 import { addSalon, NOW, openInbox, processInBatches } from "../support/app.js";
-import { storedEvents, tablesOf } from "../support/app-tables.js";
 import { emptyDatabase, openTestDatabase } from "../support/database.js";
 import { received } from "../support/events.js";
+import { storedEvents, tablesOf } from "../support/tables.js";
 
 const database = await openTestDatabase();
 

@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { addSalon, processInBatches } from "../support/app.js";
-import { tablesOf } from "../support/app-tables.js";
 import { emptyDatabase, openTestDatabase } from "../support/database.js";
 import {
   bookingEvent,
@@ -10,6 +9,7 @@ import {
   refundEvent,
   squareEvent,
 } from "../support/events.js";
+import { tablesOf } from "../support/tables.js";
 
 const database = await openTestDatabase();
 let salon: string;

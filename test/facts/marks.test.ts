@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { addOrganization } from "../../src/facts/organizations.js";
 import { addSalon, NOW, processInBatches } from "../support/app.js";
-import { tablesOf } from "../support/app-tables.js";
 import { emptyDatabase, openTestDatabase } from "../support/database.js";
 import { type EventJson, MERCHANT, paymentEvent, squareEvent } from "../support/events.js";
+import { tablesOf } from "../support/tables.js";
 
 const database = await openTestDatabase();
 let salon: string;

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
 import { addSalon, NOW, openInbox, processInBatches } from "../support/app.js";
-import { type Tables, tablesOf } from "../support/app-tables.js";
 import { openTestDatabase } from "../support/database.js";
 import {
   bookingEvent,
@@ -11,6 +10,7 @@ import {
   received,
   refundEvent,
 } from "../support/events.js";
+import { type Tables, tablesOf } from "../support/tables.js";
 
 const database = await openTestDatabase();
 const [firstMerge, secondMerge] = ["2026-05-10T09:00:00Z", "2026-05-20T09:00:00Z"];

@@ -13,9 +13,9 @@ import {
   type TestApp,
   testConfig,
 } from "../support/app.js";
-import { storedEvents } from "../support/app-tables.js";
 import { emptyDatabase, openTestDatabase } from "../support/database.js";
 import { bodyOf, customerEvent, paymentEvent, squareEvent } from "../support/events.js";
+import { storedEvents } from "../support/tables.js";
 
 const database = await openTestDatabase();
 const unreachable = await openDatabase({

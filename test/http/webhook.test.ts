@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { MAX_BODY_BYTES } from "../../src/http/webhook-routes.js";
 import { addSalon, type Headers, NOW, openTestApp, SIGNATURE_KEY, signed } from "../support/app.js";
-import { storedEvents, tablesOf } from "../support/app-tables.js";
 import { emptyDatabase, openTestDatabase } from "../support/database.js";
 import { bodyOf, bookingEvent, paymentEvent, squareEvent } from "../support/events.js";
+import { storedEvents, tablesOf } from "../support/tables.js";
 
 const database = await openTestDatabase();
 let salon: string;

@@ -6,7 +6,6 @@ import { lockCustomers } from "../../src/facts/locks.js";
 import type { Inbox } from "../../src/inbox/inbox.js";
 import { Random } from "../../src/simulator/random.js";
 import { addSalon, NOW, openInbox } from "../support/app.js";
-import { storedEvents, tablesOf } from "../support/app-tables.js";
 import { emptyDatabase, openTestDatabase } from "../support/database.js";
 import { databaseUrl } from "../support/database-url.js";
 import {
@@ -18,6 +17,7 @@ import {
   received,
   refundEvent,
 } from "../support/events.js";
+import { storedEvents, tablesOf } from "../support/tables.js";
 
 /** As many processes: each inbox has connections of its own. */
 const database = await openTestDatabase();

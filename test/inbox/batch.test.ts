@@ -4,9 +4,9 @@ import type { FindHandler } from "../../src/inbox/arrival.js";
 import type { Inbox } from "../../src/inbox/inbox.js";
 import { storedEventsPage } from "../../src/inbox/stored-events.js";
 import { addSalon, NOW, openInbox } from "../support/app.js";
-import { storedEvents, tablesOf } from "../support/app-tables.js";
 import { emptyDatabase, openTestDatabase } from "../support/database.js";
 import { bookingEvent, type EventJson, paymentEvent, received, squareEvent } from "../support/events.js";
+import { storedEvents, tablesOf } from "../support/tables.js";
 
 const database = await openTestDatabase();
 let salon: string;

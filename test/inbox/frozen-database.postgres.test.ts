@@ -4,10 +4,10 @@ import { expect, onTestFinished, test } from "vitest";
 import { openDatabase } from "../../src/database/database.js";
 import { patiently } from "../../src/database/query.js";
 import { addSalon, openTestApp } from "../support/app.js";
-import { tablesOf } from "../support/app-tables.js";
 import { openTestDatabase } from "../support/database.js";
 import { databaseUrl } from "../support/database-url.js";
 import { paymentEvent } from "../support/events.js";
+import { tablesOf } from "../support/tables.js";
 
 const QUERY_TIMEOUT_MS = 500;
 

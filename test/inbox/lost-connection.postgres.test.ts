@@ -2,9 +2,9 @@ import { beforeEach, expect, test } from "vitest";
 import { inTransaction } from "../../src/database/transaction.js";
 import { lockCustomers } from "../../src/facts/locks.js";
 import { addSalon, openTestApp } from "../support/app.js";
-import { storedEvents, tablesOf } from "../support/app-tables.js";
 import { emptyDatabase, openTestDatabase } from "../support/database.js";
 import { paymentEvent } from "../support/events.js";
+import { storedEvents, tablesOf } from "../support/tables.js";
 
 const database = await openTestDatabase();
 let salon: string;

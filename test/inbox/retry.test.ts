@@ -11,9 +11,9 @@ import {
   storedEventsPage,
 } from "../../src/inbox/stored-events.js";
 import { addSalon, openInbox, TestClock } from "../support/app.js";
-import { storedEvents, tablesOf } from "../support/app-tables.js";
 import { emptyDatabase, openTestDatabase } from "../support/database.js";
 import { bookingEvent, paymentEvent, received } from "../support/events.js";
+import { storedEvents, tablesOf } from "../support/tables.js";
 
 const database = await openTestDatabase();
 const DAY_MS = 86_400_000;

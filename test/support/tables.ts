@@ -1,33 +1,47 @@
 /** Whole tables, to see that nothing else changed, or that two ways lead to the same place. */
+import type pg from "pg";
 import type { Database } from "../../src/database/database.js";
+import { query } from "../../src/database/query.js";
 
 export type Row = Readonly<Record<string, unknown>>;
 export type Tables = Readonly<Record<string, readonly Row[]>>;
+
+interface TableKey {
+  readonly name: string;
+  readonly key: string;
+}
+
+let keys: readonly TableKey[] | undefined;
+
+async function keysOfTables(pool: pg.Pool): Promise<readonly TableKey[]> {
+  const { rows } = await pool.query<TableKey>(`
+    select table_name as name, string_agg(format('t.%I', column_name), ', ' order by ordinal_position) as key
+    from information_schema.key_column_usage
+    where constraint_name like '%_pkey' and table_name not in ('webhook_events', 'application_logs')
+    group by table_name having bool_or(column_name = 'organization_id')
+    order by table_name`);
+  return rows;
+}
 
 /**
  * Every row that belongs to an organization, table by table in the order of the primary keys, without its id; and
  * the organization itself. Left out are the events, which know when they came.
  */
 export async function tablesOf({ pool }: Pick<Database, "pool">, organizationId: string): Promise<Tables> {
-  const { rows: keys } = await pool.query<{ name: string; key: string }>(`
-    select table_name as name, string_agg(format('t.%I', column_name), ', ' order by ordinal_position) as key
-    from information_schema.key_column_usage
-    where constraint_name like '%_pkey' and table_name not in ('webhook_events', 'application_logs')
-    group by table_name having bool_or(column_name = 'organization_id')
-    order by table_name`);
+  keys ??= await keysOfTables(pool);
   const selects = keys.map(
     ({ name, key }) => `
       select '${name}' as name, to_jsonb(t) - 'organization_id' as row, jsonb_build_array(${key}) as key
       from ${name} t where organization_id = $1`,
   );
-  const { rows } = await pool.query<{ name: string; row: Row }>(
-    `${selects.join("\nunion all")}
-      union all
-      select 'organizations', to_jsonb(o) - array['id', 'square_merchant_id', 'created_at'], '[]'
-      from organizations o where id = $1
-      order by name, key`,
-    [organizationId],
-  );
+  const text = `${selects.join("\nunion all")}
+    union all
+    select 'organizations', to_jsonb(o) - array['id', 'square_merchant_id', 'created_at'], '[]'
+    from organizations o where id = $1
+    order by name, key`;
+  const { rows } = await query<{ name: string; row: Row }>(pool, { name: "tables_of", text }, [
+    organizationId,
+  ]);
   const tables: Record<string, Row[]> = {};
   for (const { name, row } of rows) {
     tables[name] ??= [];
