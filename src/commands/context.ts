@@ -3,7 +3,7 @@ import { type Database, openDatabase } from "../database/database.js";
 import { checkSchema } from "../database/migrate.js";
 import { RegularsError } from "../errors.js";
 
-/** The environment's configuration for a command that needs no webhook key. */
+/** The environment's configuration for a command, which needs no signature key. */
 export function commandConfig(): Config {
   readEnvFile();
   return loadConfig(process.env, { require: "command" });
