@@ -1,0 +1,84 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { beforeEach, expect, test } from "vitest";
+import { RefusalLog } from "../../src/http/refusal-log.js";
+import { ADMIN_KEY, addSalon, openTestApp, SIGNATURE_KEY, signed } from "../support/app.js";
+import { emptyDatabase, openTestDatabase } from "../support/database.js";
+import { bodyOf, paymentEvent } from "../support/events.js";
+import { storedEvents } from "../support/tables.js";
+
+const database = await openTestDatabase();
+beforeEach(async () => {
+  await emptyDatabase(database);
+  await addSalon(database);
+});
+
+test("logs tell event, type, organization and milliseconds, and nothing about people", async () => {
+  const folder = "fixtures/events/";
+  const files = readdirSync(folder).filter((name) => name.endsWith(".json"));
+  const app = await openTestApp(database);
+  const personal = new Set([SIGNATURE_KEY, ADMIN_KEY]);
+  const delivered: string[] = [];
+  for (const file of files) {
+    const text = readFileSync(folder + file, "utf8");
+    const event = JSON.parse(text);
+    await addSalon(database, event.merchant_id);
+    collectPersonal(event, personal);
+    personal.add(signed(text)["x-square-hmacsha256-signature"] as string);
+    const { status } = await app.inject(text, signed(text));
+    if (status === 200) delivered.push(event.event_id);
+  }
+  const lines = app.logLines.map((line) => JSON.parse(line));
+  const told = lines.filter((line) => line.msg === "event");
+  expect(told.map((line) => line.event_id)).toEqual(delivered);
+  for (const line of told) {
+    expect(line).toMatchObject({
+      event_type: expect.any(String),
+      status: expect.any(String),
+      ms: expect.any(Number),
+    });
+    expect(line).toHaveProperty("organization_id");
+  }
+  expect(personal.size).toBeGreaterThan(40);
+  const log = app.logLines.join("");
+  const stored = (await storedEvents(database)).map((row) => row.last_error).join("\n");
+  for (const secret of personal) expect(log + stored).not.toContain(secret);
+});
+
+test("refused deliveries are told in one line a second, with their code and size and nothing else", async () => {
+  const app = await openTestApp(database);
+  const body = bodyOf(paymentEvent({ note: "hunter2" }));
+  const noEvent = '{"hunter2": true}';
+  await app.inject(body, signed(body, "wrong key"));
+  for (let time = 0; time < 20; time++) await app.inject(noEvent, signed(noEvent));
+  const told = app.logLines.map((line) => JSON.parse(line)).filter((line) => line.msg === "delivery refused");
+  expect(told[0]).toMatchObject({
+    level: 40,
+    code: "invalid_signature",
+    bytes: Buffer.byteLength(body),
+    left_out: 0,
+  });
+  expect(told.length).toBeLessThan(21);
+  expect(app.logLines.join("")).not.toContain("hunter2");
+});
+
+test("the line after a silence says how many refusals were left out", () => {
+  const told: object[] = [];
+  let now = 0;
+  const refusals = new RefusalLog({ warn: (fields) => told.push(fields) }, () => now);
+  for (now of [0, 1, 999, 1_000, 1_500, 9_000]) refusals.tell("json_invalid_json", now);
+  expect(told).toEqual([
+    { code: "json_invalid_json", bytes: 0, left_out: 0 },
+    { code: "json_invalid_json", bytes: 1_000, left_out: 2 },
+    { code: "json_invalid_json", bytes: 9_000, left_out: 1 },
+  ]);
+});
+
+/** Values under keys that hold names, ways to reach somebody, free text, or tokens. */
+function collectPersonal(value: unknown, into: Set<string>, key = ""): void {
+  if (typeof value === "object" && value !== null) {
+    for (const [name, item] of Object.entries(value)) collectPersonal(item, into, name);
+  } else if (/name|email|phone|note|birthday|address|token|reason|last_4|receipt/.test(key)) {
+    const text = String(value).trim();
+    if (text.length > 3 && text !== "true" && text !== "false") into.add(text);
+  }
+}
