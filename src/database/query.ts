@@ -40,6 +40,24 @@ export async function query<Row extends pg.QueryResultRow = pg.QueryResultRow>(
   return on.query<Row>({ ...prepared, text, values: [...values] });
 }
 
+type Answers<Steps extends readonly (() => Promise<unknown>)[]> = {
+  -readonly [Index in keyof Steps]: Awaited<ReturnType<Steps[Index]>>;
+};
+
+/**
+ * Runs steps that need nothing of each other's answers, in their order. On Postgres their statements travel together
+ * and save round trips; on the embedded database, whose driver sends one at a time, they follow each other.
+ */
+export async function together<const Steps extends readonly (() => Promise<unknown>)[]>(
+  on: Queryable,
+  ...steps: Steps
+): Promise<Answers<Steps>> {
+  if (!sharedSessions.has(on)) return (await Promise.all(steps.map((step) => step()))) as Answers<Steps>;
+  const answers: unknown[] = [];
+  for (const step of steps) answers.push(await step());
+  return answers as Answers<Steps>;
+}
+
 /**
  * Marks a pool, and every client it opens from now on, as sharing one session, in which the clients' statement names
  * would collide.

@@ -2,6 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type pg from "pg";
 import { RegularsError, TransactionContended, TransactionRolledBack } from "../errors.js";
 import { isRetryable, isUnavailable } from "./failures.js";
+import { together } from "./query.js";
 
 /** How often one piece of work may be begun anew before its collision counts as an error. */
 const ATTEMPTS = 6;
@@ -49,8 +50,12 @@ async function attemptOnce<Result>(
   tx.on("error", ignore);
   let broken: Error | undefined;
   try {
-    // Sent together with the work's first statement, which saves a round trip. If it fails, so does the connection.
-    const [, result] = await Promise.all([tx.query("begin"), work(tx)]);
+    // If `begin` fails, so does the connection, and with it the work's first statement.
+    const [, result] = await together(
+      tx,
+      () => tx.query("begin"),
+      () => work(tx),
+    );
     const { command } = await tx.query("commit");
     if (command !== "COMMIT") throw new TransactionRolledBack();
     return result;

@@ -1,4 +1,5 @@
 import type pg from "pg";
+import { together } from "../database/query.js";
 import { RetryTransaction } from "../database/transaction.js";
 import type { Fact, Guarded } from "../square/types.js";
 import { lockCustomers, lockObjects } from "./locks.js";
@@ -45,11 +46,11 @@ export async function writeFacts(
   ];
   const component = async () => (seeds.length > 0 ? mergeComponent(tx, organizationId, seeds) : []);
   const customers = concerned(winners, await component());
-  // Statements that need nothing of each other's answers are sent together and run in this order: a round trip less.
-  const [, locked] = await Promise.all([
-    lockObjects(tx, organizationId, objectKeys(winners)),
-    lockCustomers(tx, organizationId, customers),
-  ]);
+  const [, locked] = await together(
+    tx,
+    () => lockObjects(tx, organizationId, objectKeys(winners)),
+    () => lockCustomers(tx, organizationId, customers),
+  );
 
   // From here on nothing concerned can change under us, so what is read now holds until the commit.
   const merged = await component();
@@ -61,7 +62,7 @@ export async function writeFacts(
       : { learnt: new Set<string>(), refused: [] };
 
   const storedKeys = new Map<string, string | null>();
-  const writing = guardedKinds.map(async (kind) => {
+  const writes = guardedKinds.map((kind) => async () => {
     const objects = [...(winners.get(kind)?.values() ?? [])];
     const places = locationIds(valuesOf(facts, kind));
     for (const written of await writeObjects(tx, organizationId, kind, objects, places)) {
@@ -71,7 +72,7 @@ export async function writeFacts(
       if (written.previous_customer_id !== null) affected.add(written.previous_customer_id);
     }
   });
-  await Promise.all(writing);
+  await together(tx, ...writes);
   await markFetches(tx, organizationId, valuesOf(facts, "pending_fetch"), now);
   await revokeAccess(tx, organizationId, valuesOf(facts, "revocation"));
 
