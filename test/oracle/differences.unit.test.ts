@@ -6,7 +6,7 @@ describe("comparing", () => {
     const expected = {
       tip_rate: "0.2000",
       last_visit_at: "2026-02-10T20:00:00.000000Z",
-      refresh_due_at: "2026-02-10T20:00:00.000001Z",
+      expected_next_visit_at: "2026-02-10T20:00:00.000001Z",
       total_visits: 2,
       total_revenue_cents: 500n,
       booking_notes: [{ a: 1, b: null }],
@@ -15,7 +15,7 @@ describe("comparing", () => {
     const same = {
       tip_rate: 0.2,
       last_visit_at: new Date("2026-02-10T20:00:00Z"),
-      refresh_due_at: "2026-02-10 20:00:00+00",
+      expected_next_visit_at: "2026-02-10 20:00:00+00",
       total_visits: 2n,
       total_revenue_cents: 500,
       booking_notes: [{ b: null, a: 1 }],
@@ -28,6 +28,11 @@ describe("comparing", () => {
     ]);
     expect(
       explainDifferences({ last_visit_at: "2026-02-10T20:00:00.000001Z" }, { last_visit_at: null }),
+    ).toHaveLength(1);
+    // A row that comes due a microsecond early is a row that is wrong for a microsecond.
+    const due = "2026-02-10T20:00:00.000001Z";
+    expect(
+      explainDifferences({ refresh_due_at: due }, { refresh_due_at: "2026-02-10 20:00:00+00" }),
     ).toHaveLength(1);
     expect(explainDifferences({ total_visits: 0 }, {})).toEqual([
       "total_visits: expected 0, actual no such column",
