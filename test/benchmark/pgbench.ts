@@ -139,7 +139,12 @@ export async function runPgbench(
       const { stdout } = await promisify(execFile)(
         "pgbench",
         ["-n", "-M", "prepared", "-c", `${clients}`, "-j", "2", "-t", `${each}`, ...files, urlOf(name)],
-        { env: { ...process.env, PGOPTIONS: SESSION_PARAMETERS.join(" ") } },
+        {
+          env: {
+            ...process.env,
+            PGOPTIONS: SESSION_PARAMETERS.map((word) => word.replaceAll(" ", "\\ ")).join(" "),
+          },
+        },
       );
       const perSecond = Number(/tps = ([\d.]+) \(without/.exec(stdout)?.[1]);
       const failed = Number(/number of failed transactions: (\d+)/.exec(stdout)?.[1]);
