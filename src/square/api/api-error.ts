@@ -1,0 +1,36 @@
+import { RegularsError } from "../../errors.js";
+
+export type SquareApiErrorCode =
+  /** 401: the token is wrong, expired or revoked. */
+  | "square_unauthorized"
+  /** 403: the token lacks a scope, or this API is not for its kind. */
+  | "square_forbidden"
+  | "square_not_found"
+  /** Any other 4xx. */
+  | "square_bad_request"
+  /** 400 with INVALID_CURSOR: the page is to be read again from the window's begin. */
+  | "square_invalid_cursor"
+  /** 429 after all attempts. */
+  | "square_rate_limited"
+  /** 5xx, time-out, broken connection, after all attempts. */
+  | "square_unavailable"
+  /** 200 that is no answer: HTML, cut off, `errors`, a list that is no list. */
+  | "square_invalid_response"
+  /** Pages that go round in circles. */
+  | "square_endless_paging";
+
+/** Square did not answer, or not what was asked for. The message names the request's path, never a token or a value. */
+export class SquareApiError extends RegularsError {
+  declare readonly code: SquareApiErrorCode;
+  /** The HTTP status, where there was one. */
+  readonly status: number | undefined;
+
+  constructor(
+    code: SquareApiErrorCode,
+    message: string,
+    { status, cause }: { status?: number; cause?: unknown } = {},
+  ) {
+    super(code, message, cause === undefined ? undefined : { cause });
+    this.status = status;
+  }
+}
