@@ -1,12 +1,19 @@
 import type pg from "pg";
 import { query, type Statement } from "../database/query.js";
+import { PRECEDENCE_DIGITS } from "../square/order-key.js";
 import type { Guarded } from "../square/types.js";
 import { writeJson } from "../square/write-json.js";
 
 /**
  * The guarded mirror tables. Each is written by one statement over an array of objects, and the guard is one
  * comparison: an object is stored if its order key is greater than the stored one's (contract section 4).
+ *
+ * A copy from Square's API is also stored if it is of the version that stands here and says something else: then the
+ * API is right, whether a webhook told it otherwise or somebody changed the row by hand. If it says the same,
+ * nothing is written.
  */
+
+export type Origin = "webhook" | "api";
 
 export type GuardedKind = "booking" | "payment" | "refund" | "customer" | "team_member";
 
@@ -184,7 +191,29 @@ const segments = `
       ))
     ),`;
 
-function writeStatement(kind: GuardedKind): Statement {
+/** The segments that are stored, as they come with a booking. */
+const storedSegments = `coalesce((
+          select jsonb_agg(jsonb_build_object('segment_index', segment_index, 'team_member_id', team_member_id,
+            'service_variation_id', service_variation_id, 'duration_minutes', duration_minutes) order by segment_index)
+          from booking_segments where organization_id = $1 and booking_id = i.booking_id
+        ), '[]')`;
+
+/** Those of the API's copies that are to be stored. */
+function apiCopies(kind: GuardedKind, stored: readonly string[]): string {
+  const { table, key } = mirror[kind];
+  const compared = stored.filter((name) => name !== key && name !== "order_key");
+  const precedence = (copy: string) => `substring(${copy}.order_key for ${PRECEDENCE_DIGITS / 2})`;
+  const ours = [...compared.map((name) => `s.${name}`), ...(kind === "booking" ? [storedSegments] : [])];
+  const theirs = [...compared.map((name) => `i.${name}`), ...(kind === "booking" ? ["i.segments"] : [])];
+  return `(
+        select i.* from incoming i
+        left join lateral (select * from ${table} where organization_id = $1 and ${key} = i.${key} offset 0) as s on true
+        where s.${key} is null or ${precedence("i")} > ${precedence("s")}
+          or (${precedence("i")} = ${precedence("s")} and (${theirs.join(", ")}) is distinct from (${ours.join(", ")}))
+      ) as candidate`;
+}
+
+function writeStatement(kind: GuardedKind, origin: Origin): Statement {
   const { table, key, columns, owner, hasLocation } = mirror[kind];
   const stored = [
     key,
@@ -196,7 +225,7 @@ function writeStatement(kind: GuardedKind): Statement {
   if (kind === "booking") fields.push("segments jsonb");
   const { now, before } = owners[owner];
   return {
-    name: `write_${table}`,
+    name: `write_${table}_from_${origin}`,
     text: `
     with incoming as (
       select i.*, decode(i.order_key_hex, 'hex') as order_key, ${now} as customer_id
@@ -209,13 +238,13 @@ function writeStatement(kind: GuardedKind): Statement {
     ),${hasLocation ? placeholders : ""}
     written as (
       insert into ${table} as mirrored (organization_id, ${stored.join(", ")})
-      select $1, ${stored.join(", ")} from incoming
+      select $1, ${stored.join(", ")} from ${origin === "api" ? apiCopies(kind, stored) : "incoming"}
       on conflict (organization_id, ${key}) do update set
         ${stored
           .slice(1)
           .map((name) => `${name} = excluded.${name}`)
           .join(", ")}
-      where excluded.order_key > mirrored.order_key
+      ${origin === "api" ? "" : "where excluded.order_key > mirrored.order_key"}
       returning ${key}
     ),${kind === "booking" ? segments : ""}
     answer as (
@@ -229,9 +258,12 @@ function writeStatement(kind: GuardedKind): Statement {
   };
 }
 
-const statements = Object.fromEntries(
-  (Object.keys(mirror) as GuardedKind[]).map((kind) => [kind, writeStatement(kind)]),
-) as Record<GuardedKind, Statement>;
+const statementsOf = (origin: Origin) =>
+  Object.fromEntries(
+    (Object.keys(mirror) as GuardedKind[]).map((kind) => [kind, writeStatement(kind, origin)]),
+  ) as Record<GuardedKind, Statement>;
+
+const statements = { webhook: statementsOf("webhook"), api: statementsOf("api") };
 
 /** The object's id in its mirror table. */
 export function objectId(kind: GuardedKind, value: Guarded): string {
@@ -239,8 +271,7 @@ export function objectId(kind: GuardedKind, value: Guarded): string {
 }
 
 /**
- * Writes objects of one kind, each at most once in the array, where their order key is greater than the stored
- * one's. The caller holds the objects' locks (src/facts/locks.ts), so what `stored` read is what was replaced.
+ * Writes objects of one kind, each at most once in the array, where the guard lets them. The caller holds the objects' locks (src/facts/locks.ts), so what `stored` read is what was replaced.
  *
  * @param locationIds the locations of all copies that came, older ones too: a location is met whether or not the copy
  *   that names it stands, and so no order and no batch decides which locations are known
@@ -251,11 +282,12 @@ export async function writeObjects(
   kind: GuardedKind,
   objects: readonly Guarded[],
   locationIds: readonly string[],
+  origin: Origin,
 ): Promise<Written[]> {
   if (objects.length === 0) return [];
   const rows = objects.map(({ order_key, ...columns }) => ({ ...columns, order_key_hex: order_key }));
   const ids = objects.map((object) => objectId(kind, object));
-  const { rows: written } = await query<Written & pg.QueryResultRow>(tx, statements[kind], [
+  const { rows: written } = await query<Written & pg.QueryResultRow>(tx, statements[origin][kind], [
     organizationId,
     writeJson(rows),
     ids,

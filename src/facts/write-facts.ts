@@ -5,7 +5,7 @@ import type { Fact, Guarded } from "../square/types.js";
 import { lockCustomers, lockObjects } from "./locks.js";
 import { markFetches, revokeAccess } from "./marks.js";
 import { applyMerges, mergeComponent, mergeKey } from "./merges.js";
-import { type GuardedKind, objectId, writeObjects } from "./mirror.js";
+import { type GuardedKind, type Origin, objectId, writeObjects } from "./mirror.js";
 import type { MergeEdge } from "./resolve-aliases.js";
 
 type FactOf<Kind extends Fact["kind"]> = Extract<Fact, { kind: Kind }>["value"];
@@ -13,6 +13,8 @@ type FactOf<Kind extends Fact["kind"]> = Extract<Fact, { kind: Kind }>["value"];
 export interface WrittenFacts {
   /** For each event, in the given order: whether any of its facts was new to us. */
   readonly fresh: readonly boolean[];
+  /** How many objects were written. */
+  readonly applied: number;
   /** The customers whose analytics row these facts change; all of them are locked. */
   readonly affectedCustomerIds: readonly string[];
   /** Merges that would have closed a cycle of aliases. */
@@ -27,6 +29,7 @@ const guardedKinds: readonly GuardedKind[] = ["payment", "booking", "refund", "c
  *
  * @param events the facts of each event, in the order of arrival
  * @param now the instant of computation
+ * @param origin copies from Square's API stand above webhooks' copies of the same version
  * @throws {RetryTransaction} when a merge was committed while we waited for a lock
  */
 export async function writeFacts(
@@ -34,6 +37,7 @@ export async function writeFacts(
   organizationId: string,
   events: readonly (readonly Fact[])[],
   now: Date,
+  origin: Origin = "webhook",
 ): Promise<WrittenFacts> {
   const facts = events.flat();
   const winners = new Map(guardedKinds.map((kind) => [kind, winnersOf(kind, facts)]));
@@ -62,12 +66,14 @@ export async function writeFacts(
       : { learnt: new Set<string>(), refused: [] };
 
   const storedKeys = new Map<string, string | null>();
+  let applied = 0;
   const writes = guardedKinds.map((kind) => async () => {
     const objects = [...(winners.get(kind)?.values() ?? [])];
     const places = locationIds(valuesOf(facts, kind));
-    for (const written of await writeObjects(tx, organizationId, kind, objects, places)) {
+    for (const written of await writeObjects(tx, organizationId, kind, objects, places, origin)) {
       storedKeys.set(`${kind}/${written.id}`, written.stored_key);
       if (!written.applied) continue;
+      applied += 1;
       if (written.customer_id !== null) affected.add(written.customer_id);
       if (written.previous_customer_id !== null) affected.add(written.previous_customer_id);
     }
@@ -81,6 +87,7 @@ export async function writeFacts(
   }
   return {
     fresh: freshness(events, storedKeys, learnt),
+    applied,
     affectedCustomerIds: [...affected],
     refusedMerges: refused,
   };

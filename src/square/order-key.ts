@@ -47,6 +47,17 @@ export function orderKey({
   return fields.toString("hex") + hash("sha256", canonicalJson(object), "hex");
 }
 
+/** Digits before the content's hash. */
+export const PRECEDENCE_DIGITS = 52;
+
+/**
+ * The key of a copy that Square's API gave: of copies that differ in content alone it stands above all that webhooks
+ * brought, whatever their hashes.
+ */
+export function authoritativeKey(key: string): string {
+  return key.slice(0, PRECEDENCE_DIGITS) + "f".repeat(64);
+}
+
 /** Moves a signed 64 bit integer so that its unsigned bytes sort like its value. */
 function sortable(value: bigint): bigint {
   return value + 2n ** 63n;
