@@ -24,13 +24,24 @@ export class SquareApiError extends RegularsError {
   declare readonly code: SquareApiErrorCode;
   /** The HTTP status, where there was one. */
   readonly status: number | undefined;
+  /** Square's own codes for what is wrong, such as NOT_FOUND or INSUFFICIENT_SCOPES. Empty where it gave none. */
+  readonly squareCodes: readonly string[];
+  /** How long Square asked to wait (Retry-After), where it did. */
+  readonly retryAfterMs: number | undefined;
 
   constructor(
     code: SquareApiErrorCode,
     message: string,
-    { status, cause }: { status?: number; cause?: unknown } = {},
+    options: {
+      status?: number;
+      squareCodes?: readonly string[];
+      retryAfterMs?: number;
+      cause?: unknown;
+    } = {},
   ) {
-    super(code, message, cause === undefined ? undefined : { cause });
-    this.status = status;
+    super(code, message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.status = options.status;
+    this.squareCodes = options.squareCodes ?? [];
+    this.retryAfterMs = options.retryAfterMs;
   }
 }

@@ -1,0 +1,186 @@
+import { readJson, UnreadableJson } from "../read-json.js";
+import type { JsonObject, JsonValue } from "../types.js";
+import { complainsAboutCursor, errorCodes, InvalidAnswer, isObject, readAnswer } from "./answer.js";
+import { SquareApiError, type SquareApiErrorCode } from "./api-error.js";
+import type { Limiter, Timing } from "./limiter.js";
+import { attemptsFor, readRetryAfter, waitBeforeRetry } from "./retry.js";
+import type { SquareRequest } from "./sdk.js";
+
+/** An attempt that failed and will be made again. */
+export interface Retry {
+  /** Method and path, such as `GET /v2/bookings`. */
+  readonly request: string;
+  /** The attempt that failed, from 1. */
+  readonly attempt: number;
+  readonly code: SquareApiErrorCode;
+  readonly waitMs: number;
+}
+
+export interface TransportOptions extends Timing {
+  readonly limiter: Limiter;
+  readonly requestsPerSecond: number;
+  /** For one attempt, from connecting to the body's last byte. */
+  readonly timeoutMs: number;
+  /** In all, the first one included. */
+  readonly attempts: number;
+  /** The largest body that is read, uncompressed. */
+  readonly maxBodyBytes: number;
+  readonly random: () => number;
+  readonly onRetry: (retry: Retry) => void;
+}
+
+/**
+ * Sends a request until it is answered, within the merchant's rate.
+ *
+ * @param read takes from the body of a 200 what was asked for, or throws {InvalidAnswer}
+ * @throws {SquareApiError} of the last attempt
+ */
+export async function send<T>(
+  request: SquareRequest,
+  read: (body: JsonObject) => T,
+  options: TransportOptions,
+): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    await options.limiter.turn(1000 / options.requestsPerSecond, options);
+    try {
+      return await exchange(request, read, attempt, options);
+    } catch (error) {
+      if (!(error instanceof SquareApiError) || attempt >= attemptsFor(error.code, options.attempts))
+        throw error;
+      const waitMs = waitBeforeRetry(attempt, error.retryAfterMs, options.random);
+      if (error.code === "square_rate_limited") options.limiter.hold(waitMs, options);
+      options.onRetry({ request: nameOf(request), attempt, code: error.code, waitMs });
+      await options.wait(waitMs);
+    }
+  }
+}
+
+/** One attempt. */
+async function exchange<T>(
+  request: SquareRequest,
+  read: (body: JsonObject) => T,
+  attempt: number,
+  options: TransportOptions,
+): Promise<T> {
+  const name = `${nameOf(request)}, attempt ${attempt}`;
+  const { status, headers, bytes } = await receive(request, name, options);
+  if (status !== 200) throw refusal(name, status, headers, bytes, options);
+  try {
+    return read(readAnswer(headers.get("content-type"), bytes));
+  } catch (error) {
+    if (!(error instanceof InvalidAnswer) && !(error instanceof UnreadableJson)) throw error;
+    const what = error instanceof InvalidAnswer ? error.message : `is unreadable: ${error.code}`;
+    throw new SquareApiError("square_invalid_response", `${name}: the answer ${what}`, {
+      status,
+      cause: error,
+    });
+  }
+}
+
+interface Received {
+  readonly status: number;
+  readonly headers: Headers;
+  /** Empty when the body of a status other than 200 could not be read: then the status alone tells. */
+  readonly bytes: Buffer;
+}
+
+async function receive(request: SquareRequest, name: string, options: TransportOptions): Promise<Received> {
+  const abort = new AbortController();
+  const timer = setTimeout(() => abort.abort(), options.timeoutMs);
+  let status: number | undefined;
+  try {
+    const { method, headers, body } = request;
+    // A redirect would carry the token to where somebody else says.
+    const response = await fetch(request.url, {
+      method,
+      headers,
+      body: body ?? null,
+      redirect: "manual",
+      signal: abort.signal,
+    });
+    status = response.status;
+    const bytes = await readBody(response, options.maxBodyBytes).catch((error: unknown) => {
+      if (status === 200) throw error;
+      return Buffer.alloc(0);
+    });
+    return { status, headers: response.headers, bytes };
+  } catch (error) {
+    if (error instanceof InvalidAnswer) {
+      throw new SquareApiError("square_invalid_response", `${name}: the answer ${error.message}`, {
+        status: 200,
+      });
+    }
+    // The cause is left out: it is the network's and may quote what was sent.
+    const what = abort.signal.aborted
+      ? `no answer within ${options.timeoutMs} ms`
+      : `the connection failed${reasonOf(error)}`;
+    throw new SquareApiError(
+      "square_unavailable",
+      `${name}: ${what}`,
+      status === undefined ? {} : { status },
+    );
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function readBody(response: Response, maxBytes: number): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    size += chunk.byteLength;
+    if (size > maxBytes) throw new InvalidAnswer(`is larger than ${maxBytes} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, size);
+}
+
+function refusal(
+  name: string,
+  status: number,
+  headers: Headers,
+  bytes: Buffer,
+  { now }: TransportOptions,
+): SquareApiError {
+  const errors = readErrors(bytes);
+  const squareCodes = errorCodes(errors);
+  const retryAfterMs = readRetryAfter(headers, now);
+  return new SquareApiError(
+    codeOf(status, errors),
+    [`${name}: HTTP ${status}`, ...new Set(squareCodes)].join(" "),
+    { status, squareCodes, ...(retryAfterMs !== undefined && { retryAfterMs }) },
+  );
+}
+
+/** The `errors` of a refusal; nothing when a proxy wrote it. */
+function readErrors(bytes: Buffer): JsonValue | undefined {
+  try {
+    const body = readJson(bytes);
+    return isObject(body) ? body.errors : undefined;
+  } catch (error) {
+    if (error instanceof UnreadableJson) return undefined;
+    throw error;
+  }
+}
+
+function codeOf(status: number, errors: JsonValue | undefined): SquareApiErrorCode {
+  if (status === 401) return "square_unauthorized";
+  if (status === 403) return "square_forbidden";
+  if (status === 404) return "square_not_found";
+  if (status === 408 || status >= 500) return "square_unavailable";
+  if (status === 429) return "square_rate_limited";
+  if (status === 400 && complainsAboutCursor(errors)) return "square_invalid_cursor";
+  if (status >= 400) return "square_bad_request";
+  return "square_invalid_response";
+}
+
+/** Method and path: the query may hold a cursor, and a cursor may hold anything. */
+function nameOf({ method, url }: SquareRequest): string {
+  return `${method} ${new URL(url).pathname}`;
+}
+
+/** The system's or undici's code, such as ECONNRESET. */
+function reasonOf(error: unknown): string {
+  const code = (error as { cause?: { code?: unknown } } | undefined)?.cause?.code;
+  return typeof code === "string" ? ` (${code})` : "";
+}
