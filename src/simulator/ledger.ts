@@ -53,11 +53,37 @@ export interface Truth {
   readonly orders: Map<string, OrderJson>;
 }
 
+/** The kinds of objects in the truth. */
+export type Collection = {
+  [Name in keyof Truth]: Truth[Name] extends Map<string, unknown> ? Name : never;
+}[keyof Truth];
+
+/** What a collection holds. */
+export type Kept<Name extends Collection> =
+  Truth[Name] extends Map<string, infer Item extends object> ? Item : never;
+
+/** One object put, replaced or removed in the truth. */
+export interface TruthChange {
+  /** Simulated instant, milliseconds since the epoch; never decreasing. */
+  readonly at: number;
+  readonly collection: Collection;
+  readonly id: string;
+  /** What stood there until now; undefined when nothing did. */
+  readonly before: object | undefined;
+}
+
+/** Told of everything the moment it happens, before the event is taken out of the stream. */
+export interface LedgerWatcher {
+  changed(change: TruthChange): void;
+  announced(event: SalonEvent): void;
+}
+
 /** Records each change in the truth and announces it as the webhook event that Square would send. */
 export class Ledger {
   readonly truth: Truth;
   /** Events of the step that is being simulated; the salon takes them out. */
   readonly outbox: SalonEvent[] = [];
+  readonly watchers = new Set<LedgerWatcher>();
   readonly #random: Random;
   readonly #now: () => number;
 
@@ -70,28 +96,28 @@ export class Ledger {
 
   putBooking(booking: BookingJson): void {
     const type = this.truth.bookings.has(booking.id) ? "booking.updated" : "booking.created";
-    this.truth.bookings.set(booking.id, booking);
+    this.#put("bookings", booking.id, booking);
     const data = { type: "booking", id: `${booking.id}:${booking.version}`, object: { booking } };
     this.#announce(type, data, seconds, booking.location_id);
   }
 
   putPayment(payment: PaymentJson): void {
     const type = this.truth.payments.has(payment.id) ? "payment.updated" : "payment.created";
-    this.truth.payments.set(payment.id, payment);
+    this.#put("payments", payment.id, payment);
     this.#announce(type, { type: "payment", id: payment.id, object: { payment } }, milliseconds);
   }
 
   putRefund(refund: RefundJson): void {
     const type = this.truth.refunds.has(refund.id) ? "refund.updated" : "refund.created";
-    this.truth.refunds.set(refund.id, refund);
+    this.#put("refunds", refund.id, refund);
     this.#announce(type, { type: "refund", id: refund.id, object: { refund } }, milliseconds);
   }
 
   /** A new, edited, recovered or merged profile; `merge` when it is the survivor of a merge. */
   putCustomer(customer: CustomerJson, merge?: MergeContext): void {
     const type = this.truth.customers.has(customer.id) ? "customer.updated" : "customer.created";
-    this.truth.customers.set(customer.id, customer);
-    this.truth.deletedCustomers.delete(customer.id);
+    this.#put("customers", customer.id, customer);
+    this.#put("deletedCustomers", customer.id, undefined);
     const object = { customer, ...(merge && { event_context: merge }) };
     this.#announce(type, { type: "customer", id: customer.id, object }, seconds);
   }
@@ -99,15 +125,15 @@ export class Ledger {
   /** @param customer the profile at its deletion; its times and groups are left out, as Square does */
   deleteCustomer(customer: CustomerJson, merge?: MergeContext): void {
     const { created_at: _created, updated_at: _updated, group_ids: _groups, ...gone } = customer;
-    this.truth.customers.delete(gone.id);
-    this.truth.deletedCustomers.set(gone.id, gone);
+    this.#put("customers", gone.id, undefined);
+    this.#put("deletedCustomers", gone.id, gone);
     const object = { customer: gone, ...(merge && { event_context: merge }) };
     this.#announce("customer.deleted", { type: "customer", id: gone.id, deleted: true, object }, seconds);
   }
 
   putTeamMember(member: TeamMemberJson): void {
     const type = this.truth.teamMembers.has(member.id) ? "team_member.updated" : "team_member.created";
-    this.truth.teamMembers.set(member.id, member);
+    this.#put("teamMembers", member.id, member);
     this.#announce(
       type,
       { type: "team_member", id: member.id, object: { team_member: member } },
@@ -117,12 +143,12 @@ export class Ledger {
 
   putLocation(location: LocationJson): void {
     const type = this.truth.locations.has(location.id) ? "location.updated" : "location.created";
-    this.truth.locations.set(location.id, location);
+    this.#put("locations", location.id, location);
     this.#announce(type, { type: "Location", id: location.id }, milliseconds, location.id);
   }
 
   putCatalogItem(item: CatalogItemJson): void {
-    this.truth.catalog.set(item.id, item);
+    this.#put("catalog", item.id, item);
   }
 
   /** Square tells only that something in the catalog changed, not what. */
@@ -139,7 +165,7 @@ export class Ledger {
   /** @param announced false for orders made at a till, which Square does not announce */
   putOrder(order: OrderJson, announced: boolean): void {
     const created = !this.truth.orders.has(order.id);
-    this.truth.orders.set(order.id, order);
+    this.#put("orders", order.id, order);
     if (!announced) return;
     const { id: order_id, location_id, state, version, created_at, updated_at } = order;
     const thin = { order_id, version, state, location_id, created_at };
@@ -154,6 +180,15 @@ export class Ledger {
     const object = { revocation: { revoked_at: at(this.#now()), revoker_type: "MERCHANT" } };
     const data = { type: "revocation", id: this.#random.uuid(), object };
     this.#announce("oauth.authorization.revoked", data, at);
+  }
+
+  #put<Name extends Collection>(collection: Name, id: string, object: Kept<Name> | undefined): void {
+    const kept = this.truth[collection] as Map<string, object>;
+    const before = kept.get(id);
+    if (object === undefined) kept.delete(id);
+    else kept.set(id, object);
+    if (before === undefined && object === undefined) return;
+    for (const watcher of this.watchers) watcher.changed({ at: this.#now(), collection, id, before });
   }
 
   #announce(
@@ -171,6 +206,8 @@ export class Ledger {
       created_at: format(now + this.#random.int(-1000, 1500)),
       data,
     };
-    this.outbox.push({ at: new Date(now), event });
+    const announced = { at: new Date(now), event };
+    this.outbox.push(announced);
+    for (const watcher of this.watchers) watcher.announced(announced);
   }
 }

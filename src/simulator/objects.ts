@@ -170,7 +170,7 @@ export interface CatalogVariationJson {
   /** Epoch milliseconds, like every catalog version. */
   readonly version: number;
   readonly updated_at: string;
-  readonly is_deleted: false;
+  readonly is_deleted: boolean;
   readonly present_at_all_locations: true;
   readonly item_variation_data: {
     readonly item_id: string;
@@ -189,7 +189,7 @@ export interface CatalogItemJson {
   readonly id: string;
   readonly version: number;
   readonly updated_at: string;
-  readonly is_deleted: false;
+  readonly is_deleted: boolean;
   readonly present_at_all_locations: true;
   readonly item_data: {
     readonly name: string;

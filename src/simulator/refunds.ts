@@ -73,7 +73,7 @@ function settle(world: World, opened: RefundJson, paymentId: string): void {
     world.refunded.set(paymentId, (world.refunded.get(paymentId) ?? 0) - amount);
     return;
   }
-  const fee = { amount: -Math.round(amount * 0.026), currency };
+  const fee = { amount: 0 - Math.round(amount * 0.026), currency };
   const processing_fee = [
     { effective_at: milliseconds(world.now), type: "INITIAL" as const, amount_money: fee },
   ];

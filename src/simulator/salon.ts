@@ -1,13 +1,13 @@
 import { arrive } from "./clients.js";
 import { openHouse } from "./house.js";
-import type { SalonEvent, Truth } from "./ledger.js";
+import type { LedgerWatcher, SalonEvent, Truth } from "./ledger.js";
 import type { CatalogVariationJson, LocationJson, TeamMemberJson } from "./objects.js";
 import { defaultMix, defaultRates, type SalonOptions } from "./options.js";
 import { Random } from "./random.js";
 import { milliseconds } from "./wire-time.js";
 import { DAY, World } from "./world.js";
 
-export type { MergeRecord, SalonEvent, Truth } from "./ledger.js";
+export type { LedgerWatcher, MergeRecord, SalonEvent, Truth } from "./ledger.js";
 export {
   defaultMix,
   defaultRates,
@@ -34,6 +34,8 @@ export interface Salon {
    * left out). A second pass over the same history needs a second salon of the same seed.
    */
   events(until?: Date): Generator<SalonEvent, void, undefined>;
+  /** Tells a watcher of every change from now on, as `events` is consumed. @returns how to stop it */
+  watch(watcher: LedgerWatcher): () => void;
 }
 
 /**
@@ -137,5 +139,9 @@ function salonOf(world: World, end: number): Salon {
     },
     truth,
     events,
+    watch(watcher) {
+      world.ledger.watchers.add(watcher);
+      return () => world.ledger.watchers.delete(watcher);
+    },
   };
 }

@@ -1,0 +1,45 @@
+import { RegularsError } from "../../errors.js";
+
+/** One entry of the list `errors` in Square's answers. */
+export interface SquareErrorJson {
+  readonly category: string;
+  readonly code: string;
+  readonly detail: string;
+  readonly field?: string;
+}
+
+/** An answer other than 200, in Square's shape. */
+export class Refusal extends RegularsError {
+  readonly status: number;
+  readonly error: SquareErrorJson;
+
+  constructor(status: number, error: SquareErrorJson) {
+    super(error.code.toLowerCase(), error.detail);
+    this.status = status;
+    this.error = error;
+  }
+}
+
+/** 400 for a parameter that cannot be. */
+export function badRequest(code: string, detail: string, field?: string): Refusal {
+  return new Refusal(400, invalidRequest(code, detail, field));
+}
+
+/** 404 for an id that nothing has. */
+export function notFound(detail: string): Refusal {
+  return new Refusal(404, invalidRequest("NOT_FOUND", detail));
+}
+
+export function invalidRequest(code: string, detail: string, field?: string): SquareErrorJson {
+  return { category: "INVALID_REQUEST_ERROR", code, detail, ...(field !== undefined && { field }) };
+}
+
+export function unauthorized(): Refusal {
+  const detail = "This request could not be authorized.";
+  return new Refusal(401, { category: "AUTHENTICATION_ERROR", code: "UNAUTHORIZED", detail });
+}
+
+export function forbidden(status: 401 | 403, detail: string): Refusal {
+  const code = status === 401 ? "UNAUTHORIZED" : "FORBIDDEN";
+  return new Refusal(status, { category: "AUTHENTICATION_ERROR", code, detail });
+}

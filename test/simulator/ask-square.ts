@@ -1,0 +1,72 @@
+import { onTestFinished } from "vitest";
+import {
+  type FakeMerchant,
+  type FakeSquare,
+  type FakeSquareOptions,
+  startFakeSquare,
+} from "../../src/simulator/fake-square/server.js";
+import { type Salon, type SalonOptions, simulateSalon, turbulence } from "../../src/simulator/salon.js";
+
+export const TOKEN = "token-of-the-test";
+export const START = new Date("2025-01-01T00:00:00Z");
+export const END = new Date("2025-05-01T00:00:00Z");
+
+/** A small salon in which everything happens often. */
+export function turbulentSalon(seed: number, options: Partial<SalonOptions> = {}): Salon {
+  return simulateSalon({ ...turbulence, seed, start: START, end: END, customers: 12, ...options });
+}
+
+/** Lets a salon's whole history happen. */
+export function unfold(salon: Salon, until?: Date): Salon {
+  for (const _ of salon.events(until));
+  return salon;
+}
+
+export interface Answered {
+  readonly status: number;
+  readonly headers: Headers;
+  // biome-ignore lint/suspicious/noExplicitAny: the tests look into whatever came.
+  readonly body: any;
+}
+
+/** A fake Square for one test, and what asks it. */
+export async function serve(
+  salon: FakeMerchant["salon"],
+  options: Partial<FakeSquareOptions> & { readonly merchant?: Partial<FakeMerchant> } = {},
+): Promise<{ square: FakeSquare; ask: Ask; every: Every }> {
+  const { merchant, ...rest } = options;
+  const square = await startFakeSquare({
+    merchants: [{ salon, accessToken: TOKEN, ...merchant }],
+    clock: () => END,
+    ...rest,
+  });
+  onTestFinished(() => square.close());
+  const ask: Ask = async (name, given = {}, headers = {}) => {
+    const [method = "GET", path = "/"] = name.split(" ");
+    const url = new URL(path, square.url);
+    const init: RequestInit = { method, headers: { authorization: `Bearer ${TOKEN}`, ...headers } };
+    if (method === "POST") init.body = JSON.stringify(given);
+    else for (const [key, value] of Object.entries(given)) url.searchParams.set(key, String(value));
+    const answer = await fetch(url, init);
+    const text = await answer.text();
+    return { status: answer.status, headers: answer.headers, body: JSON.parse(text) };
+  };
+  const every: Every = async (name, key, given = {}) => {
+    const rows = [];
+    for (let cursor: string | undefined; ; ) {
+      const { status, body } = await ask(name, { ...given, ...(cursor && { cursor }) });
+      if (status !== 200) throw new Error(`${name} answered ${status}: ${JSON.stringify(body)}`);
+      rows.push(...(body[key] ?? []));
+      cursor = body.cursor ?? undefined;
+      if (cursor === undefined) return rows;
+    }
+  };
+  return { square, ask, every };
+}
+
+/** Asks one endpoint with a query or body, such as `GET /v2/payments`. */
+export type Ask = (name: string, given?: object, headers?: Record<string, string>) => Promise<Answered>;
+
+/** All rows of a list, page after page. */
+// biome-ignore lint/suspicious/noExplicitAny: whatever came.
+export type Every = (name: string, key: string, given?: object) => Promise<any[]>;
