@@ -1,32 +1,173 @@
-import type { Clock } from "../clock.js";
-import type { Database } from "../database/database.js";
-import type { Inbox } from "../inbox/inbox.js";
-import type { Log } from "../log.js";
-import type { OpenSquareApi } from "../square/api/api.js";
+import { query } from "../database/query.js";
+import { RegularsError } from "../errors.js";
+import { SquareApiError } from "../square/api/api-error.js";
+import type { JsonObject } from "../square/types.js";
+import { type Connection, connect, isConnected } from "./connect.js";
+import type { ReconcileContext } from "./context.js";
+import { pullBookings } from "./pull/bookings.js";
+import { pullCustomers, pullKnownProfiles } from "./pull/customers.js";
+import { pullCatalog, pullTeam, storeLocations } from "./pull/directory.js";
+import { hasNoEvents, pullEvents } from "./pull/events.js";
+import { pullPayments, pullRefunds } from "./pull/money.js";
+import { isMarked, pullMarkedOrders, unmark } from "./pull/pending.js";
+import { noteError, type PullTask } from "./pull/task.js";
+import { SQUARE_EPOCH } from "./pull/watermark.js";
 import type { Pulled, SweepError, SweepMode } from "./report.js";
 
-/** What reconciliation works with. */
-export interface ReconcileContext {
-  readonly database: Database;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly inbox: Pick<Inbox, "receive" | "retryDue">;
-  readonly openApi: OpenSquareApi;
-  /** 32 bytes, TOKEN_ENCRYPTION_KEY: without it no stored token opens, and nothing is pulled. */
-  readonly tokenEncryptionKey?: Buffer;
-  /** Aborted when the process is stopping: long work ends at the next safe place. */
-  readonly signal?: AbortSignal;
+export type { ReconcileContext } from "./context.js";
+
+export interface PullResult {
+  readonly pulled: Pulled;
+  readonly errors: SweepError[];
 }
 
 /**
- * Asks Square what an organization's webhooks missed, since the last watermarks, and stores it. What Square refuses
- * or garbles is noted in `errors` and stays as it was; the other parts go on.
+ * Asks Square what an organization's webhooks missed, and stores it: `recent` what changed since the last watermarks, `full`
+ * everything there is. What Square refuses or garbles is noted in `errors` and stays as it was, its watermark too; the
+ * other parts go on. An organization without a token is left alone.
  *
  * @throws only when the database cannot be used
  */
 export async function pullOrganization(
-  _context: ReconcileContext,
-  _organizationId: string,
-  _mode: SweepMode,
-  _into: { readonly pulled: Pulled; readonly errors: SweepError[] },
-): Promise<void> {}
+  context: ReconcileContext,
+  organizationId: string,
+  mode: SweepMode,
+  into: PullResult,
+): Promise<void> {
+  await asTask(context, organizationId, mode === "full", into, pullEverything);
+}
+
+/**
+ * Fetches what thin events have marked, without waiting for the next sweep.
+ *
+ * @throws only when the database cannot be used
+ */
+export async function fetchMarked(
+  context: ReconcileContext,
+  organizationId: string,
+  into: PullResult,
+): Promise<void> {
+  const { pool } = context.database;
+  const marked = (type: "location" | "catalog" | "order") =>
+    isMarked(pool, organizationId, type, context.clock());
+  const [location, catalog, order] = [
+    await marked("location"),
+    await marked("catalog"),
+    await marked("order"),
+  ];
+  if (!location && !catalog && !order) return;
+  await asTask(context, organizationId, false, into, async (task) => {
+    if (location) await step(task, "locations", async () => void (await pullLocations(task)));
+    if (catalog) await step(task, "catalog", () => pullMarkedCatalog(task));
+    if (order) await step(task, "orders", () => pullMarkedOrders(task));
+  });
+}
+
+async function asTask(
+  context: ReconcileContext,
+  organizationId: string,
+  everything: boolean,
+  { pulled, errors }: PullResult,
+  work: (task: PullTask, connection: Connection) => Promise<void>,
+): Promise<void> {
+  if (!(await isConnected(context, organizationId))) return;
+  const startedAt = context.clock();
+  try {
+    const connection = await connect(context, organizationId);
+    const { api } = connection;
+    const task = { context, api, organizationId, startedAt, pulled, errors, everything, recompute: true };
+    await work(task, connection);
+  } catch (error) {
+    if (!isOurs(error)) throw error;
+    const { code, message } = error;
+    errors.push({ organization_id: organizationId, step: "connect", code, message });
+  }
+}
+
+/** Whether an error is about this organization and Square; the database's are not. */
+function isOurs(error: unknown): error is RegularsError {
+  const codes = ["not_connected", "no_encryption_key", "token_unreadable", "wrong_merchant"];
+  return error instanceof SquareApiError || (error instanceof RegularsError && codes.includes(error.code));
+}
+
+async function pullEverything(task: PullTask, { merchant }: Connection): Promise<void> {
+  let locations: readonly JsonObject[] = [];
+  const steps: [name: string, work: () => Promise<void>][] = [
+    [
+      "locations",
+      async () => {
+        locations = await pullLocations(task);
+      },
+    ],
+    ["team", () => pullTeam(task)],
+    ["catalog", () => pullMarkedCatalog(task)],
+    ["events", () => pullEvents(task)],
+    ["customers", () => pullCustomers(task)],
+    ["bookings", () => pullBookings(task, beginOf(merchant, locations))],
+    ["refunds", () => pullRefunds(task)],
+  ];
+  for (const [name, work] of steps) await step(task, name, work);
+  for (const locationId of await locationIds(task, locations)) {
+    await step(task, "payments", () => pullPayments(task, locationId));
+  }
+  await step(task, "orders", () => pullMarkedOrders(task));
+  await step(task, "profiles", () => pullKnownProfiles(task));
+}
+
+/**
+ * Runs one part of a pull. What goes wrong with Square in it is noted and does not stop the others, except that nothing can be
+ * done with a token that Square does not take any more.
+ */
+async function step(task: PullTask, name: string, work: () => Promise<void>): Promise<void> {
+  if (task.context.signal?.aborted) return;
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof SquareApiError)) throw error;
+    if (name === "events" && hasNoEvents(error)) return;
+    if (error.code === "square_unauthorized") throw error;
+    noteError(task, name, error.code, error.message);
+  }
+}
+
+async function pullLocations(task: PullTask): Promise<readonly JsonObject[]> {
+  const locations = await task.api.locations();
+  await storeLocations(task, locations);
+  await unmark(task, "location");
+  return locations;
+}
+
+async function pullMarkedCatalog(task: PullTask): Promise<void> {
+  const before = task.errors.length;
+  await pullCatalog(task);
+  if (task.errors.length === before) await unmark(task, "catalog");
+}
+
+const YEAR_MS = 366 * 24 * 60 * 60_000;
+
+/** Nothing of a merchant is older than the merchant, but for a calendar that was brought along. */
+export function beginOf(merchant: JsonObject, locations: readonly JsonObject[]): Date {
+  const times = [merchant, ...locations].flatMap(({ created_at }) => {
+    const time = Date.parse(String(created_at));
+    return Number.isNaN(time) ? [] : [time];
+  });
+  return times.length > 0 ? new Date(Math.min(...times) - YEAR_MS) : SQUARE_EPOCH;
+}
+
+// Primary key of locations.
+const knownLocationsStatement = {
+  name: "known_locations",
+  text: "select square_location_id from locations where organization_id = $1 order by square_location_id",
+};
+
+/** Those that Square listed; the known ones when it did not. */
+async function locationIds(task: PullTask, listed: readonly JsonObject[]): Promise<string[]> {
+  const ids = listed.flatMap(({ id }) => (typeof id === "string" ? [id] : []));
+  if (ids.length > 0) return ids;
+  const { rows } = await query<{ square_location_id: string }>(
+    task.context.database.pool,
+    knownLocationsStatement,
+    [task.organizationId],
+  );
+  return rows.map((row) => row.square_location_id);
+}

@@ -5,6 +5,11 @@ export interface Pulled {
   refunds: number;
   customers: number;
   locations: number;
+  team_members: number;
+  /** Catalog objects: items and variations. */
+  catalog: number;
+  /** Events that Square still had. */
+  events: number;
   /** Objects that changed something here. */
   applied: number;
   /** Objects that said nothing new. */
@@ -51,5 +56,16 @@ export interface SweepReport {
 }
 
 export function nothingPulled(): Pulled {
-  return { bookings: 0, payments: 0, refunds: 0, customers: 0, locations: 0, applied: 0, skipped: 0 };
+  return {
+    bookings: 0,
+    payments: 0,
+    refunds: 0,
+    customers: 0,
+    locations: 0,
+    team_members: 0,
+    catalog: 0,
+    events: 0,
+    applied: 0,
+    skipped: 0,
+  };
 }

@@ -2,6 +2,7 @@
  * Square's objects in wire shape, read into facts: the same functions for webhooks and for the API.
  */
 export { type BookingHints, parseBooking } from "./schemas/booking.js";
+export { parseServiceVariations, type ServiceVariation } from "./schemas/catalog.js";
 export {
   type DeletedCustomer,
   type MergeContext,

@@ -1,0 +1,148 @@
+import { recompute } from "../../analytics/recompute.js";
+import { isUnavailable } from "../../database/failures.js";
+import { inTransaction } from "../../database/transaction.js";
+import { writeFacts } from "../../facts/write-facts.js";
+import type { SquareApi } from "../../square/api/api.js";
+import { authoritativeKey } from "../../square/order-key.js";
+import { InvalidPayload } from "../../square/schemas.js";
+import type { Fact, JsonObject } from "../../square/types.js";
+import type { ReconcileContext } from "../context.js";
+import type { Pulled, SweepError } from "../report.js";
+
+/** One organization's pull, as all its steps share it. */
+export interface PullTask {
+  readonly context: ReconcileContext;
+  readonly api: SquareApi;
+  readonly organizationId: string;
+  /** When the pull began: what changes later is for the next one. */
+  readonly startedAt: Date;
+  readonly pulled: Pulled;
+  readonly errors: SweepError[];
+  /** Reads everything there is, as if nothing had been read before. */
+  readonly everything: boolean;
+  /** False while a backfill runs, which recomputes everybody at its end. */
+  readonly recompute: boolean;
+}
+
+type Counted = Exclude<keyof Pulled, "applied" | "skipped">;
+
+/** Objects of one transaction: few enough that webhooks hardly wait for the locks. */
+const CHUNK = 100;
+
+/** What was not stored is named in the errors, this many of them for each page. */
+const SHOWN = 3;
+
+/** How many objects were stored, whether they said something new or not, and how many were not. */
+export interface Stored {
+  readonly applied: number;
+  readonly failed: number;
+}
+
+/**
+ * Stores a page of objects from the API, by the same parsers and the same writer as webhooks. An object that cannot be read or
+ * written is noted as an error and harms no neighbour.
+ *
+ * @param read what an object means; throws {InvalidPayload}
+ */
+export async function storeObjects(
+  task: PullTask,
+  kind: Counted,
+  objects: readonly JsonObject[],
+  read: (object: JsonObject) => readonly Fact[],
+): Promise<Stored> {
+  const problems: string[] = [];
+  const readable = objects.flatMap((object) => {
+    try {
+      return [{ object, facts: read(object).map(fromApi) }];
+    } catch (error) {
+      if (!(error instanceof InvalidPayload)) throw error;
+      problems.push(`${idOf(object)}: ${error.message}`);
+      return [];
+    }
+  });
+  let applied = 0;
+  for (let at = 0; at < readable.length; at += CHUNK) {
+    const chunk = readable.slice(at, at + CHUNK);
+    applied += await storeChunk(task, chunk, (object, code) => problems.push(`${idOf(object)}: ${code}`));
+  }
+  task.pulled[kind] += objects.length;
+  task.pulled.applied += applied;
+  task.pulled.skipped += objects.length - problems.length - applied;
+  for (const message of problems.slice(0, SHOWN)) noteError(task, kind, "not_stored", message);
+  if (problems.length > SHOWN) {
+    noteError(task, kind, "not_stored", `${problems.length - SHOWN} more objects of this page`);
+  }
+  return { applied, failed: problems.length };
+}
+
+interface Readable {
+  readonly object: JsonObject;
+  readonly facts: readonly Fact[];
+}
+
+/** One transaction; what fails in it is found by halving. @returns how many objects were written */
+async function storeChunk(
+  task: PullTask,
+  chunk: readonly Readable[],
+  failed: (object: JsonObject, code: string) => void,
+): Promise<number> {
+  try {
+    return await writeTogether(task, chunk);
+  } catch (error) {
+    if (isUnavailable(error)) throw error;
+    const [only] = chunk;
+    if (chunk.length === 1 && only) {
+      failed(only.object, codeOf(error));
+      return 0;
+    }
+    const middle = Math.ceil(chunk.length / 2);
+    const first = await storeChunk(task, chunk.slice(0, middle), failed);
+    return first + (await storeChunk(task, chunk.slice(middle), failed));
+  }
+}
+
+async function writeTogether(task: PullTask, chunk: readonly Readable[]): Promise<number> {
+  const { context, organizationId } = task;
+  return inTransaction(context.database.pool, async (tx) => {
+    const now = context.clock();
+    const facts = chunk.map((readable) => readable.facts);
+    const { applied, affectedCustomerIds, refusedMerges } = await writeFacts(
+      tx,
+      organizationId,
+      facts,
+      now,
+      "api",
+    );
+    if (task.recompute) await recompute(tx, organizationId, affectedCustomerIds, now);
+    for (const { from_customer_id, to_customer_id } of refusedMerges) {
+      context.log.warn(
+        { organization_id: organizationId, from_customer_id, to_customer_id },
+        "merge refused: it closes a cycle",
+      );
+    }
+    return applied;
+  });
+}
+
+function fromApi(fact: Fact): Fact {
+  if (!("order_key" in fact.value)) return fact;
+  return {
+    ...fact,
+    value: { ...fact.value, order_key: authoritativeKey(fact.value.order_key) },
+  } as Fact;
+}
+
+export function noteError(task: PullTask, step: string, code: string, message: string): void {
+  task.errors.push({ organization_id: task.organizationId, step, code, message });
+}
+
+/** An object's id says which one it is, and nothing about anybody. */
+function idOf({ id }: JsonObject): string {
+  return typeof id === "string" ? id.slice(0, 100) : "an object without an id";
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error && typeof error.code === "string"
+    ? error.code
+    : "unknown failure";
+}
