@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { SquareClient } from "square";
 import type { JsonObject } from "../types.js";
-import { readObject, readPage, readRetrieved, readWhole } from "./answer.js";
+import { InvalidAnswer, readObject, readPage, readRetrieved, readWhole } from "./answer.js";
 import { MAX_IDS, type Page, type SquareApi, type UpdatedFilter } from "./api.js";
 import { SquareApiError } from "./api-error.js";
 import { limiterOf, type Timing } from "./limiter.js";
@@ -95,8 +95,8 @@ function asker(options: SquareApiOptions): Ask {
 function lists(ask: Ask): Pick<SquareApi, "locations" | "bookings" | "payments" | "refunds" | "customers"> {
   return {
     async locations() {
-      const call: SdkCall = (square, version) => square.locations.list(version);
-      return ask(call, (body) => readPage(body, "locations").objects);
+      const call: SdkCall = (square) => square.locations.list();
+      return ask(call, readLocations);
     },
     async bookings({ startAtMin, startAtMax, cursor }) {
       if (startAtMax.getTime() - startAtMin.getTime() > LONGEST_BOOKINGS_WINDOW_MS) {
@@ -108,20 +108,20 @@ function lists(ask: Ask): Pick<SquareApi, "locations" | "bookings" | "payments" 
         limit: BOOKINGS_PAGE,
         ...next(cursor),
       };
-      return ask((square, version) => square.bookings.list(request, version), page("bookings"));
+      return ask((square) => square.bookings.list(request), page("bookings"));
     },
     async payments({ locationId, ...filter }) {
       const request = { ...updated(filter), locationId: named(locationId) };
-      return ask((square, version) => square.payments.list(request, version), page("payments"));
+      return ask((square) => square.payments.list(request), page("payments"));
     },
     async refunds(filter) {
       const request = updated(filter);
-      return ask((square, version) => square.refunds.list(request, version), page("refunds"));
+      return ask((square) => square.refunds.list(request), page("refunds"));
     },
     async customers({ cursor }) {
       // Names change while one reads, the time of creation does not.
       const request = { sortField: "CREATED_AT", sortOrder: "ASC", limit: PAGE, ...next(cursor) } as const;
-      return ask((square, version) => square.customers.list(request, version), page("customers"));
+      return ask((square) => square.customers.list(request), page("customers"));
     },
   };
 }
@@ -132,11 +132,11 @@ function searches(ask: Ask): Pick<SquareApi, "customersUpdated" | "teamMembers" 
       const updatedAt = { startAt: updatedFrom.toISOString(), endAt: updatedTo.toISOString() };
       const query = { filter: { updatedAt }, sort: { field: "CREATED_AT", order: "ASC" } } as const;
       const request = { query, limit: BigInt(PAGE), ...next(cursor) };
-      return ask((square, version) => square.customers.search(request, version), page("customers"));
+      return ask((square) => square.customers.search(request), page("customers"));
     },
     async teamMembers({ cursor }) {
       const request = { limit: TEAM_PAGE, ...next(cursor) };
-      return ask((square, version) => square.teamMembers.search(request, version), page("team_members"));
+      return ask((square) => square.teamMembers.search(request), page("team_members"));
     },
     async catalog({ changedAfter, cursor }) {
       const request: Parameters<SquareClient["catalog"]["search"]>[0] = {
@@ -147,13 +147,13 @@ function searches(ask: Ask): Pick<SquareApi, "customersUpdated" | "teamMembers" 
         ...(changedAfter && { beginTime: changedAfter.toISOString() }),
         ...next(cursor),
       };
-      return ask((square, version) => square.catalog.search(request, version), page("objects"));
+      return ask((square) => square.catalog.search(request), page("objects"));
     },
     async events({ createdFrom, createdTo, cursor }) {
       const createdAt = { startAt: createdFrom.toISOString(), endAt: createdTo.toISOString() };
       const query = { filter: { createdAt }, sort: { field: "DEFAULT", order: "ASC" } } as const;
       const request = { query, limit: PAGE, ...next(cursor) };
-      return ask((square, version) => square.events.searchEvents(request, version), page("events"));
+      return ask((square) => square.events.searchEvents(request), page("events"));
     },
   };
 }
@@ -161,16 +161,16 @@ function searches(ask: Ask): Pick<SquareApi, "customersUpdated" | "teamMembers" 
 function singles(ask: Ask): Pick<SquareApi, "merchant" | "tokenStatus" | "payment"> {
   return {
     async merchant() {
-      const call: SdkCall = (square, version) => square.merchants.get({ merchantId: "me" }, version);
+      const call: SdkCall = (square) => square.merchants.get({ merchantId: "me" });
       return ask(call, (body) => readObject(body, "merchant"));
     },
     async tokenStatus() {
-      const call: SdkCall = (square, version) => square.oAuth.retrieveTokenStatus(version);
+      const call: SdkCall = (square) => square.oAuth.retrieveTokenStatus();
       return ask(call, (body) => readWhole(body, "merchant_id"));
     },
     async payment(id) {
       const request = { paymentId: named(id) };
-      const call: SdkCall = (square, version) => square.payments.get(request, version);
+      const call: SdkCall = (square) => square.payments.get(request);
       try {
         return await ask(call, (body) => readObject(body, "payment"));
       } catch (error) {
@@ -187,19 +187,19 @@ function bulks(ask: Ask): Pick<SquareApi, "bookingsById" | "customersById" | "or
     async bookingsById(ids) {
       if (!some(ids)) return new Map();
       const request = { bookingIds: [...ids] };
-      const call: SdkCall = (square, version) => square.bookings.bulkRetrieveBookings(request, version);
+      const call: SdkCall = (square) => square.bookings.bulkRetrieveBookings(request);
       return ask(call, (body) => readRetrieved(body, ids, ["bookings", "booking"]));
     },
     async customersById(ids) {
       if (!some(ids)) return new Map();
       const request = { customerIds: [...ids] };
-      const call: SdkCall = (square, version) => square.customers.bulkRetrieveCustomers(request, version);
+      const call: SdkCall = (square) => square.customers.bulkRetrieveCustomers(request);
       return ask(call, (body) => readRetrieved(body, ids, ["responses", "customer"]));
     },
     async ordersById(ids) {
       if (!some(ids)) return [];
       const request = { orderIds: [...ids] };
-      const call: SdkCall = (square, version) => square.orders.batchGet(request, version);
+      const call: SdkCall = (square) => square.orders.batchGet(request);
       return ask(call, (body) => readPage(body, "orders").objects);
     },
   };
@@ -219,6 +219,13 @@ function updated({ updatedFrom, updatedTo, cursor }: UpdatedFilter) {
     limit: PAGE,
     ...next(cursor),
   } as const;
+}
+
+/** Every seller has one. Believing in none would leave out all payments, which are read location by location. */
+function readLocations(body: JsonObject): readonly JsonObject[] {
+  const locations = readPage(body, "locations").objects;
+  if (locations.length === 0) throw new InvalidAnswer("has no locations");
+  return locations;
 }
 
 function page(key: string): (body: JsonObject) => Page {

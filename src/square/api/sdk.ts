@@ -4,10 +4,8 @@ import type { SquareClient } from "square";
  * The version of Square's API that every request names. It is the one that the installed SDK was generated for, so the
  * paths and parameters it builds fit. The SDK's type for it is this very text: an SDK that speaks another version does
  * not compile until somebody has compared the two and changed it here. Webhooks do not follow it but their subscription.
- *
- * It goes with each request, because the SDK ignores a version given to the client.
  */
-export const SQUARE_VERSION = "2026-09-16";
+export const SQUARE_VERSION = "2026-09-16" satisfies NonNullable<SquareClient.Options["version"]>;
 
 /** One HTTP request, ready to send. Its headers hold the access token. */
 export interface SquareRequest {
@@ -17,8 +15,8 @@ export interface SquareRequest {
   readonly body: string | undefined;
 }
 
-/** A call of the SDK; the options belong into its last argument. */
-export type SdkCall = (client: SquareClient, options: { version: typeof SQUARE_VERSION }) => Promise<unknown>;
+/** A call of the SDK. What it answers means nothing: see `buildRequest`. */
+export type SdkCall = (square: SquareClient) => Promise<unknown>;
 
 /**
  * The request that the SDK would send for a call: it knows paths, parameters and authorization. Sending and reading the
@@ -38,17 +36,20 @@ export async function buildRequest(
     baseUrl: access.baseUrl,
     maxRetries: 0,
     fetch: async (url, init) => {
+      const headers = new Headers(init?.headers);
+      // Here, because the SDK ignores a version given to the client.
+      headers.set("square-version", SQUARE_VERSION);
       request = {
         method: init?.method ?? "GET",
         url: String(url),
-        headers: new Headers(init?.headers),
+        headers,
         body: typeof init?.body === "string" ? init.body : undefined,
       };
       // An answer, not an error: after an error the SDK's own timer would keep the process alive for a minute.
       return Response.json({});
     },
   });
-  await call(client, { version: SQUARE_VERSION });
+  await call(client);
   if (!request) throw new Error("The Square SDK made no request");
   return request;
 }
