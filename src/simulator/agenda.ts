@@ -1,22 +1,26 @@
-interface Entry {
+interface Entry<Item> {
   readonly at: number;
   readonly sequence: number;
-  readonly run: () => void;
+  readonly item: Item;
 }
 
 /** What is still to happen, earliest first (a binary heap); equal instants keep the order they were added in. */
-export class Agenda {
-  readonly #heap: Entry[] = [];
+export class Agenda<Item> {
+  readonly #heap: Entry<Item>[] = [];
   #sequence = 0;
 
+  get size(): number {
+    return this.#heap.length;
+  }
+
   /** @param at milliseconds since the epoch */
-  add(at: number, run: () => void): void {
-    const entry = { at, sequence: this.#sequence++, run };
+  add(at: number, item: Item): void {
+    const entry = { at, sequence: this.#sequence++, item };
     let index = this.#heap.length;
     this.#heap.push(entry);
     while (index > 0) {
       const parent = (index - 1) >> 1;
-      const above = this.#heap[parent] as Entry;
+      const above = this.#heap[parent] as Entry<Item>;
       if (!earlier(entry, above)) break;
       this.#heap[index] = above;
       index = parent;
@@ -25,15 +29,15 @@ export class Agenda {
   }
 
   /** Takes the next entry out, if it is due before `until` (exclusive). */
-  takeBefore(until: number): Entry | undefined {
+  takeBefore(until: number): { readonly at: number; readonly item: Item } | undefined {
     const first = this.#heap[0];
     if (!first || first.at >= until) return undefined;
-    const last = this.#heap.pop() as Entry;
+    const last = this.#heap.pop() as Entry<Item>;
     if (this.#heap.length > 0) this.#sink(last);
     return first;
   }
 
-  #sink(entry: Entry): void {
+  #sink(entry: Entry<Item>): void {
     let index = 0;
     for (;;) {
       let child = 2 * index + 1;
@@ -41,7 +45,7 @@ export class Agenda {
       if (!left) break;
       const right = this.#heap[child + 1];
       if (right && earlier(right, left)) child++;
-      const below = this.#heap[child] as Entry;
+      const below = this.#heap[child] as Entry<Item>;
       if (!earlier(below, entry)) break;
       this.#heap[index] = below;
       index = child;
@@ -50,6 +54,6 @@ export class Agenda {
   }
 }
 
-function earlier(a: Entry, b: Entry): boolean {
+function earlier(a: Entry<unknown>, b: Entry<unknown>): boolean {
   return a.at < b.at || (a.at === b.at && a.sequence < b.sequence);
 }

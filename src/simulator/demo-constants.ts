@@ -4,4 +4,6 @@
  */
 export const DEMO_SIGNATURE_KEY = "regulars-demo-signature-key";
 export const DEMO_NOTIFICATION_URL = "http://127.0.0.1:3000/webhooks/square";
+/** Opens a simulated salon's API. */
+export const DEMO_ACCESS_TOKEN = "simulated-access-token";
 export const DEMO_MERCHANT_ID = "MLREGULARSDEM";

@@ -1,19 +1,27 @@
 import { type Agent, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { RegularsError } from "../errors.js";
 
-export interface PostOptions {
-  /** A connection pool of the caller's; without one a shared pool with keep-alive is used. */
-  readonly agent?: Agent;
+/** Why the attempt before failed: no answer in time, an answer other than 2xx, or no connection. */
+export type RetryReason = "http_timeout" | "http_error" | "other_error";
+
+/** What Square's headers tell of a delivery. */
+export interface DeliveryFacts {
   /** When Square first tried; the present instant when left out. */
   readonly initialDelivery?: Date;
   /** 1 for the first retry; left out of the headers on the first delivery, as by Square. */
   readonly retry?: {
     readonly number: number;
-    readonly reason: "http_timeout" | "http_error" | "other_error";
+    readonly reason: RetryReason;
   };
+  readonly environment?: "Production" | "Sandbox";
+}
+
+export interface PostOptions extends DeliveryFacts {
+  /** A connection pool of the caller's; without one a shared pool with keep-alive is used. */
+  readonly agent?: Agent;
   /** Milliseconds until Square would give up; default 10,000. */
   readonly timeout?: number;
-  readonly environment?: "Production" | "Sandbox";
 }
 
 export interface PostAnswer {
@@ -32,7 +40,8 @@ const pools: Readonly<Record<string, Agent>> = {
  * @param body the exact text that was signed
  * @param signature base64, header `x-square-hmacsha256-signature`
  * @returns whatever the endpoint answered, any status
- * @throws {Error} when no answer comes: refused, reset, or not within the time-out
+ * @throws {Error} when no answer comes: refused or reset
+ * @throws {RegularsError} `endpoint_timeout` when none comes within the time-out
  */
 export function postEvent(
   url: string | URL,
@@ -45,17 +54,24 @@ export function postEvent(
   const timeout = options.timeout ?? 10_000;
   return new Promise((resolve, reject) => {
     const agent = options.agent ?? pools[target.protocol];
-    const headers = headersOf(body, signature, options);
+    const headers = webhookHeaders(body, signature, options);
     const outgoing = send(target, { method: "POST", headers, timeout, ...(agent && { agent }) }, (answer) => {
       readText(answer).then((text) => resolve({ status: answer.statusCode ?? 0, body: text }), reject);
     });
-    outgoing.on("timeout", () => outgoing.destroy(new Error(`no answer within ${timeout} ms`)));
+    outgoing.on("timeout", () =>
+      outgoing.destroy(new RegularsError("endpoint_timeout", `no answer within ${timeout} ms`)),
+    );
     outgoing.on("error", reject);
     outgoing.end(body);
   });
 }
 
-function headersOf(body: string, signature: string, options: PostOptions): Record<string, string | number> {
+/** The headers of a delivery, as Square sends them. */
+export function webhookHeaders(
+  body: string,
+  signature: string,
+  options: DeliveryFacts = {},
+): Record<string, string | number> {
   const { initialDelivery = new Date(), retry, environment = "Sandbox" } = options;
   return {
     "content-type": "application/json",

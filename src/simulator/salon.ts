@@ -121,7 +121,7 @@ function salonOf(world: World, end: number): Salon {
       const step = world.agenda.takeBefore(stop);
       if (!step) return;
       world.now = step.at;
-      step.run();
+      step.item();
     }
   }
   return {

@@ -72,7 +72,7 @@ export class World {
   readonly rates: Rates;
   readonly currency: string;
   readonly otherCurrency: string;
-  readonly agenda = new Agenda();
+  readonly agenda = new Agenda<() => void>();
   readonly ledger: Ledger;
   readonly places: Place[] = [];
   readonly services: Service[] = [];
