@@ -179,8 +179,10 @@ function mergesIn(events: readonly WebhookEvent[]): MergeEvidence[] {
   });
 }
 
+/** Of live profiles alone: one that was brought back keeps its creation_source when it is deleted or merged again. */
 function recoveriesIn(events: readonly WebhookEvent[]): RecoveryEvidence[] {
   return events
+    .filter((event) => event.type !== "customer.deleted")
     .map((event) => event.data.object?.customer)
     .filter((customer) => customer?.creation_source === "UNMERGE_RECOVERY")
     .map((customer) => ({

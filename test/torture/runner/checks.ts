@@ -1,0 +1,60 @@
+/** What must hold after every attack. */
+import { refreshOrganization } from "../../../src/analytics/refresh.js";
+import type { Database } from "../../../src/database/database.js";
+import {
+  expectedAnalytics,
+  explainTableDifferences,
+  factsFromEvents,
+  type WebhookEvent,
+} from "../../oracle/index.js";
+import { readFacts, readRows } from "../../support/worlds.js";
+import type { Tally } from "./tally.js";
+
+/** Every acknowledged event is stored. */
+export async function checkNothingLost(
+  { pool }: Database,
+  acknowledged: Iterable<string>,
+  tally: Tally,
+): Promise<void> {
+  const ids = [...new Set(acknowledged)];
+  const { rows } = await pool.query<{ id: string }>(
+    `select id from unnest($1::text[]) as a (id)
+     where not exists (select from webhook_events where event_id = a.id)`,
+    [ids],
+  );
+  tally.lost(rows.map(({ id }) => id));
+}
+
+/**
+ * Compares every row of an organization with plain TypeScript's calculation at `now`, from the events themselves and
+ * not from the stored facts. Rows that the clock has changed since they were written are recomputed before, as the
+ * running server would within a minute; no other row is touched.
+ *
+ * @param events all that was acknowledged, each once or more often, in any order
+ */
+export async function checkRows(
+  database: Database,
+  organizationId: string,
+  events: readonly WebhookEvent[],
+  now: Date,
+  tally: Tally,
+): Promise<void> {
+  for await (const _ of refreshOrganization(database.pool, organizationId, "recent", () => now)) {
+    // One chunk after the other.
+  }
+  const { organization, locations } = await readFacts(database, organizationId);
+  const expected = expectedAnalytics(factsFromEvents(events, organization, locations), now);
+  const rows = await readRows(database, organizationId, "customer_analytics");
+  const differences = explainTableDifferences(expected.values(), rows, ["square_customer_id"]);
+  const wrong = new Set(differences.map((line) => line.split(": ")[0]));
+  tally.compared(Math.max(rows.length, expected.size), wrong.size, differences);
+}
+
+/** No advisory lock is held, and no transaction is open, once nobody does anything. */
+export async function checkNoLocksLeft({ pool }: Database, tally: Tally): Promise<void> {
+  const { rows } = await pool.query<{ held: bigint }>(
+    `select count(*) as held from pg_locks
+     where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())`,
+  );
+  tally.expect(rows[0]?.held === 0n, `${rows[0]?.held} locks are left behind`);
+}

@@ -1,0 +1,39 @@
+/** Salons to attack with: simulated around the present, so that every column that the clock changes is alive. */
+import { addOrganization } from "../../../src/facts/organizations.js";
+import { simulateSalon, turbulence } from "../../../src/simulator/salon.js";
+import type { WebhookEvent } from "../../oracle/index.js";
+import type { AttackDatabase } from "./databases.js";
+
+const DAY_MS = 86_400_000;
+
+export interface AttackSalon {
+  readonly merchantId: string;
+  readonly organizationId: string;
+  /** Every event Square would send, in the order of its time. */
+  readonly events: readonly WebhookEvent[];
+}
+
+/**
+ * A turbulent salon of the last hundred days, and its organization in the database.
+ *
+ * @param seed any text; the merchant's id is made of it
+ */
+export async function addSalon(
+  { database }: AttackDatabase,
+  seed: string,
+  customers: number,
+): Promise<AttackSalon> {
+  const merchantId = `M-${seed}`;
+  const now = Date.now();
+  const salon = simulateSalon({
+    ...turbulence,
+    seed,
+    merchantId,
+    customers,
+    start: new Date(now - 100 * DAY_MS),
+    end: new Date(now + 10 * DAY_MS),
+  });
+  const { id } = await addOrganization(database, { merchantId, name: "Salon" }, new Date());
+  const events = [...salon.events()].map(({ event }) => event as WebhookEvent);
+  return { merchantId, organizationId: id, events };
+}
