@@ -1,0 +1,114 @@
+/** A salon that lives at a fake Square, and what reconciliation needs to ask there. */
+import { onTestFinished } from "vitest";
+import type { Database } from "../../src/database/database.js";
+import { addOrganization } from "../../src/facts/organizations.js";
+import { silentLog } from "../../src/log.js";
+import type { ReconcileContext } from "../../src/reconcile/context.js";
+import {
+  type FakeSquare,
+  type FakeSquareOptions,
+  startFakeSquare,
+} from "../../src/simulator/fake-square/server.js";
+import { type Salon, type SalonOptions, simulateSalon, turbulence } from "../../src/simulator/salon.js";
+import { encryptAccessToken } from "../../src/square/access-token.js";
+import type { OpenSquareApi } from "../../src/square/api/api.js";
+import { openSquareApi } from "../../src/square/api/client.js";
+import { openInbox, TestClock } from "./app.js";
+import { tablesOf } from "./tables.js";
+
+export const TOKEN_KEY = Buffer.alloc(32, 7);
+export const ACCESS_TOKEN = "EAAA-token-of-the-tests";
+
+/** Without the waits between requests and attempts, which are no one's promise here. */
+export function openApiAt(square: FakeSquare, timeoutMs = 2_000): OpenSquareApi {
+  return (access) =>
+    openSquareApi({
+      ...access,
+      environment: "sandbox",
+      baseUrl: square.url,
+      requestsPerSecond: 100_000,
+      timeoutMs,
+      attempts: 2,
+      wait: async () => {},
+    });
+}
+
+export interface SquareWorld {
+  readonly salon: Salon;
+  readonly square: FakeSquare;
+  readonly clock: TestClock;
+  readonly context: ReconcileContext;
+}
+
+/** Opens a salon at a fake Square. Its history happens as its events are taken. */
+export async function openSquareWorld(
+  database: Database,
+  salonOptions: Partial<SalonOptions> & { readonly seed: string },
+  squareOptions: Partial<FakeSquareOptions> & { readonly timeoutMs?: number } = {},
+): Promise<SquareWorld> {
+  const salon = simulateSalon({
+    ...turbulence,
+    start: new Date("2026-02-01T00:00:00Z"),
+    end: new Date("2026-06-01T00:00:00Z"),
+    customers: 8,
+    merchantId: "MLRECONCILED",
+    ...salonOptions,
+  });
+  const clock = new TestClock();
+  const { timeoutMs, ...rest } = squareOptions;
+  const square = await startFakeSquare({
+    merchants: [{ salon, accessToken: ACCESS_TOKEN }],
+    clock: clock.read,
+    ...rest,
+  });
+  onTestFinished(() => square.close());
+  const context: ReconcileContext = {
+    database,
+    clock: clock.read,
+    log: silentLog,
+    inbox: openInbox(database, { clock: clock.read }),
+    openApi: openApiAt(square, timeoutMs),
+    tokenEncryptionKey: TOKEN_KEY,
+  };
+  return { salon, square, clock, context };
+}
+
+/** Adds the salon's organization with its access token. @returns its id */
+export async function connectSalon(database: Database, { salon, clock }: SquareWorld): Promise<string> {
+  const accessTokenCiphertext = encryptAccessToken(TOKEN_KEY, salon.merchantId, ACCESS_TOKEN);
+  const organization = { merchantId: salon.merchantId, name: "Harbor Salon", accessTokenCiphertext };
+  const { id } = await addOrganization(database, organization, clock.read());
+  return id;
+}
+
+/** What a row says beside when and how it came here. */
+const OF_THE_WAY: readonly string[] = ["order_key", "computed_at", "created_at", "updated_at"];
+
+/**
+ * The tables that must be the same however their content came. Left out is what only events tell: which version of a profile
+ * ended, when, and which of several merges led to a survivor; aliases of ids that nothing names; and what is still to be
+ * fetched.
+ */
+export async function comparableTables(database: Database, organizationId: string) {
+  const tables = await tablesOf(database, organizationId);
+  const rows = (name: string) => tables[name] ?? [];
+  const without = (name: string, left: readonly string[]) =>
+    rows(name).map((row) =>
+      Object.fromEntries(Object.entries(row).filter(([column]) => !left.includes(column))),
+    );
+  const named = new Set([...rows("bookings"), ...rows("payments")].map((row) => row.reported_customer_id));
+  return {
+    bookings: without("bookings", ["order_key"]),
+    booking_segments: rows("booking_segments"),
+    payments: without("payments", ["order_key"]),
+    refunds: without("refunds", ["order_key"]),
+    customers: without("customers", ["order_key"]).filter((row) => row.deleted_at === null),
+    customer_aliases: without("customer_aliases", ["merged_at"]).filter((row) =>
+      named.has(row.from_customer_id),
+    ),
+    team_members: without("team_members", ["order_key"]),
+    locations: rows("locations"),
+    service_variations: rows("service_variations"),
+    customer_analytics: without("customer_analytics", OF_THE_WAY),
+  };
+}
