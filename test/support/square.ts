@@ -37,7 +37,7 @@ export interface SquareWorld {
   readonly salon: Salon;
   readonly square: FakeSquare;
   readonly clock: TestClock;
-  readonly context: ReconcileContext;
+  context: ReconcileContext;
 }
 
 /** Opens a salon at a fake Square. Its history happens as its events are taken. */
@@ -73,8 +73,11 @@ export async function openSquareWorld(
   return { salon, square, clock, context };
 }
 
-/** Adds the salon's organization with its access token. @returns its id */
-export async function connectSalon(database: Database, { salon, clock }: SquareWorld): Promise<string> {
+/** Adds the salon's organization with its access token, to a database that may have been emptied. @returns its id */
+export async function connectSalon(database: Database, world: SquareWorld): Promise<string> {
+  const { salon, clock } = world;
+  // An inbox remembers the organizations it has met.
+  world.context = { ...world.context, inbox: openInbox(database, { clock: clock.read }) };
   const accessTokenCiphertext = encryptAccessToken(TOKEN_KEY, salon.merchantId, ACCESS_TOKEN);
   const organization = { merchantId: salon.merchantId, name: "Harbor Salon", accessTokenCiphertext };
   const { id } = await addOrganization(database, organization, clock.read());
