@@ -1,7 +1,11 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { createInterface } from "node:readline";
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { simulateCommand } from "../../src/commands/simulate.js";
 import { DEMO_NOTIFICATION_URL, DEMO_SIGNATURE_KEY } from "../../src/simulator/demo-constants.js";
 import { verifySignature } from "../../src/square/signature.js";
@@ -91,6 +95,47 @@ test("signs with the environment's key, and its URL unless another is given; no 
   expect(await signedWith("new-key", "https://example.com/env")).toBe(true);
   await run("--out", out, ...span, "--url", "https://example.com/flag");
   expect(await signedWith("new-key", "https://example.com/flag")).toBe(true);
+});
+
+test("serves the salon as Square's API until a signal, and prints the environment to use it with", async () => {
+  const child = spawn(
+    process.execPath,
+    ["--import", "tsx", "src/main.ts", "simulate", "--serve-api", "0", "--json", ...span],
+    { stdio: ["ignore", "pipe", "inherit"] },
+  );
+  onTestFinished(() => void child.kill("SIGKILL"));
+  const [line] = await once(createInterface(child.stdout), "line");
+  const { environment, truth } = JSON.parse(line);
+  const headers = { authorization: `Bearer ${environment.SQUARE_ACCESS_TOKEN}` };
+  const answer = await fetch(`${environment.SQUARE_BASE_URL}/v2/merchants/me`, { headers });
+  expect(await answer.json()).toMatchObject({ merchant: { id: environment.SQUARE_MERCHANT_ID } });
+  expect(truth.customers).toBeGreaterThan(0);
+  child.kill("SIGINT");
+  expect(await once(child, "exit")).toEqual([0, null]);
+});
+
+test("serves beside writing, and says which environment a server needs", async () => {
+  const out = join(folder, "history.ndjson");
+  const running = run("--out", out, "--serve-api", "0", ...span);
+  await expect.poll(() => printed).toContain("TOKEN_ENCRYPTION_KEY");
+  expect(printed).toMatch(/^SQUARE_BASE_URL=http:\/\/127\.0\.0\.1:\d+$/m);
+  expect(printed).toMatch(/^SQUARE_MERCHANT_ID=ML\w+$/m);
+  expect(printed).toMatch(/^SQUARE_ACCESS_TOKEN=\S+$/m);
+  expect((await linesOf(out)).length).toBeGreaterThan(100);
+  // The command's own listener alone: the test runner has others.
+  process.listeners("SIGTERM").at(-1)?.("SIGTERM");
+  await running;
+});
+
+test("a port that is taken is said so, and so is a salon that nothing is to be done with", async () => {
+  const taken = createServer();
+  onTestFinished(() => void taken.close());
+  await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
+  const { port } = taken.address() as AddressInfo;
+  await expect(run("--serve-api", String(port), "--customers", "1", ...span.slice(2))).rejects.toThrow(
+    `Cannot listen on port ${port}`,
+  );
+  await expect(run("--customers", "1")).rejects.toThrow("--out FILE, --serve-api PORT, or both");
 });
 
 test.each([
