@@ -61,6 +61,8 @@ interface KnownProfile {
   readonly customer_id: string;
   /** Of the live profile stored here; NULL when there is none. */
   readonly version: bigint | null;
+  /** Whether it counts as merged into another here. */
+  readonly merged: boolean;
 }
 
 // A profile that changed just now is left alone: by id too, Square may still answer what was before. The first part is served by the
@@ -68,16 +70,21 @@ interface KnownProfile {
 const knownStatement = {
   name: "known_profiles",
   text: `
-    (select square_customer_id as customer_id, version from customers
-      where organization_id = $1 and square_customer_id > $2 and deleted_at is null
-        and (updated_at is null or updated_at < $3)
-      order by square_customer_id limit $4)
-    union all
-    (select square_customer_id, null from customer_analytics a
-      where organization_id = $1 and square_customer_id > $2 and not exists (
-        select from customers c where c.organization_id = $1 and c.square_customer_id = a.square_customer_id
-      )
-      order by square_customer_id limit $4)
+    select customer_id, version, exists (
+        select from customer_aliases where organization_id = $1 and from_customer_id = customer_id
+      ) as merged
+    from (
+      (select square_customer_id as customer_id, version from customers
+        where organization_id = $1 and square_customer_id > $2 and deleted_at is null
+          and (updated_at is null or updated_at < $3)
+        order by square_customer_id limit $4)
+      union all
+      (select square_customer_id, null from customer_analytics a
+        where organization_id = $1 and square_customer_id > $2 and not exists (
+          select from customers c where c.organization_id = $1 and c.square_customer_id = a.square_customer_id
+        )
+        order by square_customer_id limit $4)
+    ) as known
     order by customer_id limit $4`,
 };
 
@@ -98,26 +105,20 @@ async function knownProfiles(
 
 async function storeAnswers(task: PullTask, known: readonly KnownProfile[]): Promise<void> {
   const answers: Retrieved = await task.api.customersById(known.map(({ customer_id }) => customer_id));
-  const told = known.flatMap((profile) => {
+  const factsOf = new Map<JsonObject, () => readonly Fact[]>();
+  for (const profile of known) {
     const answer = answers.get(profile.customer_id);
-    if (answer === undefined) return [];
-    if (answer === null && profile.version === null) return [];
-    return [{ profile, object: answer ?? { id: profile.customer_id } }];
-  });
-  const profileOf = new Map<JsonObject, KnownProfile>(told.map(({ profile, object }) => [object, profile]));
-  await storeObjects(
-    task,
-    "customers",
-    told.map(({ object }) => object),
-    (object) => {
-      const profile = profileOf.get(object) as KnownProfile;
-      const answer = answers.get(profile.customer_id);
-      if (!answer) return goneFacts(task, profile);
-      return answer.id === profile.customer_id
-        ? profileFacts(answer)
-        : [...profileFacts(answer), ...mergedFacts(task, profile, answer)];
-    },
-  );
+    if (answer === undefined || (answer === null && profile.version === null)) continue;
+    if (answer === null) {
+      factsOf.set({ id: profile.customer_id }, () => goneFacts(task, profile));
+    } else if (answer.id !== profile.customer_id) {
+      factsOf.set(answer, () => [...profileFacts(answer), ...mergedFacts(task, profile, answer)]);
+    } else {
+      const undone = profile.merged ? await unmergedFacts(task, answer) : [];
+      factsOf.set(answer, () => [...profileFacts(answer), ...undone]);
+    }
+  }
+  await storeObjects(task, "customers", [...factsOf.keys()], (object) => factsOf.get(object)?.() ?? []);
 }
 
 /**
@@ -142,4 +143,31 @@ function mergedFacts(task: PullTask, source: KnownProfile, answer: JsonObject): 
     announced_at: survivor.updated_at ?? toInstant(task.startedAt),
   };
   return [{ kind: "merge", value }, ...goneFacts(task, source)];
+}
+
+// Primary key of customer_merges. Where the version of the source's end is known it settles the matter by itself.
+const openMergesStatement = {
+  name: "merges_without_version",
+  text: `
+    select to_customer_id from customer_merges
+    where organization_id = $1 and from_customer_id = $2 and source_version is null`,
+};
+
+/**
+ * A profile that answers by its own id lives, whatever merges were told of it: they ended an earlier version of it, and the events that
+ * said which were missed.
+ */
+async function unmergedFacts({ context, organizationId }: PullTask, answer: JsonObject): Promise<Fact[]> {
+  const { square_customer_id, version, updated_at, created_at } = parseCustomer(answer);
+  const { rows } = await query<{ to_customer_id: string }>(context.database.pool, openMergesStatement, [
+    organizationId,
+    square_customer_id,
+  ]);
+  const at = updated_at ?? created_at ?? toInstant(context.clock());
+  const recovery = { square_customer_id, recovered_version: version, recovered_at: at };
+  const ended = rows.map(({ to_customer_id }): Fact => {
+    const edge = { from_customer_id: square_customer_id, to_customer_id, source_version: version - 1n };
+    return { kind: "merge", value: { ...edge, merged_at: null, announced_at: at } };
+  });
+  return [{ kind: "recovery", value: recovery }, ...ended];
 }
