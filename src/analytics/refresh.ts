@@ -31,6 +31,7 @@ const candidatesStatement = {
       (select square_customer_id from customer_analytics
         where organization_id = $1 and square_customer_id > $2 order by square_customer_id limit $3)
     ) as candidate
+    where $4::text is null or customer_id <= $4
     order by customer_id limit $3`,
 };
 
@@ -76,7 +77,10 @@ export async function* refreshOrganization(
 ): AsyncGenerator<RefreshProgress> {
   let progress: RefreshProgress = { after, checked: 0, written: 0, deleted: 0 };
   for (;;) {
-    const customerIds = await nextCustomers(pool, organizationId, mode, now(), progress.after);
+    const customerIds =
+      mode === "full"
+        ? await customersInKeyOrder(pool, organizationId, progress.after, CHUNK)
+        : await dueCustomers(pool, organizationId, progress.after, CHUNK, now());
     const last = customerIds.at(-1);
     if (last === undefined) return;
     const { written, deleted } = await recomputeLocked(pool, organizationId, customerIds, now());
@@ -90,23 +94,34 @@ export async function* refreshOrganization(
   }
 }
 
-async function nextCustomers(
+/**
+ * The next customers who have a row or may deserve one, in key order, which is the database's own order of texts.
+ *
+ * @param after the last customer of the chunk before; empty at the beginning
+ * @param upTo the last customer to be asked about, for a walk that ends where another began
+ */
+export async function customersInKeyOrder(
   on: Queryable,
   organizationId: string,
-  mode: RefreshMode,
-  now: Date,
   after: string,
+  limit: number,
+  upTo: string | null = null,
 ): Promise<string[]> {
-  const { rows } =
-    mode === "full"
-      ? await query<{ customer_id: string }>(on, candidatesStatement, [organizationId, after, CHUNK])
-      : await query<{ customer_id: string }>(on, dueStatement, [
-          organizationId,
-          after,
-          CHUNK,
-          now,
-          definitionVersion,
-        ]);
+  const values = [organizationId, after, limit, upTo];
+  const { rows } = await query<{ customer_id: string }>(on, candidatesStatement, values);
+  return rows.map((row) => row.customer_id);
+}
+
+/** The next customers whose row has come due at `now` or is of older definitions, in key order. */
+export async function dueCustomers(
+  on: Queryable,
+  organizationId: string,
+  after: string,
+  limit: number,
+  now: Date,
+): Promise<string[]> {
+  const values = [organizationId, after, limit, now, definitionVersion];
+  const { rows } = await query<{ customer_id: string }>(on, dueStatement, values);
   return rows.map((row) => row.customer_id);
 }
 

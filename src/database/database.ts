@@ -2,6 +2,7 @@ import { PrismaPg } from "@prisma/adapter-pg";
 import pg from "pg";
 import type { DatabaseConfig } from "../config.js";
 import { openEmbedded } from "./embedded/owner.js";
+import { type Exclusively, exclusivelyInFolder, exclusivelyOnPostgres } from "./exclusive.js";
 import { PrismaClient } from "./generated/client.js";
 import { shareSession } from "./query.js";
 import { POSTGRES_PARAMETERS, SESSION_PARAMETERS } from "./session.js";
@@ -21,6 +22,8 @@ export interface Database {
   readonly kind: "postgres" | "embedded";
   readonly pool: pg.Pool;
   readonly prisma: PrismaClient;
+  /** For work that one process at a time may do, such as a sweep. */
+  readonly exclusively: Exclusively;
   /** Ends the connections and, for the owner of an embedded database, closes it and frees its folder. */
   close(): Promise<void>;
 }
@@ -48,12 +51,14 @@ export async function openDatabase(options: OpenOptions): Promise<Database> {
   const { databaseUrl, dataDir, role, poolSize = 10, queryTimeoutMs } = options;
   if (databaseUrl !== undefined) {
     const config = postgresConfig(databaseUrl, poolSize);
-    return assemble("postgres", queryTimeoutMs ? { ...config, query_timeout: queryTimeoutMs } : config);
+    const pooled = queryTimeoutMs ? { ...config, query_timeout: queryTimeoutMs } : config;
+    return assemble("postgres", pooled, exclusivelyOnPostgres(config));
   }
 
   const embedded = await openEmbedded(dataDir, role);
   const config = { ...sharedConfig(Math.min(poolSize, EMBEDDED_CLIENTS)), ...embedded.connection };
-  const database = assemble("embedded", embedded.owned ? { ...config, idleTimeoutMillis: 0 } : config);
+  const pooled = embedded.owned ? { ...config, idleTimeoutMillis: 0 } : config;
+  const database = assemble("embedded", pooled, exclusivelyInFolder(dataDir));
   shareSession(database.pool, { prepare: embedded.owned });
   const close = async () => {
     await database.close();
@@ -62,7 +67,7 @@ export async function openDatabase(options: OpenOptions): Promise<Database> {
   return { ...database, close: once(close) };
 }
 
-function assemble(kind: Database["kind"], config: pg.PoolConfig): Database {
+function assemble(kind: Database["kind"], config: pg.PoolConfig, exclusively: Exclusively): Database {
   const pool = new pg.Pool(config);
   // An idle connection broke. The pool has dropped it already; unheard, the event would end the process.
   pool.on("error", () => {});
@@ -71,7 +76,7 @@ function assemble(kind: Database["kind"], config: pg.PoolConfig): Database {
     await prisma.$disconnect();
     await pool.end();
   };
-  return { kind, pool, prisma, close: once(close) };
+  return { kind, pool, prisma, exclusively, close: once(close) };
 }
 
 function sharedConfig(poolSize: number): pg.PoolConfig {

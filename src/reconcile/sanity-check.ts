@@ -1,11 +1,10 @@
 import type pg from "pg";
-import { columns } from "../analytics/columns/catalogue.js";
-import { computeStatement } from "../analytics/statement.js";
 import type { Clock } from "../clock.js";
 import type { Database } from "../database/database.js";
 import { checkSchema } from "../database/migrate.js";
 import { query } from "../database/query.js";
 import { inTransaction } from "../database/transaction.js";
+import { compareRows, unexplained } from "./compare.js";
 
 /** One check: what it compared, over how many rows, and which of them do not hold. */
 export interface SanityStep {
@@ -178,23 +177,6 @@ const sampleStatement = {
     ) as chosen group by organization_id`,
 };
 
-// A row that was computed after the instant we asked for was computed by a server meanwhile: it is ahead of us.
-// A row that has come due is old, not wrong, in the columns that the clock moves; the others it must have right.
-const isCurrent = "(s.refresh_due_at is null or s.refresh_due_at > $3)";
-const comparisons = [...columns, { name: "refresh_due_at", clock: true }].map(
-  ({ name, clock }) =>
-    `case when ${clock ? `${isCurrent} and ` : ""}s.${name} is distinct from f.${name} then '${name}' end`,
-);
-const differingStatement = {
-  name: "sanity_columns",
-  text: `
-    with fresh_rows as (${computeStatement})
-    select s.square_customer_id, array_remove(array[${comparisons.join(", ")}], null) as differing
-    from customer_analytics s
-    left join fresh_rows f on f.square_customer_id = s.square_customer_id
-    where s.organization_id = $1 and s.square_customer_id = any ($2) and s.computed_at <= $3`,
-};
-
 async function columnsStep(database: Database, clock: Clock, all: boolean): Promise<SanityStep> {
   const { rows } = await readingWholeTables(database, (tx) =>
     query<{ organization_id: string; customer_ids: string[] }>(tx, sampleStatement, [
@@ -207,14 +189,14 @@ async function columnsStep(database: Database, clock: Clock, all: boolean): Prom
   const wrong: string[] = [];
   for (const { organization_id, customer_ids } of rows) {
     for (let at = 0; at < customer_ids.length; at += CHUNK) {
-      const { rows: checked } = await query<{ square_customer_id: string; differing: string[] }>(
-        database.pool,
-        differingStatement,
-        [organization_id, customer_ids.slice(at, at + CHUNK), clock()],
-      );
-      compared += checked.length;
-      for (const { square_customer_id, differing } of checked) {
-        if (differing.length > 0) wrong.push(`${square_customer_id}: ${differing.join(", ")}`);
+      const chunk = customer_ids.slice(at, at + CHUNK);
+      const rows = await compareRows(database.pool, organization_id, chunk, clock());
+      // A row that was computed after the instant we asked for was computed by a server meanwhile: it is ahead of us.
+      for (const row of rows.filter(({ stored, ahead }) => stored && !ahead)) {
+        compared += 1;
+        // A row that has come due is old, not wrong, in the columns that the clock moves; the others it must have right.
+        const columns = unexplained(row);
+        if (columns.length > 0) wrong.push(`${row.customerId}: ${columns.join(", ")}`);
       }
     }
   }
