@@ -1,8 +1,10 @@
 import type { BookingJson } from "../objects.js";
 import { DAY } from "../world.js";
-import { byTime, type Call, idsOf, instantOf, type Listing, strictLimit } from "./call.js";
+import type { Call, Listing } from "./call.js";
 import type { Endpoint } from "./endpoint.js";
+import { idsOf, instantOf, strictLimit } from "./parameters.js";
 import { badRequest, invalidRequest, notFound } from "./refusal.js";
+import { byTime } from "./rows.js";
 
 /** The longest range of `start_at` that one list may cover. */
 const LONGEST = 31 * DAY;

@@ -1,18 +1,10 @@
 import type { CustomerJson } from "../objects.js";
-import {
-  byTime,
-  type Call,
-  idsOf,
-  instantOf,
-  type Listing,
-  objectOf,
-  strictLimit,
-  within,
-  wordOf,
-} from "./call.js";
+import type { Call, Listing } from "./call.js";
 import type { Endpoint } from "./endpoint.js";
 import type { View } from "./history.js";
+import { idsOf, instantOf, objectOf, strictLimit, wordOf } from "./parameters.js";
 import { invalidRequest, notFound } from "./refusal.js";
+import { byTime, within } from "./rows.js";
 
 export const customerEndpoints: readonly Endpoint[] = [
   {

@@ -1,16 +1,8 @@
 import type { CatalogItemJson, TeamMemberJson } from "../objects.js";
 import { milliseconds } from "../wire-time.js";
-import {
-  type Call,
-  idsOf,
-  instantOf,
-  type Listing,
-  lenientLimit,
-  objectOf,
-  strictLimit,
-  textsOf,
-} from "./call.js";
+import type { Call, Listing } from "./call.js";
 import type { Endpoint } from "./endpoint.js";
+import { idsOf, instantOf, lenientLimit, objectOf, strictLimit, textsOf } from "./parameters.js";
 import { badRequest, notFound } from "./refusal.js";
 
 /** The merchant, its locations, team and catalog, and orders by id. */

@@ -1,18 +1,10 @@
 import { eventTypes, type SquareEventJson } from "../objects.js";
 import { DAY } from "../world.js";
-import {
-  byTime,
-  type Call,
-  instantOf,
-  type Listing,
-  objectOf,
-  strictLimit,
-  textsOf,
-  within,
-  wordOf,
-} from "./call.js";
+import type { Call, Listing } from "./call.js";
 import type { Endpoint } from "./endpoint.js";
+import { instantOf, objectOf, strictLimit, textsOf, wordOf } from "./parameters.js";
 import { forbidden } from "./refusal.js";
+import { byTime, within } from "./rows.js";
 
 /** How far back events can be searched. */
 const REACH = 28 * DAY;

@@ -1,8 +1,10 @@
 import type { PaymentJson, RefundJson } from "../objects.js";
 import { YEAR } from "../world.js";
-import { byTime, type Call, instantOf, lenientLimit, within, wordOf } from "./call.js";
+import type { Call } from "./call.js";
 import type { Endpoint } from "./endpoint.js";
+import { instantOf, lenientLimit, wordOf } from "./parameters.js";
 import { notFound } from "./refusal.js";
+import { byTime, within } from "./rows.js";
 
 const ranges = [
   "begin_time",
