@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command } from "commander";
+import { backfillCommand } from "./commands/backfill.js";
 import { demoCommand } from "./commands/demo.js";
 import { eventsCommand } from "./commands/events.js";
 import { migrateCommand } from "./commands/migrate.js";
@@ -20,6 +21,7 @@ const program = new Command("regulars")
   .addCommand(demoCommand())
   .addCommand(migrateCommand())
   .addCommand(orgCommand())
+  .addCommand(backfillCommand())
   .addCommand(recomputeCommand())
   .addCommand(refreshCommand())
   .addCommand(replayCommand())

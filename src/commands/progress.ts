@@ -12,11 +12,12 @@ export class Progress {
     this.#total = total;
   }
 
-  update(done: number): void {
+  /** @param note what else is to be said, behind it */
+  update(done: number, note = ""): void {
     const now = performance.now();
     if (!this.#terminal || now - this.#shown < 100) return;
     this.#shown = now;
-    process.stderr.write(`\r\x1b[K${this.#line(done, now)}`);
+    process.stderr.write(`\r\x1b[K${this.#line(done, now)}${note}`);
   }
 
   end(): void {

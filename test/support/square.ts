@@ -11,27 +11,9 @@ import {
 } from "../../src/simulator/fake-square/server.js";
 import { type Salon, type SalonOptions, simulateSalon, turbulence } from "../../src/simulator/salon.js";
 import { encryptAccessToken } from "../../src/square/access-token.js";
-import type { OpenSquareApi } from "../../src/square/api/api.js";
-import { openSquareApi } from "../../src/square/api/client.js";
 import { openInbox, TestClock } from "./app.js";
+import { ACCESS_TOKEN, openApiAt, TOKEN_KEY } from "./square-context.js";
 import { tablesOf } from "./tables.js";
-
-export const TOKEN_KEY = Buffer.alloc(32, 7);
-export const ACCESS_TOKEN = "EAAA-token-of-the-tests";
-
-/** Without the waits between requests and attempts, which are no one's promise here. */
-export function openApiAt(square: FakeSquare, timeoutMs = 2_000): OpenSquareApi {
-  return (access) =>
-    openSquareApi({
-      ...access,
-      environment: "sandbox",
-      baseUrl: square.url,
-      requestsPerSecond: 100_000,
-      timeoutMs,
-      attempts: 2,
-      wait: async () => {},
-    });
-}
 
 export interface SquareWorld {
   readonly salon: Salon;
@@ -67,7 +49,7 @@ export async function openSquareWorld(
     clock: clock.read,
     log: silentLog,
     inbox: openInbox(database, { clock: clock.read }),
-    openApi: openApiAt(square, timeoutMs),
+    openApi: openApiAt(square.url, timeoutMs),
     tokenEncryptionKey: TOKEN_KEY,
   };
   return { salon, square, clock, context };

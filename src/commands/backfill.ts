@@ -1,0 +1,80 @@
+import { Command } from "commander";
+import type { Config } from "../config.js";
+import type { Database } from "../database/database.js";
+import { RegularsError } from "../errors.js";
+import { type BackfillProgress, type BackfillResult, backfill } from "../reconcile/backfill.js";
+import { chooseOrganization, print, withDatabase } from "./context.js";
+import { parseInstantOption } from "./options.js";
+import { Progress } from "./progress.js";
+import { reconcileContext, signalOfStop } from "./reconcile-context.js";
+
+interface Options {
+  readonly organization?: string;
+  readonly since?: Date;
+  readonly restart?: boolean;
+  readonly json?: boolean;
+}
+
+export function backfillCommand(): Command {
+  return new Command("backfill")
+    .description(
+      "Read everything a merchant has at Square, and compute every customer once. A run that was cut off goes on " +
+        "where it stopped; a second run changes nothing.",
+    )
+    .option("--organization <id>", "which one, by id or merchant id; needed when there are several")
+    .option("--since <time>", "leave out what happened before (ISO 8601)", parseInstantOption)
+    .option("--restart", "begin anew even if an earlier run was cut off")
+    .option("--json", "print one JSON object")
+    .addHelpText(
+      "after",
+      "\nNeeds the organization's Square access token: see org add --access-token-stdin, or SQUARE_ACCESS_TOKEN.",
+    )
+    .action(async (options: Options) => {
+      await withDatabase((database, config) => run(database, config, options));
+    });
+}
+
+async function run(database: Database, config: Config, { organization, json, ...options }: Options) {
+  const started = performance.now();
+  const signal = signalOfStop();
+  const { id } = await chooseOrganization(database, organization);
+  const steps = backfill(reconcileContext(database, config, { signal }), id, options);
+  const { pulled, errors, recomputed, resumed } = await withProgress(steps).catch((error: unknown) => {
+    if (!signal.aborted) throw error;
+    throw new RegularsError("interrupted", "Stopped. The same command goes on from here.");
+  });
+  const ms = Math.round(performance.now() - started);
+  const counts = Object.entries(pulled).map(([name, count]) => `${count} ${name.replaceAll("_", " ")}`);
+  print(json, { organization_id: id, pulled, recomputed, errors, resumed, ms }, [
+    `Read from Square${resumed ? " (continued from an earlier run)" : ""}: ${counts.join(", ")}.`,
+    `${recomputed.checked} customers recomputed, ${recomputed.written} rows written, ${recomputed.deleted} deleted.`,
+    ...errors.map(({ step, message }) => `Not stored, ${step}: ${message}`),
+    `Done in ${(ms / 1000).toFixed(1)} s.`,
+  ]);
+  if (errors.length > 0) process.exitCode = 1;
+}
+
+const PHASES: Readonly<Record<BackfillProgress["phase"], string>> = {
+  reading: "windows read",
+  recomputing: "customers recomputed",
+  "checking profiles": "profile checks",
+};
+
+async function withProgress(
+  steps: AsyncGenerator<BackfillProgress, BackfillResult>,
+): Promise<BackfillResult> {
+  let shown: { phase: BackfillProgress["phase"]; progress: Progress } | undefined;
+  for (;;) {
+    const { value, done } = await steps.next();
+    if (done) {
+      shown?.progress.end();
+      return value;
+    }
+    if (shown?.phase !== value.phase) {
+      shown?.progress.end();
+      shown = { phase: value.phase, progress: new Progress(PHASES[value.phase], value.total) };
+    }
+    const note = value.phase === "reading" ? `, ${value.objects} objects` : "";
+    shown.progress.update(value.done, note);
+  }
+}

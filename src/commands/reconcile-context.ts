@@ -1,0 +1,41 @@
+import { handlerFor } from "../../handlers/registry.js";
+import { systemClock } from "../clock.js";
+import type { Config } from "../config.js";
+import type { Database } from "../database/database.js";
+import { Inbox } from "../inbox/inbox.js";
+import { type Log, silentLog } from "../log.js";
+import type { ReconcileContext } from "../reconcile/context.js";
+import { openSquareApi } from "../square/api/client.js";
+
+/** What reconciliation works with in this process: the configured Square, and the server's inbox or one of its own. */
+export function reconcileContext(
+  database: Database,
+  { square, tokenEncryptionKey }: Pick<Config, "square" | "tokenEncryptionKey">,
+  { log = silentLog, inbox, signal }: { log?: Log; inbox?: Inbox; signal?: AbortSignal } = {},
+): ReconcileContext {
+  const clock = systemClock;
+  return {
+    database,
+    clock,
+    log,
+    inbox: inbox ?? new Inbox({ database, clock, log, findHandler: handlerFor }),
+    openApi: (access) =>
+      openSquareApi({
+        ...access,
+        environment: square.environment,
+        baseUrl: square.baseUrl,
+        onRetry: (retry) => log.warn({ ...retry }, "Square is asked again"),
+      }),
+    ...(tokenEncryptionKey && { tokenEncryptionKey }),
+    ...(signal && { signal }),
+  };
+}
+
+/** Aborted by SIGINT or SIGTERM, so that long work ends at the next safe place; a second signal ends it at once. */
+export function signalOfStop(): AbortSignal {
+  const stop = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    process.once(name, () => stop.abort());
+  }
+  return stop.signal;
+}

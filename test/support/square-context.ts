@@ -1,0 +1,41 @@
+/** Reconciliation against a fake Square, without the waits between requests and attempts, which are no one's promise here. */
+import { handlerFor } from "../../handlers/registry.js";
+import { type Clock, systemClock } from "../../src/clock.js";
+import type { Database } from "../../src/database/database.js";
+import { Inbox } from "../../src/inbox/inbox.js";
+import { silentLog } from "../../src/log.js";
+import type { ReconcileContext } from "../../src/reconcile/context.js";
+import type { OpenSquareApi } from "../../src/square/api/api.js";
+import { openSquareApi } from "../../src/square/api/client.js";
+
+export const TOKEN_KEY = Buffer.alloc(32, 7);
+export const ACCESS_TOKEN = "EAAA-token-of-the-tests";
+
+export function openApiAt(baseUrl: string, timeoutMs = 2_000): OpenSquareApi {
+  return (access) =>
+    openSquareApi({
+      ...access,
+      environment: "sandbox",
+      baseUrl,
+      requestsPerSecond: 100_000,
+      timeoutMs,
+      attempts: 2,
+      wait: async () => {},
+    });
+}
+
+/** Of a script, which has no test around it. Its clock is the machine's unless it is given one. */
+export function openScriptContext(
+  database: Database,
+  squareUrl: string,
+  clock: Clock = systemClock,
+): ReconcileContext {
+  return {
+    database,
+    clock,
+    log: silentLog,
+    inbox: new Inbox({ database, clock, log: silentLog, findHandler: handlerFor }),
+    openApi: openApiAt(squareUrl, 60_000),
+    tokenEncryptionKey: TOKEN_KEY,
+  };
+}
