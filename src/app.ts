@@ -3,15 +3,27 @@ import { handlerFor } from "../handlers/registry.js";
 import { type Clock, systemClock } from "./clock.js";
 import type { ServeConfig } from "./config.js";
 import type { Database } from "./database/database.js";
+import { authorization } from "./http/auth.js";
 import { customerRoutes } from "./http/customer-routes.js";
+import { draining } from "./http/draining.js";
 import { healthRoutes } from "./http/health-routes.js";
 import { clientErrors, frameworkErrors, problemDetails } from "./http/problem.js";
+import { securityHeadersOnEveryAnswer } from "./http/security-headers.js";
 import { webhookRoutes } from "./http/webhook-routes.js";
 import type { FindHandler } from "./inbox/arrival.js";
 import { Inbox, type InboxOptions } from "./inbox/inbox.js";
 
 /** How long a request may take to arrive; whoever sends a byte now and then must not hold a connection for ever. */
 const REQUEST_TIMEOUT_MS = 30_000;
+
+/** How often connections are looked through for such requests; Node's own half minute would double their time. */
+const CHECK_CONNECTIONS_EVERY_MS = 5_000;
+
+/**
+ * Twice as many as events may wait. Beyond it a new connection is closed at once: were the process to run out of file
+ * descriptors, it could not even reach its database.
+ */
+const MAX_CONNECTIONS = 4_096;
 
 export interface AppOptions {
   readonly config: Pick<ServeConfig, "webhook" | "adminApiKey" | "logLevel">;
@@ -26,6 +38,8 @@ export interface AppOptions {
 export interface App {
   readonly http: FastifyInstance;
   readonly inbox: Inbox;
+  /** Every route there is. */
+  readonly routes: readonly { readonly method: string; readonly url: string }[];
 }
 
 /** Composes the server; it does not listen. Closing `http` drains the inbox, and leaves the database open. */
@@ -39,17 +53,27 @@ export async function buildApp(options: AppOptions): Promise<App> {
     frameworkErrors,
     clientErrorHandler: clientErrors,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    // Requests that come while it closes are refused by problemDetails, in our words.
+    http: { connectionsCheckingInterval: CHECK_CONNECTIONS_EVERY_MS },
+    // `draining` refuses requests that come while it closes, in our words, and says when connections are closed.
     return503OnClosing: false,
+    forceCloseConnections: true,
   });
+  http.server.maxConnections = MAX_CONNECTIONS;
   const inbox = new Inbox({ database, clock, log: http.log, findHandler, ...options.limits });
   http.addHook("onClose", () => inbox.close());
+  const routes: { method: string; url: string }[] = [];
+  http.addHook("onRoute", ({ method, url }) => {
+    for (const each of [method].flat()) routes.push({ method: each, url });
+  });
 
+  await http.register(securityHeadersOnEveryAnswer);
   await http.register(problemDetails);
+  await http.register(draining);
+  await http.register(authorization);
   await http.register(healthRoutes({ database }));
   await http.register(webhookRoutes({ webhook: config.webhook, inbox }));
   await http.register(customerRoutes({ database, clock, adminApiKey: config.adminApiKey }));
-  return { http, inbox };
+  return { http, inbox, routes };
 }
 
 function loggerOptions({ config, logTo }: AppOptions): NonNullable<FastifyServerOptions["logger"]> {

@@ -3,6 +3,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import fp from "fastify-plugin";
 import { isUnavailable } from "../database/failures.js";
 import { RegularsError } from "../errors.js";
+import { securityHeaders, setSecurityHeaders } from "./security-headers.js";
 
 /**
  * An answer that is an error, as RFC 9457 problem details. `code` is stable; `detail` says what to do and never
@@ -49,6 +50,8 @@ const refusals: Readonly<Record<string, readonly [status: number, code: string, 
 
 /** What the router refuses before any handler exists that could; for Fastify's option of this name. */
 export function frameworkErrors(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  // No hook runs for these.
+  setSecurityHeaders(reply);
   sendProblem(request, reply, toProblem(error), error);
 }
 
@@ -69,10 +72,14 @@ export function clientErrors(error: NodeJS.ErrnoException, socket: Socket): void
     ...(malformed[error.code ?? ""] ?? ([400, "malformed_http", "The bytes are no HTTP request."] as const)),
   );
   const body = JSON.stringify(bodyOf(problem));
-  socket.end(
-    `HTTP/1.1 ${problem.status} ${titles[problem.status]}\r\ncontent-type: application/problem+json\r\n` +
-      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-  );
+  const headers = {
+    ...securityHeaders,
+    "content-type": "application/problem+json",
+    "content-length": Buffer.byteLength(body),
+    connection: "close",
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${problem.status} ${titles[problem.status]}\r\n${lines.join("")}\r\n${body}`);
 }
 
 /** Every other error answer of the server, whoever raised it, leaves through here. */
@@ -80,13 +87,6 @@ export const problemDetails = fp(async (app) => {
   app.setErrorHandler((error: FastifyError, request, reply) =>
     sendProblem(request, reply, toProblem(error), error),
   );
-  let stopping = false;
-  app.addHook("preClose", async () => {
-    stopping = true;
-  });
-  app.addHook("onRequest", async () => {
-    if (stopping) throw new Problem(503, "shutting_down", "This server is stopping. Try again.", 2);
-  });
   app.setNotFoundHandler((request, reply) =>
     sendProblem(request, reply, new Problem(404, "not_found", "There is nothing at this address.")),
   );

@@ -3,28 +3,31 @@ import type { Log } from "../log.js";
 const ONE_SECOND_MS = 1_000;
 
 /**
- * Tells of refused deliveries: a wrong key would otherwise show nowhere but at Square. At most one line a second, since
- * anybody can send what is refused; the next line says how many were left out. Nothing of the request is told but its size.
+ * Tells of refused requests: a wrong key would otherwise show nowhere but at the other side. At most one line a second,
+ * since anybody can send what is refused; the next line says how many were left out.
  */
 export class RefusalLog {
   readonly #log: Pick<Log, "warn">;
+  readonly #message: string;
   readonly #clock: () => number;
   #silentUntil = Number.NEGATIVE_INFINITY;
   #leftOut = 0;
 
   /** @param clock milliseconds that never go back */
-  constructor(log: Pick<Log, "warn">, clock: () => number = () => performance.now()) {
+  constructor(log: Pick<Log, "warn">, message: string, clock: () => number = () => performance.now()) {
     this.#log = log;
+    this.#message = message;
     this.#clock = clock;
   }
 
-  tell(code: string, bytes: number): void {
+  /** @param fields nothing of the request but what its sender cannot choose: a code, a size */
+  tell(fields: { readonly code: string; readonly bytes?: number }): void {
     const now = this.#clock();
     if (now < this.#silentUntil) {
       this.#leftOut += 1;
       return;
     }
-    this.#log.warn({ code, bytes, left_out: this.#leftOut }, "delivery refused");
+    this.#log.warn({ ...fields, left_out: this.#leftOut }, this.#message);
     this.#silentUntil = now + ONE_SECOND_MS;
     this.#leftOut = 0;
   }

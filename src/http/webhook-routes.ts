@@ -23,9 +23,9 @@ export function webhookRoutes({ webhook, inbox }: { webhook: WebhookConfig; inbo
       done(null, body),
     );
 
-    const refusals = new RefusalLog(app.log);
+    const refusals = new RefusalLog(app.log, "delivery refused");
     const refuse = (problem: Problem, bytes: Buffer): never => {
-      refusals.tell(problem.code, bytes.length);
+      refusals.tell({ code: problem.code, bytes: bytes.length });
       throw problem;
     };
 

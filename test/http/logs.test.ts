@@ -64,8 +64,8 @@ test("refused deliveries are told in one line a second, with their code and size
 test("the line after a silence says how many refusals were left out", () => {
   const told: object[] = [];
   let now = 0;
-  const refusals = new RefusalLog({ warn: (fields) => told.push(fields) }, () => now);
-  for (now of [0, 1, 999, 1_000, 1_500, 9_000]) refusals.tell("json_invalid_json", now);
+  const refusals = new RefusalLog({ warn: (fields) => told.push(fields) }, "refused", () => now);
+  for (now of [0, 1, 999, 1_000, 1_500, 9_000]) refusals.tell({ code: "json_invalid_json", bytes: now });
   expect(told).toEqual([
     { code: "json_invalid_json", bytes: 0, left_out: 0 },
     { code: "json_invalid_json", bytes: 1_000, left_out: 2 },

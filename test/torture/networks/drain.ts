@@ -1,0 +1,97 @@
+import net from "node:net";
+import { setTimeout as wait } from "node:timers/promises";
+import type { Attack, AttackContext } from "../runner/attack.js";
+import { checkNothingLost, checkRows } from "../runner/checks.js";
+import { type AttackSalon, addSalon } from "../runner/salon.js";
+import { Sender } from "../runner/sender.js";
+import type { ServerProcess } from "../runner/server-process.js";
+import { TcpProxy } from "./tcp-proxy.js";
+
+/** How long a stop may take, whatever its state; the last second is for a busy machine. */
+const STOPPED_WITHIN_MS = 11_000;
+
+/** What clients leave open: nothing sent yet, half a head, half a body, an answer that was never read. */
+const nuisances = [
+  "",
+  "GET /healthz HTTP/1.1\r\nhost: x\r\nx-slo",
+  "POST /webhooks/square HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{",
+  "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n",
+];
+
+interface Options {
+  readonly customers: number;
+  /** Of so many rounds the last has a database that stops answering; left out, none has. */
+  readonly frozenEvery?: number;
+}
+
+/** Stops servers in the middle of their work, with bad clients and sometimes without a database. */
+export function drain(options: Options): Attack {
+  return {
+    name: "drain",
+    describe:
+      "SIGTERM under load, while other clients hold connections open or send half a request: the server finishes what it took and exits 0 within 10 s; with a database that stopped answering it exits 1 by then.",
+    run: (context) => run(context, options),
+  };
+}
+
+async function run(context: AttackContext, { customers, frozenEvery = 0 }: Options): Promise<void> {
+  const { tally, random } = context;
+  const attacked = await context.openDatabase();
+  const proxy = await TcpProxy.inFrontOf(attacked.url);
+  context.defer(() => proxy.close());
+  const databaseUrl = proxy.urlOf(attacked.url);
+  const salon = await addSalon(attacked, context.seed, customers);
+  const acknowledged = new Set<string>();
+
+  for (const round of context.rounds()) {
+    const server = await context.startServer(attacked, { databaseUrl });
+    const sockets = nuisances.map((bytes) => nuisance(server, bytes));
+    const isFrozen = frozenEvery > 0 && round % frozenEvery === frozenEvery - 1;
+    const { sender, delivering } = load(context, server, salon);
+    await wait(random.int(100, 700));
+    if (isFrozen) proxy.setWeather({ kind: "silent" });
+    if (isFrozen) await wait(50);
+    tally.fault();
+    const { code, ms } = await server.stop();
+    tally.expect(code === (isFrozen ? 1 : 0), `stopped with ${code}${isFrozen ? ", database frozen" : ""}`);
+    tally.expect(ms < STOPPED_WITHIN_MS, `stopping took ${ms} ms`);
+    tally.peak(isFrozen ? "slowest stop, database frozen, ms" : "slowest stop ms", ms);
+    await delivering;
+    for (const socket of sockets) socket.destroy();
+    proxy.reset();
+    proxy.setWeather({ kind: "fair" });
+    for (const id of sender.acknowledged.keys()) acknowledged.add(id);
+    await checkNothingLost(attacked.database, acknowledged, tally);
+  }
+  await redeliver(context, salon, attacked);
+}
+
+/** All events once, each delivered a single time: most find a stopping server, or none. */
+function load(context: AttackContext, server: ServerProcess, { events }: AttackSalon) {
+  const sender = new Sender({ url: () => server.url, tally: context.tally, patience: 0, connections: 24 });
+  const from = context.random.int(0, events.length - 1);
+  const delivering = sender
+    .deliver([...events.slice(from), ...events.slice(0, from)])
+    .then(() => sender.close());
+  return { sender, delivering };
+}
+
+/** As Square would: what was not acknowledged comes again, and all ends well. */
+async function redeliver(
+  context: AttackContext,
+  salon: AttackSalon,
+  attacked: Awaited<ReturnType<AttackContext["openDatabase"]>>,
+): Promise<void> {
+  const server = await context.startServer(attacked);
+  const sender = new Sender({ url: () => server.url, tally: context.tally });
+  context.tally.expect((await sender.deliver(salon.events)) === 0, "events were never acknowledged");
+  sender.close();
+  await checkRows(attacked.database, salon.organizationId, salon.events, new Date(), context.tally);
+}
+
+function nuisance(server: ServerProcess, bytes: string): net.Socket {
+  const socket = net.connect(server.port, "127.0.0.1");
+  socket.on("error", () => {});
+  if (bytes !== "") socket.write(bytes);
+  return socket.pause();
+}

@@ -1,0 +1,120 @@
+/** Who is let in: nobody without the key, by any route there is. */
+import { afterEach, expect, test, vi } from "vitest";
+import {
+  ADMIN_KEY,
+  addSalon,
+  NOTIFICATION_URL,
+  openTestApp,
+  SIGNATURE_KEY,
+  signed,
+  type TestApp,
+} from "../../support/app.js";
+import { openTestDatabase } from "../../support/database.js";
+import { bodyOf, customerEvent, paymentEvent } from "../../support/events.js";
+import { storedEvents } from "../../support/tables.js";
+
+const compared: [given: number, expected: number][] = [];
+vi.mock("node:crypto", async (importOriginal) => {
+  const crypto = await importOriginal<typeof import("node:crypto")>();
+  const timingSafeEqual: typeof crypto.timingSafeEqual = (one, other) => {
+    compared.push([one.byteLength, other.byteLength]);
+    return crypto.timingSafeEqual(one, other);
+  };
+  return { ...crypto, timingSafeEqual };
+});
+afterEach(() => {
+  compared.length = 0;
+});
+
+const database = await openTestDatabase();
+const salon = await addSalon(database);
+const customer = `/api/organizations/${salon}/customers/ana`;
+
+function get(app: TestApp, authorization: string, remoteAddress = "192.0.2.1") {
+  return app.http.inject({ url: customer, headers: { authorization }, remoteAddress });
+}
+
+/** What the contract leaves open to everybody. A new route is behind a key, or is added here on purpose. */
+const openRoutes = /^(\/healthz|\/readyz|\/metrics|\/docs(\/.*)?|\/openapi\.json|\/webhooks\/square|\/)$/;
+
+test("every route but the open ones refuses whoever has no key, or a wrong one", async () => {
+  const app = await openTestApp(database);
+  await app.http.ready();
+  const guarded = app.routes.filter(({ url }) => !openRoutes.test(url));
+  expect(guarded.map(({ url }) => url)).toContain(
+    "/api/organizations/:organizationId/customers/:squareCustomerId",
+  );
+  let client = 0;
+  for (const { method, url } of guarded) {
+    const path = url.replace(":organizationId", salon).replaceAll(/:\w+/g, "ana");
+    for (const authorization of [undefined, "Bearer ", `Bearer ${ADMIN_KEY}x`, `Bearer ${SIGNATURE_KEY}`]) {
+      client += 1;
+      const answer = await app.http.inject({
+        method: method as "GET",
+        url: path,
+        headers: authorization === undefined ? {} : { authorization },
+        remoteAddress: `192.0.2.${client}`,
+      });
+      const asked = `${method} ${url} with ${authorization}`;
+      // A key that is not configured opens nothing: 503.
+      expect([401, 503], asked).toContain(answer.statusCode);
+      if (method !== "HEAD") {
+        expect(["unauthorized", "not_configured"], asked).toContain(answer.json().code);
+      }
+    }
+  }
+});
+
+test("keys and signatures are compared in constant time, whatever their length", async () => {
+  const app = await openTestApp(database);
+  for (const key of ["", "x", ADMIN_KEY, `${ADMIN_KEY}x`, "x".repeat(5_000)]) {
+    compared.length = 0;
+    await get(app, `Bearer ${key}`);
+    expect(compared, key).toEqual([[32, 32]]);
+  }
+  const body = bodyOf(paymentEvent());
+  const wrong = String(signed(body, "another key")["x-square-hmacsha256-signature"]);
+  compared.length = 0;
+  await app.inject(body, { "x-square-hmacsha256-signature": wrong });
+  await app.inject(body, { "x-square-hmacsha256-signature": wrong.slice(1) });
+  expect(compared, "the length of a signature is no secret").toEqual([[44, 44]]);
+  expect(NOTIFICATION_URL).toContain("https://");
+});
+
+test("after twenty wrong keys a minute a client is told to wait, and a right key is never limited", async () => {
+  const app = await openTestApp(database);
+  await app.deliver(customerEvent("customer.created", { id: "ana" }));
+  const statuses: number[] = [];
+  for (let attempt = 0; attempt < 30; attempt++) {
+    statuses.push((await get(app, "Bearer wrong")).statusCode);
+    expect((await get(app, `Bearer ${ADMIN_KEY}`)).statusCode).toBe(200);
+  }
+  expect(statuses).toEqual([...Array(20).fill(401), ...Array(10).fill(429)]);
+  const refused = await get(app, "Bearer wrong");
+  expect(refused.json()).toMatchObject({ status: 429, code: "too_many_failures" });
+  expect(Number(refused.headers["retry-after"])).toBeGreaterThan(0);
+  expect(Number(refused.headers["retry-after"])).toBeLessThanOrEqual(60);
+  expect((await get(app, "Bearer wrong", "192.0.2.2")).statusCode, "another client").toBe(401);
+});
+
+test("wrong signatures, however many, do not keep a right one out, though both come from one address", async () => {
+  const app = await openTestApp(database);
+  const before = (await storedEvents(database)).length;
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const forged = bodyOf(paymentEvent());
+    expect((await app.inject(forged, signed(forged, "another key"))).status).toBe(401);
+  }
+  expect((await app.deliver(paymentEvent())).status).toBe(200);
+  expect(await storedEvents(database)).toHaveLength(before + 1);
+});
+
+test("who guesses keys shows in the log, in one line a second and without the guess", async () => {
+  const app = await openTestApp(database);
+  for (let attempt = 0; attempt < 25; attempt++) await get(app, "Bearer hunter2");
+  const told = app.logLines
+    .map((line) => JSON.parse(line))
+    .filter(({ msg }) => msg === "authorization refused");
+  expect(told[0]).toMatchObject({ level: 40, code: "unauthorized", left_out: 0 });
+  expect(told.length).toBeLessThan(25);
+  expect(app.logLines.join("")).not.toMatch(/hunter2|192\.0\.2/);
+});
