@@ -113,7 +113,7 @@ export async function* backfill(
   await pullKnownProfiles({ ...task, recompute: true });
 
   const sinceEver = run.since === null && task.errors.length === 0;
-  const watermarks = ["team", "catalog", "customers", "bookings", "refunds"];
+  const watermarks = ["catalog", "customers", "bookings", "refunds"];
   for (const { id } of locations) watermarks.push(`payments/${id}`);
   if (sinceEver) for (const what of watermarks) await moveWatermark(task, what);
   await clearPositions(database.pool, organizationId, "backfill");
