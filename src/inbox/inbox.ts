@@ -14,6 +14,8 @@ export interface InboxOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly findHandler: FindHandler;
+  /** Told when events have marked objects of an organization for fetching. */
+  readonly onFetchesMarked?: (organizationId: string) => void;
   /** The most events of one transaction. */
   readonly maxBatch?: number;
   /** The most events that wait for a transaction; one more is refused (503). */
@@ -170,12 +172,23 @@ export class Inbox {
         "merge refused: it closes a cycle",
       );
     }
+    if (
+      arrivals.some(
+        (arrival) => marksFetches(arrival) && outcomes.get(arrival.event.event_id) === "processed",
+      )
+    ) {
+      this.#options.onFetchesMarked?.(organizationId);
+    }
     return arrivals.map((arrival) =>
       distinct.get(arrival.event.event_id) === arrival
         ? (outcomes.get(arrival.event.event_id) as Outcome)
         : "duplicate",
     );
   }
+}
+
+function marksFetches({ meaning }: Arrival): boolean {
+  return meaning.kind === "facts" && meaning.facts.some(({ kind }) => kind === "pending_fetch");
 }
 
 interface StoredArrival {

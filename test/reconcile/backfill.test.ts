@@ -103,7 +103,7 @@ test("a backfill that is killed anywhere goes on there, and ends the same", asyn
 test("where Square has forgotten the cursor, the window is read from its begin", async () => {
   const world = await openSquareWorld(database, {
     ...salonOptions,
-    customers: 150,
+    customers: 260,
     mix: { ...noHabits, profile: 1 },
   });
   const expected = await byWebhooks(world);

@@ -1,0 +1,77 @@
+import { refreshOrganization } from "../analytics/refresh.js";
+import { addOrganization } from "../facts/organizations.js";
+import type { JsonObject } from "../square/types.js";
+import { connect } from "./connect.js";
+import type { ReconcileContext } from "./context.js";
+import { storeLocations } from "./pull/directory.js";
+import { nothingPulled } from "./report.js";
+
+/** What a token must be allowed to read, besides what every seller's token may. */
+const SCOPES = ["APPOINTMENTS_READ", "APPOINTMENTS_ALL_READ", "PAYMENTS_READ", "CUSTOMERS_READ"];
+
+export interface Introduced {
+  readonly name: string | undefined;
+  readonly currency: string | undefined;
+  readonly timeZone: string | undefined;
+  readonly locations: number;
+  /** Scopes that the token lacks: without them Square leaves out what it is not allowed to show. */
+  readonly missingScopes: readonly string[];
+}
+
+/**
+ * Learns from Square what an organization is: its name and currency, its locations, and the time zone of the main one. Rows that
+ * another currency or time zone changes are recomputed.
+ *
+ * @throws {SquareApiError} and what `connect` throws
+ */
+export async function introduceOrganization(
+  context: ReconcileContext,
+  organizationId: string,
+): Promise<Introduced> {
+  const { database, clock } = context;
+  const { api, merchant } = await connect(context, organizationId);
+  const locations = await api.locations();
+  const main = locations.find(({ id }) => id === merchant.main_location_id) ?? locations[0];
+  const told = {
+    name: text(merchant.business_name),
+    currency: text(merchant.currency) ?? text(main?.currency),
+    timeZone: text(main?.timezone),
+  };
+  const before = await database.prisma.organization.findUniqueOrThrow({ where: { id: organizationId } });
+  await addOrganization(database, { merchantId: before.squareMerchantId, ...given(told) }, clock());
+  await storeLocations(
+    {
+      context,
+      api,
+      organizationId,
+      startedAt: clock(),
+      pulled: nothingPulled(),
+      errors: [],
+      everything: true,
+      recompute: true,
+    },
+    locations,
+  );
+  const after = await database.prisma.organization.findUniqueOrThrow({ where: { id: organizationId } });
+  if (before.currency !== after.currency || before.timeZone !== after.timeZone) {
+    for await (const _ of refreshOrganization(database.pool, organizationId, "full", clock)) {
+      if (context.signal?.aborted) break;
+    }
+  }
+  return { ...told, locations: locations.length, missingScopes: missingScopes(await api.tokenStatus()) };
+}
+
+/** A personal token has every scope and lists none. */
+function missingScopes({ scopes }: JsonObject): string[] {
+  if (!Array.isArray(scopes) || scopes.length === 0) return [];
+  return SCOPES.filter((scope) => !scopes.includes(scope));
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+function given<Values extends Record<string, string | undefined>>(values: Values) {
+  const entries = Object.entries(values).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as { [Name in keyof Values]?: string };
+}
