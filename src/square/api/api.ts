@@ -16,7 +16,7 @@ export interface SquareApi {
   merchant(): Promise<JsonObject>;
   /** Scopes, expiry, merchant of the token. POST /oauth2/token/status */
   tokenStatus(): Promise<JsonObject>;
-  /** All locations, inactive ones too. GET /v2/locations */
+  /** All locations, inactive ones too; never none. GET /v2/locations */
   locations(): Promise<readonly JsonObject[]>;
   /** Bookings by `start_at`; Square takes windows of at most 31 days. GET /v2/bookings */
   bookings(window: {
@@ -28,6 +28,7 @@ export interface SquareApi {
   bookingsById(ids: readonly string[]): Promise<Retrieved>;
   /** One location's, oldest change first; without a location Square would answer the main one only. GET /v2/payments */
   payments(filter: UpdatedFilter & { readonly locationId: string }): Promise<Page>;
+  /** NULL where Square says NOT_FOUND. GET /v2/payments/{id} */
   payment(id: string): Promise<JsonObject | null>;
   /** All locations', oldest change first. GET /v2/refunds */
   refunds(filter: UpdatedFilter): Promise<Page>;

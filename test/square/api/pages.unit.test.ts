@@ -44,7 +44,7 @@ describe("pages are followed", () => {
   });
 
   it("though rows, and even a whole page, come twice", async () => {
-    const given = [["a", "b"], ["b", "c"], ["b", "c"], [], ["c", "d"], ["e"], ["e"], ["e"]];
+    const given = [["a", "b"], ["b", "c"], ["b", "c"], [], ["c", "d"], ["e"], ["e"], ["e"], ["f"]];
     const { ids } = await readAll((n) => page(given[n - 1] ?? [], n < given.length ? `cursor-${n}` : null));
     expect(ids).toEqual(given);
   });
@@ -105,6 +105,16 @@ describe("pages that do not end are noticed", () => {
   it("when the circle begins late", async () => {
     const endless = readAll((n) => page(numbered(n < 500 ? n * 2 : 2000 + (n % 40) * 2, 2), `cursor-${n}`));
     expect((await failureOf(endless)).code).toBe("square_endless_paging");
+  });
+
+  it("when one page comes again and again, at once and however far the way was", async () => {
+    let fetched = 0;
+    const endless = readAll((n) => {
+      fetched = n;
+      return page(numbered(Math.min(n, 600), 1), `cursor-${n}`);
+    });
+    expect((await failureOf(endless)).code).toBe("square_endless_paging");
+    expect(fetched).toBe(603);
   });
 
   it("when they are all empty", async () => {

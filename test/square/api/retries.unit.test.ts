@@ -22,16 +22,19 @@ const html: Answer = (response) =>
 const reset: Answer = (response) => void response.socket?.resetAndDestroy();
 const silence: Answer = () => {};
 /** The head at once, then a byte now and then, for ever. */
-const trickle: Answer = (response) => {
-  response.writeHead(200, { "content-type": "application/json" });
-  const timer = setInterval(() => response.write(" "), 5);
-  response.on("close", () => clearInterval(timer));
-};
-const cutOff: Answer = (response) => {
-  response.writeHead(200, { "content-type": "application/json", "content-length": 100 });
-  response.write('{"locations":[');
-  setImmediate(() => response.destroy());
-};
+const trickling =
+  (status: number): Answer =>
+  (response) => {
+    response.writeHead(status, { "content-type": "application/json" });
+    const timer = setInterval(() => response.write(" "), 5);
+    response.on("close", () => clearInterval(timer));
+  };
+const cutOff =
+  (status: number): Answer =>
+  (response) => {
+    response.writeHead(status, { "content-type": "application/json", "content-length": 100 });
+    response.write('{"locations":[', () => response.destroy());
+  };
 
 describe("passes by itself, so it is tried again", () => {
   it.each<[string, Answer]>([
@@ -42,8 +45,8 @@ describe("passes by itself, so it is tried again", () => {
     ["503", refusal(503, "SERVICE_UNAVAILABLE")],
     ["a reset connection", reset],
     ["no answer in time", silence],
-    ["a body that trickles for ever", trickle],
-    ["a body that breaks off", cutOff],
+    ["a body that trickles for ever", trickling(200)],
+    ["a body that breaks off", cutOff(200)],
     ["HTML with 200", html],
     ["JSON that breaks off", json('{"locations":[{"id":"L"}')],
     ["an empty body", json("")],
@@ -83,7 +86,9 @@ describe("ends in an error", () => {
       "square_invalid_cursor",
       1,
     ],
-    ["401 with a body that breaks off", json('{"errors":[', 401), "square_unauthorized", 1],
+    ["401 with half of its JSON", json('{"errors":[', 401), "square_unauthorized", 1],
+    ["401 with a body that breaks off", cutOff(401), "square_unauthorized", 1],
+    ["401 with a body that trickles for ever", trickling(401), "square_unauthorized", 1],
     ["nonsense, after three attempts", html, "square_invalid_response", 3],
     [
       "a redirect, which nobody follows",
@@ -95,7 +100,7 @@ describe("ends in an error", () => {
     ["500, after five attempts", refusal(500, "INTERNAL_SERVER_ERROR"), "square_unavailable", 5],
     ["a reset connection, after five attempts", reset, "square_unavailable", 5],
     ["silence, after five attempts", silence, "square_unavailable", 5],
-    ["a trickling body, after five attempts", trickle, "square_unavailable", 5],
+    ["a trickling body, after five attempts", trickling(200), "square_unavailable", 5],
   ])("%s", async (_, failure, code, requests) => {
     const { url, seen } = await serverThat(failure);
     const error = await failureOf(clientOf(url, { timeoutMs: 50 }).locations());
@@ -109,6 +114,16 @@ describe("ends in an error", () => {
     const error = await failureOf(clientOf(url).payments(filter));
     expect(error.message).toBe("GET /v2/payments, attempt 1: HTTP 403 INSUFFICIENT_SCOPES");
     expect(error).toMatchObject({ status: 403, squareCodes: ["INSUFFICIENT_SCOPES"] });
+  });
+
+  it.each([
+    ["7", 7_000],
+    ["86400", 86_400_000],
+    ["Sun, 08 Mar 2026 11:00:00 GMT", 0],
+    ["soon", undefined],
+  ])("that tells how long Square asked to wait: %s", async (value, retryAfterMs) => {
+    const { url } = await serverThat(refusal(429, "RATE_LIMITED", { "retry-after": value, date: "" }));
+    expect((await failureOf(clientOf(url).locations())).retryAfterMs).toBe(retryAfterMs);
   });
 
   it("that quotes no code that looks unlike one", async () => {
