@@ -24,6 +24,7 @@ export function reconcileContext(
         ...access,
         environment: square.environment,
         baseUrl: square.baseUrl,
+        signal,
         onRetry: (retry) => log.warn({ ...retry }, "Square is asked again"),
       }),
     ...(tokenEncryptionKey && { tokenEncryptionKey }),

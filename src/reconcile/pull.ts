@@ -79,6 +79,7 @@ async function asTask(
     await work(task, connection);
   } catch (error) {
     if (!isOurs(error)) throw error;
+    if (error.code === "square_interrupted") return;
     const { code, message } = error;
     errors.push({ organization_id: organizationId, step: "connect", code, message });
   }
@@ -124,7 +125,7 @@ async function step(task: PullTask, name: string, work: () => Promise<void>): Pr
     await work();
   } catch (error) {
     if (!(error instanceof SquareApiError)) throw error;
-    if (name === "events" && hasNoEvents(error)) return;
+    if (error.code === "square_interrupted" || (name === "events" && hasNoEvents(error))) return;
     if (error.code === "square_unauthorized") throw error;
     noteError(task, name, error.code, error.message);
   }

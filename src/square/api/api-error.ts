@@ -16,6 +16,8 @@ export type SquareApiErrorCode =
   | "square_unavailable"
   /** 200 that is no answer: HTML, cut off, `errors`, a list that is no list. */
   | "square_invalid_response"
+  /** This process is stopping. */
+  | "square_interrupted"
   /** Pages that go round in circles. */
   | "square_endless_paging";
 

@@ -29,6 +29,8 @@ export interface SquareApiOptions {
   /** In [0, 1), for the jitter. */
   readonly random?: () => number;
   readonly onRetry?: (retry: Retry) => void;
+  /** Aborted when the process is stopping: every call then fails with `square_interrupted`, at once. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 const BASE_URLS = {
@@ -79,6 +81,7 @@ function asker(options: SquareApiOptions): Ask {
     now: options.now ?? (() => performance.timeOrigin + performance.now()),
     random: options.random ?? Math.random,
     onRetry: options.onRetry ?? (() => {}),
+    signal: options.signal,
   };
   return async (call, read) => {
     // The error that building such a header throws would quote the token. An empty one would be no token at all.

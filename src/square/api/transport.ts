@@ -27,6 +27,8 @@ export interface TransportOptions extends Timing {
   readonly maxBodyBytes: number;
   readonly random: () => number;
   readonly onRetry: (retry: Retry) => void;
+  /** Aborted when the process is stopping: nothing is waited for any more. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -41,7 +43,8 @@ export async function send<T>(
   options: TransportOptions,
 ): Promise<T> {
   for (let attempt = 1; ; attempt++) {
-    await options.limiter.turn(1000 / options.requestsPerSecond, options);
+    const waiting = { ...options, wait: (ms: number) => unlessStopped(request, options.wait(ms), options) };
+    await options.limiter.turn(1000 / options.requestsPerSecond, waiting);
     try {
       return await exchange(request, read, attempt, options);
     } catch (error) {
@@ -50,9 +53,36 @@ export async function send<T>(
       const waitMs = waitBeforeRetry(attempt, error.retryAfterMs, options.random);
       if (error.code === "square_rate_limited") options.limiter.hold(waitMs, options);
       options.onRetry({ request: nameOf(request), attempt, code: error.code, waitMs });
-      await options.wait(waitMs);
+      await waiting.wait(waitMs);
     }
   }
+}
+
+/** Waits, but not beyond the process's end. @throws {SquareApiError} `square_interrupted` */
+async function unlessStopped(
+  request: SquareRequest,
+  waited: Promise<void>,
+  { signal }: TransportOptions,
+): Promise<void> {
+  if (!signal) return waited;
+  const stopped = new AbortController();
+  const over = { signal: stopped.signal };
+  try {
+    await Promise.race([
+      waited,
+      new Promise<never>((_, reject) => {
+        const stop = () => reject(interrupted(nameOf(request)));
+        if (signal.aborted) stop();
+        signal.addEventListener("abort", stop, over);
+      }),
+    ]);
+  } finally {
+    stopped.abort();
+  }
+}
+
+function interrupted(name: string): SquareApiError {
+  return new SquareApiError("square_interrupted", `${name}: this process is stopping`);
 }
 
 /** One attempt. */
@@ -96,7 +126,7 @@ async function receive(request: SquareRequest, name: string, options: TransportO
       headers,
       body: body ?? null,
       redirect: "manual",
-      signal: abort.signal,
+      signal: options.signal ? AbortSignal.any([abort.signal, options.signal]) : abort.signal,
     });
     status = response.status;
     const bytes = await readBody(response, options.maxBodyBytes).catch((error: unknown) => {
@@ -110,6 +140,7 @@ async function receive(request: SquareRequest, name: string, options: TransportO
         status: 200,
       });
     }
+    if (options.signal?.aborted) throw interrupted(name);
     // The cause is left out: it is the network's and may quote what was sent.
     const what = abort.signal.aborted
       ? `no answer within ${options.timeoutMs} ms`
