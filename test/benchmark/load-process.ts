@@ -26,7 +26,9 @@ let next = 0;
 const started = performance.now();
 const until = started + Number(seconds) * 1000;
 
+const cpuBefore = process.cpuUsage();
 await Promise.all(Array.from({ length: Number(connections) }, () => drive()));
+const cpu = process.cpuUsage(cpuBefore);
 const elapsed = (performance.now() - started) / 1000;
 latencies.sort((a, b) => a - b);
 const quantile = (q: number) =>
@@ -38,6 +40,7 @@ process.stdout.write(
     perSecond: latencies.length / elapsed,
     p50: quantile(0.5),
     p99: quantile(0.99),
+    loadCpu: (cpu.user + cpu.system) / 1000 / latencies.length,
     statuses,
     exhausted: next >= requests.length,
   })}\n`,

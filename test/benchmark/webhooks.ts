@@ -1,9 +1,10 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
+import pg from "pg";
 import type { SalonEvent } from "../../src/simulator/salon.js";
 import { signBody } from "../../src/square/signature.js";
 import { loadDataset, urlOf, withBenchDatabase } from "./bench-database.js";
@@ -22,6 +23,10 @@ export interface WebhookFigures {
   readonly p99: number;
   readonly pgbenchPerSecond: number;
   readonly ratio: number;
+  /** Processor time for each event, milliseconds: of the server, of its database connections, of the load. */
+  readonly serverCpu: number;
+  readonly databaseCpu: number;
+  readonly loadCpu: number;
   readonly statuses: Readonly<Record<string, number>>;
 }
 
@@ -55,6 +60,9 @@ export async function benchWebhooks({ seconds }: { seconds: number }): Promise<W
         p99: load.p99,
         pgbenchPerSecond: perSecond,
         ratio: load.perSecond / perSecond,
+        serverCpu: load.serverCpu,
+        databaseCpu: load.databaseCpu,
+        loadCpu: load.loadCpu,
         statuses: load.statuses,
       });
     }
@@ -62,12 +70,20 @@ export async function benchWebhooks({ seconds }: { seconds: number }): Promise<W
   });
 }
 
-interface Load {
+interface Drive {
+  readonly events: number;
   readonly perSecond: number;
   readonly p50: number;
   readonly p99: number;
+  /** Milliseconds for each event. */
+  readonly loadCpu: number;
   readonly statuses: Readonly<Record<string, number>>;
   readonly exhausted: boolean;
+}
+
+interface Load extends Drive {
+  readonly serverCpu: number;
+  readonly databaseCpu: number;
 }
 
 async function loadServer(
@@ -81,14 +97,47 @@ async function loadServer(
     // Everything is compiled and every plan cached before the clock starts.
     await drive(writeEvents(folder, "warm", take(upcoming, 2_000)), connections, 3);
     const events = writeEvents(folder, "load", take(upcoming, connections === 1 ? 12_000 : 50_000));
+    const backends = await backendsOf(DATABASE);
+    const before = [cpuOf([server.pid ?? 0]), cpuOf(backends)] as const;
     const load = await drive(events, connections, seconds);
     if (load.exhausted) say("  (the events ran out before the time did)");
-    return load;
+    return {
+      ...load,
+      serverCpu: (cpuOf([server.pid ?? 0]) - before[0]) / load.events,
+      databaseCpu: (cpuOf(backends) - before[1]) / load.events,
+    };
   } finally {
     server.kill("SIGTERM");
     await once(server, "exit");
     rmSync(folder, { recursive: true });
   }
+}
+
+async function backendsOf(database: string): Promise<number[]> {
+  const client = new pg.Client({ connectionString: urlOf("postgres") });
+  await client.connect();
+  const { rows } = await client.query("select pid from pg_stat_activity where datname = $1", [database]);
+  await client.end();
+  return rows.map(({ pid }) => pid);
+}
+
+/** Linux counts processor time in hundredths of a second. */
+const TICK_MS = 10;
+
+/** Processor time that these processes of this machine have used, milliseconds; NaN where /proc does not tell. */
+function cpuOf(pids: readonly number[]): number {
+  let ticks = 0;
+  for (const pid of pids) {
+    try {
+      const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
+        .replace(/^.*\) /, "")
+        .split(" ");
+      ticks += Number(fields[11]) + Number(fields[12]);
+    } catch {
+      return Number.NaN;
+    }
+  }
+  return ticks * TICK_MS;
 }
 
 async function startServer(): Promise<ChildProcess> {
@@ -126,11 +175,11 @@ function writeEvents(folder: string, name: string, events: readonly SalonEvent[]
   return file;
 }
 
-async function drive(file: string, connections: number, seconds: number): Promise<Load> {
+async function drive(file: string, connections: number, seconds: number): Promise<Drive> {
   const script = path.join(import.meta.dirname, "load-process.ts");
   const args = ["--import", "tsx", script, file, `${PORT}`, `${connections}`, `${seconds}`];
   const { stdout } = await promisify(execFile)(process.execPath, args);
-  return JSON.parse(stdout) as Load;
+  return JSON.parse(stdout) as Drive;
 }
 
 function take(events: Iterator<SalonEvent>, count: number): SalonEvent[] {
