@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { Cron } from "croner";
 import { z } from "zod";
 import { ConfigurationError } from "./errors.js";
 
@@ -48,7 +49,11 @@ const variables = {
     .transform((key) => Buffer.from(key, "base64"))
     .optional(),
   RECONCILE_SCHEDULE: text
-    .regex(/^(off|[\w*,/?#-]+(\s+[\w*,/?#-]+){4,5})$/, "must be a cron expression of 5 or 6 fields, or off")
+    .regex(/^(off|[\w*,/?#-]+(\s+[\w*,/?#-]+){4,5})$/, {
+      error: "must be a cron expression of 5 or 6 fields, or off",
+      abort: true,
+    })
+    .refine(comes, "is no cron expression whose time ever comes")
     .default("0 * * * *"),
   EVENT_RETENTION_DAYS: wholeNumber(SHORTEST_RETENTION_DAYS, 36_500).default(90),
   LOG_LEVEL: z
@@ -194,6 +199,16 @@ function wholeNumber(least: number, most: number) {
     .regex(/^\d{1,9}$/, message)
     .transform(Number)
     .pipe(z.number().min(least, message).max(most, message));
+}
+
+/** Read as src/reconcile/schedule.ts reads it. */
+function comes(schedule: string): boolean {
+  if (schedule === "off") return true;
+  try {
+    return new Cron(schedule, { timezone: "UTC", paused: true }).nextRun() !== null;
+  } catch {
+    return false;
+  }
 }
 
 function isWebUrl(value: string): boolean {

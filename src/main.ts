@@ -6,6 +6,7 @@ import { eventsCommand } from "./commands/events.js";
 import { migrateCommand } from "./commands/migrate.js";
 import { orgCommand } from "./commands/org.js";
 import { recomputeCommand } from "./commands/recompute.js";
+import { reconcileCommand } from "./commands/reconcile.js";
 import { refreshCommand } from "./commands/refresh.js";
 import { replayCommand } from "./commands/replay.js";
 import { sanityCheckCommand } from "./commands/sanity-check.js";
@@ -22,6 +23,7 @@ const program = new Command("regulars")
   .addCommand(migrateCommand())
   .addCommand(orgCommand())
   .addCommand(backfillCommand())
+  .addCommand(reconcileCommand())
   .addCommand(recomputeCommand())
   .addCommand(refreshCommand())
   .addCommand(replayCommand())

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { type App, buildApp } from "../app.js";
+import { type App, type AppOptions, buildApp } from "../app.js";
 import { systemClock } from "../clock.js";
 import { loadConfig, readEnvFile, type ServeConfig } from "../config.js";
 import { type Database, openDatabase } from "../database/database.js";
@@ -7,7 +7,9 @@ import { migrate } from "../database/migrate.js";
 import { RegularsError } from "../errors.js";
 import { addOrganization, holdsAccessToken } from "../facts/organizations.js";
 import { RetryWorker } from "../inbox/retry-worker.js";
+import { Schedule } from "../reconcile/schedule.js";
 import { encryptAccessToken } from "../square/access-token.js";
+import { reconcileContext } from "./reconcile-context.js";
 
 /** How long a stopping server may take to finish what it took. */
 const STOP_WITHIN_MS = 10_000;
@@ -17,7 +19,9 @@ const QUERY_TIMEOUT_MS = 8_000;
 
 export function serveCommand(): Command {
   return new Command("serve")
-    .description("Run the server: the webhook door, the API, and the retries of deferred events.")
+    .description(
+      "Run the server: the webhook door, the API, the retries of deferred events, and the scheduled sweep.",
+    )
     .addHelpText(
       "after",
       "\nConfigured by environment variables (see the README); .env is read when present.",
@@ -56,14 +60,20 @@ export async function startServer(
   try {
     const applied = await migrate(database);
     if (!config.tokenEncryptionKey) await refuseStoredTokens(database);
-    const app = await buildApp({ config, database, ...(logTo && { logTo }) });
+    const reconcileWith: AppOptions["reconcileWith"] = (parts) => reconcileContext(database, config, parts);
+    const app = await buildApp({ config, database, reconcileWith, ...(logTo && { logTo }) });
     const { log } = app.http;
     if (applied.length > 0) log.info({ migrations: applied }, "schema brought up to date");
     await ensureConfiguredOrganization(config, database, app);
     const worker = new RetryWorker(app.inbox, log);
+    const { reconcileSchedule } = config;
+    const schedule =
+      reconcileSchedule === "off" ? undefined : new Schedule(app.sweeps, log, reconcileSchedule);
     const address = await listen(app, config);
     worker.start();
+    schedule?.start();
     const stop = async () => {
+      schedule?.stop();
       await app.http.close();
       await worker.stop();
       await database.close();

@@ -1,0 +1,88 @@
+import { Command, Option } from "commander";
+import type { Config } from "../config.js";
+import type { Database } from "../database/database.js";
+import type { SweepMode, SweepReport } from "../reconcile/report.js";
+import { type SweepOptions, sweep } from "../reconcile/sweep.js";
+import type { SweepProgress, SweepStep } from "../reconcile/sweep-run.js";
+import { print, withDatabase } from "./context.js";
+import { wholeNumber } from "./options.js";
+import { Progress } from "./progress.js";
+import { reconcileContext, signalOfStop } from "./reconcile-context.js";
+
+interface Options {
+  readonly mode: SweepMode;
+  readonly timeBudget?: number;
+  readonly json?: boolean;
+}
+
+export function reconcileCommand(): Command {
+  return new Command("reconcile")
+    .description(
+      "Run one sweep: try deferred events again, pull from Square what webhooks missed, recompute what came due, compare " +
+        "rows with their recomputation and correct them. Exits 1 when something could not be done.",
+    )
+    .addOption(
+      new Option("--mode <mode>", "recent: what changed, and rows as far as the time goes; full: everything")
+        .choices(["recent", "full"])
+        .default("recent"),
+    )
+    .option(
+      "--time-budget <seconds>",
+      "how long a recent sweep may compare rows; the next one goes on there (default: 300)",
+      wholeNumber(0),
+    )
+    .option("--json", "print the report as one JSON object")
+    .action(async (options: Options) => {
+      await withDatabase((database, config) => reconcile(database, config, options));
+    });
+}
+
+async function reconcile(database: Database, config: Config, { mode, timeBudget, json }: Options) {
+  const { onProgress, end } = withProgress();
+  const options: SweepOptions = {
+    ...(timeBudget !== undefined && { timeBudgetMs: timeBudget * 1000 }),
+    eventRetentionDays: config.eventRetentionDays,
+    onProgress,
+  };
+  const context = reconcileContext(database, config, { signal: signalOfStop() });
+  const answer = await sweep(context, mode, options).finally(end);
+  print(json, answer, "skipped" in answer ? "Another sweep is running; nothing done." : linesOf(answer));
+  if (!answer.success) process.exitCode = 1;
+}
+
+const WHAT: Readonly<Record<SweepStep, string>> = {
+  events: "deferred events tried again",
+  pull: "organizations pulled",
+  due: "rows that came due",
+  check: "rows compared",
+  retention: "old rows removed",
+};
+
+/** One line of progress for each step. */
+function withProgress() {
+  let shown: { step: SweepStep; progress: Progress } | undefined;
+  const end = () => shown?.progress.end();
+  const onProgress = ({ step, done, total }: SweepProgress) => {
+    if (shown?.step !== step) {
+      end();
+      shown = { step, progress: new Progress(WHAT[step], total) };
+    }
+    shown.progress.update(done);
+  };
+  return { onProgress, end };
+}
+
+function linesOf(report: SweepReport): string[] {
+  const { pulled } = report;
+  const fromSquare = Object.entries(pulled).map(([name, count]) => `${count} ${name.replaceAll("_", " ")}`);
+  return [
+    `Deferred events tried again: ${report.events_retried}.`,
+    `From Square: ${fromSquare.join(", ")}.`,
+    `Rows compared: ${report.checked}${report.complete ? "" : " (not all; the next sweep goes on there)"}.`,
+    `Changed by the clock alone: ${report.time_decayed}. Drifted: ${report.drifted}, corrected: ${report.corrected}. ` +
+      `Created: ${report.created}. Deleted: ${report.deleted}.`,
+    ...report.drift.map(({ column, rows }) => `  ${column}: ${rows}`),
+    ...report.errors.map(({ step, message }) => `Not done, ${step}: ${message}`),
+    `Done in ${(report.duration_ms / 1000).toFixed(1)} s.`,
+  ];
+}
