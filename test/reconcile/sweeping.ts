@@ -95,3 +95,25 @@ export async function addProfiles({ pool }: Database, organizationId: string, co
     [organizationId, count],
   );
 }
+
+/** A sweep that stands still once it has begun, until it is let go on. */
+export function heldSweep(database: Database, now: Date) {
+  let begin = () => {};
+  let go = () => {};
+  const begun = new Promise<void>((resolve) => {
+    begin = resolve;
+  });
+  const allowed = new Promise<void>((resolve) => {
+    go = resolve;
+  });
+  const inbox = openInbox(database);
+  const retryDue = async () => {
+    begin();
+    await allowed;
+    return 0;
+  };
+  const context = contextAt(database, () => now, {
+    inbox: { receive: (event) => inbox.receive(event), retryDue },
+  });
+  return { sweeping: sweep(context, "recent"), begun, go: () => go() };
+}
