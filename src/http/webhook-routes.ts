@@ -1,14 +1,16 @@
-import type { FastifyInstance } from "fastify";
-import rawBody from "fastify-raw-body";
+import type { IncomingMessage } from "node:http";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { WebhookConfig } from "../config.js";
 import type { Inbox } from "../inbox/inbox.js";
 import { InvalidEnvelope, readEnvelope, type SquareEvent } from "../square/envelope.js";
 import { readJson, UnreadableJson } from "../square/read-json.js";
 import { verifySignature } from "../square/signature.js";
+import { type Body, BodyReader, MAX_BODY_BYTES, tooLarge } from "./body-reader.js";
 import { Problem } from "./problem.js";
 import { RefusalLog } from "./refusal-log.js";
 
-export const MAX_BODY_BYTES = 1024 * 1024;
+/** Without a body there are no bytes, and those can be signed too. */
+const NO_BODY: Body = { bytes: Buffer.alloc(0), release: () => {} };
 
 /**
  * The door for Square's deliveries (contract section 2). The order is: size, media type, signature, and only then
@@ -17,11 +19,15 @@ export const MAX_BODY_BYTES = 1024 * 1024;
 export function webhookRoutes({ webhook, inbox }: { webhook: WebhookConfig; inbox: Inbox }) {
   return async (app: FastifyInstance) => {
     // The signature is over the bytes, so nothing may parse them first; nor is any other media type read.
-    await app.register(rawBody, { global: false, encoding: false, runFirst: true, jsonContentTypes: [] });
+    const bodies = new BodyReader();
     app.removeAllContentTypeParsers();
-    app.addContentTypeParser("application/json", { parseAs: "buffer" }, (_request, body, done) =>
-      done(null, body),
+    app.addContentTypeParser("application/json", (_request: FastifyRequest, payload: IncomingMessage) =>
+      bodies.read(payload),
     );
+    // A body that says how large it is need not be read to be refused.
+    app.addHook("onRequest", async ({ headers }) => {
+      if (Number(headers["content-length"]) > MAX_BODY_BYTES) throw tooLarge();
+    });
 
     const refusals = new RefusalLog(app.log, "delivery refused");
     const refuse = (problem: Problem, bytes: Buffer): never => {
@@ -29,25 +35,28 @@ export function webhookRoutes({ webhook, inbox }: { webhook: WebhookConfig; inbo
       throw problem;
     };
 
-    app.post(
-      "/webhooks/square",
-      { config: { rawBody: true }, bodyLimit: MAX_BODY_BYTES },
-      async (request) => {
-        // Without a body there are no bytes, and those can be signed too.
-        const bytes = Buffer.isBuffer(request.rawBody) ? request.rawBody : Buffer.alloc(0);
-        const verified = verifySignature({
-          header: request.headers["x-square-hmacsha256-signature"],
-          keys: webhook.signatureKeys,
-          notificationUrl: webhook.notificationUrl,
-          rawBody: bytes,
-        });
-        if (!verified) return refuse(badSignature(), bytes);
-        const event = readEvent(bytes);
-        if (event instanceof Problem) return refuse(event, bytes);
-        const status = await inbox.receive(event);
-        return { received: true, event_id: event.event_id, status };
-      },
-    );
+    const receive = async (bytes: Buffer, signature: string | string[] | undefined) => {
+      const verified = verifySignature({
+        header: signature,
+        keys: webhook.signatureKeys,
+        notificationUrl: webhook.notificationUrl,
+        rawBody: bytes,
+      });
+      if (!verified) return refuse(badSignature(), bytes);
+      const event = readEvent(bytes);
+      if (event instanceof Problem) return refuse(event, bytes);
+      const status = await inbox.receive(event);
+      return { received: true, event_id: event.event_id, status };
+    };
+
+    app.post("/webhooks/square", async (request) => {
+      const { bytes, release } = (request.body as Body | undefined) ?? NO_BODY;
+      try {
+        return await receive(bytes, request.headers["x-square-hmacsha256-signature"]);
+      } finally {
+        release();
+      }
+    });
   };
 }
 

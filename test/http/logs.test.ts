@@ -1,4 +1,7 @@
+import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
+import type { IncomingMessage } from "node:http";
+import { type AddressInfo, connect } from "node:net";
 import { beforeEach, expect, test } from "vitest";
 import { RefusalLog } from "../../src/http/refusal-log.js";
 import { ADMIN_KEY, addSalon, openTestApp, SIGNATURE_KEY, signed } from "../support/app.js";
@@ -59,6 +62,25 @@ test("refused deliveries are told in one line a second, with their code and size
   });
   expect(told.length).toBeLessThan(21);
   expect(app.logLines.join("")).not.toContain("hunter2");
+});
+
+test("whoever hangs up in the middle of a body leaves no line in the log", async () => {
+  const app = await openTestApp(database);
+  await app.http.listen({ host: "127.0.0.1", port: 0 });
+  const { port } = app.http.server.address() as AddressInfo;
+  const requests = Array.from({ length: 5 }, async () => {
+    const socket = connect(port, "127.0.0.1");
+    socket.write(
+      "POST /webhooks/square HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{",
+    );
+    const [request] = (await once(app.http.server, "request")) as [IncomingMessage];
+    const gone = new Promise((resolve) => request.once("close", resolve));
+    socket.resetAndDestroy();
+    await gone;
+  });
+  await Promise.all(requests);
+  expect((await app.http.inject("/healthz")).statusCode).toBe(200);
+  expect(app.logLines.map((line) => JSON.parse(line).msg)).not.toContain("request failed");
 });
 
 test("the line after a silence says how many refusals were left out", () => {

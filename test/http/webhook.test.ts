@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { MAX_BODY_BYTES } from "../../src/http/webhook-routes.js";
+import { MAX_BODY_BYTES } from "../../src/http/body-reader.js";
 import { addSalon, type Headers, NOW, openTestApp, SIGNATURE_KEY, signed } from "../support/app.js";
 import { emptyDatabase, openTestDatabase } from "../support/database.js";
 import { bodyOf, bookingEvent, paymentEvent, squareEvent } from "../support/events.js";

@@ -1,9 +1,17 @@
 /** Every attack of `npm run torture`, in the order in which they run. */
 import { badNetwork } from "./networks/bad-network.js";
 import { drain } from "./networks/drain.js";
+import { exhaustion } from "./networks/exhaustion.js";
+import { lostAnswers } from "./networks/lost-answers.js";
+import { overload } from "./networks/overload.js";
+import { slowClients } from "./networks/slow-clients.js";
 import type { Attack } from "./runner/attack.js";
 
 export const attacks: readonly Attack[] = [
   badNetwork({ delay: 3, trickle: 2, reset: 4, refuse: 2, pause: 3, silence: 1, "half-open": 2 }, 40),
+  lostAnswers({ customers: 8 }),
+  overload(),
+  exhaustion(),
+  slowClients({ clients: 600, untilCut: true }),
   drain({ customers: 10, frozenEvery: 5 }),
 ];

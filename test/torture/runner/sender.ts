@@ -27,7 +27,7 @@ interface Event {
  * events were acknowledged. Any other answer than 200 and 503 with Retry-After is a broken promise.
  */
 export class Sender {
-  readonly #options: SenderOptions;
+  readonly options: SenderOptions;
   readonly #client: HttpClient;
   /** The status in the first 200 of each event, by its id. */
   readonly acknowledged = new Map<string, string>();
@@ -37,7 +37,7 @@ export class Sender {
   readonly latencies: number[] = [];
 
   constructor(options: SenderOptions) {
-    this.#options = options;
+    this.options = options;
     this.#client = new HttpClient(options.timeout ?? 10_000);
   }
 
@@ -50,14 +50,14 @@ export class Sender {
         if (!(await this.#untilAcknowledged(next.value))) given += 1;
       }
     };
-    await Promise.all(Array.from({ length: this.#options.connections ?? 16 }, work));
+    await Promise.all(Array.from({ length: this.options.connections ?? 16 }, work));
     return given;
   }
 
   /** Delivers once. @returns the answer, or undefined when there was none */
   async once(event: Event): Promise<HttpAnswer | undefined> {
     const body = bodyOf(event);
-    const { tally, url, sign = signatureOf } = this.#options;
+    const { tally, url, sign = signatureOf } = this.options;
     const headers = {
       "content-type": "application/json",
       "content-length": Buffer.byteLength(body),
@@ -87,7 +87,7 @@ export class Sender {
   }
 
   async #untilAcknowledged(event: Event): Promise<boolean> {
-    const until = performance.now() + (this.#options.patience ?? 60_000);
+    const until = performance.now() + (this.options.patience ?? 60_000);
     for (let attempt = 1; ; attempt += 1) {
       const answer = await this.once(event);
       if (answer?.status === 200) return true;

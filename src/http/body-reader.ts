@@ -1,0 +1,72 @@
+import type { Readable } from "node:stream";
+import { Problem } from "./problem.js";
+
+export const MAX_BODY_BYTES = 1024 * 1024;
+
+/** Square's events have a few thousand bytes. */
+const LARGE_BYTES = 64 * 1024;
+
+const MOST_LARGE_BODIES = 16;
+
+export interface Body {
+  readonly bytes: Buffer;
+  /** To be called when the bytes are done with; until then a large body counts. */
+  release(): void;
+}
+
+/**
+ * Reads bodies whole, as the bytes they are. Anybody may send them before any signature can be checked, and thousands
+ * may be under way or wait for the database: so of large ones only a few are held at once. Without that bound two
+ * thousand waiting events could take gigabytes.
+ */
+export class BodyReader {
+  #large = 0;
+
+  /** @throws {Problem} 413 for more than 1 MiB, 503 while too many large bodies are held, 400 when the sender is gone */
+  read(payload: Readable): Promise<Body> {
+    return new Promise((resolve, reject) => {
+      const chunks: Buffer[] = [];
+      let size = 0;
+      let isLarge = false;
+      const release = () => {
+        if (isLarge) this.#large -= 1;
+        isLarge = false;
+      };
+      const fail = (problem: Problem) => {
+        payload.off("data", collect);
+        release();
+        reject(problem);
+      };
+      const collect = (chunk: Buffer) => {
+        size += chunk.length;
+        if (size > MAX_BODY_BYTES) return fail(tooLarge());
+        if (size > LARGE_BYTES && !isLarge) {
+          if (this.#large >= MOST_LARGE_BODIES) return fail(tooManyLarge());
+          this.#large += 1;
+          isLarge = true;
+        }
+        chunks.push(chunk);
+      };
+      payload.on("data", collect);
+      payload.once("end", () => resolve({ bytes: Buffer.concat(chunks, size), release }));
+      payload.once("error", () => fail(gone()));
+    });
+  }
+}
+
+export function tooLarge(): Problem {
+  return new Problem(413, "body_too_large", "The body is larger than 1 MiB.");
+}
+
+function tooManyLarge(): Problem {
+  return new Problem(
+    503,
+    "queue_full",
+    "Too many large bodies are under way; deliver this one again later.",
+    2,
+  );
+}
+
+function gone(): Problem {
+  return new Problem(400, "request_aborted", "The request ended before its body did.");
+}

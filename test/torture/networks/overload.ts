@@ -1,0 +1,69 @@
+import { setTimeout as wait } from "node:timers/promises";
+import type { Attack, AttackContext } from "../runner/attack.js";
+import { checkNothingLost, checkRows } from "../runner/checks.js";
+import type { AttackDatabase } from "../runner/databases.js";
+import { addSalon } from "../runner/salon.js";
+import { Sender } from "../runner/sender.js";
+import { HealthWatch } from "./health-watch.js";
+
+/** More than a server lets wait (2,000), and fewer than it takes connections from. */
+const AT_ONCE = 2_600;
+const LOCKED_FOR_MS = 2_500;
+
+/** Delivers more at once than can wait, while somebody holds the table that every event needs. */
+export function overload(): Attack {
+  return {
+    name: "overload",
+    describe:
+      "2,600 deliveries at once while the events' table is locked: the queue takes what it can hold, the rest is told 503 with Retry-After, /healthz answers, and afterwards everything is counted.",
+    run,
+  };
+}
+
+async function run(context: AttackContext): Promise<void> {
+  const { tally } = context;
+  const attacked = await context.openDatabase();
+  const server = await context.startServer(attacked);
+  for (const round of context.rounds()) {
+    const salon = await addSalon(attacked, `${context.seed}-${round}`, 150);
+    const events = salon.events.slice(0, AT_ONCE);
+    const sender = new Sender({
+      url: () => server.url,
+      tally,
+      connections: AT_ONCE,
+      patience: 0,
+      timeout: 30_000,
+    });
+    const health = new HealthWatch(() => server.url, tally);
+    const release = await lockEvents(attacked);
+    tally.fault();
+    const delivering = sender.deliver(events);
+    await wait(LOCKED_FOR_MS);
+    await release();
+    await delivering;
+    await health.stop();
+    tally.peak("deliveries shed", sender.statuses[503] ?? 0);
+    tally.expect((sender.statuses[503] ?? 0) > 0, "nothing was shed");
+    tally.expect((sender.statuses[0] ?? 0) === 0, `${sender.statuses[0]} deliveries had no answer at all`);
+    tally.expect((sender.statuses[200] ?? 0) >= 2_000, `only ${sender.statuses[200]} deliveries were taken`);
+    tally.peak("RSS MiB", (await server.memory()).rss / 2 ** 20);
+    sender.close();
+
+    const later = new Sender({ url: () => server.url, tally });
+    tally.expect((await later.deliver(salon.events)) === 0, "events were never acknowledged");
+    later.close();
+    const acknowledged = [...sender.acknowledged.keys(), ...later.acknowledged.keys()];
+    await checkNothingLost(attacked.database, acknowledged, tally);
+    await checkRows(attacked.database, salon.organizationId, salon.events, new Date(), tally);
+  }
+}
+
+async function lockEvents({ database }: AttackDatabase): Promise<() => Promise<void>> {
+  const holder = await database.pool.connect();
+  await holder.query("begin");
+  await holder.query("lock table webhook_events in access exclusive mode");
+  return async () => {
+    await holder.query("rollback");
+    holder.release();
+  };
+}
