@@ -124,7 +124,7 @@ async function backendsOf(database: string): Promise<number[]> {
 /** Linux counts processor time in hundredths of a second. */
 const TICK_MS = 10;
 
-/** Processor time that these processes of this machine have used, milliseconds; NaN where /proc does not tell. */
+/** Processor time that these processes of this machine have used, milliseconds; 0 where /proc does not tell. */
 function cpuOf(pids: readonly number[]): number {
   let ticks = 0;
   for (const pid of pids) {
@@ -134,7 +134,7 @@ function cpuOf(pids: readonly number[]): number {
         .split(" ");
       ticks += Number(fields[11]) + Number(fields[12]);
     } catch {
-      return Number.NaN;
+      // It has ended, and what it used is not known any more.
     }
   }
   return ticks * TICK_MS;
