@@ -18,6 +18,8 @@ export interface InboxOptions {
   readonly onFetchesMarked?: (organizationId: string) => void;
   /** The most events of one transaction. */
   readonly maxBatch?: number;
+  /** So many waiting events of an organization begin a second transaction beside the one in flight. */
+  readonly secondAt?: number;
   /** The most events that wait for a transaction; one more is refused (503). */
   readonly maxQueued?: number;
   /** The most transactions at once. Leaves connections for everybody else. */
@@ -38,7 +40,7 @@ export class Inbox {
       // Keeps the locks and the time of one transaction in bounds.
       maxBatch: options.maxBatch ?? 64,
       // A burst about one customer shares its transactions, a flood takes two connections. The embedded database has one.
-      secondAt: options.database.kind === "postgres" ? 16 : Number.POSITIVE_INFINITY,
+      secondAt: options.secondAt ?? (options.database.kind === "postgres" ? 16 : Number.POSITIVE_INFINITY),
       maxQueued: options.maxQueued ?? 2_000,
       maxInFlight: options.maxInFlight ?? 6,
     });
