@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { parseCount, parseList } from "../../src/commands/options.js";
 import { asAdmin } from "./bench-database.js";
 import { benchRecompute } from "./recompute.js";
+import { benchSweep } from "./sweep.js";
 import { benchWebhooks } from "./webhooks.js";
 
 /**
@@ -24,6 +25,11 @@ program
   .action(async ({ sizes }: { sizes: string }) =>
     report("recompute", await benchRecompute({ sizes: parseList(sizes).map(parseCount) })),
   );
+
+program
+  .command("sweep")
+  .description("The hourly sweep beside Square's paging: nothing wrong, a day later, every row wrong.")
+  .action(async () => report("sweep", await benchSweep()));
 
 /** Durability is part of the figure: without it a commit costs nothing. */
 await asAdmin("do $$ begin assert current_setting('synchronous_commit') = 'on'; end $$");
