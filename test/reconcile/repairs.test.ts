@@ -146,6 +146,7 @@ test("a missed deletion is seen when the profile is asked for by its id; a later
     updated_at: world.clock.now.toISOString(),
   };
   truth.customers.set(profile.id, recovered);
+  world.clock.advance(60_000);
   await run(world);
   expect(await stored()).toMatchObject({ deleted_at: null, creation_source: "DELETION_RECOVERY" });
 });
