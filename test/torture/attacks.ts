@@ -1,4 +1,5 @@
 /** Every attack of `npm run torture`, in the order in which they run. */
+import { hostileRequests } from "./hostile/hostile-requests.js";
 import { badNetwork } from "./networks/bad-network.js";
 import { drain } from "./networks/drain.js";
 import { exhaustion } from "./networks/exhaustion.js";
@@ -14,4 +15,5 @@ export const attacks: readonly Attack[] = [
   exhaustion(),
   slowClients({ clients: 600, untilCut: true }),
   drain({ customers: 10, frozenEvery: 5 }),
+  hostileRequests({ atMost: 100_000 }),
 ];

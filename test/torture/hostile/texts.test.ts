@@ -1,0 +1,98 @@
+import { beforeAll, expect, test } from "vitest";
+import { ADMIN_KEY, addSalon, openTestApp, type TestApp } from "../../support/app.js";
+import { openTestDatabase } from "../../support/database.js";
+import { bookingEvent, customerEvent, paymentEvent } from "../../support/events.js";
+import { nastyTexts } from "./texts.js";
+
+const database = await openTestDatabase();
+let salon: string;
+beforeAll(async () => {
+  salon = await addSalon(database);
+});
+
+interface Shown {
+  readonly customer: Readonly<Record<string, unknown>>;
+  readonly bookings: readonly Readonly<Record<string, unknown>>[];
+  readonly payments: readonly Readonly<Record<string, unknown>>[];
+}
+
+/**
+ * Where stored texts come out again. What comes later (the list, the CSV, the page) is one more entry: it shows the same
+ * customer, read back by the reader that its format calls for.
+ */
+const surfaces: Readonly<Record<string, (app: TestApp, customerId: string) => Promise<Shown>>> = {
+  "the customer": async (app, customerId) => {
+    const url = `/api/organizations/${salon}/customers/${encodeURIComponent(customerId)}`;
+    const answer = await app.http.inject({ url, headers: { authorization: `Bearer ${ADMIN_KEY}` } });
+    expect([customerId, answer.statusCode]).toEqual([customerId, 200]);
+    expect(answer.headers["content-type"]).toMatch(/^application\/json/);
+    return answer.json();
+  },
+};
+
+/** Ids, statuses and currencies have at most 255 characters, and an address no more of them once they are encoded. */
+const asName = (text: string) => {
+  let name = text.slice(0, 255).toWellFormed();
+  while (encodeURIComponent(name).length > 255) name = [...name].slice(0, -1).join("");
+  return name;
+};
+
+/** One customer whose every text is this one, and what is to be shown of it. */
+function customerOf(text: string, index: number) {
+  const id = asName(`${index} ${text}`);
+  const profile = {
+    given_name: text,
+    family_name: text,
+    company_name: text,
+    email_address: text,
+    phone_number: text,
+    birthday: text,
+    creation_source: asName(text),
+  };
+  const notes = { source: asName(text), customer_note: text, seller_note: text };
+  const location_id = asName(`location ${text}`);
+  const segment = {
+    team_member_id: asName(text),
+    service_variation_id: asName(`service ${text}`),
+    duration_minutes: 30,
+  };
+  const sale = { order_id: asName(text), source_type: asName(text), location_id };
+  const events = [
+    customerEvent("customer.created", { id, ...profile }),
+    bookingEvent({
+      ...notes,
+      id: asName(`booking ${index} ${text}`),
+      customer_id: id,
+      location_id,
+      creator_details: { creator_type: asName(text) },
+      appointment_segments: [segment],
+    }),
+    paymentEvent({ ...sale, id: asName(`payment ${index} ${text}`), customer_id: id }),
+  ];
+  const shown: Shown = {
+    customer: {
+      ...profile,
+      square_customer_id: id,
+      preferred_location_id: location_id,
+      preferred_technician_id: segment.team_member_id,
+      preferred_payment_source: sale.source_type,
+    },
+    bookings: [{ ...notes, location_id, customer_id: id, creator_type: asName(text), segments: [segment] }],
+    payments: [sale],
+  };
+  return { id, events, shown };
+}
+
+test("SQL, HTML, formulas and control characters come out as they went in, and do nothing", async () => {
+  const app = await openTestApp(database);
+  const customers = nastyTexts.map(customerOf);
+  const answers = await Promise.all(customers.flatMap(({ events }) => events).map(app.deliver));
+  expect(new Set(answers.map((answer) => answer.json.status))).toEqual(new Set(["processed"]));
+  for (const [surface, read] of Object.entries(surfaces)) {
+    for (const { id, shown } of customers) {
+      expect(await read(app, id), `${surface} of ${id}`).toMatchObject(shown);
+    }
+  }
+  const { rows } = await database.pool.query("select count(*)::int as rows from customer_analytics");
+  expect(rows).toEqual([{ rows: nastyTexts.length }]);
+});
