@@ -1,6 +1,7 @@
-import { type Column, definitionVersion, type Source } from "./column.js";
-import { columns } from "./columns/catalogue.js";
+import { definitionVersion } from "./column.js";
+import { columns, columnsFrom } from "./columns/catalogue.js";
 import { instants } from "./columns/instants.js";
+import { relations } from "./relations.js";
 
 /**
  * The one statement that computes and stores `customer_analytics` rows (contract section 5), assembled from the
@@ -31,10 +32,6 @@ function list(items: readonly string[], separator = ",\n      "): string {
   return items.join(separator);
 }
 
-function columnsFrom(source: Source): readonly Column[] {
-  return columns.filter((column) => column.from === source);
-}
-
 function instantsFrom(source: "booking" | "payment" | "row") {
   return instantNames.filter((name) => instants[name].from === source);
 }
@@ -60,17 +57,6 @@ function totals(source: (typeof aggregated)[number]): string {
     ...due.map((name) => `${instants[name].sql} as ${name}`),
   ])}
     from ${source}) as ${source}_totals`;
-}
-
-/** Every use of a value that a mode column counts, one row each. */
-function usages(): string {
-  return columnsFrom("usage")
-    .map(({ name, sql, usage }) => {
-      if (!usage) throw new Error(`mode column ${name} does not say which rows it counts`);
-      return `select '${name}' as column_name, ${sql} as value, ${usage.usedAt} as used_at
-    from ${usage.rows} where ${usage.where}`;
-    })
-    .join("\n    union all\n    ");
 }
 
 function modes(): string {
@@ -109,109 +95,6 @@ const organization = `
     where (select to_customer_id from customer_aliases
       where organization_id = $1 and from_customer_id = t.customer_id) is null
   )`;
-
-/** The rows of one customer (`target.customer_id`), each read by an index. */
-const relations = `
-      with booking as (
-        select b.*,
-          b.status = 'ACCEPTED' as accepted,
-          b.status = 'ACCEPTED' and b.start_at <= :now as visit,
-          b.status in ('ACCEPTED', 'PENDING') and b.start_at > :now as upcoming,
-          b.customer_note is not null or b.seller_note is not null as noted,
-          local_time(b.start_at, coalesce(
-            (select l.time_zone from locations l where l.organization_id = $1 and l.square_location_id = b.location_id),
-            o.time_zone
-          )) as local_start
-        from bookings b
-        where b.organization_id = $1 and b.customer_id = target.customer_id
-      ),
-      first_booking as (
-        select location_id from booking where accepted order by start_at, booking_id collate "C" limit 1
-      ),
-      last_booking as (
-        select b.location_id, s.team_member_id as technician_id, s.service_variation_id
-        from (
-          select booking_id, location_id from booking
-          where accepted order by start_at desc, booking_id collate "C" desc limit 1
-        ) as b
-        left join lateral (
-          select team_member_id, service_variation_id from booking_segments
-          where organization_id = $1 and booking_id = b.booking_id and segment_index = 0 offset 0
-        ) as s on true
-      ),
-      segment as (
-        select b.start_at, s.team_member_id, s.service_variation_id
-        from booking b
-        cross join lateral (
-          select team_member_id, service_variation_id from booking_segments
-          where organization_id = $1 and booking_id = b.booking_id offset 0
-        ) as s
-        where b.accepted
-      ),
-      -- For every visit, the latest start among the standing bookings made within 24 hours of its start. One sorted
-      -- pass: joining bookings with bookings would be quadratic for a customer with thousands of them.
-      rebooking as (
-        select is_visit, at, max(start_at) over (
-            order by at range between current row and interval '23:59:59.999999' following
-          ) as later_start_at
-        from (
-          select true as is_visit, start_at as at, null::timestamptz as start_at from booking where visit
-          union all
-          select false, created_at, start_at from booking
-          where status not in ('CANCELLED_BY_CUSTOMER', 'CANCELLED_BY_SELLER', 'DECLINED')
-        ) as moment
-      ),
-      paid as (
-        select payment_id, status, amount_cents, tip_cents, total_cents, processing_fee_cents, currency, source_type,
-          created_at, status = 'COMPLETED' as completed
-        from payments where organization_id = $1 and customer_id = target.customer_id
-      ),
-      main_currency as (
-        select coalesce((
-          select currency from paid where completed group by currency
-          order by count(*) desc, currency is not distinct from o.currency desc, currency collate "C" limit 1
-        ), o.currency) as main_currency
-      ),
-      payment as (
-        select paid.*, completed and currency = main_currency as main from paid cross join main_currency
-      ),
-      last_payment as (
-        select amount_cents from payment where main order by created_at desc, payment_id collate "C" desc limit 1
-      ),
-      refund as (
-        select r.amount_cents
-        from payment
-        cross join main_currency
-        cross join lateral (
-          select amount_cents, status, currency from refunds
-          where organization_id = $1 and payment_id = payment.payment_id offset 0
-        ) as r
-        where r.status = 'COMPLETED' and r.currency = main_currency
-      ),
-      -- The customer, and whoever was merged into the customer.
-      member as (
-        select target.customer_id as member_id
-        union all
-        select from_customer_id from customer_aliases
-        where organization_id = $1 and to_customer_id = target.customer_id
-      ),
-      referral as (
-        select r.square_customer_id as member_id, r.used_referral_code, r.activated_as_referrer, r.activated_at
-        from member
-        cross join lateral (
-          select * from referral_profiles where organization_id = $1 and square_customer_id = member_id offset 0
-        ) as r
-      ),
-      reward as (
-        select r.referred_customer_id, r.status, r.reward_cents
-        from member
-        cross join lateral (
-          select * from referral_rewards where organization_id = $1 and referrer_customer_id = member_id offset 0
-        ) as r
-      ),
-      usage as (
-        ${usages()}
-      )`;
 
 const computation = `
   -- Customer by customer. What happens for one customer cannot depend on how many others are asked for, how large the
