@@ -1,5 +1,5 @@
 import type pg from "pg";
-import { type Queryable, query } from "../database/query.js";
+import { type Queryable, query, queryPlannedAnew } from "../database/query.js";
 import { inTransaction } from "../database/transaction.js";
 import { lockCustomers } from "../facts/locks.js";
 import { definitionVersion } from "./column.js";
@@ -35,8 +35,7 @@ const candidatesStatement = {
     order by customer_id limit $3`,
 };
 
-// Rows that came due by customer_analytics_due_idx: they are few, which the range's lower end tells the planner. Rows of
-// older definitions, which are none or nearly all, by the primary key.
+// By the primary key, from where the chunk before ended: however many rows are due, a run looks at each of them about once.
 const dueStatement = {
   name: "refresh_due",
   text: `
@@ -108,7 +107,7 @@ export async function customersInKeyOrder(
   upTo: string | null = null,
 ): Promise<string[]> {
   const values = [organizationId, after, limit, upTo];
-  const { rows } = await query<{ customer_id: string }>(on, candidatesStatement, values);
+  const { rows } = await queryPlannedAnew<{ customer_id: string }>(on, candidatesStatement, values);
   return rows.map((row) => row.customer_id);
 }
 
@@ -121,7 +120,7 @@ export async function dueCustomers(
   now: Date,
 ): Promise<string[]> {
   const values = [organizationId, after, limit, now, definitionVersion];
-  const { rows } = await query<{ customer_id: string }>(on, dueStatement, values);
+  const { rows } = await queryPlannedAnew<{ customer_id: string }>(on, dueStatement, values);
   return rows.map((row) => row.customer_id);
 }
 

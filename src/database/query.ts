@@ -40,6 +40,18 @@ export async function query<Row extends pg.QueryResultRow = pg.QueryResultRow>(
   return on.query<Row>({ ...prepared, text, values: [...values] });
 }
 
+/**
+ * Runs one statement without keeping it prepared, so that it is planned for the tables as they are now: for statements that
+ * walk through tables, whose best plan depends on how full these are. For one customer's rows `query` is much faster.
+ */
+export async function queryPlannedAnew<Row extends pg.QueryResultRow = pg.QueryResultRow>(
+  on: Queryable,
+  { text }: Statement,
+  values: readonly unknown[] = [],
+): Promise<pg.QueryResult<Row>> {
+  return on.query<Row>({ text, values: [...values] });
+}
+
 type Answers<Steps extends readonly (() => Promise<unknown>)[]> = {
   -readonly [Index in keyof Steps]: Awaited<ReturnType<Steps[Index]>>;
 };

@@ -1,5 +1,5 @@
 import { customersInKeyOrder } from "../analytics/refresh.js";
-import { type Queryable, query } from "../database/query.js";
+import { type Queryable, queryPlannedAnew } from "../database/query.js";
 import { compareRows, isExact } from "./compare.js";
 import { clearPositions, readPosition, savePosition, WHOLE_DATABASE } from "./positions.js";
 import { correctInto, overCustomers, type SweepRun } from "./sweep-run.js";
@@ -120,7 +120,7 @@ const organizationsStatement = {
 };
 
 async function organizationsWithRows(on: Queryable): Promise<string[]> {
-  const { rows } = await query<{ id: string }>(on, organizationsStatement);
+  const { rows } = await queryPlannedAnew<{ id: string }>(on, organizationsStatement);
   return rows.map((row) => row.id);
 }
 
@@ -131,6 +131,6 @@ const countStatement = {
 
 /** About how many customers there are to check. */
 async function countRows(on: Queryable): Promise<number> {
-  const { rows } = await query<{ count: bigint }>(on, countStatement);
+  const { rows } = await queryPlannedAnew<{ count: bigint }>(on, countStatement);
   return Number(rows[0]?.count ?? 0n);
 }

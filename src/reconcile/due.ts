@@ -1,5 +1,5 @@
 import { dueCustomers } from "../analytics/refresh.js";
-import { query } from "../database/query.js";
+import { queryPlannedAnew } from "../database/query.js";
 import { describeFailure } from "../inbox/arrival.js";
 import type { ReconcileContext } from "./context.js";
 import { type Corrections, correct, inParts } from "./correct.js";
@@ -45,7 +45,7 @@ const LIMIT = 5_000;
  */
 export async function recomputeCameDue(context: ReconcileContext, limit = LIMIT): Promise<number> {
   const { database, clock, log, signal } = context;
-  const { rows } = await query<{ organization_id: string; customer_ids: string[] }>(
+  const { rows } = await queryPlannedAnew<{ organization_id: string; customer_ids: string[] }>(
     database.pool,
     cameDueStatement,
     [clock(), limit],

@@ -1,4 +1,4 @@
-import { query, type Statement } from "../database/query.js";
+import { queryPlannedAnew, type Statement } from "../database/query.js";
 import type { SweepRun } from "./sweep-run.js";
 
 const DAY_MS = 24 * 3600 * 1000;
@@ -42,7 +42,7 @@ async function drop({ context, onProgress }: SweepRun, statement: Statement, day
   const before = new Date(context.clock().getTime() - days * DAY_MS);
   let dropped = 0;
   while (!context.signal.aborted) {
-    const { rowCount } = await query(context.database.pool, statement, [before, BATCH]);
+    const { rowCount } = await queryPlannedAnew(context.database.pool, statement, [before, BATCH]);
     dropped += rowCount ?? 0;
     onProgress({ step: "retention", done: dropped });
     if ((rowCount ?? 0) < BATCH) break;

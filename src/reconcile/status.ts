@@ -1,4 +1,4 @@
-import { type Queryable, query } from "../database/query.js";
+import { type Queryable, queryPlannedAnew } from "../database/query.js";
 import type { Outcome } from "../inbox/arrival.js";
 import type { SweepError, SweepMode, SweepReport } from "./report.js";
 import { SWEEP_CRON_NAME, SWEEP_LOG_TYPE } from "./sweep-log.js";
@@ -80,12 +80,13 @@ const byStatusStatement = {
   text: "select status, count(*) as count from webhook_events group by status order by status",
 };
 
-// webhook_events_due_idx, whose rows are the deferred ones.
+// webhook_events_due_idx, whose rows are the deferred ones. `offset 0` here and below keeps the planner from walking back
+// through all events in the order of their arrival until one of the status comes, which may be never.
 const oldestStatement = {
   name: "oldest_deferred_event",
   text: `
     select extract(epoch from $1::timestamptz - min(received_at))::float8 as seconds
-    from webhook_events where status = 'deferred'`,
+    from (select received_at from webhook_events where status = 'deferred' offset 0) as deferred`,
 };
 
 // webhook_events_status_idx: all dead ones, which are few.
@@ -93,13 +94,14 @@ const deadStatement = {
   name: "newest_dead_events",
   text: `
     select organization_id, event_id, event_type, last_error as reason, attempts, received_at
-    from webhook_events where status = 'dead' order by received_at desc, event_id limit $1`,
+    from (select * from webhook_events where status = 'dead' offset 0) as dead
+    order by received_at desc, event_id limit $1`,
 };
 
 async function readInbox(on: Queryable, now: Date): Promise<JobsStatus["inbox"]> {
-  const counts = await query<{ status: Outcome; count: bigint }>(on, byStatusStatement);
-  const oldest = await query<{ seconds: number | null }>(on, oldestStatement, [now]);
-  const dead = await query<DeadEvent & Record<string, unknown>>(on, deadStatement, [SHOWN]);
+  const counts = await queryPlannedAnew<{ status: Outcome; count: bigint }>(on, byStatusStatement);
+  const oldest = await queryPlannedAnew<{ seconds: number | null }>(on, oldestStatement, [now]);
+  const dead = await queryPlannedAnew<DeadEvent & Record<string, unknown>>(on, deadStatement, [SHOWN]);
   const seconds = oldest.rows[0]?.seconds ?? null;
   return {
     by_status: Object.fromEntries(counts.rows.map(({ status, count }) => [status, Number(count)])),
@@ -125,7 +127,7 @@ interface SweepRow extends Pick<SweepRecord, "status" | "created_at" | "complete
 
 async function readSweeps(on: Queryable): Promise<SweepRow[]> {
   const values = [SWEEP_LOG_TYPE, SWEEP_CRON_NAME, SHOWN];
-  return (await query<SweepRow & Record<string, unknown>>(on, sweepsStatement, values)).rows;
+  return (await queryPlannedAnew<SweepRow & Record<string, unknown>>(on, sweepsStatement, values)).rows;
 }
 
 function recordOf({ log_id, status, created_at, completed_at, duration_ms, payload }: SweepRow): SweepRecord {
@@ -156,7 +158,7 @@ const dueStatement = {
 };
 
 async function countDue(on: Queryable, now: Date): Promise<number> {
-  const { rows } = await query<{ count: bigint }>(on, dueStatement, [now]);
+  const { rows } = await queryPlannedAnew<{ count: bigint }>(on, dueStatement, [now]);
   return Number(rows[0]?.count ?? 0n);
 }
 
@@ -180,5 +182,6 @@ const organizationsStatement = {
 };
 
 async function readOrganizations(on: Queryable): Promise<OrganizationStatus[]> {
-  return (await query<OrganizationStatus & Record<string, unknown>>(on, organizationsStatement)).rows;
+  return (await queryPlannedAnew<OrganizationStatus & Record<string, unknown>>(on, organizationsStatement))
+    .rows;
 }
