@@ -67,6 +67,14 @@ export function isOutOfMemory(error: unknown): boolean {
   return linksOf(error).some((link) => codesOf(link).includes(OUT_OF_MEMORY));
 }
 
+/**
+ * Whether a statement did not answer in its time: that counts as unavailable, but it may simply have been asked for too much,
+ * and a smaller piece of the same work may well succeed.
+ */
+export function isTooSlow(error: unknown): boolean {
+  return linksOf(error).some((link) => link instanceof Error && link.message === "Query read timeout");
+}
+
 /** Whether the same transaction, begun anew, may well succeed: it lost a race, and Postgres undid it. */
 export function isRetryable(error: unknown): boolean {
   return linksOf(error).some((link) => codesOf(link).some((code) => RETRYABLE.has(code)));

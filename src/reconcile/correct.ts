@@ -1,5 +1,5 @@
 import { recompute } from "../analytics/recompute.js";
-import { isOutOfMemory, isUnavailable } from "../database/failures.js";
+import { isOutOfMemory, isTooSlow, isUnavailable } from "../database/failures.js";
 import { inTransaction } from "../database/transaction.js";
 import { lockCustomers } from "../facts/locks.js";
 import { type Comparison, compareRows, isExact, unexplained } from "./compare.js";
@@ -71,8 +71,8 @@ export async function inParts<Result>(
   try {
     return [await work(ids)];
   } catch (error) {
-    // So many at once can need more memory than there is; fewer may not.
-    if (isUnavailable(error) && !isOutOfMemory(error)) throw error;
+    // So many at once can need more memory or time than there is; fewer may not.
+    if (isUnavailable(error) && !isOutOfMemory(error) && !isTooSlow(error)) throw error;
     const [only] = ids;
     if (ids.length === 1 && only !== undefined) {
       failed(only, error);
