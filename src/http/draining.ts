@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
-import type { FastifyInstance } from "fastify";
 import fp from "fastify-plugin";
 import { Problem } from "./problem.js";
 
@@ -19,50 +19,76 @@ const ANSWER_WITHIN_MS = 8_000;
  */
 export const draining = fp(async (app) => {
   let stopping = false;
-  /** Requests without a whole answer; true for those that have arrived. */
-  const open = new Map<IncomingMessage, boolean>();
-  let changed = () => {};
+  const open = new OpenRequests();
 
   app.addHook("onRequest", async ({ raw, routeOptions }, reply) => {
-    open.set(raw, false);
-    const ended = () => {
-      open.delete(raw);
-      changed();
-    };
+    open.add(raw);
+    const ended = () => open.end(raw);
     reply.raw.once("finish", ended).once("close", ended);
     if (stopping && routeOptions.url !== "/healthz") {
       throw new Problem(503, "shutting_down", "This server is stopping. Try again.", 2);
     }
   });
-  app.addHook("preHandler", async ({ raw }) => {
-    open.set(raw, true);
-  });
-  // Unless the same connection has brought another request behind this one.
-  const isLast = (raw: IncomingMessage) =>
-    [...open.keys()].every((other) => other === raw || other.socket !== raw.socket);
+  app.addHook("preHandler", async ({ raw }) => open.arrived(raw));
   app.addHook("onSend", async ({ raw }, reply) => {
-    if (stopping && isLast(raw)) reply.header("connection", "close");
+    // Unless the same connection has brought another request behind this one.
+    if (stopping && open.isLast(raw)) reply.header("connection", "close");
   });
 
   app.addHook("preClose", async () => {
     stopping = true;
-    stopListening(app);
-    const until = (isDone: () => boolean, ms: number) =>
-      Promise.race([
-        new Promise<void>((resolve) => {
-          changed = () => isDone() && resolve();
-          changed();
-        }),
-        wait(ms, undefined, { ref: false }),
-      ]);
+    // Idle connections are closed by this, too.
+    if (app.server.listening) app.server.close();
     const started = performance.now();
-    await until(() => open.size === 0, ARRIVE_WITHIN_MS);
+    await open.until((requests) => requests.length === 0, ARRIVE_WITHIN_MS);
     const left = ANSWER_WITHIN_MS - (performance.now() - started);
-    await until(() => ![...open.values()].includes(true), left);
+    await open.until((requests) => !requests.includes("arrived"), left);
   });
 });
 
-/** Closes idle connections, too. */
-function stopListening({ server }: FastifyInstance): void {
-  if (server.listening) server.close();
+/** The requests that have no whole answer yet. */
+class OpenRequests {
+  /** By connection: when that goes, requests behind its first end without any event of their own. */
+  readonly #requests = new Map<Socket, Map<IncomingMessage, "arriving" | "arrived">>();
+  readonly #watched = new WeakSet<Socket>();
+  #changed = () => {};
+
+  add(request: IncomingMessage): void {
+    const { socket } = request;
+    const requests = this.#requests.get(socket) ?? new Map();
+    this.#requests.set(socket, requests.set(request, "arriving"));
+    if (this.#watched.has(socket)) return;
+    this.#watched.add(socket);
+    socket.once("close", () => {
+      this.#requests.delete(socket);
+      this.#changed();
+    });
+  }
+
+  arrived(request: IncomingMessage): void {
+    const requests = this.#requests.get(request.socket);
+    if (requests?.has(request)) requests.set(request, "arrived");
+  }
+
+  end(request: IncomingMessage): void {
+    const requests = this.#requests.get(request.socket);
+    requests?.delete(request);
+    if (requests?.size === 0) this.#requests.delete(request.socket);
+    this.#changed();
+  }
+
+  isLast(request: IncomingMessage): boolean {
+    return (this.#requests.get(request.socket)?.size ?? 0) <= 1;
+  }
+
+  /** Resolves when the requests are as asked for, or after `ms` milliseconds. */
+  async until(asked: (requests: readonly string[]) => boolean, ms: number): Promise<void> {
+    const done = new Promise<void>((resolve) => {
+      this.#changed = () => {
+        if (asked([...this.#requests.values()].flatMap((requests) => [...requests.values()]))) resolve();
+      };
+    });
+    this.#changed();
+    await Promise.race([done, wait(Math.max(0, ms), undefined, { ref: false })]);
+  }
 }

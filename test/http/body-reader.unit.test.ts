@@ -1,4 +1,6 @@
 import { PassThrough } from "node:stream";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 import { BodyReader, MAX_BODY_BYTES } from "../../src/http/body-reader.js";
 
@@ -51,4 +53,23 @@ test("a body over 1 MiB that did not say so is refused at the byte that is too m
     payload.write("x");
     await expect(body).rejects.toMatchObject({ status: 413, code: "body_too_large" });
   }
+});
+
+test("a body that arrives byte by byte takes no more memory than its bytes", () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const inUse = () => {
+    collect();
+    const { heapUsed, external } = process.memoryUsage();
+    return (heapUsed + external) / 2 ** 20;
+  };
+  const reader = new BodyReader();
+  const payloads = Array.from({ length: 20 }, () => new PassThrough());
+  for (const payload of payloads) reader.read(payload).catch(() => {});
+  const before = inUse();
+  for (const payload of payloads) {
+    for (let byte = 0; byte < 60_000; byte++) payload.emit("data", Buffer.from("x"));
+  }
+  expect(inUse() - before).toBeLessThan(15);
+  for (const payload of payloads) payload.destroy(new Error("over"));
 });

@@ -1,5 +1,6 @@
 /** Every attack of `npm run torture`, in the order in which they run. */
 import { hostileRequests } from "./hostile/hostile-requests.js";
+import { rawBytes } from "./hostile/raw-bytes.js";
 import { badNetwork } from "./networks/bad-network.js";
 import { drain } from "./networks/drain.js";
 import { exhaustion } from "./networks/exhaustion.js";
@@ -16,4 +17,5 @@ export const attacks: readonly Attack[] = [
   slowClients({ clients: 600, untilCut: true }),
   drain({ customers: 10, frozenEvery: 5 }),
   hostileRequests({ atMost: 100_000 }),
+  rawBytes(),
 ];
