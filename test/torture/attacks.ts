@@ -8,6 +8,7 @@ import { lostAnswers } from "./networks/lost-answers.js";
 import { overload } from "./networks/overload.js";
 import { slowClients } from "./networks/slow-clients.js";
 import type { Attack } from "./runner/attack.js";
+import { twinSalons } from "./tenancy/twin-salons.js";
 
 export const attacks: readonly Attack[] = [
   badNetwork({ delay: 3, trickle: 2, reset: 4, refuse: 2, pause: 3, silence: 1, "half-open": 2 }, 40),
@@ -18,4 +19,5 @@ export const attacks: readonly Attack[] = [
   drain({ customers: 10, frozenEvery: 5 }),
   hostileRequests({ atMost: 100_000 }),
   rawBytes(),
+  twinSalons({ customers: 12 }),
 ];

@@ -1,0 +1,146 @@
+/** One organization's requests and events, filled with the ids of another: nothing of it is read, nothing changed. */
+import { beforeEach, expect, test } from "vitest";
+import { ADMIN_KEY, addSalon, openTestApp, type TestApp } from "../../support/app.js";
+import { emptyDatabase, openTestDatabase } from "../../support/database.js";
+import {
+  bookingEvent,
+  customerEvent,
+  type EventJson,
+  mergeEvents,
+  paymentEvent,
+  refundEvent,
+} from "../../support/events.js";
+import { storedEvents, tablesOf } from "../../support/tables.js";
+
+const database = await openTestDatabase();
+const OTHERS = "MLTESTOTHER";
+/** In every text of the other organization, so that any of it can be recognized. */
+const MARK = "belongs-to-the-other";
+let ours: string;
+let theirs: string;
+let app: TestApp;
+/** Ids of one event each of the other organization's. */
+let theirEvents: readonly EventJson[];
+
+beforeEach(async () => {
+  await emptyDatabase(database);
+  ours = await addSalon(database);
+  theirs = await addSalon(database, OTHERS);
+  app = await openTestApp(database);
+  theirEvents = everyKind(MARK).map((event) => ({ ...event, merchant_id: OTHERS }));
+  for (const event of theirEvents) await deliver(event);
+});
+
+/** A customer with a booking, a payment, a refund, and another who was merged into a third; all ids hold `mark`. */
+function everyKind(mark: string, note = mark): EventJson[] {
+  const customer_id = `customer ${mark}`;
+  return [
+    customerEvent("customer.created", { id: customer_id, given_name: note, email_address: note }),
+    bookingEvent({
+      id: `booking ${mark}`,
+      customer_id,
+      customer_note: note,
+      location_id: `location ${mark}`,
+    }),
+    paymentEvent({ id: `payment ${mark}`, customer_id, location_id: `location ${mark}` }),
+    refundEvent({ id: `refund ${mark}`, payment_id: `payment ${mark}` }),
+    ...mergeEvents([`merged ${mark}`], `survivor ${mark}`, "2026-05-01T10:00:00Z"),
+  ];
+}
+
+async function deliver(event: EventJson): Promise<string> {
+  const answer = await app.deliver(event);
+  expect(answer.status).toBe(200);
+  return answer.json.status;
+}
+
+/** What a parameter of an address may be given, all of it theirs; a new parameter is added here. */
+const theirIds: Readonly<Record<string, () => readonly string[]>> = {
+  squareCustomerId: () => [`customer ${MARK}`, `merged ${MARK}`, `survivor ${MARK}`, "nobody"],
+  eventId: () => theirEvents.map(({ event_id }) => event_id),
+};
+
+/** Parameters of a query that name something of an organization's. */
+const query = () =>
+  new URLSearchParams({
+    q: MARK,
+    location_id: `location ${MARK}`,
+    cursor: Buffer.from(JSON.stringify([`customer ${MARK}`])).toString("base64url"),
+    customer_id: `customer ${MARK}`,
+    organization_id: theirs,
+    from: "2026-01-01",
+    to: "2026-12-31",
+  });
+
+/** Every address of a route for our organization, with each of their ids in turn. */
+function addressesOf(url: string): string[] {
+  const [, name] = /:(?!organizationId)(\w+)/.exec(url) ?? [];
+  if (name === undefined) return [url.replace(":organizationId", ours)];
+  const ids = theirIds[name];
+  if (!ids) throw new Error(`Say in theirIds what :${name} of ${url} may be given.`);
+  return ids().flatMap((id) => addressesOf(url.replace(`:${name}`, encodeURIComponent(id))));
+}
+
+test("no route of one organization reads or changes anything of another's, whatever ids it is given", async () => {
+  const before = await tablesOf(database, theirs);
+  const events = await storedEvents(database);
+  const routes = app.routes.filter(({ url }) => url.includes(":organizationId"));
+  expect(routes.length).toBeGreaterThanOrEqual(3);
+  for (const { method, url } of routes) {
+    for (const address of addressesOf(url)) {
+      for (const search of ["", `?${query()}`]) {
+        const answer = await app.http.inject({
+          method: method as "GET",
+          url: address + search,
+          headers: { authorization: `Bearer ${ADMIN_KEY}` },
+          ...(method === "PUT" && { payload: { referral_code: "A", used_referral_code: MARK } }),
+        });
+        const asked = `${method} ${address}${search}`;
+        expect(answer.statusCode, asked).toBeLessThan(500);
+        expect(answer.body.replaceAll(MARK, ""), asked).toBe(answer.body);
+      }
+    }
+  }
+  expect(await tablesOf(database, theirs)).toEqual(before);
+  expect(await storedEvents(database)).toEqual(events);
+});
+
+test("no event of one merchant changes anything of another's, though it names the other's ids", async () => {
+  const before = await tablesOf(database, theirs);
+  const aimed = [
+    ...everyKind(MARK, "ours"),
+    bookingEvent({ id: `booking ${MARK}`, version: 99, customer_id: "ours", status: "CANCELLED_BY_SELLER" }),
+    customerEvent("customer.deleted", { id: `customer ${MARK}`, version: 99 }),
+    ...mergeEvents([`customer ${MARK}`, `survivor ${MARK}`], "ours", "2026-05-02T10:00:00Z"),
+    customerEvent("customer.updated", {
+      id: `merged ${MARK}`,
+      version: 99,
+      creation_source: "UNMERGE_RECOVERY",
+    }),
+    { ...paymentEvent({ id: "ours" }), event_id: theirEvents[0]?.event_id ?? "" },
+  ];
+  const outcomes: string[] = [];
+  for (const event of aimed) outcomes.push(await deliver(event));
+  // The other merchant's event id is free here: it is another event.
+  expect(outcomes).not.toContain("duplicate");
+  expect(await tablesOf(database, theirs)).toEqual(before);
+  expect((await tablesOf(database, ours)).bookings).toMatchObject([{ customer_id: "ours" }]);
+});
+
+test("what two organizations have under the same ids is told apart by every route", async () => {
+  for (const event of everyKind(MARK, "ours")) await deliver(event);
+  await deliver(paymentEvent({ id: "one more", customer_id: `customer ${MARK}`, cents: 77 }));
+  const read = async (organizationId: string) => {
+    const url = `/api/organizations/${organizationId}/customers/${encodeURIComponent(`customer ${MARK}`)}`;
+    const answer = await app.http.inject({ url, headers: { authorization: `Bearer ${ADMIN_KEY}` } });
+    return answer.json();
+  };
+  expect(await read(ours)).toMatchObject({
+    customer: { given_name: "ours", total_payments: 2 },
+    bookings: [{ customer_note: "ours" }],
+  });
+  expect(await read(theirs)).toMatchObject({
+    customer: { given_name: MARK, total_payments: 1 },
+    bookings: [{ customer_note: MARK }],
+  });
+});

@@ -1,0 +1,78 @@
+/** Every statement in the source that touches a tenant's table says which organization it is about. */
+import { readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import ts from "typescript";
+import { expect, test } from "vitest";
+
+/**
+ * Files that work for the operator, over all organizations at once; what they find is then worked on organization by
+ * organization. No request about one organization runs their statements.
+ */
+const aboutAll: readonly RegExp[] = [
+  // Due retries, pages and counts of stored events.
+  /^src\/inbox\/stored-events\.ts$/,
+  // Sweep, retention, sanity check, status.
+  /^src\/reconcile\//,
+];
+
+/** Tables and views whose rows belong to one organization. The log of sweeps belongs to none. */
+function tenantTables(): string[] {
+  const folder = "prisma/migrations";
+  const sql = readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => readFileSync(path.join(folder, name, "migration.sql"), "utf8"))
+    .join("\n");
+  const created = [...sql.matchAll(/create (?:or replace )?(?:table|view) (\w+)([^;]*);/gi)];
+  return created
+    .filter(([, name, body]) => /organization_id/.test(body ?? "") && name !== "application_logs")
+    .map(([, name]) => name ?? "");
+}
+
+const tables = tenantTables();
+
+/** How often a statement reads from or writes to one of the tables. */
+function references(text: string): number {
+  const pattern = new RegExp(`\\b(?:from|join|into|update)\\s+(?:only\\s+)?(?:${tables.join("|")})\\b`, "gi");
+  return [...text.matchAll(pattern)].length;
+}
+
+/** How often it says of which organization: by comparing, as the first column of an insert, or by the place of a row. */
+function bindings(text: string): number {
+  const pattern =
+    /organization_id\s*=|insert into \w+(?: as \w+)?\s*\(\s*organization_id|where ctid = any \(array\(/gi;
+  return [...text.matchAll(pattern)].length;
+}
+
+/** String and template literals of a file that name one of the tables the way SQL does, with their line. */
+function statementsOf(file: string): { readonly where: string; readonly text: string }[] {
+  const source = ts.createSourceFile(file, readFileSync(file, "utf8"), ts.ScriptTarget.Latest, true);
+  const found: { where: string; text: string }[] = [];
+  const visit = (node: ts.Node): void => {
+    if (ts.isStringLiteralLike(node) || ts.isTemplateExpression(node)) {
+      const { line } = source.getLineAndCharacterOfPosition(node.getStart());
+      const text = node.getText();
+      if (references(text) > 0) found.push({ where: `${file}:${line + 1}`, text });
+    } else {
+      ts.forEachChild(node, visit);
+    }
+  };
+  visit(source);
+  return found;
+}
+
+test("every statement that touches a tenant's table binds the organization, each time it does", () => {
+  expect(tables).toEqual(expect.arrayContaining(["bookings", "customer_profiles", "webhook_events"]));
+  const files = readdirSync("src", { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts") && !name.startsWith("database/generated"))
+    .map((name) => path.posix.join("src", name));
+  const statements = files.filter((file) => !aboutAll.some((all) => all.test(file))).flatMap(statementsOf);
+  expect(statements.length).toBeGreaterThan(20);
+  const unbound = statements.filter(({ text }) => bindings(text) < references(text));
+  expect(unbound.map(({ where, text }) => `${where} ${text}`)).toEqual([]);
+});
+
+test("the rule sees a table that is read without its organization", () => {
+  const careless =
+    "select * from bookings b join payments p on p.customer_id = b.customer_id where b.organization_id = $1";
+  expect([references(careless), bindings(careless)]).toEqual([2, 1]);
+});
