@@ -2,11 +2,13 @@ import { text } from "node:stream/consumers";
 import { Command } from "commander";
 import { type RefreshProgress, refreshOrganization } from "../analytics/refresh.js";
 import { systemClock } from "../clock.js";
+import type { Config } from "../config.js";
 import type { Database } from "../database/database.js";
 import { RegularsError } from "../errors.js";
 import { addOrganization } from "../facts/organizations.js";
 import { encryptAccessToken } from "../square/access-token.js";
 import { print, withDatabase } from "./context.js";
+import { tryToIntroduce } from "./introduce.js";
 import { Progress } from "./progress.js";
 
 interface AddOptions {
@@ -57,6 +59,7 @@ async function add({ accessTokenStdin, json, ...given }: AddOptions): Promise<vo
     }
     const organization = { ...given, ...(accessTokenCiphertext && { accessTokenCiphertext }) };
     const { id, created } = await addOrganization(database, organization, systemClock());
+    if (accessTokenStdin) await introduce(database, config, id, given);
     // Also when they are what they were: the same command again finishes what a killed one has begun.
     if (created || (given.currency === undefined && given.timeZone === undefined)) {
       print(json, { id, created }, id);
@@ -67,6 +70,30 @@ async function add({ accessTokenStdin, json, ...given }: AddOptions): Promise<vo
     if (!json) process.stderr.write(`${checked} customers recomputed, ${written + deleted} rows changed.\n`);
     print(json, { id, created, recomputed: { checked, written, deleted } }, id);
   });
+}
+
+/** What was not given is taken from Square, if it answers; the id is printed in any case. */
+async function introduce(
+  database: Database,
+  config: Config,
+  organizationId: string,
+  { name, currency, timeZone }: Pick<AddOptions, "name" | "currency" | "timeZone">,
+): Promise<void> {
+  const told = await tryToIntroduce(database, config, organizationId, {
+    name,
+    ...(currency !== undefined && { currency }),
+    ...(timeZone !== undefined && { timeZone }),
+  });
+  const lines =
+    "failed" in told
+      ? [`Square could not be asked about the organization: ${told.failed}.`]
+      : [
+          `${told.locations} location(s), ${told.currency}, ${told.timeZone}.`,
+          ...told.missingScopes.map(
+            (scope) => `The token lacks ${scope}: Square leaves out what it may not show.`,
+          ),
+        ];
+  process.stderr.write(`${lines.join("\n")}\n`);
 }
 
 /** Currency and time zone go into every row of the organization. */

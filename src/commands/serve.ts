@@ -1,14 +1,16 @@
 import { Command } from "commander";
 import { type App, type AppOptions, buildApp } from "../app.js";
 import { systemClock } from "../clock.js";
-import { loadConfig, readEnvFile, type ServeConfig } from "../config.js";
+import { type Config, loadConfig, readEnvFile, type ServeConfig } from "../config.js";
 import { type Database, openDatabase } from "../database/database.js";
 import { migrate } from "../database/migrate.js";
 import { RegularsError } from "../errors.js";
 import { addOrganization, holdsAccessToken } from "../facts/organizations.js";
 import { RetryWorker } from "../inbox/retry-worker.js";
+import type { Log } from "../log.js";
 import { Schedule } from "../reconcile/schedule.js";
 import { encryptAccessToken } from "../square/access-token.js";
+import { tryToIntroduce } from "./introduce.js";
 import { reconcileContext } from "./reconcile-context.js";
 
 /** How long a stopping server may take to finish what it took. */
@@ -64,7 +66,10 @@ export async function startServer(
     const app = await buildApp({ config, database, reconcileWith, ...(logTo && { logTo }) });
     const { log } = app.http;
     if (applied.length > 0) log.info({ migrations: applied }, "schema brought up to date");
-    await ensureConfiguredOrganization(config, database, app);
+    const configured = await ensureConfiguredOrganization(config, database, app);
+    if (configured !== undefined) {
+      await introduce(database, config, log, configured);
+    }
     const worker = new RetryWorker(app.inbox, log);
     const { reconcileSchedule } = config;
     const schedule =
@@ -108,14 +113,16 @@ async function refuseStoredTokens({ prisma }: Database): Promise<void> {
 /**
  * The single-merchant shortcut: SQUARE_MERCHANT_ID makes its organization, SQUARE_ACCESS_TOKEN is stored with it. The
  * same token at the next start is no new authorization: it must not undo a revocation.
+ *
+ * @returns the organization, when Square is to be asked what it is
  */
 async function ensureConfiguredOrganization(
   { square, tokenEncryptionKey }: ServeConfig,
   database: Database,
   app: App,
-) {
+): Promise<string | undefined> {
   const { merchantId, accessToken } = square;
-  if (merchantId === undefined) return;
+  if (merchantId === undefined) return undefined;
   const isNew =
     accessToken !== undefined &&
     tokenEncryptionKey !== undefined &&
@@ -125,6 +132,30 @@ async function ensureConfiguredOrganization(
   };
   const { id, created } = await addOrganization(database, { merchantId, ...token }, systemClock());
   if (created) app.http.log.info({ organization_id: id }, "organization made from SQUARE_MERCHANT_ID");
+  if (accessToken === undefined) return undefined;
+  const { name } = await database.prisma.organization.findUniqueOrThrow({ where: { id } });
+  // One that Square could not be asked about goes by its merchant id still.
+  return isNew || name === merchantId ? id : undefined;
+}
+
+/** Name, currency, time zone and locations, as Square has them. Without an answer the server serves all the same. */
+async function introduce(
+  database: Database,
+  config: Config,
+  log: Log,
+  organizationId: string,
+): Promise<void> {
+  const told = await tryToIntroduce(database, config, organizationId);
+  const fields = { organization_id: organizationId };
+  if ("failed" in told) {
+    log.warn({ ...fields, reason: told.failed }, "Square could not be asked about the organization");
+    return;
+  }
+  log.info({ ...fields, locations: told.locations }, "organization as Square has it");
+  if (told.missingScopes.length > 0) {
+    const missing_scopes = told.missingScopes;
+    log.warn({ ...fields, missing_scopes }, "the access token may not read everything");
+  }
 }
 
 /** Stops on SIGTERM or SIGINT and exits 0; a second signal, or ten seconds, end it at once with 1. */

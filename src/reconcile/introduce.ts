@@ -1,5 +1,5 @@
 import { refreshOrganization } from "../analytics/refresh.js";
-import { addOrganization } from "../facts/organizations.js";
+import { addOrganization, type NewOrganization } from "../facts/organizations.js";
 import type { JsonObject } from "../square/types.js";
 import { connect } from "./connect.js";
 import type { ReconcileContext } from "./context.js";
@@ -22,23 +22,26 @@ export interface Introduced {
  * Learns from Square what an organization is: its name and currency, its locations, and the time zone of the main one. Rows that
  * another currency or time zone changes are recomputed.
  *
+ * @param given what somebody has said, and Square is not asked for
  * @throws {SquareApiError} and what `connect` throws
  */
 export async function introduceOrganization(
   context: ReconcileContext,
   organizationId: string,
+  given: Partial<Pick<NewOrganization, "name" | "currency" | "timeZone">> = {},
 ): Promise<Introduced> {
   const { database, clock } = context;
   const { api, merchant } = await connect(context, organizationId);
-  const locations = await api.locations();
+  const [locations, status] = [await api.locations(), await api.tokenStatus()];
   const main = locations.find(({ id }) => id === merchant.main_location_id) ?? locations[0];
   const told = {
     name: text(merchant.business_name),
     currency: text(merchant.currency) ?? text(main?.currency),
     timeZone: text(main?.timezone),
+    ...given,
   };
   const before = await database.prisma.organization.findUniqueOrThrow({ where: { id: organizationId } });
-  await addOrganization(database, { merchantId: before.squareMerchantId, ...given(told) }, clock());
+  await addOrganization(database, { merchantId: before.squareMerchantId, ...present(told) }, clock());
   await storeLocations(
     {
       context,
@@ -55,10 +58,10 @@ export async function introduceOrganization(
   const after = await database.prisma.organization.findUniqueOrThrow({ where: { id: organizationId } });
   if (before.currency !== after.currency || before.timeZone !== after.timeZone) {
     for await (const _ of refreshOrganization(database.pool, organizationId, "full", clock)) {
-      if (context.signal?.aborted) break;
+      // Chunk after chunk, to the end: half of the rows would follow the new time zone, half the old one.
     }
   }
-  return { ...told, locations: locations.length, missingScopes: missingScopes(await api.tokenStatus()) };
+  return { ...told, locations: locations.length, missingScopes: missingScopes(status) };
 }
 
 /** A personal token has every scope and lists none. */
@@ -71,7 +74,7 @@ function text(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-function given<Values extends Record<string, string | undefined>>(values: Values) {
+function present<Values extends Record<string, string | undefined>>(values: Values) {
   const entries = Object.entries(values).filter(([, value]) => value !== undefined);
   return Object.fromEntries(entries) as { [Name in keyof Values]?: string };
 }

@@ -14,15 +14,21 @@ export type Environment = Readonly<Record<string, string>>;
 
 /** Runs `regulars ...` as a process of its own, with no other configuration than `env`. */
 export function regulars(env: Environment, ...parameters: string[]): Promise<Ended> {
+  return regularsReading("", env, ...parameters);
+}
+
+/** The same, with something to read on standard input. */
+export function regularsReading(input: string, env: Environment, ...parameters: string[]): Promise<Ended> {
   const { PATH = "" } = process.env;
   return new Promise((resolve) => {
-    execFile(
+    const child = execFile(
       process.execPath,
       ["--import", "tsx", "src/main.ts", ...parameters],
       // Set, if only to nothing, it wins over a developer's .env file.
       { env: { PATH, DATABASE_URL: "", DATA_DIR: "", ...env }, timeout: 60_000 },
       (error, stdout, stderr) => resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
     );
+    child.stdin?.end(input);
   });
 }
 

@@ -1,0 +1,29 @@
+import type { Config } from "../config.js";
+import type { Database } from "../database/database.js";
+import { RegularsError } from "../errors.js";
+import { type Introduced, introduceOrganization } from "../reconcile/introduce.js";
+import { reconcileContext } from "./reconcile-context.js";
+
+/** How long a start or a command waits for Square to say what an organization is. */
+const PATIENCE_MS = 10_000;
+
+/**
+ * Asks Square what an organization is, and does not wait long: without an answer the organization keeps what it has, and its
+ * locations come with the next sweep.
+ *
+ * @returns what Square said, or why it did not
+ */
+export async function tryToIntroduce(
+  database: Database,
+  config: Config,
+  organizationId: string,
+  given: Parameters<typeof introduceOrganization>[2] = {},
+): Promise<Introduced | { readonly failed: string }> {
+  const signal = AbortSignal.timeout(PATIENCE_MS);
+  try {
+    return await introduceOrganization(reconcileContext(database, config, { signal }), organizationId, given);
+  } catch (error) {
+    if (!(error instanceof RegularsError)) throw error;
+    return { failed: signal.aborted ? `no answer within ${PATIENCE_MS / 1000} s` : error.message };
+  }
+}

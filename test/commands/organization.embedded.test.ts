@@ -1,0 +1,109 @@
+import { expect, onTestFinished, test } from "vitest";
+import { startServer } from "../../src/commands/serve.js";
+import { loadConfig } from "../../src/config.js";
+import { startFakeSquare } from "../../src/simulator/fake-square/server.js";
+import { simulateSalon } from "../../src/simulator/salon.js";
+import { openForCommands, regularsReading } from "../support/command-line.js";
+import { emptyDataDir } from "../support/database.js";
+
+const { database, env } = await openForCommands();
+
+const TOKEN_ENCRYPTION_KEY = Buffer.alloc(32, 3).toString("base64");
+const TOKEN = "EAAA-secret-token";
+
+async function openSquare(merchantId: string) {
+  const salon = simulateSalon({
+    seed: merchantId,
+    merchantId,
+    start: new Date("2026-05-01T00:00:00Z"),
+    end: new Date("2026-05-20T00:00:00Z"),
+    customers: 3,
+    currency: "CAD",
+  });
+  const square = await startFakeSquare({ merchants: [{ salon, accessToken: TOKEN }] });
+  onTestFinished(() => square.close());
+  return { salon, square };
+}
+
+test("SQUARE_ACCESS_TOKEN makes the single organization, with name, currency, zone and locations as Square has them", async () => {
+  const { salon, square } = await openSquare("MLSINGLE");
+  const logLines: string[] = [];
+  const config = loadConfig(
+    {
+      DATA_DIR: await emptyDataDir(),
+      PORT: "0",
+      SQUARE_WEBHOOK_SIGNATURE_KEY: "key",
+      SQUARE_WEBHOOK_NOTIFICATION_URL: "https://regulars.example/webhooks/square",
+      SQUARE_MERCHANT_ID: "MLSINGLE",
+      SQUARE_ACCESS_TOKEN: TOKEN,
+      SQUARE_BASE_URL: square.url,
+      TOKEN_ENCRYPTION_KEY,
+      RECONCILE_SCHEDULE: "off",
+    },
+    { require: "serve" },
+  );
+  const start = () => startServer(config, { write: (line) => logLines.push(line) });
+  const server = await start();
+  const organization = await server.database.prisma.organization.findFirstOrThrow();
+  const locations = await server.database.prisma.location.findMany();
+  await server.stop();
+  const main = salon.locations.find(({ id }) => id === salon.mainLocationId);
+  expect(organization).toMatchObject({
+    squareMerchantId: "MLSINGLE",
+    name: salon.truth.merchant.business_name,
+    currency: "CAD",
+    timeZone: main?.timezone,
+  });
+  expect(locations.map(({ name }) => name).sort()).toEqual(salon.locations.map(({ name }) => name).sort());
+  const stored = Buffer.from(organization.accessTokenCiphertext ?? []);
+  expect(stored.includes(TOKEN)).toBe(false);
+  expect(logLines.join("")).not.toContain(TOKEN);
+
+  const before = square.requests.length;
+  const again = await start();
+  await again.stop();
+  expect(square.requests.length, "a restart with the same token asks nothing").toBe(before);
+});
+
+test("a Square that does not answer keeps no server from starting", async () => {
+  const { square } = await openSquare("MLSILENT");
+  square.fail({ kind: "html" }, { times: 100 });
+  const config = loadConfig(
+    {
+      DATA_DIR: await emptyDataDir(),
+      PORT: "0",
+      SQUARE_WEBHOOK_SIGNATURE_KEY: "key",
+      SQUARE_WEBHOOK_NOTIFICATION_URL: "https://regulars.example/webhooks/square",
+      SQUARE_MERCHANT_ID: "MLSILENT",
+      SQUARE_ACCESS_TOKEN: TOKEN,
+      SQUARE_BASE_URL: square.url,
+      TOKEN_ENCRYPTION_KEY,
+      RECONCILE_SCHEDULE: "off",
+      LOG_LEVEL: "warn",
+    },
+    { require: "serve" },
+  );
+  const logLines: string[] = [];
+  const server = await startServer(config, { write: (line) => logLines.push(line) });
+  await server.stop();
+  expect(logLines.map((line) => JSON.parse(line).msg)).toContain(
+    "Square could not be asked about the organization",
+  );
+});
+
+test("org add with a token takes from Square what it was not told, and prints the id alone", async () => {
+  const { salon, square } = await openSquare("MLADDED");
+  const environment = { ...env, SQUARE_BASE_URL: square.url, TOKEN_ENCRYPTION_KEY };
+  const add = await regularsReading(
+    `${TOKEN}\n`,
+    environment,
+    ...["org", "add", "--merchant-id", "MLADDED", "--name", "My Salon", "--access-token-stdin"],
+  );
+  expect(add.code, add.stderr).toBe(0);
+  const organization = await database.prisma.organization.findUniqueOrThrow({
+    where: { squareMerchantId: "MLADDED" },
+  });
+  expect(add.stdout.trim()).toBe(organization.id);
+  const main = salon.locations.find(({ id }) => id === salon.mainLocationId);
+  expect(organization).toMatchObject({ name: "My Salon", currency: "CAD", timeZone: main?.timezone });
+});
