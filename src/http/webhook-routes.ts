@@ -1,16 +1,16 @@
-import type { IncomingMessage } from "node:http";
-import type { FastifyInstance, FastifyRequest } from "fastify";
+import { Readable } from "node:stream";
+import type { FastifyInstance } from "fastify";
+import rawBody from "fastify-raw-body";
 import type { WebhookConfig } from "../config.js";
 import type { Inbox } from "../inbox/inbox.js";
 import { InvalidEnvelope, readEnvelope, type SquareEvent } from "../square/envelope.js";
 import { readJson, UnreadableJson } from "../square/read-json.js";
 import { verifySignature } from "../square/signature.js";
-import { type Body, BodyReader, MAX_BODY_BYTES, tooLarge } from "./body-reader.js";
+import { BodyReader, MAX_BODY_BYTES, tooLarge } from "./body-reader.js";
 import { Problem } from "./problem.js";
 import { RefusalLog } from "./refusal-log.js";
 
-/** Without a body there are no bytes, and those can be signed too. */
-const NO_BODY: Body = { bytes: Buffer.alloc(0), release: () => {} };
+const NO_BYTES = Buffer.alloc(0);
 
 /**
  * The door for Square's deliveries (contract section 2). The order is: size, media type, signature, and only then
@@ -18,11 +18,19 @@ const NO_BODY: Body = { bytes: Buffer.alloc(0), release: () => {} };
  */
 export function webhookRoutes({ webhook, inbox }: { webhook: WebhookConfig; inbox: Inbox }) {
   return async (app: FastifyInstance) => {
-    // The signature is over the bytes, so nothing may parse them first; nor is any other media type read.
+    // The signature is over the bytes, so nothing may parse them first; nor is any other media type read. What the plugin keeps as
+    // rawBody has come through our reader, which bounds what bodies may cost.
     const bodies = new BodyReader();
+    app.addHook("preParsing", async (_request, reply, payload) => {
+      const { bytes, release } = await bodies.read(payload as Readable);
+      // An answer that nobody waits for any more is closed, and never finished.
+      reply.raw.once("finish", release).once("close", release);
+      return Readable.from(bytes.length > 0 ? [bytes] : []);
+    });
+    await app.register(rawBody, { global: false, encoding: false, jsonContentTypes: [] });
     app.removeAllContentTypeParsers();
-    app.addContentTypeParser("application/json", (_request: FastifyRequest, payload: IncomingMessage) =>
-      bodies.read(payload),
+    app.addContentTypeParser("application/json", { parseAs: "buffer" }, (_request, body, done) =>
+      done(null, body),
     );
     // A body that says how large it is need not be read to be refused.
     app.addHook("onRequest", async ({ headers }) => {
@@ -49,14 +57,11 @@ export function webhookRoutes({ webhook, inbox }: { webhook: WebhookConfig; inbo
       return { received: true, event_id: event.event_id, status };
     };
 
-    app.post("/webhooks/square", async (request) => {
-      const { bytes, release } = (request.body as Body | undefined) ?? NO_BODY;
-      try {
-        return await receive(bytes, request.headers["x-square-hmacsha256-signature"]);
-      } finally {
-        release();
-      }
-    });
+    const route = { config: { rawBody: true }, bodyLimit: MAX_BODY_BYTES };
+    app.post("/webhooks/square", route, async ({ rawBody: bytes, headers }) =>
+      // Without a body there are no bytes, and those can be signed too.
+      receive(Buffer.isBuffer(bytes) ? bytes : NO_BYTES, headers["x-square-hmacsha256-signature"]),
+    );
   };
 }
 
