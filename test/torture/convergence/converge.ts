@@ -1,0 +1,221 @@
+/** Plays one story twice, all in order and as its plan has it, and says in what the two ends differ. */
+import { randomUUID } from "node:crypto";
+import { handlerFor } from "../../../handlers/registry.js";
+import { recomputeCustomer } from "../../../src/analytics/customer.js";
+import { Inbox } from "../../../src/inbox/inbox.js";
+import { silentLog } from "../../../src/log.js";
+import type { ReconcileContext } from "../../../src/reconcile/context.js";
+import { pullOrganization } from "../../../src/reconcile/pull.js";
+import { nothingPulled, type SweepReport } from "../../../src/reconcile/report.js";
+import { sweep } from "../../../src/reconcile/sweep.js";
+import { type FakeSquare, startFakeSquare } from "../../../src/simulator/fake-square/server.js";
+import type { LedgerWatcher, SalonEvent } from "../../../src/simulator/ledger.js";
+import { encryptAccessToken } from "../../../src/square/access-token.js";
+import { openApiAt, TOKEN_KEY } from "../../support/square-context.js";
+import { makeOrganization } from "../../support/worlds.js";
+import { differencesOf } from "./differences.js";
+import { planOf } from "./plan.js";
+import type { Stage } from "./stage.js";
+import type { Story } from "./story.js";
+import { HOUR, type Message, MINUTE, ORGANIZATION_ZONE, StoryWorld } from "./world.js";
+
+export interface Played {
+  /** The story, a line for each command, each delivery and each difference. */
+  readonly lines: readonly string[];
+  readonly differences: readonly string[];
+  readonly deliveries: number;
+  readonly lost: number;
+  readonly rowsCompared: number;
+}
+
+/** The two organizations of a story: one gets every event once and in order, the other as the plan has it. */
+interface Side {
+  readonly merchantId: string;
+  readonly organizationId: string;
+}
+
+interface Play {
+  readonly stage: Stage;
+  readonly story: Story;
+  readonly world: StoryWorld;
+  readonly context: ReconcileContext;
+  readonly square: FakeSquare | undefined;
+}
+
+export async function playStory(stage: Stage, story: Story): Promise<Played> {
+  const name = randomUUID().slice(0, 13);
+  const world = new StoryWorld(`${name}-ordered`, stage.storyStart);
+  const merchants = { ordered: `${name}-ordered`, mixed: `${name}-mixed` };
+  const square = story.square === "nothing" ? undefined : await openSquare(stage, story, world, merchants);
+  try {
+    world.play(story.commands);
+    const play = { stage, story, world, square, context: contextOf(stage, square) };
+    const ordered = await openSide(play, merchants.ordered);
+    const mixed = await openSide(play, merchants.mixed);
+    const plan = planOf(story, world);
+    await deliverInOrder(play, ordered);
+    const outcomes = await deliverAsPlanned(play, mixed, plan);
+    const report = await sweepAtTheEnd(play);
+    const { differences, rows } = await differencesOf(play, ordered, mixed, [
+      ...outcomes,
+      ...faultsOf(report),
+    ]);
+    const deliveries = plan.bursts.flat().length;
+    const lines = [...storyLines(play), ...plan.lines, ...differences.map((line) => `differs:  ${line}`)];
+    return {
+      lines,
+      differences,
+      deliveries,
+      lost: world.messages.length - new Set(plan.bursts.flat().map(({ message }) => message)).size,
+      rowsCompared: rows,
+    };
+  } finally {
+    await square?.close();
+    await forget(stage, Object.values(merchants));
+  }
+}
+
+function storyLines({ world, story }: Play): string[] {
+  const end = `${world.clockText(world.now)}  the end; ${waitHours(story)} hours later a ${story.sweep} sweep, which can ask Square for ${story.square}`;
+  return [...world.lines, end];
+}
+
+/** Events can be searched for 28 days. */
+function waitHours({ square, waitHours }: Story): number {
+  return square === "lists and events" ? Math.min(waitHours, 20) : waitHours;
+}
+
+/** One truth, under two merchants. */
+async function openSquare(
+  stage: Stage,
+  story: Story,
+  { served }: StoryWorld,
+  merchants: { ordered: string; mixed: string },
+): Promise<FakeSquare> {
+  const { truth, watch } = served;
+  const under = (id: string) => ({
+    truth: { ...truth, merchant: { ...truth.merchant, id } },
+    watch: (watcher: LedgerWatcher) =>
+      watch({
+        changed: (change) => watcher.changed(change),
+        announced: ({ at, event }: SalonEvent) =>
+          watcher.announced({ at, event: { ...event, merchant_id: id } }),
+      }),
+  });
+  return startFakeSquare({
+    merchants: Object.values(merchants).map((id) => ({ salon: under(id), accessToken: `token-of-${id}` })),
+    clock: stage.clock,
+    eventsEnabled: story.square === "lists and events",
+  });
+}
+
+function contextOf({ database, clock }: Stage, square: FakeSquare | undefined): ReconcileContext {
+  return {
+    database,
+    clock,
+    log: silentLog,
+    inbox: new Inbox({ database, clock, log: silentLog, findHandler: handlerFor }),
+    openApi: openApiAt(square?.url ?? "http://127.0.0.1:9"),
+    tokenEncryptionKey: TOKEN_KEY,
+  };
+}
+
+async function openSide({ stage, square }: Play, merchantId: string): Promise<Side> {
+  const { database, clock } = stage;
+  const organizationId = await makeOrganization(database, merchantId, { timeZone: ORGANIZATION_ZONE });
+  if (square) {
+    const token = encryptAccessToken(TOKEN_KEY, merchantId, `token-of-${merchantId}`);
+    await database.pool.query(
+      "update organizations set access_token_ciphertext = $2, authorized_at = $3 where id = $1",
+      [organizationId, token, new Date(stage.storyStart)],
+    );
+  }
+  void clock;
+  return { merchantId, organizationId };
+}
+
+async function deliverInOrder({ stage, world }: Play, side: Side): Promise<void> {
+  for (const message of world.messages) {
+    stage.moveTo(message.at);
+    await take(stage, side, message, 0);
+  }
+}
+
+/** @returns what went wrong on the way */
+async function deliverAsPlanned(
+  { stage, story, world, square, context }: Play,
+  side: Side,
+  { bursts, pullAfter }: ReturnType<typeof planOf>,
+): Promise<string[]> {
+  const wrong: string[] = [];
+  let latest = world.start;
+  const pull = async () => {
+    if (!square) return;
+    square.lagMs = story.lagMinutes * MINUTE;
+    const into = { pulled: nothingPulled(), errors: [] };
+    await pullOrganization(context, side.organizationId, "recent", into);
+    square.lagMs = 0;
+    wrong.push(...into.errors.map((error) => `the pull failed: ${JSON.stringify(error)}`));
+  };
+  for (const [index, burst] of bursts.entries()) {
+    if (index === pullAfter) await pull();
+    latest = Math.max(latest, ...burst.map(({ message }) => message.at));
+    stage.moveTo(latest);
+    const outcomes = await Promise.all(
+      burst.map(({ message, server }) => take(stage, side, message, server)),
+    );
+    const bad = outcomes.filter((outcome) => !["processed", "stale", "duplicate"].includes(outcome));
+    wrong.push(...bad.map((outcome) => `a delivery was answered ${outcome}`));
+  }
+  if (pullAfter === bursts.length) await pull();
+  return wrong;
+}
+
+async function take(stage: Stage, side: Side, { event, referral }: Message, server: number): Promise<string> {
+  if (event) return stage.deliver(server, { ...event, merchant_id: side.merchantId });
+  const { square_customer_id, used_referral_code, activated_at } = referral;
+  await stage.database.pool.query(
+    `insert into referral_profiles
+       (organization_id, square_customer_id, used_referral_code, activated_as_referrer, activated_at)
+     values ($1, $2, $3, $4, $5)`,
+    [side.organizationId, square_customer_id, used_referral_code, activated_at !== null, activated_at],
+  );
+  await recomputeCustomer(stage.database.pool, side.organizationId, square_customer_id, stage.clock());
+  return "processed";
+}
+
+async function sweepAtTheEnd({ stage, world, story, context }: Play): Promise<SweepReport> {
+  stage.moveTo(world.now + waitHours(story) * HOUR);
+  const report = await sweep(context, story.sweep);
+  if ("skipped" in report) throw new Error("another sweep was running");
+  return report;
+}
+
+/** Webhooks and pulls leave every row exact, so a sweep has nothing to correct but what the clock has changed. */
+function faultsOf({ errors, drift, created, deleted, complete }: SweepReport): string[] {
+  return [
+    ...errors.map((error) => `the sweep failed: ${JSON.stringify(error)}`),
+    ...drift.map(({ column, rows }) => `the sweep found ${rows} rows with a wrong ${column}`),
+    ...(created + deleted > 0 ? [`the sweep made ${created} missing rows and removed ${deleted}`] : []),
+    ...(complete ? [] : ["the sweep did not come around"]),
+  ];
+}
+
+async function forget({ database }: Stage, merchantIds: readonly string[]): Promise<void> {
+  await database.pool.query(
+    `do $$
+     declare
+       name text;
+       ids uuid[] := array(select id from organizations where square_merchant_id in (${merchantIds.map((id) => `'${id}'`).join(", ")}));
+     begin
+       for name in
+         select table_name from information_schema.columns
+         where table_schema = current_schema() and column_name = 'organization_id' and table_name in (
+           select tablename from pg_tables where schemaname = current_schema())
+       loop
+         execute format('delete from %I where organization_id = any ($1)', name) using ids;
+       end loop;
+       delete from organizations where id = any (ids);
+     end $$`,
+  );
+}

@@ -1,0 +1,46 @@
+import type { Attack, AttackContext } from "../runner/attack.js";
+import { checkConvergence } from "./property.js";
+import { openStage } from "./stage.js";
+
+interface Options {
+  /** Random stories of one round. */
+  readonly stories: number;
+}
+
+/** Random stories, told in and out of order, to servers in this process whose clock the story moves. */
+export function convergence(options: Options): Attack {
+  return {
+    name: "convergence",
+    describe:
+      "Random short stories of every kind of event, delivered in any order, twice, late or never, over several servers, then swept: the tables are those of in-order single delivery, and plain TypeScript agrees.",
+    share: 2,
+    run: (context) => run(context, options),
+  };
+}
+
+async function run(context: AttackContext, { stories }: Options): Promise<void> {
+  const { tally } = context;
+  const { database, url } = await context.openDatabase();
+  const stage = await openStage(database, url);
+  context.defer(() => stage.close());
+  let played = 0;
+  for (const _ of context.rounds()) {
+    const seed = context.random.int(0, 0x7fffffff);
+    const atMostMs = context.remaining();
+    const checked = await checkConvergence(stage, {
+      runs: stories,
+      seed,
+      ...(Number.isFinite(atMostMs) && { atMostMs }),
+    });
+    played += checked.runs;
+    tally.fault(checked.lost);
+    tally.counts.sent += checked.deliveries;
+    tally.counts.acknowledged += checked.deliveries;
+    tally.compared(
+      checked.rowsCompared,
+      checked.counterexample === undefined ? 0 : 1,
+      checked.counterexample?.split("\n"),
+    );
+  }
+  tally.figure("stories", played);
+}

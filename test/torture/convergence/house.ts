@@ -1,0 +1,58 @@
+/** What happens to the salon itself: of most of it events tell only that something happened, and where. */
+import fc from "fast-check";
+
+import { milliseconds } from "../../../src/simulator/wire-time.js";
+import { command, oneOf } from "./command.js";
+import { places, services, staff } from "./world.js";
+
+const moveClock = command(
+  { place: oneOf(...places), zone: oneOf("Europe/London", "Asia/Kathmandu") },
+  ({ truth, ledger }, { place, zone }) => {
+    const location = truth.locations.get(place);
+    if (!location) return undefined;
+    ledger.putLocation({ ...location, timezone: zone });
+    return `${place} gets the time zone ${zone}`;
+  },
+);
+
+const renameStaff = command(
+  { id: oneOf(...staff), leaves: fc.boolean() },
+  ({ truth, ledger, now }, { id, leaves }) => {
+    const member = truth.teamMembers.get(id);
+    if (!member) return undefined;
+    const updated_at = milliseconds(Math.max(now, Date.parse(member.updated_at) + 1));
+    const changed = leaves ? ({ status: "INACTIVE" } as const) : { family_name: `Married ${updated_at}` };
+    ledger.putTeamMember({ ...member, ...changed, updated_at });
+    return leaves ? `${id} leaves` : `${id} marries`;
+  },
+);
+
+const raisePrice = command({ service: oneOf(...services) }, ({ truth, ledger, now }, { service }) => {
+  const item = truth.catalog.get("services");
+  if (!item) return undefined;
+  const renewed = { version: now, updated_at: milliseconds(now) };
+  const variations = item.item_data.variations.map((variation) => {
+    if (variation.id !== service) return variation;
+    const { price_money } = variation.item_variation_data;
+    const dearer = { ...price_money, amount: price_money.amount + 100 };
+    const item_variation_data = { ...variation.item_variation_data, price_money: dearer };
+    return { ...variation, ...renewed, item_variation_data };
+  });
+  ledger.putCatalogItem({ ...item, ...renewed, item_data: { ...item.item_data, variations } });
+  ledger.announceCatalog();
+  return `${service} gets dearer`;
+});
+
+const revoke = command({}, (world) => {
+  if (world.revoked) return undefined;
+  world.revoked = true;
+  world.ledger.announceRevocation();
+  return "the merchant revokes our access";
+});
+
+export const houseCommands = [
+  { weight: 2, arbitrary: moveClock },
+  { weight: 1, arbitrary: renameStaff },
+  { weight: 1, arbitrary: raisePrice },
+  { weight: 1, arbitrary: revoke },
+];
