@@ -2,7 +2,7 @@ import { type Queryable, query } from "../database/query.js";
 import { readEnvelope } from "../square/envelope.js";
 import { readJson } from "../square/read-json.js";
 import { type Arrival, type EventSource, type FindHandler, interpret, type Outcome } from "./arrival.js";
-import { MAX_ATTEMPTS } from "./backoff.js";
+import { LONGEST_WAIT_MS, MAX_ATTEMPTS } from "./backoff.js";
 import { NIL_ORGANIZATION } from "./claims.js";
 
 /** Events that are in webhook_events already: found for a retry or a replay, and read back. */
@@ -36,8 +36,15 @@ const leaseStatement = {
     returning e.organization_id, e.event_id, e.source, e.attempts, e.received_at, e.payload::text as payload`,
 };
 
-/** Takes up to `limit` deferred events that are due at `now`, for one minute. */
+// A clock that was ahead and is right again has left events that would be due in a year. The same index.
+const recallStatement = {
+  name: "recall_postponed_events",
+  text: "update webhook_events set next_attempt_at = $1 where status = 'deferred' and next_attempt_at > $2",
+};
+
+/** Takes up to `limit` deferred events that are due at `now`, or later than any wait lasts, for one minute. */
 export async function leaseDueEvents(on: Queryable, now: Date, limit: number): Promise<StoredEvent[]> {
+  await query(on, recallStatement, [now, new Date(now.getTime() + LONGEST_WAIT_MS)]);
   const leasedUntil = new Date(now.getTime() + LEASE_MS);
   const { rows } = await query<StoredEvent & Record<string, unknown>>(on, leaseStatement, [
     now,

@@ -7,6 +7,9 @@ import { exhaustion } from "./networks/exhaustion.js";
 import { lostAnswers } from "./networks/lost-answers.js";
 import { overload } from "./networks/overload.js";
 import { slowClients } from "./networks/slow-clients.js";
+import { clockJumps } from "./poison/clock-jumps.js";
+import { failingHandler } from "./poison/failing-handler.js";
+import { hugeCustomer } from "./poison/huge-customer.js";
 import type { Attack } from "./runner/attack.js";
 import { twinSalons } from "./tenancy/twin-salons.js";
 
@@ -20,4 +23,7 @@ export const attacks: readonly Attack[] = [
   hostileRequests({ atMost: 100_000 }),
   rawBytes(),
   twinSalons({ customers: 12 }),
+  failingHandler({ customers: 20 }),
+  hugeCustomer({ bookings: 20_000, events: 50 }),
+  clockJumps({ customers: 4 }),
 ];
