@@ -47,6 +47,8 @@ export class ServerProcess {
     const { PATH = "" } = process.env;
     const child = spawn(process.execPath, ["--expose-gc", "--import", "tsx", SCRIPT], {
       stdio: ["ignore", "pipe", "pipe", "ipc"],
+      // A group of its own: Ctrl-C at the terminal is for the attack, which then stops its servers.
+      detached: true,
       env: {
         PATH,
         DATABASE_URL: options.databaseUrl ?? databaseUrl,
