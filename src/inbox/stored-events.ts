@@ -1,6 +1,6 @@
 import { type Queryable, query } from "../database/query.js";
-import { readEnvelope } from "../square/envelope.js";
-import { readJson } from "../square/read-json.js";
+import { InvalidEnvelope, readEnvelope, type SquareEvent } from "../square/envelope.js";
+import { readJson, UnreadableJson } from "../square/read-json.js";
 import { type Arrival, type EventSource, type FindHandler, interpret, type Outcome } from "./arrival.js";
 import { LONGEST_WAIT_MS, MAX_ATTEMPTS } from "./backoff.js";
 import { NIL_ORGANIZATION } from "./claims.js";
@@ -147,15 +147,41 @@ export async function forgetUnknownMerchantEvents(
  * begun and never ended (it killed its process, again and again) is not interpreted any more: it ends as dead.
  */
 export function arrivalOf(stored: StoredEvent, findHandler: FindHandler): Arrival {
-  const event = readEnvelope(readJson(Buffer.from(stored.payload, "utf8")));
+  const { source, received_at: receivedAt } = stored;
+  const attempts = Math.min(stored.attempts, MAX_ATTEMPTS);
+  const event = readStored(stored);
+  if (event === undefined) {
+    // Damaged by hand, since it could be read when it came. It must not keep the others from their turn.
+    const unreadable = { ...NOTHING_READ, event_id: stored.event_id };
+    const reason = "the stored payload is no event";
+    return { event: unreadable, source, receivedAt, meaning: { kind: "dead", reason }, attempts };
+  }
   const exhausted = stored.attempts > MAX_ATTEMPTS;
   return {
     event,
-    source: stored.source,
-    receivedAt: stored.received_at,
+    source,
+    receivedAt,
     meaning: exhausted
       ? { kind: "failed", reason: "no attempt came to an end" }
       : interpret(event, findHandler),
-    attempts: Math.min(stored.attempts, MAX_ATTEMPTS),
+    attempts,
   };
+}
+
+const NOTHING_READ: Omit<SquareEvent, "event_id"> = {
+  merchant_id: "",
+  type: "",
+  created_at: null,
+  location_id: null,
+  data: { type: null, id: null, deleted: false, object: null },
+  payload: {},
+};
+
+function readStored({ payload }: StoredEvent): SquareEvent | undefined {
+  try {
+    return readEnvelope(readJson(Buffer.from(payload, "utf8")));
+  } catch (error) {
+    if (error instanceof InvalidEnvelope || error instanceof UnreadableJson) return undefined;
+    throw error;
+  }
 }

@@ -190,3 +190,23 @@ test("a processed event that is driven again stays processed, though it says not
     expect(await onlyEvent()).toMatchObject({ status: "processed" });
   }
 });
+
+test("a stored event whose payload was damaged by hand ends as dead, and keeps no other from its turn", async () => {
+  const [damaged, whole] = [
+    received(paymentEvent({ id: "damaged" })),
+    received(paymentEvent({ id: "whole" })),
+  ];
+  for (const event of [damaged, whole]) expect(await inbox.receive(event)).toBe("deferred");
+  await database.pool.query("update webhook_events set payload = '[]' where event_id = $1", [
+    damaged.event_id,
+  ]);
+  broken = false;
+  clock.advance(60_000);
+  expect(await inbox.retryDue()).toBe(2);
+  const ended = Object.fromEntries((await storedEvents(database)).map((row) => [row.event_id, row]));
+  expect(ended[whole.event_id]).toMatchObject({ status: "processed" });
+  expect(ended[damaged.event_id]).toMatchObject({
+    status: "dead",
+    last_error: "the stored payload is no event",
+  });
+});

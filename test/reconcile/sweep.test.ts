@@ -7,6 +7,7 @@ import { bookingEvent, customerEvent, received } from "../support/events.js";
 import { addProfiles, contextAt, nothingWrong, reportOf, sweepAt } from "./sweeping.js";
 
 const NOW = new Date("2026-06-01T12:00:00Z");
+const HOUR = 60 * 60_000;
 const DAY = 86_400_000;
 
 const database = await openTestDatabase();
@@ -250,7 +251,7 @@ describe("what is too old", () => {
          payload, next_attempt_at)
        select $1, $2 || '-' || n, 'M', 'booking.created', $2, 1, $3, 'webhook', '{}', $4
        from generate_series(1, $5::integer) n`,
-      [organizationId, status, daysAgo(age), new Date(NOW.getTime() + DAY), count],
+      [organizationId, status, daysAgo(age), new Date(NOW.getTime() + HOUR), count],
     );
   }
 

@@ -96,7 +96,10 @@ export async function openTestApp(
 }
 
 /** An inbox without a door. */
-export function openInbox(database: Pick<Database, "pool" | "kind">, options: Partial<InboxOptions> = {}): Inbox {
+export function openInbox(
+  database: Pick<Database, "pool" | "kind">,
+  options: Partial<InboxOptions> = {},
+): Inbox {
   return new Inbox({ database, clock: () => NOW, log: silentLog, findHandler: handlerFor, ...options });
 }
 
