@@ -1,5 +1,5 @@
 import { Readable } from "node:stream";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import rawBody from "fastify-raw-body";
 import type { WebhookConfig } from "../config.js";
 import type { Inbox } from "../inbox/inbox.js";
@@ -18,15 +18,17 @@ const NO_BYTES = Buffer.alloc(0);
  */
 export function webhookRoutes({ webhook, inbox }: { webhook: WebhookConfig; inbox: Inbox }) {
   return async (app: FastifyInstance) => {
-    // The signature is over the bytes, so nothing may parse them first; nor is any other media type read. What the plugin keeps as
-    // rawBody has come through our reader, which bounds what bodies may cost.
+    // The signature is over the bytes, so nothing may parse them first; nor is any other media type read. What the plugin
+    // keeps as rawBody has come through our reader, which bounds what bodies may cost.
     const bodies = new BodyReader();
-    app.addHook("preParsing", async (_request, reply, payload) => {
+    const releases = new WeakMap<FastifyRequest, () => void>();
+    app.addHook("preParsing", async (request, _reply, payload) => {
       const { bytes, release } = await bodies.read(payload as Readable);
-      // An answer that nobody waits for any more is closed, and never finished.
-      reply.raw.once("finish", release).once("close", release);
+      releases.set(request, release);
       return Readable.from(bytes.length > 0 ? [bytes] : []);
     });
+    // The handler's end and this, not the answer's: one that waits behind another on a connection that goes has none.
+    app.addHook("onError", async (request) => releases.get(request)?.());
     await app.register(rawBody, { global: false, encoding: false, jsonContentTypes: [] });
     app.removeAllContentTypeParsers();
     app.addContentTypeParser("application/json", { parseAs: "buffer" }, (_request, body, done) =>
@@ -58,10 +60,15 @@ export function webhookRoutes({ webhook, inbox }: { webhook: WebhookConfig; inbo
     };
 
     const route = { config: { rawBody: true }, bodyLimit: MAX_BODY_BYTES };
-    app.post("/webhooks/square", route, async ({ rawBody: bytes, headers }) =>
+    app.post("/webhooks/square", route, async (request) => {
       // Without a body there are no bytes, and those can be signed too.
-      receive(Buffer.isBuffer(bytes) ? bytes : NO_BYTES, headers["x-square-hmacsha256-signature"]),
-    );
+      const bytes = Buffer.isBuffer(request.rawBody) ? request.rawBody : NO_BYTES;
+      try {
+        return await receive(bytes, request.headers["x-square-hmacsha256-signature"]);
+      } finally {
+        releases.get(request)?.();
+      }
+    });
   };
 }
 
