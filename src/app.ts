@@ -22,6 +22,9 @@ import { Sweeps } from "./reconcile/sweeps.js";
 /** How long a request may take to arrive; whoever sends a byte now and then must not hold a connection for ever. */
 const REQUEST_TIMEOUT_MS = 30_000;
 
+/** Of that, for the head. Were it longer than the whole, as Node's own minute is, Node would take each for the other. */
+const HEADERS_TIMEOUT_MS = 15_000;
+
 /** How often connections are looked through for such requests; Node's own half minute would double their time. */
 const CHECK_CONNECTIONS_EVERY_MS = 5_000;
 
@@ -67,7 +70,10 @@ export async function buildApp(options: AppOptions): Promise<App> {
     frameworkErrors,
     clientErrorHandler: clientErrors,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    http: { connectionsCheckingInterval: CHECK_CONNECTIONS_EVERY_MS },
+    http: {
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      connectionsCheckingInterval: CHECK_CONNECTIONS_EVERY_MS,
+    },
     // `draining` refuses requests that come while it closes, in our words, and says when connections are closed.
     return503OnClosing: false,
     forceCloseConnections: true,

@@ -206,6 +206,9 @@ test("bytes that are no HTTP are refused as problem+json, and nothing of them is
 test("a request that takes longer than 30 seconds to arrive is cut off", async () => {
   const app = await openTestApp(database);
   expect(app.http.server.requestTimeout).toBe(30_000);
+  expect(app.http.server.headersTimeout, "Node swaps the two when the head may take longer").toBeLessThan(
+    30_000,
+  );
   const sent: string[] = [];
   const socket = { destroyed: false, writable: true, end: (text: string) => sent.push(text) };
   const late = Object.assign(new Error("late"), { code: "ERR_HTTP_REQUEST_TIMEOUT" });
