@@ -9,7 +9,7 @@ import type { WebhookEvent } from "../../oracle/index.js";
 import { received } from "../../support/events.js";
 import type { Attack, AttackContext } from "../runner/attack.js";
 import { checkRows } from "../runner/checks.js";
-import { addSalon } from "../runner/salon.js";
+import { addSalon, tellsOfMerge } from "../runner/salon.js";
 
 const MOST_ATTEMPTS = 8;
 /** More than all waits of an event together. */
@@ -62,7 +62,9 @@ async function run(context: AttackContext, customers: number): Promise<void> {
 }
 
 function choosePoisons(events: readonly WebhookEvent[], random: Random): Map<string, Poison> {
-  const chosen = events.filter(({ type }) => handlerFor(type) && random.chance(0.1));
+  const chosen = events.filter(
+    (event) => handlerFor(event.type) && !tellsOfMerge(event) && random.chance(0.1),
+  );
   return new Map(
     chosen.map(({ event_id }) => [
       event_id,

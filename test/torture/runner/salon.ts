@@ -37,3 +37,9 @@ export async function addSalon(
   const events = [...salon.events()].map(({ event }) => event as WebhookEvent);
   return { merchantId, organizationId: id, events };
 }
+
+/** Whether an event says who was merged into whom, or that a merge was undone. Without it the others can be ambiguous. */
+export function tellsOfMerge({ data }: WebhookEvent): boolean {
+  const { event_context, customer } = data.object ?? {};
+  return event_context !== undefined || customer?.creation_source === "UNMERGE_RECOVERY";
+}

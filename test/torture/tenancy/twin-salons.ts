@@ -3,7 +3,7 @@ import type { WebhookEvent } from "../../oracle/index.js";
 import type { Attack, AttackContext } from "../runner/attack.js";
 import { checkNothingLost, checkRows } from "../runner/checks.js";
 import { HttpClient } from "../runner/http.js";
-import { addSalon } from "../runner/salon.js";
+import { addSalon, tellsOfMerge } from "../runner/salon.js";
 import { Sender } from "../runner/sender.js";
 import { ADMIN_KEY, type ServerProcess } from "../runner/server-process.js";
 
@@ -32,7 +32,7 @@ async function run(context: AttackContext, customers: number): Promise<void> {
     }
     const heard = salons.map((_, twin) =>
       first.events
-        .filter(() => random.chance(0.6))
+        .filter((event) => tellsOfMerge(event) || random.chance(0.6))
         .map((event) => (twin === 0 ? event : { ...event, merchant_id: `${first.merchantId}-twin-${twin}` })),
     );
     tally.fault(TWINS);
