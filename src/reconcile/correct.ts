@@ -57,29 +57,29 @@ function count(wrong: readonly Comparison[], written: ReadonlySet<string>, delet
 }
 
 /**
- * Runs `work` over the ids. If it fails, they are halved, and the halves again, until the culprit stands alone; it is given to
+ * Runs `work` over the items. If it fails, they are halved, and the halves again, until the culprit stands alone; it is given to
  * `failed`, and harms no neighbour.
  *
  * @throws when the database is unavailable
  */
-export async function inParts<Result>(
-  ids: readonly string[],
-  work: (ids: readonly string[]) => Promise<Result>,
-  failed: (id: string, error: unknown) => void,
+export async function inParts<Item, Result>(
+  items: readonly Item[],
+  work: (items: readonly Item[]) => Promise<Result>,
+  failed: (item: Item, error: unknown) => void,
 ): Promise<Result[]> {
-  if (ids.length === 0) return [];
+  if (items.length === 0) return [];
   try {
-    return [await work(ids)];
+    return [await work(items)];
   } catch (error) {
     // So many at once can need more memory or time than there is; fewer may not.
     if (isUnavailable(error) && !isOutOfMemory(error) && !isTooSlow(error)) throw error;
-    const [only] = ids;
-    if (ids.length === 1 && only !== undefined) {
+    const [only] = items;
+    if (items.length === 1 && only !== undefined) {
       failed(only, error);
       return [];
     }
-    const middle = Math.ceil(ids.length / 2);
-    const first = await inParts(ids.slice(0, middle), work, failed);
-    return [...first, ...(await inParts(ids.slice(middle), work, failed))];
+    const middle = Math.ceil(items.length / 2);
+    const first = await inParts(items.slice(0, middle), work, failed);
+    return [...first, ...(await inParts(items.slice(middle), work, failed))];
   }
 }

@@ -11,7 +11,7 @@ import {
   type ServiceVariation,
 } from "../../square/schemas.js";
 import type { Fact, JsonObject } from "../../square/types.js";
-import { noteError, type PullTask, type Stored, storeObjects } from "./task.js";
+import { idOf, noteError, type PullTask, type Stored, storeObjects } from "./task.js";
 import { moveWatermark, readFrom, SQUARE_EPOCH } from "./watermark.js";
 
 const CUSTOMERS = 250;
@@ -80,7 +80,7 @@ function readAll<Value>(
     } catch (error) {
       if (!(error instanceof InvalidPayload)) throw error;
       failed += 1;
-      noteError(task, step, "not_stored", `${String(object.id)}: ${error.message}`);
+      noteError(task, step, "not_stored", `${idOf(object)}: ${error.message}`);
       return [];
     }
   });

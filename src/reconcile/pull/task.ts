@@ -1,5 +1,4 @@
 import { recompute } from "../../analytics/recompute.js";
-import { isUnavailable } from "../../database/failures.js";
 import { inTransaction } from "../../database/transaction.js";
 import { writeFacts } from "../../facts/write-facts.js";
 import type { SquareApi } from "../../square/api/api.js";
@@ -7,6 +6,7 @@ import { authoritativeKey } from "../../square/order-key.js";
 import { InvalidPayload } from "../../square/schemas.js";
 import type { Fact, JsonObject } from "../../square/types.js";
 import type { ReconcileContext } from "../context.js";
+import { inParts } from "../correct.js";
 import type { Pulled, SweepError } from "../report.js";
 
 /** One organization's pull, as all its steps share it. */
@@ -63,7 +63,12 @@ export async function storeObjects(
   let applied = 0;
   for (let at = 0; at < readable.length; at += CHUNK) {
     const chunk = readable.slice(at, at + CHUNK);
-    applied += await storeChunk(task, chunk, (object, code) => problems.push(`${idOf(object)}: ${code}`));
+    const written = await inParts(
+      chunk,
+      (part) => writeTogether(task, part),
+      ({ object }, error) => problems.push(`${idOf(object)}: ${codeOf(error)}`),
+    );
+    for (const count of written) applied += count;
   }
   task.pulled[kind] += objects.length;
   task.pulled.applied += applied;
@@ -80,27 +85,7 @@ interface Readable {
   readonly facts: readonly Fact[];
 }
 
-/** One transaction; what fails in it is found by halving. @returns how many objects were written */
-async function storeChunk(
-  task: PullTask,
-  chunk: readonly Readable[],
-  failed: (object: JsonObject, code: string) => void,
-): Promise<number> {
-  try {
-    return await writeTogether(task, chunk);
-  } catch (error) {
-    if (isUnavailable(error)) throw error;
-    const [only] = chunk;
-    if (chunk.length === 1 && only) {
-      failed(only.object, codeOf(error));
-      return 0;
-    }
-    const middle = Math.ceil(chunk.length / 2);
-    const first = await storeChunk(task, chunk.slice(0, middle), failed);
-    return first + (await storeChunk(task, chunk.slice(middle), failed));
-  }
-}
-
+/** One transaction. @returns how many objects were written */
 async function writeTogether(task: PullTask, chunk: readonly Readable[]): Promise<number> {
   const { context, organizationId } = task;
   return inTransaction(context.database.pool, async (tx) => {
@@ -136,9 +121,11 @@ export function noteError(task: PullTask, step: string, code: string, message: s
   task.errors.push({ organization_id: task.organizationId, step, code, message });
 }
 
-/** An object's id says which one it is, and nothing about anybody. */
-function idOf({ id }: JsonObject): string {
-  return typeof id === "string" ? id.slice(0, 100) : "an object without an id";
+/** An object's id says which one it is, and nothing about anybody. The report is stored, and no jsonb holds a NUL or half a character. */
+export function idOf({ id }: JsonObject): string {
+  return typeof id === "string"
+    ? id.slice(0, 100).replaceAll(/[^\x20-\x7e]/g, "?")
+    : "an object without an id";
 }
 
 function codeOf(error: unknown): string {
