@@ -114,8 +114,11 @@ async function storeAnswers(task: PullTask, known: readonly KnownProfile[]): Pro
     } else if (answer.id !== profile.customer_id) {
       factsOf.set(answer, () => [...profileFacts(answer), ...mergedFacts(task, profile, answer)]);
     } else {
-      const undone = profile.merged ? await unmergedFacts(task, answer) : [];
-      factsOf.set(answer, () => [...profileFacts(answer), ...undone]);
+      const merges = profile.merged ? await openMerges(task, profile.customer_id) : undefined;
+      factsOf.set(answer, () => [
+        ...profileFacts(answer),
+        ...(merges ? unmergedFacts(task, answer, merges) : []),
+      ]);
     }
   }
   await storeObjects(task, "customers", [...factsOf.keys()], (object) => factsOf.get(object)?.() ?? []);
@@ -153,19 +156,28 @@ const openMergesStatement = {
     where organization_id = $1 and from_customer_id = $2 and source_version is null`,
 };
 
+interface OpenMerge {
+  readonly to_customer_id: string;
+}
+
+async function openMerges(
+  { context, organizationId }: PullTask,
+  customerId: string,
+): Promise<readonly OpenMerge[]> {
+  const values = [organizationId, customerId];
+  const { pool } = context.database;
+  return (await query<OpenMerge & Record<string, unknown>>(pool, openMergesStatement, values)).rows;
+}
+
 /**
  * A profile that answers by its own id lives, whatever merges were told of it: they ended an earlier version of it, and the events that
  * said which were missed.
  */
-async function unmergedFacts({ context, organizationId }: PullTask, answer: JsonObject): Promise<Fact[]> {
+function unmergedFacts({ startedAt }: PullTask, answer: JsonObject, merges: readonly OpenMerge[]): Fact[] {
   const { square_customer_id, version, updated_at, created_at } = parseCustomer(answer);
-  const { rows } = await query<{ to_customer_id: string }>(context.database.pool, openMergesStatement, [
-    organizationId,
-    square_customer_id,
-  ]);
-  const at = updated_at ?? created_at ?? toInstant(context.clock());
+  const at = updated_at ?? created_at ?? toInstant(startedAt);
   const recovery = { square_customer_id, recovered_version: version, recovered_at: at };
-  const ended = rows.map(({ to_customer_id }): Fact => {
+  const ended = merges.map(({ to_customer_id }): Fact => {
     const edge = { from_customer_id: square_customer_id, to_customer_id, source_version: version - 1n };
     return { kind: "merge", value: { ...edge, merged_at: null, announced_at: at } };
   });
