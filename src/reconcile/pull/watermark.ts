@@ -15,13 +15,17 @@ interface Watermark {
   readonly watermark: string;
 }
 
-/** From when on the changes of a kind of object are to be asked for: since ever, when they never were. */
+/**
+ * From when on the changes of a kind of object are to be asked for: since ever, when they never were. A watermark from the future was
+ * left by a clock that was ahead, and tells nothing of what has changed since then.
+ */
 export async function readFrom(task: PullTask, what: string): Promise<Date> {
   if (task.everything) return SQUARE_EPOCH;
   const { context, organizationId } = task;
   const position = await readPosition<Watermark>(context.database.pool, organizationId, `pull/${what}`);
   const watermark = Date.parse(position?.watermark ?? "");
-  return Number.isNaN(watermark) ? SQUARE_EPOCH : new Date(watermark - OVERLAP_MS);
+  const isKnown = watermark <= task.startedAt.getTime();
+  return isKnown ? new Date(watermark - OVERLAP_MS) : SQUARE_EPOCH;
 }
 
 /** Moves the watermark up to the pull's begin: only for what was read whole and stored whole. */
