@@ -6,7 +6,7 @@ import type { JsonObject } from "../square/types.js";
 import { connect } from "./connect.js";
 import type { ReconcileContext } from "./context.js";
 import { clearPositions, readPosition, savePosition } from "./positions.js";
-import { bookingFacts, bookingWindows } from "./pull/bookings.js";
+import { bookingFacts, bookingWindows, LOOK_FAR_AHEAD_DAYS } from "./pull/bookings.js";
 import { profileFacts, pullKnownProfiles } from "./pull/customers.js";
 import { storeCatalog, storeLocations, teamMemberFacts } from "./pull/directory.js";
 import { paymentFacts, refundFacts } from "./pull/money.js";
@@ -16,9 +16,6 @@ import { beginOf } from "./pull.js";
 import { nothingPulled, type Pulled, type SweepError } from "./report.js";
 
 const DAY_MS = 24 * 60 * 60_000;
-
-/** How far ahead bookings are read. */
-const AHEAD_MS = 366 * DAY_MS;
 
 /** Square forgets cursors, so what a kill can cost is one window. */
 const MONEY_WINDOW_MS = 90 * DAY_MS;
@@ -59,6 +56,8 @@ interface Run {
   /** RFC 3339; the windows follow from these, so a run that goes on has the same ones. */
   readonly startedAt: string;
   readonly since: string | null;
+  /** Something that was read could not be stored: no watermark moves past it, in whichever run that was. */
+  readonly failed?: boolean;
 }
 
 /**
@@ -83,7 +82,7 @@ export async function* backfill(
     organizationId,
     startedAt,
     pulled: nothingPulled(),
-    errors: [],
+    errors: run.failed ? [failedEarlier(organizationId)] : [],
     everything: true,
     recompute: false,
   };
@@ -95,7 +94,7 @@ export async function* backfill(
   const windows = [...windowsOf(task, locations, since)];
   for (const [done, window] of windows.entries()) {
     yield { phase: "reading", done, total: windows.length, objects: objects() };
-    for await (const _ of readWindow(task, window)) {
+    for await (const _ of readWindow(task, run, window)) {
       yield { phase: "reading", done, total: windows.length, objects: objects() };
     }
   }
@@ -130,12 +129,18 @@ async function openRun(
   const wanted = since?.toISOString() ?? null;
   const cutOff = await readPosition<Run>(database.pool, organizationId, "backfill");
   if (!restart && cutOff?.startedAt !== undefined && cutOff.since === wanted) {
-    return { run: { startedAt: cutOff.startedAt, since: wanted }, resumed: true };
+    const { startedAt, failed } = cutOff;
+    return { run: { startedAt, since: wanted, ...(failed && { failed }) }, resumed: true };
   }
   await clearPositions(database.pool, organizationId, "backfill");
   const run = { startedAt: clock().toISOString(), since: wanted };
   await savePosition<Run>(database.pool, organizationId, "backfill", run, clock());
   return { run, resumed: false };
+}
+
+function failedEarlier(organizationId: string): SweepError {
+  const message = "What an earlier run, which was cut off, could not store. Begin anew with --restart.";
+  return { organization_id: organizationId, step: "backfill", code: "not_stored", message };
 }
 
 function* windowsOf(
@@ -156,7 +161,7 @@ function* windowsOf(
     store: (objects) => storeCatalog(task, objects),
   };
   yield { name: "customers", list: (c) => api.customers(at(c)), ...stored("customers", profileFacts) };
-  for (const window of bookingWindows(since, new Date(startedAt.getTime() + AHEAD_MS))) {
+  for (const window of bookingWindows(since, new Date(startedAt.getTime() + LOOK_FAR_AHEAD_DAYS * DAY_MS))) {
     yield {
       name: `bookings/${window.startAtMin.toISOString()}`,
       list: (cursor) => api.bookings({ ...window, ...at(cursor) }),
@@ -194,7 +199,7 @@ interface WindowPosition {
 }
 
 /** Reads a window from where it was left; yields after each page. */
-async function* readWindow(task: PullTask, window: Window): AsyncGenerator<void> {
+async function* readWindow(task: PullTask, run: Run, window: Window): AsyncGenerator<void> {
   const { context, organizationId } = task;
   const { pool } = context.database;
   const name = `backfill/${window.name}`;
@@ -204,7 +209,17 @@ async function* readWindow(task: PullTask, window: Window): AsyncGenerator<void>
   for (;;) {
     try {
       for await (const { objects, cursor } of pages(window.list, from)) {
-        await window.store(objects);
+        const { failed } = await window.store(objects);
+        // Before the cursor, which leads past them.
+        if (failed > 0) {
+          await savePosition<Run>(
+            pool,
+            organizationId,
+            "backfill",
+            { ...run, failed: true },
+            context.clock(),
+          );
+        }
         const position = { cursor, done: cursor === null };
         await savePosition<WindowPosition>(pool, organizationId, name, position, context.clock());
         yield;
