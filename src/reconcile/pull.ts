@@ -1,5 +1,6 @@
 import { query } from "../database/query.js";
 import { RegularsError } from "../errors.js";
+import { QueueFull } from "../inbox/group-commit.js";
 import { SquareApiError } from "../square/api/api-error.js";
 import type { JsonObject } from "../square/types.js";
 import { type Connection, connect, isConnected } from "./connect.js";
@@ -124,6 +125,8 @@ async function step(task: PullTask, name: string, work: () => Promise<void>): Pr
   try {
     await work();
   } catch (error) {
+    // Webhooks keep the inbox busy: the events are asked for again by the next pull, and the lists need no inbox.
+    if (error instanceof QueueFull) return noteError(task, name, error.code, error.message);
     if (!(error instanceof SquareApiError)) throw error;
     if (error.code === "square_interrupted" || (name === "events" && hasNoEvents(error))) return;
     if (error.code === "square_unauthorized") throw error;

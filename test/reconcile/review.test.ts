@@ -1,4 +1,5 @@
 import { beforeEach, expect, onTestFinished, test } from "vitest";
+import { QueueFull } from "../../src/inbox/group-commit.js";
 import { type BackfillResult, backfill } from "../../src/reconcile/backfill.js";
 import { savePosition } from "../../src/reconcile/positions.js";
 import { sweep } from "../../src/reconcile/sweep.js";
@@ -176,4 +177,28 @@ test("an object that takes more than the database has is named, and its neighbou
     { organization_id: id, step: "bookings", code: "not_stored", message: "TOOMUCH: 53200" },
   ]);
   expect((await rows("bookings")).map((row) => row.booking_id)).toContain("NEIGHBOUR");
+});
+
+test("while the inbox is full of webhooks, the events of Square wait for the next sweep, and all else is pulled", async () => {
+  const start = new Date("2026-05-06T00:00:00Z");
+  const world = await openSquareWorld(
+    database,
+    { seed: "busy", customers: 4, start },
+    { eventsEnabled: true },
+  );
+  for (const _ of world.salon.events());
+  const id = await connectSalon(database, world);
+  const { context } = world;
+  const full = { retryDue: async () => 0, receive: () => Promise.reject(new QueueFull()) };
+  const report = reportOf(await sweep({ ...context, inbox: full }, "recent"));
+  expect(report.errors).toEqual([
+    expect.objectContaining({ organization_id: id, step: "events", code: "queue_full" }),
+  ]);
+  expect(report.pulled.payments).toBe(world.salon.truth.payments.size);
+  const tasks = ((await tablesOf(database, id)).sync_positions ?? []).map(({ task }) => task);
+  expect(tasks).toContain("pull/customers");
+  expect(tasks).not.toContain("pull/events");
+  const next = await run(world);
+  expect(next.errors).toEqual([]);
+  expect(next.pulled.events).toBeGreaterThan(0);
 });
