@@ -69,6 +69,7 @@ export async function openDatabase(options: OpenOptions): Promise<Database> {
 
 function assemble(kind: Database["kind"], config: pg.PoolConfig, exclusively: Exclusively): Database {
   const pool = new pg.Pool(config);
+  if (kind === "postgres") pool.on("connect", noticeWhenWeAreGone);
   // An idle connection broke. The pool has dropped it already; unheard, the event would end the process.
   pool.on("error", () => {});
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
@@ -77,6 +78,15 @@ function assemble(kind: Database["kind"], config: pg.PoolConfig, exclusively: Ex
     await pool.end();
   };
   return { kind, pool, prisma, exclusively, close: once(close) };
+}
+
+/**
+ * A session whose client gave a statement up goes on waiting for its lock, and as the pool opens another in its place,
+ * they add up to all that Postgres has. So Postgres looks now and then whether we are still there. Not with the settings
+ * that a session begins with: a Postgres on a system that cannot look would refuse the connection.
+ */
+function noticeWhenWeAreGone(client: pg.PoolClient): void {
+  client.query("set client_connection_check_interval = '2s'").catch(() => {});
 }
 
 function sharedConfig(poolSize: number): pg.PoolConfig {
