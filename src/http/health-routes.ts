@@ -8,8 +8,17 @@ export function healthRoutes({ database }: { database: Database }) {
   return async (app: FastifyInstance) => {
     app.get("/healthz", async () => ({ status: "ok" }));
 
+    // Anybody may ask, as often as they like: they share one look, so that they cannot use up the connections.
+    let looking: Promise<"current" | "pending"> | undefined;
+    const look = () => {
+      looking ??= schemaState(database).finally(() => {
+        looking = undefined;
+      });
+      return looking;
+    };
+
     app.get("/readyz", async () => {
-      const state = await schemaState(database);
+      const state = await look();
       if (state === "pending") {
         throw new Problem(503, "schema_pending", "The schema is older than this version: run migrate.");
       }

@@ -3,7 +3,14 @@ import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import fp from "fastify-plugin";
 import { isUnavailable } from "../database/failures.js";
 import { RegularsError } from "../errors.js";
+import { RefusalLog } from "./refusal-log.js";
 import { securityHeaders, setSecurityHeaders } from "./security-headers.js";
+
+declare module "fastify" {
+  interface FastifyInstance {
+    refusedRequests: RefusalLog;
+  }
+}
 
 /**
  * An answer that is an error, as RFC 9457 problem details. `code` is stable; `detail` says what to do and never
@@ -84,6 +91,7 @@ export function clientErrors(error: NodeJS.ErrnoException, socket: Socket): void
 
 /** Every other error answer of the server, whoever raised it, leaves through here. */
 export const problemDetails = fp(async (app) => {
+  app.decorate("refusedRequests", new RefusalLog(app.log, "request refused"));
   app.setErrorHandler((error: FastifyError, request, reply) =>
     sendProblem(request, reply, toProblem(error), error),
   );
@@ -115,17 +123,27 @@ function sendProblem(
   problem: Problem,
   cause?: unknown,
 ): FastifyReply {
-  if (problem.status >= 500) {
-    // The stack, but no message: a database's message may quote values.
-    const { name, code, stack } = (cause ?? problem) as { name?: string; code?: string; stack?: string };
-    const frames = stack
-      ?.split("\n")
-      .filter((line) => line.startsWith("    at "))
-      .slice(0, 8);
-    request.log.error({ code: problem.code, error: name, error_code: code, frames }, "request failed");
-  }
+  if (problem.status >= 500) tell(request, problem, cause);
   if (problem.retryAfterSeconds !== undefined) reply.header("retry-after", problem.retryAfterSeconds);
   return reply.code(problem.status).type("application/problem+json").send(bodyOf(problem));
+}
+
+/**
+ * A failure of ours is told with its stack; that we could not serve just now, which is everybody's answer while the
+ * database is away, in one line a second. Never a message: a database's may quote a value.
+ */
+function tell(request: FastifyRequest, problem: Problem, cause: unknown): void {
+  const { name, code, stack } = (cause ?? problem) as { name?: string; code?: string; stack?: string };
+  const fields = { code: problem.code, error: name, error_code: code };
+  if (problem.status === 503) {
+    request.server.refusedRequests.tell(fields);
+    return;
+  }
+  const frames = stack
+    ?.split("\n")
+    .filter((line) => line.startsWith("    at "))
+    .slice(0, 8);
+  request.log.error({ ...fields, frames }, "request failed");
 }
 
 function bodyOf({ status, code, message }: Problem) {

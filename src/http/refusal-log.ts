@@ -2,6 +2,13 @@ import type { Log } from "../log.js";
 
 const ONE_SECOND_MS = 1_000;
 
+export interface Refusal {
+  readonly code: string;
+  readonly bytes?: number;
+  readonly error?: string | undefined;
+  readonly error_code?: string | undefined;
+}
+
 /**
  * Tells of refused requests: a wrong key would otherwise show nowhere but at the other side. At most one line a second,
  * since anybody can send what is refused; the next line says how many were left out.
@@ -20,8 +27,8 @@ export class RefusalLog {
     this.#clock = clock;
   }
 
-  /** @param fields nothing of the request but what its sender cannot choose: a code, a size */
-  tell(fields: { readonly code: string; readonly bytes?: number }): void {
+  /** @param fields nothing of the request but what its sender cannot choose: a code, a size, the kind of an error */
+  tell(fields: Refusal): void {
     const now = this.#clock();
     if (now < this.#silentUntil) {
       this.#leftOut += 1;

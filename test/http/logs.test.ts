@@ -64,6 +64,15 @@ test("refused deliveries are told in one line a second, with their code and size
   expect(app.logLines.join("")).not.toContain("hunter2");
 });
 
+test("what cannot be served just now is told in one line a second, with the kind of the error", async () => {
+  const app = await openTestApp(database, { limits: { maxQueued: 0 } });
+  for (let time = 0; time < 20; time++) await app.deliver(paymentEvent({ note: "hunter2" }));
+  const told = app.logLines.map((line) => JSON.parse(line)).filter((line) => line.msg === "request refused");
+  expect(told[0]).toMatchObject({ level: 40, code: "queue_full", error: "QueueFull", left_out: 0 });
+  expect(told.length).toBeLessThan(20);
+  expect(app.logLines.join("")).not.toMatch(/request failed|hunter2/);
+});
+
 test("whoever hangs up in the middle of a body leaves no line in the log", async () => {
   const app = await openTestApp(database);
   await app.http.listen({ host: "127.0.0.1", port: 0 });

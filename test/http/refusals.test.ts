@@ -59,6 +59,17 @@ test("while the database cannot be reached the answer is 503 with Retry-After, w
   expect((await app.http.inject("/healthz")).statusCode).toBe(200);
 });
 
+test("however many ask at once whether it is ready, they take one connection", async () => {
+  const app = await openTestApp(database);
+  let most = 0;
+  database.pool.on("acquire", () => {
+    most = Math.max(most, database.pool.totalCount - database.pool.idleCount);
+  });
+  const answers = await Promise.all(Array.from({ length: 200 }, () => app.http.inject("/readyz")));
+  expect(new Set(answers.map(({ statusCode }) => statusCode))).toEqual(new Set([200]));
+  expect(most).toBe(1);
+});
+
 test("when too many events wait, one more is refused with 503 and Retry-After, and is not stored", async () => {
   const app = await openTestApp(database, { limits: { maxQueued: 0 } });
   const answer = await app.deliver(paymentEvent());
