@@ -41,7 +41,7 @@ const variables = {
   SQUARE_ENVIRONMENT: z
     .enum(["production", "sandbox"], "must be production or sandbox")
     .default("production"),
-  SQUARE_BASE_URL: webUrl.optional(),
+  SQUARE_BASE_URL: webUrl.refine((url) => !/[?#]/.test(url), "must have no ? and no #").optional(),
   CRON_SECRET: bearerToken.optional(),
   ADMIN_API_KEY: bearerToken.optional(),
   TOKEN_ENCRYPTION_KEY: text

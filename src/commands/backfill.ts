@@ -38,11 +38,18 @@ async function run(database: Database, config: Config, { organization, json, ...
   const started = performance.now();
   const signal = signalOfStop();
   const { id } = await chooseOrganization(database, organization);
-  const steps = backfill(reconcileContext(database, config, { signal }), id, options);
-  const { pulled, errors, recomputed, resumed } = await withProgress(steps).catch((error: unknown) => {
-    if (!signal.aborted) throw error;
-    throw new RegularsError("interrupted", "Stopped. The same command goes on from here.");
+  // Two at once would take each other's windows for their own.
+  const result = await database.exclusively(`backfill-${id}`, (lost) => {
+    const context = reconcileContext(database, config, { signal: AbortSignal.any([signal, lost]) });
+    return withProgress(backfill(context, id, options)).catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+      throw new RegularsError("interrupted", "Stopped. The same command goes on from here.");
+    });
   });
+  if (!result) {
+    throw new RegularsError("already_running", "Another backfill of this organization is running.");
+  }
+  const { pulled, errors, recomputed, resumed } = result;
   const ms = Math.round(performance.now() - started);
   const counts = Object.entries(pulled).map(([name, count]) => `${count} ${name.replaceAll("_", " ")}`);
   print(json, { organization_id: id, pulled, recomputed, errors, resumed, ms }, [

@@ -18,12 +18,13 @@ export async function tryToIntroduce(
   config: Config,
   organizationId: string,
   given: Parameters<typeof introduceOrganization>[2] = {},
-): Promise<Introduced | { readonly failed: string }> {
+): Promise<Introduced | { readonly failed: string; readonly code: string }> {
   const signal = AbortSignal.timeout(PATIENCE_MS);
   try {
     return await introduceOrganization(reconcileContext(database, config, { signal }), organizationId, given);
   } catch (error) {
     if (!(error instanceof RegularsError)) throw error;
-    return { failed: signal.aborted ? `no answer within ${PATIENCE_MS / 1000} s` : error.message };
+    const failed = signal.aborted ? `no answer within ${PATIENCE_MS / 1000} s` : error.message;
+    return { failed, code: error.code };
   }
 }

@@ -84,6 +84,11 @@ async function introduce(
     ...(currency !== undefined && { currency }),
     ...(timeZone !== undefined && { timeZone }),
   });
+  if ("code" in told && told.code === "wrong_merchant") {
+    const data = { accessTokenCiphertext: null };
+    await database.prisma.organization.update({ where: { id: organizationId }, data });
+    throw new RegularsError(told.code, "This access token is another merchant's: it was not kept.");
+  }
   const lines =
     "failed" in told
       ? [`Square could not be asked about the organization: ${told.failed}.`]

@@ -49,6 +49,16 @@ export interface WrittenLocations {
   readonly movedIds: readonly string[];
 }
 
+// Marked as of older definitions: should nobody come to recompute them, the sweep does, and takes it for no drift.
+const outdateStatement = {
+  name: "outdate_customers_at_locations",
+  text: `
+    update customer_analytics set definition_version = 0
+    where organization_id = $1 and square_customer_id in (
+      select customer_id from bookings where organization_id = $1 and location_id = any ($2)
+    )`,
+};
+
 export async function writeLocations(
   tx: pg.PoolClient,
   organizationId: string,
@@ -58,10 +68,9 @@ export async function writeLocations(
     organizationId,
     writeJson(locations),
   ]);
-  return {
-    applied: rows.length,
-    movedIds: rows.filter(({ moved }) => moved).map((row) => row.square_location_id),
-  };
+  const movedIds = rows.filter(({ moved }) => moved).map((row) => row.square_location_id);
+  if (movedIds.length > 0) await query(tx, outdateStatement, [organizationId, movedIds]);
+  return { applied: rows.length, movedIds };
 }
 
 // A variation that came by itself does not know its item's name: the one that stands is kept.

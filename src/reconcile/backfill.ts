@@ -169,17 +169,17 @@ function* windowsOf(
     };
   }
   for (const window of moneyWindows(since, startedAt)) {
-    const begin = window.updatedFrom.toISOString();
+    const span = `${window.updatedFrom.toISOString()}/${window.updatedTo.toISOString()}`;
     for (const { id } of locations) {
       const locationId = String(id);
       yield {
-        name: `payments/${locationId}/${begin}`,
+        name: `payments/${locationId}/${span}`,
         list: (cursor) => api.payments({ ...window, ...at(cursor), locationId }),
         ...stored("payments", paymentFacts),
       };
     }
     yield {
-      name: `refunds/${begin}`,
+      name: `refunds/${span}`,
       list: (cursor) => api.refunds({ ...window, ...at(cursor) }),
       ...stored("refunds", refundFacts),
     };

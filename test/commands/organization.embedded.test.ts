@@ -107,3 +107,19 @@ test("org add with a token takes from Square what it was not told, and prints th
   const main = salon.locations.find(({ id }) => id === salon.mainLocationId);
   expect(organization).toMatchObject({ name: "My Salon", currency: "CAD", timeZone: main?.timezone });
 });
+
+test("org add keeps no token of another merchant", async () => {
+  const { square } = await openSquare("MLOTHERS");
+  const environment = { ...env, SQUARE_BASE_URL: square.url, TOKEN_ENCRYPTION_KEY };
+  const add = await regularsReading(
+    TOKEN,
+    environment,
+    ...["org", "add", "--merchant-id", "MLMINE", "--name", "My Salon", "--access-token-stdin"],
+  );
+  expect(add.code).toBe(1);
+  expect(add.stderr).toContain("another merchant");
+  const organization = await database.prisma.organization.findUniqueOrThrow({
+    where: { squareMerchantId: "MLMINE" },
+  });
+  expect(organization.accessTokenCiphertext).toBeNull();
+});

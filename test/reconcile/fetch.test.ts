@@ -1,7 +1,10 @@
 import { beforeEach, expect, test, vi } from "vitest";
 import { recomputeLocked } from "../../src/analytics/refresh.js";
+import { inTransaction } from "../../src/database/transaction.js";
+import { writeLocations } from "../../src/facts/directory.js";
 import { FetchWorker } from "../../src/reconcile/fetch-worker.js";
 import { introduceOrganization } from "../../src/reconcile/introduce.js";
+import { sweep } from "../../src/reconcile/sweep.js";
 import type { SquareEventJson } from "../../src/simulator/objects.js";
 import { openInbox } from "../support/app.js";
 import { emptyDatabase, openTestDatabase } from "../support/database.js";
@@ -117,4 +120,34 @@ test("the token of another merchant brings nothing in", async () => {
   const context = { ...world.context, openApi: other.context.openApi };
   await expect(introduceOrganization(context, id)).rejects.toMatchObject({ code: "wrong_merchant" });
   expect((await tablesOf(database, id)).locations ?? []).toEqual([]);
+});
+
+test("a kill between a location's new time zone and its customers' rows is mended by the sweep, and is no drift", async () => {
+  const { id, take, salon, context, clock } = await serve();
+  await take("booking.created", "booking.updated");
+  expect(await sweep(context, "recent")).toMatchObject({ success: true });
+  const moved = salon.locations.map(({ id: square_location_id }) => ({
+    square_location_id,
+    name: "Moved",
+    time_zone: "Asia/Tokyo",
+    currency: "USD",
+    status: "ACTIVE",
+  }));
+  for (const { id: locationId, ...location } of salon.locations) {
+    salon.truth.locations.set(locationId, {
+      ...location,
+      id: locationId,
+      name: "Moved",
+      timezone: "Asia/Tokyo",
+    });
+  }
+  // As if the process had ended here.
+  await inTransaction(database.pool, (tx) => writeLocations(tx, id, moved));
+  clock.advance(1_000);
+  const report = await sweep(context, "recent");
+  expect(report).toMatchObject({ success: true, drifted: 0, drift: [] });
+  const { customer_analytics = [] } = await tablesOf(database, id);
+  const ids = customer_analytics.map((row) => String(row.square_customer_id));
+  const { written } = await recomputeLocked(database.pool, id, ids, clock.read());
+  expect(written).toEqual([]);
 });

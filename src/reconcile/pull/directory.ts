@@ -26,7 +26,7 @@ export async function storeLocations(task: PullTask, objects: readonly JsonObjec
   pulled.applied += applied;
   pulled.skipped += objects.length - failed - applied;
   if (!task.recompute) return;
-  for (let after = ""; movedIds.length > 0; ) {
+  for (let after = ""; movedIds.length > 0 && !context.signal?.aborted; ) {
     const customerIds = await customersAtLocations(pool, organizationId, movedIds, after, CUSTOMERS);
     if (customerIds.length === 0) return;
     await recomputeLocked(pool, organizationId, customerIds, context.clock());

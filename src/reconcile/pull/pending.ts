@@ -85,6 +85,6 @@ function paymentIdsOf({ tenders }: JsonObject): string[] {
   return (tenders as readonly JsonObject[]).flatMap((tender) => {
     // Square's tenders have the payment's id twice; older ones as `id` only.
     const id = tender?.payment_id ?? tender?.id;
-    return typeof id === "string" && id !== "" ? [id] : [];
+    return typeof id === "string" && /^[\w-]+$/.test(id) ? [id] : [];
   });
 }

@@ -70,6 +70,8 @@ export async function storeObjects(
     );
     for (const count of written) applied += count;
   }
+  // An object that tells of a merge can change several profiles.
+  applied = Math.min(applied, objects.length - problems.length);
   task.pulled[kind] += objects.length;
   task.pulled.applied += applied;
   task.pulled.skipped += objects.length - problems.length - applied;
@@ -117,8 +119,18 @@ function fromApi(fact: Fact): Fact {
   } as Fact;
 }
 
+/** How many errors of one step a report names: a broken export of Square's could bring one for every page. */
+const NAMED = 20;
+
 export function noteError(task: PullTask, step: string, code: string, message: string): void {
-  task.errors.push({ organization_id: task.organizationId, step, code, message });
+  const organization_id = task.organizationId;
+  const named = task.errors.filter(
+    (error) => error.organization_id === organization_id && error.step === step,
+  );
+  if (named.length < NAMED) task.errors.push({ organization_id, step, code, message });
+  if (named.length === NAMED - 1) {
+    task.errors.push({ organization_id, step, code: "more_errors", message: "Further ones are not named." });
+  }
 }
 
 /** An object's id says which one it is, and nothing about anybody. The report is stored, and no jsonb holds a NUL or half a character. */
