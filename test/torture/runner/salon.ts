@@ -24,14 +24,15 @@ export async function addSalon(
   customers: number,
 ): Promise<AttackSalon> {
   const merchantId = `M-${seed}`;
-  const now = Date.now();
+  // Weeks begin where they always do, so that the same seed has much the same story tomorrow.
+  const start = Math.floor((Date.now() - 95 * DAY_MS) / (7 * DAY_MS)) * 7 * DAY_MS;
   const salon = simulateSalon({
     ...turbulence,
     seed,
     merchantId,
     customers,
-    start: new Date(now - 100 * DAY_MS),
-    end: new Date(now + 10 * DAY_MS),
+    start: new Date(start),
+    end: new Date(start + 110 * DAY_MS),
   });
   const { id } = await addOrganization(database, { merchantId, name: "Salon" }, new Date());
   const events = [...salon.events()].map(({ event }) => event as WebhookEvent);
