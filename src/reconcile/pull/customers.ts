@@ -35,9 +35,9 @@ interface ProfilesPosition {
 }
 
 /**
- * Asks for the profiles that are known here by id, and for those that bookings and payments name but nobody ever sent. So the
- * merges and deletions show that were missed: Square lists neither. The id of a merged profile answers its survivor, the
- * id of a deleted one NOT_FOUND.
+ * Asks for the profiles that are known here by id, for those that bookings and payments name but nobody ever sent or that count
+ * as deleted, and for those that count as merged. So the merges, deletions and recoveries show that were missed: Square lists
+ * none of them. The id of a merged profile answers its survivor, the id of a deleted one NOT_FOUND.
  */
 export async function pullKnownProfiles(task: PullTask): Promise<void> {
   const { context, organizationId, startedAt } = task;
@@ -61,18 +61,26 @@ interface KnownProfile {
   readonly customer_id: string;
   /** Of the live profile stored here; NULL when there is none. */
   readonly version: bigint | null;
-  /** Whether it counts as merged into another here. */
-  readonly merged: boolean;
+  /** Who counts as its survivor here; NULL when it does not count as merged. */
+  readonly survivor: string | null;
+}
+
+function hasNoLiveProfile(id: string): string {
+  return `not exists (
+          select from customers c
+          where c.organization_id = $1 and c.square_customer_id = ${id} and c.deleted_at is null
+        )`;
 }
 
 // A profile that changed just now is left alone: by id too, Square may still answer what was before. The first part is served by the
-// primary key of customers, the second by that of customer_analytics, which has a row for whoever has a booking or payment.
+// primary key of customers, the second by that of customer_analytics, which has a row for whoever has a booking or payment, the
+// third by that of customer_aliases. Who has neither profile nor row nor alias cannot be told from somebody who never was.
 const knownStatement = {
   name: "known_profiles",
   text: `
-    select customer_id, version, exists (
-        select from customer_aliases where organization_id = $1 and from_customer_id = customer_id
-      ) as merged
+    select customer_id, version, (
+        select to_customer_id from customer_aliases where organization_id = $1 and from_customer_id = customer_id
+      ) as survivor
     from (
       (select square_customer_id as customer_id, version from customers
         where organization_id = $1 and square_customer_id > $2 and deleted_at is null
@@ -80,10 +88,12 @@ const knownStatement = {
         order by square_customer_id limit $4)
       union all
       (select square_customer_id, null from customer_analytics a
-        where organization_id = $1 and square_customer_id > $2 and not exists (
-          select from customers c where c.organization_id = $1 and c.square_customer_id = a.square_customer_id
-        )
+        where organization_id = $1 and square_customer_id > $2 and ${hasNoLiveProfile("a.square_customer_id")}
         order by square_customer_id limit $4)
+      union all
+      (select from_customer_id, null from customer_aliases a
+        where organization_id = $1 and from_customer_id > $2 and ${hasNoLiveProfile("a.from_customer_id")}
+        order by from_customer_id limit $4)
     ) as known
     order by customer_id limit $4`,
 };
@@ -111,10 +121,12 @@ async function storeAnswers(task: PullTask, known: readonly KnownProfile[]): Pro
     if (answer === undefined || (answer === null && profile.version === null)) continue;
     if (answer === null) {
       factsOf.set({ id: profile.customer_id }, () => goneFacts(task, profile));
+    } else if (profile.version === null && answer.id === profile.survivor) {
+      // Merged, as is known here.
     } else if (answer.id !== profile.customer_id) {
       factsOf.set(answer, () => [...profileFacts(answer), ...mergedFacts(task, profile, answer)]);
     } else {
-      const merges = profile.merged ? await openMerges(task, profile.customer_id) : undefined;
+      const merges = profile.survivor !== null ? await openMerges(task, profile.customer_id) : undefined;
       factsOf.set(answer, () => [
         ...profileFacts(answer),
         ...(merges ? unmergedFacts(task, answer, merges) : []),
@@ -134,15 +146,19 @@ function goneFacts({ startedAt }: PullTask, { customer_id, version }: KnownProfi
   return [{ kind: "customer", value: tombstone(gone, toInstant(startedAt), null) }];
 }
 
-/** What the events of a missed merge would have said, as far as the survivor's profile tells it. */
+/**
+ * What the events of a missed merge would have said, as far as the survivor's profile tells it. Where it leads to another
+ * survivor than is known here, merges were undone and others made, nobody knows when: what Square answers now is the newest.
+ */
 function mergedFacts(task: PullTask, source: KnownProfile, answer: JsonObject): Fact[] {
   const survivor = parseCustomer(answer);
-  const wasMade = survivor.creation_source === "MERGE";
+  const isAnother = source.survivor !== null && source.survivor !== survivor.square_customer_id;
+  const made = survivor.creation_source === "MERGE" ? survivor.created_at : null;
   const value = {
     from_customer_id: source.customer_id,
     to_customer_id: survivor.square_customer_id,
     source_version: source.version,
-    merged_at: wasMade ? survivor.created_at : null,
+    merged_at: isAnother ? toInstant(task.startedAt) : made,
     announced_at: survivor.updated_at ?? toInstant(task.startedAt),
   };
   return [{ kind: "merge", value }, ...goneFacts(task, source)];

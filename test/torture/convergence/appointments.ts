@@ -3,7 +3,8 @@ import fc from "fast-check";
 import type { BookingJson, BookingStatus, SegmentJson } from "../../../src/simulator/objects.js";
 import { seconds } from "../../../src/simulator/wire-time.js";
 import { command, nth, oneOf } from "./command.js";
-import { DAY, HOUR, places, type StoryWorld } from "./world.js";
+import { DAY, HOUR, places } from "./salon.js";
+import type { StoryWorld } from "./world.js";
 
 /** A person by number, or nobody. */
 const who = fc.option(fc.nat(6), { nil: null, freq: 6 });
@@ -11,7 +12,7 @@ const who = fc.option(fc.nat(6), { nil: null, freq: 6 });
 /** Days from the moment of the command; parts of a day, to lie on either side of midnight in the two zones. */
 const distance = oneOf(1, 0.1, 3.2, 7, 30, -0.5);
 
-const book = command(
+export const book = command(
   {
     who,
     place: oneOf(...places),
@@ -101,15 +102,15 @@ const annotate = command(
   },
 );
 
-const passTime = command({ hours: oneOf(1, 20, 24, 72, 200) }, (world, { hours }) =>
+export const passTime = command({ hours: oneOf(1, 20, 24, 72, 200) }, (world, { hours }) =>
   world.wait(hours * HOUR) ? `${hours} hours pass` : undefined,
 );
 
 export const bookingCommands = [
-  { weight: 8, arbitrary: book },
-  { weight: 3, arbitrary: reschedule },
-  { weight: 4, arbitrary: settle },
-  { weight: 3, arbitrary: reassign },
-  { weight: 2, arbitrary: annotate },
-  { weight: 3, arbitrary: passTime },
+  { weight: 8, arbitrary: book.arbitrary },
+  { weight: 3, arbitrary: reschedule.arbitrary },
+  { weight: 4, arbitrary: settle.arbitrary },
+  { weight: 3, arbitrary: reassign.arbitrary },
+  { weight: 2, arbitrary: annotate.arbitrary },
+  { weight: 3, arbitrary: passTime.arbitrary },
 ];

@@ -12,8 +12,15 @@ type Arbitraries<Parameters> = { readonly [Name in keyof Parameters]: fc.Arbitra
 export function command<Parameters extends object>(
   parameters: Arbitraries<Parameters>,
   run: (world: StoryWorld, given: Parameters) => string | undefined,
-): fc.Arbitrary<Command> {
-  return fc.record<Parameters>(parameters).map((given) => (world: StoryWorld) => run(world, given));
+): CommandKind<Parameters> {
+  const having = (given: Parameters) => (world: StoryWorld) => run(world, given);
+  return { arbitrary: fc.record<Parameters>(parameters).map(having), having };
+}
+
+interface CommandKind<Parameters> {
+  readonly arbitrary: fc.Arbitrary<Command>;
+  /** The command that is told what to do, for stories that are known beforehand. */
+  having(given: Parameters): Command;
 }
 
 /** One of several, the first of which is the simplest. */

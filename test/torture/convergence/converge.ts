@@ -14,10 +14,11 @@ import { encryptAccessToken } from "../../../src/square/access-token.js";
 import { openApiAt, TOKEN_KEY } from "../../support/square-context.js";
 import { makeOrganization } from "../../support/worlds.js";
 import { differencesOf } from "./differences.js";
-import { planOf } from "./plan.js";
+import { type Plan, planOf } from "./plan.js";
+import { HOUR, MINUTE, ORGANIZATION_ZONE } from "./salon.js";
 import type { Stage } from "./stage.js";
 import type { Story } from "./story.js";
-import { HOUR, type Message, MINUTE, ORGANIZATION_ZONE, StoryWorld } from "./world.js";
+import { type Message, StoryWorld } from "./world.js";
 
 export interface Played {
   /** The story, a line for each command, each delivery and each difference. */
@@ -44,11 +45,11 @@ interface Play {
 
 export async function playStory(stage: Stage, story: Story): Promise<Played> {
   const name = randomUUID().slice(0, 13);
-  const world = new StoryWorld(`${name}-ordered`, stage.storyStart);
+  const world = new StoryWorld(`${name}-ordered`, stage.storyStart, story.square !== "nothing");
   const merchants = { ordered: `${name}-ordered`, mixed: `${name}-mixed` };
   const square = story.square === "nothing" ? undefined : await openSquare(stage, story, world, merchants);
   try {
-    world.play(story.commands);
+    world.play(story.steps);
     const play = { stage, story, world, square, context: contextOf(stage, square) };
     const ordered = await openSide(play, merchants.ordered);
     const mixed = await openSide(play, merchants.mixed);
@@ -60,13 +61,12 @@ export async function playStory(stage: Stage, story: Story): Promise<Played> {
       ...outcomes,
       ...faultsOf(report),
     ]);
-    const deliveries = plan.bursts.flat().length;
     const lines = [...storyLines(play), ...plan.lines, ...differences.map((line) => `differs:  ${line}`)];
     return {
       lines,
       differences,
-      deliveries,
-      lost: world.messages.length - new Set(plan.bursts.flat().map(({ message }) => message)).size,
+      deliveries: plan.bursts.flat().length,
+      lost: plan.lost,
       rowsCompared: rows,
     };
   } finally {
@@ -121,7 +121,7 @@ function contextOf({ database, clock }: Stage, square: FakeSquare | undefined): 
 }
 
 async function openSide({ stage, square }: Play, merchantId: string): Promise<Side> {
-  const { database, clock } = stage;
+  const { database } = stage;
   const organizationId = await makeOrganization(database, merchantId, { timeZone: ORGANIZATION_ZONE });
   if (square) {
     const token = encryptAccessToken(TOKEN_KEY, merchantId, `token-of-${merchantId}`);
@@ -130,50 +130,36 @@ async function openSide({ stage, square }: Play, merchantId: string): Promise<Si
       [organizationId, token, new Date(stage.storyStart)],
     );
   }
-  void clock;
   return { merchantId, organizationId };
 }
 
-async function deliverInOrder({ stage, world }: Play, side: Side): Promise<void> {
-  for (const message of world.messages) {
-    stage.moveTo(message.at);
-    await take(stage, side, message, 0);
+async function deliverInOrder(play: Play, side: Side): Promise<void> {
+  for (const message of play.world.messages) {
+    if ("lagMinutes" in message.news) continue;
+    play.stage.moveTo(message.at);
+    await take(play, side, message, 0);
   }
 }
 
 /** @returns what went wrong on the way */
-async function deliverAsPlanned(
-  { stage, story, world, square, context }: Play,
-  side: Side,
-  { bursts, pullAfter }: ReturnType<typeof planOf>,
-): Promise<string[]> {
+async function deliverAsPlanned(play: Play, side: Side, { bursts }: Plan): Promise<string[]> {
   const wrong: string[] = [];
-  let latest = world.start;
-  const pull = async () => {
-    if (!square) return;
-    square.lagMs = story.lagMinutes * MINUTE;
-    const into = { pulled: nothingPulled(), errors: [] };
-    await pullOrganization(context, side.organizationId, "recent", into);
-    square.lagMs = 0;
-    wrong.push(...into.errors.map((error) => `the pull failed: ${JSON.stringify(error)}`));
-  };
-  for (const [index, burst] of bursts.entries()) {
-    if (index === pullAfter) await pull();
+  let latest = play.world.start;
+  for (const burst of bursts) {
     latest = Math.max(latest, ...burst.map(({ message }) => message.at));
-    stage.moveTo(latest);
-    const outcomes = await Promise.all(
-      burst.map(({ message, server }) => take(stage, side, message, server)),
-    );
-    const bad = outcomes.filter((outcome) => !["processed", "stale", "duplicate"].includes(outcome));
-    wrong.push(...bad.map((outcome) => `a delivery was answered ${outcome}`));
+    play.stage.moveTo(latest);
+    const ends = await Promise.all(burst.map(({ message, server }) => take(play, side, message, server)));
+    wrong.push(...ends.filter((end) => !/^(processed|stale|duplicate)$/.test(end)));
   }
-  if (pullAfter === bursts.length) await pull();
   return wrong;
 }
 
-async function take(stage: Stage, side: Side, { event, referral }: Message, server: number): Promise<string> {
-  if (event) return stage.deliver(server, { ...event, merchant_id: side.merchantId });
-  const { square_customer_id, used_referral_code, activated_at } = referral;
+/** Lets one message reach us. @returns how it ended */
+async function take(play: Play, side: Side, { news }: Message, server: number): Promise<string> {
+  const { stage } = play;
+  if ("event" in news) return stage.deliver(server, { ...news.event, merchant_id: side.merchantId });
+  if ("lagMinutes" in news) return pull(play, side, news.lagMinutes);
+  const { square_customer_id, used_referral_code, activated_at } = news.referral;
   await stage.database.pool.query(
     `insert into referral_profiles
        (organization_id, square_customer_id, used_referral_code, activated_as_referrer, activated_at)
@@ -182,6 +168,15 @@ async function take(stage: Stage, side: Side, { event, referral }: Message, serv
   );
   await recomputeCustomer(stage.database.pool, side.organizationId, square_customer_id, stage.clock());
   return "processed";
+}
+
+async function pull({ square, context }: Play, side: Side, lagMinutes: number): Promise<string> {
+  if (!square) return "processed";
+  square.lagMs = lagMinutes * MINUTE;
+  const into = { pulled: nothingPulled(), errors: [] };
+  await pullOrganization(context, side.organizationId, "recent", into);
+  square.lagMs = 0;
+  return into.errors.length > 0 ? `the pull failed: ${JSON.stringify(into.errors)}` : "processed";
 }
 
 async function sweepAtTheEnd({ stage, world, story, context }: Play): Promise<SweepReport> {

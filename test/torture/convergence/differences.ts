@@ -101,7 +101,7 @@ function compareRows(name: string, wanted: Row | undefined, found: Row | undefin
 
 async function againstOracle({ database, clock }: Stage, world: StoryWorld, organizationId: string) {
   const { organization, locations, referral_profiles } = await readFacts(database, organizationId);
-  const events = world.messages.flatMap(({ event }) => (event ? [event as WebhookEvent] : []));
+  const events = world.messages.flatMap(({ news }) => ("event" in news ? [news.event as WebhookEvent] : []));
   const facts = { ...factsFromEvents(events, organization, locations), referral_profiles };
   const rows = await readRows(database, organizationId, "customer_analytics");
   const wrong = explainTableDifferences(expectedAnalytics(facts, clock()).values(), rows, [

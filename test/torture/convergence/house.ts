@@ -1,9 +1,9 @@
-/** What happens to the salon itself: of most of it events tell only that something happened, and where. */
+/** What happens to the salon itself, of which events tell hardly more than that something happened; and to its events. */
 import fc from "fast-check";
 
 import { milliseconds } from "../../../src/simulator/wire-time.js";
 import { command, oneOf } from "./command.js";
-import { places, services, staff } from "./world.js";
+import { places, services, staff } from "./salon.js";
 
 const moveClock = command(
   { place: oneOf(...places), zone: oneOf("Europe/London", "Asia/Kathmandu") },
@@ -50,9 +50,27 @@ const revoke = command({}, (world) => {
   return "the merchant revokes our access";
 });
 
+export const askSquare = command({ lagMinutes: oneOf(0, 4) }, (world, { lagMinutes }) => {
+  if (!world.asks) return undefined;
+  world.send("a pull", { lagMinutes });
+  return lagMinutes ? `Square is asked, its lists ${lagMinutes} minutes behind` : "Square is asked";
+});
+
+export const breakDown = command({}, (world) => {
+  if (!world.asks) return undefined;
+  world.outage = !world.outage;
+  return world.outage ? "from now on no event gets through" : "events get through again";
+});
+
+/** What Square can be asked for in the middle of a story, and why it must be. */
+export const deliveryCommands = [
+  { weight: 2, arbitrary: breakDown.arbitrary },
+  { weight: 1, arbitrary: askSquare.arbitrary },
+];
+
 export const houseCommands = [
-  { weight: 2, arbitrary: moveClock },
-  { weight: 1, arbitrary: renameStaff },
-  { weight: 1, arbitrary: raisePrice },
-  { weight: 1, arbitrary: revoke },
+  { weight: 2, arbitrary: moveClock.arbitrary },
+  { weight: 1, arbitrary: renameStaff.arbitrary },
+  { weight: 1, arbitrary: raisePrice.arbitrary },
+  { weight: 1, arbitrary: revoke.arbitrary },
 ];

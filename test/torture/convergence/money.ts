@@ -3,7 +3,8 @@ import fc from "fast-check";
 import type { PaymentJson, PaymentStatus, RefundJson } from "../../../src/simulator/objects.js";
 import { milliseconds } from "../../../src/simulator/wire-time.js";
 import { command, nth, oneOf } from "./command.js";
-import { places, type StoryWorld } from "./world.js";
+import { places } from "./salon.js";
+import type { StoryWorld } from "./world.js";
 
 /** A person by number, or nobody. */
 const who = fc.option(fc.nat(6), { nil: null, freq: 3 });
@@ -153,11 +154,11 @@ const order = command({ nth }, (world, { nth }) => {
 });
 
 export const moneyCommands = [
-  { weight: 8, arbitrary: pay },
-  { weight: 4, arbitrary: capture },
-  { weight: 3, arbitrary: recognize },
-  { weight: 2, arbitrary: charge },
-  { weight: 4, arbitrary: giveBack },
-  { weight: 2, arbitrary: settle },
-  { weight: 1, arbitrary: order },
+  { weight: 8, arbitrary: pay.arbitrary },
+  { weight: 4, arbitrary: capture.arbitrary },
+  { weight: 3, arbitrary: recognize.arbitrary },
+  { weight: 2, arbitrary: charge.arbitrary },
+  { weight: 4, arbitrary: giveBack.arbitrary },
+  { weight: 2, arbitrary: settle.arbitrary },
+  { weight: 1, arbitrary: order.arbitrary },
 ];

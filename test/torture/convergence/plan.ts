@@ -1,5 +1,5 @@
 /** How the messages of a story come in: which are lost, which come twice, in what order, together with which, and where. */
-import { type Fate, PLAIN, type Story } from "./story.js";
+import type { Story } from "./story.js";
 import type { Message, StoryWorld } from "./world.js";
 
 export interface Delivery {
@@ -10,9 +10,8 @@ export interface Delivery {
 export interface Plan {
   /** Deliveries that come together. */
   readonly bursts: readonly (readonly Delivery[])[];
-  /** Square is asked after so many bursts; null for only at the end. */
-  readonly pullAfter: number | null;
-  /** One line for each delivery, pull and loss. */
+  readonly lost: number;
+  /** One line for each delivery and each loss. */
   readonly lines: readonly string[];
 }
 
@@ -24,14 +23,13 @@ interface Due extends Delivery {
 
 /** Lays out the deliveries of what a story told. */
 export function planOf(story: Story, world: StoryWorld): Plan {
-  const asks = story.square !== "nothing" && !world.revoked;
   const due: Due[] = [];
   const lost: string[] = [];
   for (const [index, message] of world.messages.entries()) {
-    const fate = story.fates[index] ?? PLAIN;
-    const drops = fate.lost || isIn(story.outage, index);
-    if (asks && drops && mayBeLost(message, story, world)) lost.push(`never:    ${message.text}`);
-    else due.push(...deliveriesOf(message, index, fate));
+    // What a pull brought before a revocation, no sweep brings to the organization that had none.
+    if (world.revoked && "lagMinutes" in message.news) continue;
+    if (message.fate.lost && mayBeLost(message, story, world)) lost.push(`never:    ${message.text}`);
+    else due.push(...deliveriesOf(message, index));
   }
   due.sort((a, b) => a.position - b.position);
   const bursts: Due[][] = [];
@@ -40,32 +38,24 @@ export function planOf(story: Story, world: StoryWorld): Plan {
     if (last && delivery.joins) last.push(delivery);
     else bursts.push([delivery]);
   }
-  const pullAfter = asks && story.pullAfter !== null ? Math.min(story.pullAfter, bursts.length) : null;
-  return { bursts, pullAfter, lines: [...linesOf(bursts, pullAfter, story), ...lost] };
-}
-
-function isIn(outage: Story["outage"], index: number): boolean {
-  return outage !== null && index >= outage.from && index < outage.from + outage.messages;
+  return { bursts, lost: lost.length, lines: [...bursts.flatMap(linesOf), ...lost] };
 }
 
 /** Two messages with the same position keep their order. */
-function deliveriesOf(message: Message, index: number, { delay, again, server, joins }: Fate): Due[] {
+function deliveriesOf(message: Message, index: number): Due[] {
+  const { delay, again, server, joins } = message.fate;
+  if (!("event" in message.news)) return [{ message, server: 0, joins: false, position: index, note: "" }];
   const first = { message, server, joins, position: index + delay, note: "" };
-  if (again === null || message.referral) return [first];
-  const other = { message, server: (server + 1) % 3, joins: false, position: first.position + again };
-  return [first, { ...other, note: " again" }];
+  if (again === null) return [first];
+  const copy = { message, server: (server + 1) % 3, joins: false, note: " again" };
+  return [first, { ...copy, position: first.position + again }];
 }
 
-function linesOf(bursts: readonly (readonly Due[])[], pullAfter: number | null, story: Story): string[] {
-  const pull = `pull:     Square is asked${story.lagMinutes ? `, its lists ${story.lagMinutes} minutes behind` : ""}`;
-  return bursts.flatMap((burst, index) => [
-    ...(index === pullAfter ? [pull] : []),
-    ...burst.map(({ message, server, note }, at) => {
-      const together = at > 0 ? "  with it:" : "deliver:  ";
-      return `${together}${at > 0 ? "  " : ""}${message.text} to server ${server + 1}${note}`;
-    }),
-    ...(index + 1 === bursts.length && pullAfter === bursts.length ? [pull] : []),
-  ]);
+function linesOf(burst: readonly Due[]): string[] {
+  return burst.map(({ message, server, note }, index) => {
+    const together = index === 0 ? "deliver: " : "  with it:";
+    return `${together} ${message.text}${"event" in message.news ? ` to server ${server + 1}${note}` : ""}`;
+  });
 }
 
 /**
@@ -76,9 +66,9 @@ function linesOf(bursts: readonly (readonly Due[])[], pullAfter: number | null, 
  *
  * These are the limits of what a sweep can bring back, and docs/reliability.md says so.
  */
-function mayBeLost({ event }: Message, story: Story, world: StoryWorld): boolean {
-  if (!event) return false;
-  const { customer, event_context } = event.data.object ?? {};
+function mayBeLost({ news }: Message, story: Story, world: StoryWorld): boolean {
+  if (!("event" in news) || !world.asks || world.revoked) return false;
+  const { customer, event_context } = news.event.data.object ?? {};
   if (!customer || story.square === "lists and events") return true;
   const ids = [customer.id, ...(event_context?.merge.from_customer_ids ?? [])];
   if (ids.some((id) => wasMerged(world, id) && !answers(world, id))) return false;

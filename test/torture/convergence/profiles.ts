@@ -3,16 +3,20 @@ import fc from "fast-check";
 import type { CustomerJson, MergeContext } from "../../../src/simulator/objects.js";
 import { seconds, trimmed } from "../../../src/simulator/wire-time.js";
 import { command, nth, oneOf } from "./command.js";
-import { people, type StoryWorld, survivors } from "./world.js";
+import { people, survivors } from "./salon.js";
+import type { StoryWorld } from "./world.js";
 
-const signUp = command({ many: nth, instant: oneOf(false, false, true) }, (world, { many, instant }) => {
-  const { customers, deletedCustomers } = world.truth;
-  const strangers = people.filter((id) => !customers.has(id) && !deletedCustomers.has(id));
-  const signing = strangers.slice(0, many + 1);
-  for (const id of signing) world.ledger.putCustomer(newProfile(world, id, instant));
-  if (signing.length === 0) return undefined;
-  return `new profiles: ${signing.join(", ")}${instant ? ", instantly" : ""}`;
-});
+export const signUp = command(
+  { many: nth, instant: oneOf(false, false, true) },
+  (world, { many, instant }) => {
+    const { customers, deletedCustomers } = world.truth;
+    const strangers = people.filter((id) => !customers.has(id) && !deletedCustomers.has(id));
+    const signing = strangers.slice(0, many + 1);
+    for (const id of signing) world.ledger.putCustomer(newProfile(world, id, instant));
+    if (signing.length === 0) return undefined;
+    return `new profiles: ${signing.join(", ")}${instant ? ", instantly" : ""}`;
+  },
+);
 
 function newProfile({ now }: StoryWorld, id: string, instant: boolean): CustomerJson {
   return {
@@ -51,14 +55,14 @@ function revise(world: StoryWorld, profile: CustomerJson): void {
 /** Square's examples leave open whether a deletion counts as a version. */
 const counted = oneOf(0, 1);
 
-const remove = command({ nth, counts: counted }, (world, { nth, counts }) => {
+export const remove = command({ nth, counts: counted }, (world, { nth, counts }) => {
   const profile = world.nth(world.truth.customers, nth);
   if (!profile) return undefined;
   world.ledger.deleteCustomer({ ...profile, version: profile.version + counts });
   return `${profile.id}'s profile is deleted${counts ? ", which counts as a version" : ""}`;
 });
 
-const recover = command({ nth }, (world, { nth }) => {
+export const recover = command({ nth }, (world, { nth }) => {
   const gone = world.nth(world.truth.deletedCustomers, nth, ({ id }) => !isMerged(world, id));
   if (!gone) return undefined;
   bringBack(world, gone, "DELETION_RECOVERY");
@@ -75,7 +79,7 @@ function isMerged({ truth }: StoryWorld, id: string): boolean {
   return merge !== undefined && merge.recovered_version === null;
 }
 
-const merge = command(
+export const merge = command(
   { one: fc.nat(4), other: fc.nat(4), counts: counted, rewrites: fc.boolean(), sourcesFirst: fc.boolean() },
   (world, { one, other, counts, rewrites, sourcesFirst }) => {
     const { truth, ledger } = world;
@@ -132,7 +136,7 @@ function rewriteBookings({ truth, ledger, now }: StoryWorld, from: readonly stri
   }
 }
 
-const unmerge = command(
+export const unmerge = command(
   { nth, survivorEnds: fc.boolean(), counts: counted },
   (world, { nth, survivorEnds, counts }) => {
     const { truth, ledger } = world;
@@ -155,19 +159,20 @@ const refer = command(
   { who: fc.nat(6), code: oneOf(null, "FRIEND"), activated: fc.boolean() },
   (world, { who, code, activated }) => {
     const person = world.person(who);
-    if (world.messages.some(({ referral }) => referral?.square_customer_id === person)) return undefined;
+    const text = `referral profile of ${person}`;
+    if (world.messages.some((message) => message.text === text)) return undefined;
     const activated_at = activated ? seconds(world.now) : null;
-    world.refer({ square_customer_id: person, used_referral_code: code, activated_at });
+    world.send(text, { referral: { square_customer_id: person, used_referral_code: code, activated_at } });
     return `${person} gets a referral profile${code ? ` with the code ${code}` : ""}`;
   },
 );
 
 export const profileCommands = [
-  { weight: 6, arbitrary: signUp },
-  { weight: 3, arbitrary: edit },
-  { weight: 2, arbitrary: remove },
-  { weight: 2, arbitrary: recover },
-  { weight: 5, arbitrary: merge },
-  { weight: 3, arbitrary: unmerge },
-  { weight: 1, arbitrary: refer },
+  { weight: 6, arbitrary: signUp.arbitrary },
+  { weight: 3, arbitrary: edit.arbitrary },
+  { weight: 2, arbitrary: remove.arbitrary },
+  { weight: 2, arbitrary: recover.arbitrary },
+  { weight: 5, arbitrary: merge.arbitrary },
+  { weight: 3, arbitrary: unmerge.arbitrary },
+  { weight: 1, arbitrary: refer.arbitrary },
 ];

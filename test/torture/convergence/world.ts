@@ -1,25 +1,25 @@
-/** Square's side of a story: a small salon whose truth the commands change, and the events that Square sends of it. */
+/** Square's side of a story: a small salon whose truth the commands change, and the messages that come of it. */
 import { Ledger, type LedgerWatcher, type Truth } from "../../../src/simulator/ledger.js";
-import type { LocationJson, SquareEventJson } from "../../../src/simulator/objects.js";
+import type { SquareEventJson } from "../../../src/simulator/objects.js";
 import { Random } from "../../../src/simulator/random.js";
-import { milliseconds } from "../../../src/simulator/wire-time.js";
-
-export const MINUTE = 60_000;
-export const HOUR = 60 * MINUTE;
-export const DAY = 24 * HOUR;
+import { DAY, MINUTE, openSalon, people, survivors } from "./salon.js";
 
 /** Square searches events of 28 days; a story and the wait after it are shorter. */
 const LONGEST = 24 * DAY;
 
-/** The organization's, which neither location has: a placeholder in it differs from the fetched location. */
-export const ORGANIZATION_ZONE = "America/Denver";
+/** What becomes of one message. The plainest: it comes once, in its place, alone, to the first server. */
+export interface Fate {
+  readonly lost: boolean;
+  /** How many further messages overtake it. */
+  readonly delay: number;
+  /** How many messages later it comes again; null for never. */
+  readonly again: number | null;
+  readonly server: number;
+  /** It comes together with the delivery before it. */
+  readonly joins: boolean;
+}
 
-export const people = ["ann", "ben", "cem"] as const;
-/** Profiles that merges make. */
-export const survivors = ["m1", "m2", "m3"] as const;
-export const places = ["L1", "L2"] as const;
-export const staff = ["t1", "t2"] as const;
-export const services = ["cut", "color"] as const;
+export const PLAIN: Fate = { lost: false, delay: 0, again: null, server: 0, joins: false };
 
 export interface Referral {
   readonly square_customer_id: string;
@@ -27,34 +27,50 @@ export interface Referral {
   readonly activated_at: string | null;
 }
 
-/** Something that reaches us: an event of Square's, or a referral profile that somebody puts. */
-export type Message = {
-  readonly at: number;
-  /** Readable: its place in the story, its type and object. */
-  readonly text: string;
-} & (
-  | { readonly event: SquareEventJson; readonly referral?: undefined }
-  | { readonly referral: Referral; readonly event?: undefined }
-);
+/** What reaches us: an event of Square's, a referral profile that somebody puts, or the clock telling us to ask Square. */
+export type News =
+  | { readonly event: SquareEventJson }
+  | { readonly referral: Referral }
+  | { readonly lagMinutes: number };
 
-/** One step of a story. @returns how it reads, or undefined when it cannot happen now and has not */
+export interface Message {
+  readonly at: number;
+  /** Readable: its number, its type and object. */
+  readonly text: string;
+  readonly news: News;
+  readonly fate: Fate;
+}
+
+/** Something that happens. @returns how it reads, or undefined when it cannot happen now and has not */
 export type Command = (world: StoryWorld) => string | undefined;
+
+export interface Step {
+  readonly command: Command;
+  /** Of the messages that it makes, in their order; those beyond the list have the plainest. */
+  readonly fates: readonly Fate[];
+}
 
 export class StoryWorld {
   /** Milliseconds since the epoch. */
   now: number;
   readonly start: number;
+  /** Whether Square can be asked for anything: else nothing must be lost. */
+  readonly asks: boolean;
   readonly truth: Truth;
   readonly ledger: Ledger;
   readonly messages: Message[] = [];
-  /** The commands that could happen, each with the moment and the events it made. */
+  /** What happened, with its moment and messages. */
   readonly lines: string[] = [];
   revoked = false;
-  #told = 0;
+  /** While it lasts no event gets through. */
+  outage = false;
+  readonly #made: { text: string; news: News }[] = [];
+  #events = 0;
 
-  constructor(merchantId: string, start: number) {
+  constructor(merchantId: string, start: number, asks: boolean) {
     this.now = start;
     this.start = start;
+    this.asks = asks;
     this.truth = openSalon(merchantId, start);
     this.ledger = new Ledger(this.truth, new Random(`story of ${merchantId}`), () => this.now);
   }
@@ -69,9 +85,8 @@ export class StoryWorld {
     return { truth, watch };
   }
 
-  play(commands: readonly Command[]): void {
-    for (const command of commands) {
-      const before = this.messages.length;
+  play(steps: readonly Step[]): void {
+    for (const { command, fates } of steps) {
       this.now += 10 * MINUTE;
       const line = command(this);
       if (line === undefined) {
@@ -79,13 +94,22 @@ export class StoryWorld {
         continue;
       }
       for (const { event } of this.ledger.outbox.splice(0)) {
-        this.#told += 1;
-        const text = `event ${this.#told} ${event.type} of ${event.data.id}`;
-        this.messages.push({ at: this.now, text, event });
+        this.#events += 1;
+        this.send(`event ${this.#events} ${event.type} of ${event.data.id}`, { event });
       }
-      const told = this.messages.slice(before).map(({ text }) => text);
-      this.lines.push(`${this.clockText(this.now)}  ${line}${told.map((one) => ` [${one}]`).join("")}`);
+      const made = this.#made.splice(0);
+      for (const [index, { text, news }] of made.entries()) {
+        const fate = fates[index] ?? PLAIN;
+        const isLost = fate.lost || (this.outage && "event" in news);
+        this.messages.push({ at: this.now, text, news, fate: { ...fate, lost: isLost } });
+      }
+      this.lines.push(`${this.clockText(this.now)}  ${line}${made.map(({ text }) => ` [${text}]`).join("")}`);
     }
+  }
+
+  /** Something that is no event of Square's reaches us, now. */
+  send(text: string, news: News): void {
+    this.#made.push({ text, news });
   }
 
   /** The nth of what the truth holds, counted around; undefined when it holds nothing. */
@@ -96,17 +120,10 @@ export class StoryWorld {
 
   /** Whom a fact is about: people come first, then profiles that merges made; those merged away and deleted as well. */
   person(n: number): string {
-    const made = survivors.filter(
-      (id) => this.truth.customers.has(id) || this.truth.deletedCustomers.has(id),
-    );
+    const { customers, deletedCustomers } = this.truth;
+    const made = survivors.filter((id) => customers.has(id) || deletedCustomers.has(id));
     const all = [...people, ...made];
     return all[n % all.length] as string;
-  }
-
-  /** Somebody puts a referral profile, now. */
-  refer(referral: Referral): void {
-    const text = `referral profile of ${referral.square_customer_id}`;
-    this.messages.push({ at: this.now, text, referral });
   }
 
   /** @returns false once the story is long enough */
@@ -122,95 +139,4 @@ export class StoryWorld {
     const two = (value: number) => String(value).padStart(2, "0");
     return `day ${Math.floor(minutes / 1440)} ${two(Math.floor(minutes / 60) % 24)}:${two(minutes % 60)}`;
   }
-}
-
-/** The house as it stands before the story begins, of which no event tells. */
-function openSalon(merchantId: string, start: number): Truth {
-  const created_at = milliseconds(start - DAY);
-  const merchant = {
-    id: merchantId,
-    business_name: "Salon of the stories",
-    country: "US",
-    currency: "USD",
-    language_code: "en-US",
-    main_location_id: "L1",
-    status: "ACTIVE",
-    created_at,
-  } as const;
-  const zones = { L1: "America/Los_Angeles", L2: "America/New_York" };
-  const location = (id: (typeof places)[number]): LocationJson => ({
-    id,
-    name: `Salon ${id}`,
-    timezone: zones[id],
-    currency: "USD",
-    country: "US",
-    language_code: "en-US",
-    status: "ACTIVE",
-    type: "PHYSICAL",
-    merchant_id: merchantId,
-    business_name: merchant.business_name,
-    phone_number: "+15035550100",
-    created_at,
-    capabilities: [],
-    business_hours: { periods: [] },
-  });
-  return {
-    merchant,
-    locations: new Map(places.map((id) => [id, location(id)])),
-    teamMembers: new Map(staff.map((id) => [id, memberOf(id, created_at)])),
-    catalog: new Map([["services", itemOf(start - DAY)]]),
-    customers: new Map(),
-    deletedCustomers: new Map(),
-    merges: [],
-    bookings: new Map(),
-    payments: new Map(),
-    refunds: new Map(),
-    orders: new Map(),
-  };
-}
-
-function memberOf(id: string, created_at: string) {
-  return {
-    id,
-    is_owner: false,
-    status: "ACTIVE",
-    given_name: id,
-    family_name: "Staff",
-    email_address: `${id}@salon.example.com`,
-    phone_number: "+15035550101",
-    created_at,
-    updated_at: created_at,
-    assigned_locations: { assignment_type: "ALL_CURRENT_AND_FUTURE_LOCATIONS" },
-  } as const;
-}
-
-function itemOf(version: number) {
-  const times = { version, updated_at: milliseconds(version), is_deleted: false };
-  const variation = (id: string, ordinal: number) =>
-    ({
-      type: "ITEM_VARIATION",
-      id,
-      ...times,
-      present_at_all_locations: true,
-      item_variation_data: {
-        item_id: "services",
-        name: id,
-        ordinal,
-        pricing_type: "FIXED_PRICING",
-        price_money: { amount: 4_000, currency: "USD" },
-        service_duration: 45 * MINUTE,
-        available_for_booking: true,
-      },
-    }) as const;
-  return {
-    type: "ITEM",
-    id: "services",
-    ...times,
-    present_at_all_locations: true,
-    item_data: {
-      name: "Services",
-      product_type: "APPOINTMENTS_SERVICE",
-      variations: services.map((id, index) => variation(id, index + 1)),
-    },
-  } as const;
 }

@@ -1,0 +1,49 @@
+/** Stories that once did not converge, each by the promise it broke. */
+import { afterAll, expect, test } from "vitest";
+import { openTestDatabase } from "../../support/database.js";
+import { book, passTime } from "./appointments.js";
+import { playStory } from "./converge.js";
+import { askSquare, breakDown } from "./house.js";
+import { merge, recover, remove, signUp, unmerge } from "./profiles.js";
+import { openStage } from "./stage.js";
+import type { Command } from "./world.js";
+
+const stage = await openStage(await openTestDatabase());
+afterAll(() => stage.close());
+
+/** Profiles by number are those that live, in the order in which they came to be. */
+const everybody = signUp.having({ many: 2, instant: false });
+const outage = breakDown.having({});
+const pull = askSquare.having({ lagMinutes: 0 });
+const hourPasses = passTime.having({ hours: 1 });
+const mergeFirstTwo = merge.having({ one: 0, other: 0, counts: 0, rewrites: false, sourcesFirst: false });
+const mergeLastTwo = merge.having({ one: 0, other: 1, counts: 0, rewrites: false, sourcesFirst: false });
+const undo = unmerge.having({ nth: 0, survivorEnds: false, counts: 0 });
+const bookFor = (who: number) =>
+  book.having({ who, place: "L1", days: -0.5, status: "ACCEPTED", segments: ["t1"], online: false });
+
+async function differencesOf(commands: readonly Command[]): Promise<readonly string[]> {
+  const steps = commands.map((command) => ({ command, fates: [] }));
+  const story = { steps, square: "lists", waitHours: 1, sweep: "recent" } as const;
+  const { lines, differences } = await playStory(stage, story);
+  return differences.length > 0 ? lines : [];
+}
+
+test("a profile known as deleted, recovered and merged while nothing came through, is found at its survivor", async () => {
+  const removed = remove.having({ nth: 0, counts: 0 });
+  const recovered = recover.having({ nth: 0 });
+  const two = signUp.having({ many: 1, instant: false });
+  const story = [two, bookFor(0), removed, outage, recovered, mergeFirstTwo];
+  expect(await differencesOf(story)).toEqual([]);
+});
+
+test("a profile known as merged, since then unmerged and merged with another, is found at the other survivor", async () => {
+  const story = [everybody, bookFor(0), mergeFirstTwo, outage, undo, mergeLastTwo];
+  expect(await differencesOf(story)).toEqual([]);
+});
+
+test("of a chain of merges that only a pull has seen, what is undone leads back to the survivor before", async () => {
+  const story = [everybody, bookFor(0), outage, mergeFirstTwo, mergeFirstTwo, hourPasses];
+  const undone = [outage, bookFor(2), pull, hourPasses, undo];
+  expect(await differencesOf([...story, ...undone])).toEqual([]);
+});
