@@ -19,7 +19,7 @@ export function hostileRequests({ atMost }: { readonly atMost: number }): Attack
   return {
     name: "hostile-requests",
     describe: `Up to ${atMost} generated requests with forged signatures, spoilt JSON, strange bytes and wrappings, and calls of the API: no 5xx but 503, nothing stored without a signature, memory flat, no secret in answers or logs.`,
-    share: 3,
+    share: 4,
     run: (context) => run(context, atMost),
   };
 }
@@ -74,6 +74,7 @@ function judge(request: HostileRequest, answer: HttpAnswer | Error, tally: Tally
   );
   tally.figure(`answered ${status}`, Number(tally.figures[`answered ${status}`] ?? 0) + 1);
   if (path !== "/webhooks/square" && !path.startsWith("/webhooks/square?")) return 0;
+  tally.counts.sent += 1;
   tally.expect(status !== 200 || request.mayStore, `taken though it must not be: ${what()}`);
   if (status !== 200) return 0;
   tally.counts.acknowledged += 1;
