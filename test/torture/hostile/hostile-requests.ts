@@ -4,7 +4,8 @@ import { type HttpAnswer, HttpClient } from "../runner/http.js";
 import { addSalon } from "../runner/salon.js";
 import { ADMIN_KEY, CRON_SECRET, type ServerProcess, SIGNATURE_KEY } from "../runner/server-process.js";
 import type { Tally } from "../runner/tally.js";
-import { type HostileRequest, hostileRequest } from "./requests.js";
+import type { HostileRequest } from "./hostile-request.js";
+import { hostileRequest } from "./requests.js";
 
 const AT_ONCE = 16;
 const PER_ROUND = 500;

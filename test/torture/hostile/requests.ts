@@ -12,32 +12,15 @@ import {
   squareEvent,
 } from "../../support/events.js";
 import type { HttpRequest } from "../runner/http.js";
-import {
-  ADMIN_KEY,
-  CRON_SECRET,
-  NOTIFICATION_URL,
-  SIGNATURE_KEY,
-  signatureOf,
-} from "../runner/server-process.js";
-import { nastyTexts } from "./texts.js";
+import { NOTIFICATION_URL, SIGNATURE_KEY, signatureOf } from "../runner/server-process.js";
+import { hostileCall } from "./calls.js";
+import type { HostileRequest, Target } from "./hostile-request.js";
 import { spoil } from "./values.js";
-
-export interface HostileRequest extends HttpRequest {
-  /** What was done to it, in a few words. */
-  readonly trick: string;
-  /** Whether the server may store an event for it: only where body and signature belong together. */
-  readonly mayStore: boolean;
-}
 
 const SIGNATURE = "x-square-hmacsha256-signature";
 const MIB = 2 ** 20;
 /** Twenty megabytes of zeros in twenty kilobytes. */
 const bomb = gzipSync(Buffer.alloc(20 * MIB));
-
-export interface Target {
-  readonly merchantId: string;
-  readonly organizationId: string;
-}
 
 /** The next request of an endless sequence that follows from the random source. */
 export function hostileRequest(random: Random, target: Target): HostileRequest {
@@ -262,64 +245,4 @@ function hostileTransport(random: Random, target: Target): HostileRequest {
     () => delivery("a header of 12 kilobytes", body, { ...signature, "x-long": "x".repeat(12_000) }, true),
   ];
   return random.pick(tricks)();
-}
-
-/** Calls of the API, with and without the key, with every kind of id, query and body. */
-function hostileCall(random: Random, { organizationId }: Target): HostileRequest {
-  const part = () => {
-    const text = random.pick([
-      ...nastyTexts,
-      organizationId,
-      "customer 1",
-      "%00",
-      "%ff",
-      "..",
-      "x".repeat(300),
-    ]);
-    return random.chance(0.1)
-      ? text.replaceAll(/[^\x21-\x7e]/g, "")
-      : encodeURIComponent(text).slice(0, 6_000);
-  };
-  const organization = random.chance(0.8) ? organizationId : part();
-  const customer = random.chance(0.6) ? encodeURIComponent(`customer ${random.int(0, 20)}`) : part();
-  const path = random.pick([
-    `/api/organizations/${organization}/customers/${customer}`,
-    `/api/organizations/${organization}/customers/${customer}/recompute`,
-    `/api/organizations/${organization}/customers?q=${part()}&limit=${part()}&cursor=${part()}&sort=${part()}`,
-    `/api/organizations/${organization}/customers.csv?segment=${part()}`,
-    `/api/organizations/${organization}/kpi?from=${part()}&to=${part()}&location_id=${part()}`,
-    `/api/organizations/${organization}/referrals/${customer}`,
-    `/api/organizations/${part()}`,
-    `/admin/events?status=${part()}`,
-    `/admin/events/${organization}/${part()}/replay`,
-    `/admin/jobs/status?${part()}`,
-    `/${part()}/${part()}`,
-    "/healthz",
-  ]);
-  const authorization = random.weighted({ right: 6, wrong: 1, none: 1, cron: 1 });
-  const keys = {
-    right: ADMIN_KEY,
-    wrong: random.pick(nastyTexts).replaceAll(/[^\x20-\x7e]/g, ""),
-    none: "",
-    cron: CRON_SECRET,
-  };
-  const method = random.weighted({ GET: 5, POST: 3, PUT: 1, DELETE: 1, HEAD: 1 });
-  const body =
-    method === "GET" || method === "HEAD"
-      ? undefined
-      : spoil({ referral_code: "A", activated_as_referrer: true }, random, 0.3);
-  return {
-    trick: `${method} of the API`,
-    method,
-    path: path.replaceAll(/[^\x21-\x7e]/g, ""),
-    headers: {
-      authorization: `Bearer ${keys[authorization]}`,
-      ...(body !== undefined && {
-        "content-type": "application/json",
-        "content-length": Buffer.byteLength(body),
-      }),
-    },
-    ...(body !== undefined && { body }),
-    mayStore: false,
-  };
 }
