@@ -1,4 +1,8 @@
 /** Every attack of `npm run torture`, in the order in which they run. */
+import { convergence } from "./convergence/convergence.js";
+import { embeddedKills } from "./crash/embedded-kills.js";
+import { postgresCrashes } from "./crash/postgres-crashes.js";
+import { serverKills } from "./crash/server-kills.js";
 import { hostileRequests } from "./hostile/hostile-requests.js";
 import { rawBytes } from "./hostile/raw-bytes.js";
 import { badNetwork } from "./networks/bad-network.js";
@@ -14,6 +18,10 @@ import type { Attack } from "./runner/attack.js";
 import { twinSalons } from "./tenancy/twin-salons.js";
 
 export const attacks: readonly Attack[] = [
+  convergence({ stories: 500 }),
+  serverKills({ customers: 30, events: 120, withinMs: 200 }),
+  postgresCrashes({ customers: 30, events: 120, withinMs: 200 }),
+  embeddedKills({ customers: 10, events: 100, withinMs: 800 }),
   badNetwork({ delay: 3, trickle: 2, reset: 4, refuse: 2, pause: 3, silence: 1, "half-open": 2 }, 40),
   lostAnswers({ customers: 8 }),
   overload(),

@@ -19,7 +19,7 @@ export interface AttackSalon {
  * @param seed any text; the merchant's id is made of it
  */
 export async function addSalon(
-  { database }: AttackDatabase,
+  { database }: Pick<AttackDatabase, "database">,
   seed: string,
   customers: number,
 ): Promise<AttackSalon> {

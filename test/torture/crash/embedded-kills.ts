@@ -1,0 +1,35 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { openDatabase } from "../../../src/database/database.js";
+import type { Attack, AttackContext } from "../runner/attack.js";
+import { ServerProcess } from "../runner/server-process.js";
+import { crashUnderLoad, type Load } from "./under-load.js";
+
+/** Kills the process that is server and database in one. */
+export function embeddedKills(load: Load): Attack {
+  return {
+    name: "embedded-kills",
+    describe:
+      "kill -9 of a server with its embedded database at random points under load: the next one takes its folder over, what was answered 200 is there and counted, and the rest comes again.",
+    share: 2,
+    run: (context) => run(context, load),
+  };
+}
+
+async function run(context: AttackContext, load: Load): Promise<void> {
+  const dataDir = await mkdtemp(path.join(tmpdir(), "regulars-torture-"));
+  context.defer(() => rm(dataDir, { recursive: true, force: true }));
+  const start = () => ServerProcess.start("", { env: { DATA_DIR: dataDir } });
+  let server = await start();
+  context.defer(() => server.kill());
+  // Through the server's socket, which the next server has in the same place.
+  const database = await openDatabase({ dataDir, role: "command" });
+  context.defer(() => database.close());
+  const crash = async () => {
+    const { signal } = await server.kill();
+    context.tally.expect(signal === "SIGKILL", "the server had ended before it was killed");
+    server = await start();
+  };
+  await crashUnderLoad(context, { url: () => server.url, database, crash }, load);
+}

@@ -1,0 +1,74 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { type Database, openDatabase } from "../../../src/database/database.js";
+import type { Attack, AttackContext } from "../runner/attack.js";
+import { ServerProcess } from "../runner/server-process.js";
+import { PrivateCluster, whyNoCluster } from "./private-cluster.js";
+import { crashUnderLoad, type Load } from "./under-load.js";
+
+const BACK_WITHIN_MS = 30_000;
+
+/** Crashes the database under a server that stays. */
+export function postgresCrashes(load: Load): Attack {
+  return {
+    name: "postgres-crashes",
+    describe:
+      "Postgres is shut down immediately, loses a session's process or its first process under load, and starts again: the server outlives it, what was answered 200 is there and counted, and the rest comes again.",
+    share: 2,
+    run: (context) => run(context, load),
+  };
+}
+
+async function run(context: AttackContext, load: Load): Promise<void> {
+  const { tally, random } = context;
+  const reason = await whyNoCluster();
+  if (reason !== undefined) {
+    tally.figure("not run", reason);
+    return;
+  }
+  const cluster = await PrivateCluster.make();
+  context.defer(() => cluster.remove());
+  const server = await ServerProcess.start(cluster.url);
+  context.defer(() => server.kill());
+  const database = await openDatabase({ databaseUrl: cluster.url, dataDir: "", role: "command" });
+  context.defer(() => database.close());
+
+  const crashes = {
+    "immediate shutdowns": () => cluster.stopImmediately(),
+    "killed sessions": () => killSession(database),
+    "killed first processes": async () => process.kill(await cluster.pid(), "SIGKILL"),
+  };
+  const crash = async () => {
+    const kind = random.pick(Object.keys(crashes) as (keyof typeof crashes)[]);
+    await crashes[kind]();
+    tally.figure(kind, Number(tally.figures[kind] ?? 0) + 1);
+    // The server says 503 for a while.
+    await wait(random.between(0, 300));
+    if (kind !== "killed sessions") await cluster.start();
+    tally.peak("ms until Postgres answered again", await untilItAnswers(database));
+    tally.expect(server.running, "the server ended with its database");
+  };
+  await crashUnderLoad(context, { url: () => server.url, database, crash }, load);
+}
+
+/** A session that dies takes all others with it: Postgres no longer trusts its shared memory, and starts anew by itself. */
+async function killSession({ pool }: Database): Promise<void> {
+  const { rows } = await pool.query<{ pid: number }>(
+    `select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()
+     order by state = 'active' desc, state = 'idle in transaction' desc limit 1`,
+  );
+  if (rows[0]) process.kill(rows[0].pid, "SIGKILL");
+}
+
+/** @returns milliseconds */
+async function untilItAnswers({ pool }: Database): Promise<number> {
+  const started = performance.now();
+  for (;;) {
+    try {
+      await pool.query("select 1");
+      return performance.now() - started;
+    } catch (error) {
+      if (performance.now() - started > BACK_WITHIN_MS) throw error;
+      await wait(50);
+    }
+  }
+}

@@ -1,0 +1,134 @@
+import { execFile } from "node:child_process";
+import { existsSync, readdirSync } from "node:fs";
+import { chown, mkdtemp, readFile, rm } from "node:fs/promises";
+import type { AddressInfo } from "node:net";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+const START_WITHIN_MS = 60_000;
+
+/** Where Debian and its like keep the server's own programs, newest first. */
+function programFolder(): string | undefined {
+  const root = "/usr/lib/postgresql";
+  const versions = existsSync(root) ? readdirSync(root) : [];
+  return versions
+    .sort((a, b) => Number(b) - Number(a))
+    .map((version) => path.join(root, version, "bin"))
+    .find((folder) => existsSync(path.join(folder, "initdb")));
+}
+
+/** Postgres does not run as root: then as the user that its package made. */
+async function postgresUser(): Promise<{ uid: number; gid: number } | undefined> {
+  if (process.getuid?.() !== 0) return { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+  const line = (await readFile("/etc/passwd", "utf8")).split("\n").find((one) => one.startsWith("postgres:"));
+  const [, , uid, gid] = line?.split(":") ?? [];
+  return uid === undefined ? undefined : { uid: Number(uid), gid: Number(gid) };
+}
+
+/** Why this machine cannot have a Postgres of a test's own; undefined when it can. */
+export async function whyNoCluster(): Promise<string | undefined> {
+  if (!programFolder()) return "there is no initdb under /usr/lib/postgresql";
+  if (!(await postgresUser())) return "this is root, and there is no user postgres to run as";
+  return undefined;
+}
+
+/** A Postgres with a folder and a port of its own, which may crash without anybody else noticing. */
+export class PrivateCluster {
+  readonly #programs: string;
+  readonly #user: { uid: number; gid: number };
+  readonly #folder: string;
+  readonly port: number;
+
+  private constructor(programs: string, user: { uid: number; gid: number }, folder: string, port: number) {
+    this.#programs = programs;
+    this.#user = user;
+    this.#folder = folder;
+    this.port = port;
+  }
+
+  /** Makes one and starts it. @throws {Error} where `whyNoCluster` has a reason */
+  static async make(): Promise<PrivateCluster> {
+    const [programs, user] = [programFolder(), await postgresUser()];
+    if (!programs || !user) throw new Error(await whyNoCluster());
+    const folder = await mkdtemp(path.join(tmpdir(), "regulars-cluster-"));
+    await chown(folder, user.uid, user.gid);
+    const cluster = new PrivateCluster(programs, user, folder, await freePort());
+    await cluster.#run(
+      "initdb",
+      "-D",
+      cluster.#data,
+      "-U",
+      "postgres",
+      "-A",
+      "trust",
+      "-E",
+      "UTF8",
+      "--no-sync",
+    );
+    await cluster.start();
+    return cluster;
+  }
+
+  get url(): string {
+    return `postgresql://postgres@127.0.0.1:${this.port}/postgres`;
+  }
+
+  /** Recovers by itself from whatever ended it; resolves when it takes connections. */
+  async start(): Promise<void> {
+    const settings = `-p ${this.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=${this.#folder} -c max_connections=60 -c shared_buffers=32MB`;
+    const until = performance.now() + START_WITHIN_MS;
+    for (;;) {
+      try {
+        await this.#run("pg_ctl", "start", "-w", "-D", this.#data, "-l", this.#log, "-o", settings);
+        return;
+      } catch (error) {
+        // The processes of one that was killed have to notice it first.
+        if (performance.now() > until) throw new Error(await readFile(this.#log, "utf8"), { cause: error });
+        await wait(100);
+      }
+    }
+  }
+
+  /** Ends without a checkpoint, as in a power cut: the next start recovers from the log. */
+  async stopImmediately(): Promise<void> {
+    await this.#run("pg_ctl", "stop", "-w", "-m", "immediate", "-D", this.#data);
+  }
+
+  /** The process that starts all others. */
+  async pid(): Promise<number> {
+    return Number((await readFile(path.join(this.#data, "postmaster.pid"), "utf8")).split("\n")[0]);
+  }
+
+  async remove(): Promise<void> {
+    await this.stopImmediately().catch(() => {});
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  get #data(): string {
+    return path.join(this.#folder, "data");
+  }
+
+  get #log(): string {
+    return path.join(this.#folder, "log");
+  }
+
+  async #run(program: string, ...parameters: string[]): Promise<void> {
+    await run(path.join(this.#programs, program), parameters, {
+      ...this.#user,
+      cwd: this.#folder,
+      env: { PATH: process.env.PATH ?? "", LC_ALL: "C.UTF-8" },
+    });
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}

@@ -1,0 +1,116 @@
+import { setTimeout as wait } from "node:timers/promises";
+import type { Database } from "../../../src/database/database.js";
+import type { WebhookEvent } from "../../oracle/index.js";
+import type { AttackContext } from "../runner/attack.js";
+import { checkNothingLost, checkRows } from "../runner/checks.js";
+import { type AttackSalon, addSalon } from "../runner/salon.js";
+import { Sender } from "../runner/sender.js";
+import type { Tally } from "../runner/tally.js";
+import { checkSnapshot } from "./snapshot.js";
+
+/** What crashes, and how it comes back. */
+export interface Victim {
+  /** Where events go to at present. */
+  readonly url: () => string;
+  /** A connection of the attack's own; works again once `crash` has resolved. */
+  readonly database: Database;
+  /** Ends without a chance to clean up, and is started again as an operator would, with nothing repaired by hand. */
+  crash(): Promise<void>;
+}
+
+export interface Load {
+  /** Of each salon. */
+  readonly customers: number;
+  /** Events of one round. */
+  readonly events: number;
+  /** The crash comes within so many milliseconds after the first delivery of a round. */
+  readonly withinMs: number;
+}
+
+/** How long the sessions of a killed server may keep their locks: Postgres looks every two seconds whether it still lives. */
+const LOCKS_GONE_WITHIN_MS = 15_000;
+
+/** A salon whose events are on their way. */
+interface Delivery {
+  readonly salon: AttackSalon;
+  readonly sender: Sender;
+  readonly left: WebhookEvent[];
+}
+
+/** One crash in each round, in the middle of a salon's events; what was not acknowledged is delivered again. */
+export async function crashUnderLoad(context: AttackContext, victim: Victim, load: Load): Promise<void> {
+  const { tally, random } = context;
+  let underLoad = 0;
+  let current: Delivery | undefined;
+  for (const round of context.rounds()) {
+    current ??= await begin(context, victim, `${context.seed}-${round}`, load.customers);
+    const { sender, left } = current;
+    let delivered = false;
+    const delivering = sender.deliver(left.splice(0, load.events)).finally(() => {
+      delivered = true;
+    });
+    await wait(random.between(0, load.withinMs));
+    if (!delivered) underLoad += 1;
+    tally.fault();
+    await victim.crash();
+    tally.expect((await delivering) === 0, "events were never acknowledged, though all is up again");
+    await afterCrash(context, victim, current);
+    if (left.length > 0) continue;
+    await end(context, victim, current);
+    current = undefined;
+  }
+  if (current) await end(context, victim, current);
+  tally.figure("crashes in the middle of deliveries", underLoad);
+}
+
+async function begin(
+  { tally }: AttackContext,
+  { database, url }: Victim,
+  seed: string,
+  customers: number,
+): Promise<Delivery> {
+  const salon = await addSalon({ database }, seed, customers);
+  return { salon, sender: new Sender({ url, tally, patience: 120_000 }), left: [...salon.events] };
+}
+
+async function afterCrash(
+  { tally, random }: AttackContext,
+  { database }: Victim,
+  { salon, sender }: Delivery,
+): Promise<void> {
+  await checkNothingLost(database, sender.acknowledged.keys(), tally);
+  await checkSnapshot(database, salon.organizationId, tally);
+  tally.peak("ms until a killed server's locks were gone", await untilNoLocks(database, tally));
+  const again = salon.events.filter(({ event_id }) => sender.acknowledged.has(event_id));
+  if (again.length === 0) return;
+  const answer = await sender.once(random.pick(again));
+  const status = answer && JSON.parse(answer.text).status;
+  tally.expect(status === "duplicate", `an acknowledged event that came again was answered ${status}`);
+}
+
+/** @returns milliseconds */
+async function untilNoLocks({ pool }: Database, tally: Tally): Promise<number> {
+  const started = performance.now();
+  for (;;) {
+    const { rows } = await pool.query<{ held: bigint }>(
+      `select count(*) as held from pg_locks
+       where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())`,
+    );
+    const waited = performance.now() - started;
+    if (rows[0]?.held === 0n) return waited;
+    if (waited > LOCKS_GONE_WITHIN_MS) {
+      tally.broken(`${rows[0]?.held} locks are left behind`);
+      return waited;
+    }
+    await wait(20);
+  }
+}
+
+/** Delivers what is left, and compares everything once more. */
+async function end({ tally }: AttackContext, { database }: Victim, current: Delivery): Promise<void> {
+  const { salon, sender, left } = current;
+  tally.expect((await sender.deliver(left)) === 0, "events were never acknowledged");
+  sender.close();
+  await checkNothingLost(database, sender.acknowledged.keys(), tally);
+  await checkRows(database, salon.organizationId, salon.events, new Date(), tally);
+}
