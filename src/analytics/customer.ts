@@ -62,7 +62,7 @@ export async function readCustomer(
   now: Date,
 ): Promise<CustomerHistory | undefined> {
   let row = await analyticsRow(pool, organizationId, customerId);
-  if (row?.refresh_due_at instanceof Date && row.refresh_due_at <= now) {
+  if (row && !isExactAt(row, now)) {
     await recomputeCustomer(pool, organizationId, customerId, now);
     row = await analyticsRow(pool, organizationId, customerId);
   }
@@ -75,6 +75,12 @@ export async function readCustomer(
     bookings: bookings.rows.map(toApiRow),
     payments: payments.rows.map(toApiRow),
   };
+}
+
+/** A row is exact from computed_at until refresh_due_at; one computed by a clock that was ahead is not yet. */
+function isExactAt({ computed_at, refresh_due_at }: Record<string, unknown>, now: Date): boolean {
+  const isAhead = computed_at instanceof Date && computed_at > now;
+  return !isAhead && !(refresh_due_at instanceof Date && refresh_due_at <= now);
 }
 
 export interface CustomerRecomputation {

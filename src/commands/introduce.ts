@@ -11,6 +11,7 @@ const PATIENCE_MS = 10_000;
  * Asks Square what an organization is, and does not wait long: without an answer the organization keeps what it has, and its
  * locations come with the next sweep.
  *
+ * @param stopping aborted when the process is stopping
  * @returns what Square said, or why it did not
  */
 export async function tryToIntroduce(
@@ -18,13 +19,15 @@ export async function tryToIntroduce(
   config: Config,
   organizationId: string,
   given: Parameters<typeof introduceOrganization>[2] = {},
+  stopping?: AbortSignal,
 ): Promise<Introduced | { readonly failed: string; readonly code: string }> {
-  const signal = AbortSignal.timeout(PATIENCE_MS);
+  const late = AbortSignal.timeout(PATIENCE_MS);
+  const signal = stopping ? AbortSignal.any([late, stopping]) : late;
   try {
     return await introduceOrganization(reconcileContext(database, config, { signal }), organizationId, given);
   } catch (error) {
     if (!(error instanceof RegularsError)) throw error;
-    const failed = signal.aborted ? `no answer within ${PATIENCE_MS / 1000} s` : error.message;
+    const failed = late.aborted ? `no answer within ${PATIENCE_MS / 1000} s` : error.message;
     return { failed, code: error.code };
   }
 }

@@ -6,6 +6,7 @@ import { type Database, openDatabase } from "../database/database.js";
 import { migrate } from "../database/migrate.js";
 import { RegularsError } from "../errors.js";
 import { addOrganization, holdsAccessToken } from "../facts/organizations.js";
+import { describeFailure } from "../inbox/arrival.js";
 import { RetryWorker } from "../inbox/retry-worker.js";
 import type { Log } from "../log.js";
 import { Schedule } from "../reconcile/schedule.js";
@@ -40,6 +41,8 @@ export interface RunningServer {
   readonly app: App;
   /** Where it listens, such as `http://127.0.0.1:3000`. */
   readonly address: string;
+  /** Resolves when Square was asked what the configured organization is; at once when there is nothing to ask. */
+  readonly introduced: Promise<void>;
   /** Takes nothing new, finishes what it took, closes the database. */
   stop(): Promise<void>;
 }
@@ -67,9 +70,6 @@ export async function startServer(
     const { log } = app.http;
     if (applied.length > 0) log.info({ migrations: applied }, "schema brought up to date");
     const configured = await ensureConfiguredOrganization(config, database, app);
-    if (configured !== undefined) {
-      await introduce(database, config, log, configured);
-    }
     const worker = new RetryWorker(app.inbox, log);
     const { reconcileSchedule } = config;
     const schedule =
@@ -77,13 +77,24 @@ export async function startServer(
     const address = await listen(app, config);
     worker.start();
     schedule?.start();
+    // Only now, so that a Square that does not answer keeps no webhook out.
+    const stopping = new AbortController();
+    const introduced =
+      configured === undefined
+        ? Promise.resolve()
+        : introduce(database, config, log, configured, stopping.signal);
+    introduced.catch((error: unknown) =>
+      log.warn({ reason: describeFailure(error) }, "organization not learnt"),
+    );
     const stop = async () => {
       schedule?.stop();
+      stopping.abort();
       await app.http.close();
       await worker.stop();
+      await introduced.catch(() => {});
       await database.close();
     };
-    return { database, app, address, stop };
+    return { database, app, address, introduced, stop };
   } catch (error) {
     await database.close();
     throw error;
@@ -144,8 +155,9 @@ async function introduce(
   config: Config,
   log: Log,
   organizationId: string,
+  stopping: AbortSignal,
 ): Promise<void> {
-  const told = await tryToIntroduce(database, config, organizationId);
+  const told = await tryToIntroduce(database, config, organizationId, {}, stopping);
   const fields = { organization_id: organizationId };
   if ("failed" in told) {
     log.warn({ ...fields, reason: told.failed }, "Square could not be asked about the organization");

@@ -21,13 +21,8 @@ export interface GroupCommitOptions<Item, Result> {
   readonly maxBatch: number;
   /** The most items that may wait, over all keys. */
   readonly maxQueued: number;
-  /** The most batches in process at once, over all keys; each takes a database connection. */
+  /** The most keys in process at once; each takes a database connection. */
   readonly maxInFlight: number;
-  /**
-   * So many waiting items of one key start beside its batch in flight, so that a second processor of the database has
-   * something to do. Fewer wait, and share the next transaction.
-   */
-  readonly secondAt: number;
 }
 
 interface Waiting<Item, Result> {
@@ -45,9 +40,7 @@ export class GroupCommit<Item, Result> {
   readonly #options: GroupCommitOptions<Item, Result>;
   /** Items waiting by key, in order of arrival; a key is listed while it waits. */
   readonly #waiting = new Map<string, Waiting<Item, Result>[]>();
-  /** How many batches of a key are in process. */
-  readonly #inFlight = new Map<string, number>();
-  #batches = 0;
+  readonly #inFlight = new Set<string>();
   #queued = 0;
   #drained: Promise<void> | undefined;
   #idle: (() => void) | undefined;
@@ -82,29 +75,23 @@ export class GroupCommit<Item, Result> {
   close(): Promise<void> {
     this.#drained ??= new Promise((resolve) => {
       this.#idle = resolve;
-      if (this.#batches === 0) resolve();
+      if (this.#inFlight.size === 0) resolve();
     });
     return this.#drained;
   }
 
   #startNext(): void {
     for (const [key, waiting] of this.#waiting) {
-      if (this.#batches >= this.#options.maxInFlight) return;
-      if (!this.#mayStart(key, waiting.length)) continue;
+      if (this.#inFlight.size >= this.#options.maxInFlight) return;
+      if (this.#inFlight.has(key)) continue;
       const batch = waiting.splice(0, this.#options.maxBatch);
       // Behind the other keys, so that a busy one cannot starve them.
       this.#waiting.delete(key);
       if (waiting.length > 0) this.#waiting.set(key, waiting);
       this.#queued -= batch.length;
-      this.#inFlight.set(key, (this.#inFlight.get(key) ?? 0) + 1);
-      this.#batches += 1;
+      this.#inFlight.add(key);
       void this.#run(key, batch);
     }
-  }
-
-  #mayStart(key: string, waiting: number): boolean {
-    const running = this.#inFlight.get(key) ?? 0;
-    return running === 0 || (running === 1 && waiting >= this.#options.secondAt);
   }
 
   async #run(key: string, batch: readonly Waiting<Item, Result>[]): Promise<void> {
@@ -119,11 +106,8 @@ export class GroupCommit<Item, Result> {
     } catch (error) {
       for (const { reject } of batch) reject(error);
     }
-    const running = (this.#inFlight.get(key) ?? 1) - 1;
-    if (running === 0) this.#inFlight.delete(key);
-    else this.#inFlight.set(key, running);
-    this.#batches -= 1;
+    this.#inFlight.delete(key);
     this.#startNext();
-    if (this.#batches === 0) this.#idle?.();
+    if (this.#inFlight.size === 0) this.#idle?.();
   }
 }

@@ -44,6 +44,7 @@ test("SQUARE_ACCESS_TOKEN makes the single organization, with name, currency, zo
   );
   const start = () => startServer(config, { write: (line) => logLines.push(line) });
   const server = await start();
+  await server.introduced;
   const organization = await server.database.prisma.organization.findFirstOrThrow();
   const locations = await server.database.prisma.location.findMany();
   await server.stop();
@@ -61,6 +62,7 @@ test("SQUARE_ACCESS_TOKEN makes the single organization, with name, currency, zo
 
   const before = square.requests.length;
   const again = await start();
+  await again.introduced;
   await again.stop();
   expect(square.requests.length, "a restart with the same token asks nothing").toBe(before);
 });
@@ -85,6 +87,9 @@ test("a Square that does not answer keeps no server from starting", async () => 
   );
   const logLines: string[] = [];
   const server = await startServer(config, { write: (line) => logLines.push(line) });
+  const alive = await fetch(`${server.address}/readyz`);
+  expect(alive.status, "it takes webhooks while Square is still being asked").toBe(200);
+  await server.introduced;
   await server.stop();
   expect(logLines.map((line) => JSON.parse(line).msg)).toContain(
     "Square could not be asked about the organization",

@@ -20,7 +20,7 @@ beforeEach(async () => {
 
 /** An inbox that knows the salon, so that events submitted in one turn of the event loop meet in the queue. */
 async function openWarm(findHandler?: FindHandler): Promise<Inbox> {
-  const warm = openInbox(database, { secondAt: 100, ...(findHandler && { findHandler }) });
+  const warm = openInbox(database, findHandler && { findHandler });
   await warm.receive(received(squareEvent("warming.up", {})));
   await database.pool.query("delete from webhook_events");
   return warm;

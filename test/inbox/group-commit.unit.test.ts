@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { GroupCommit, QueueClosed, QueueFull } from "../../src/inbox/group-commit.js";
 
 /** A queue whose transactions end when the test says so. */
-function open({ maxBatch = 100, maxQueued = 100, maxInFlight = 10, secondAt = 100 } = {}) {
+function open({ maxBatch = 100, maxQueued = 100, maxInFlight = 10 } = {}) {
   const started: { key: string; items: readonly string[]; end(error?: Error): void }[] = [];
   const queue = new GroupCommit<string, string>({
     process: (key, items) =>
@@ -13,7 +13,6 @@ function open({ maxBatch = 100, maxQueued = 100, maxInFlight = 10, secondAt = 10
     maxBatch,
     maxQueued,
     maxInFlight,
-    secondAt,
   });
   const batches = () => started.map(({ key, items }) => `${key}: ${items.join(" ")}`);
   /** Ends a transaction; what waited for it has started when this resolves. */
@@ -48,18 +47,6 @@ describe("group commit", () => {
     await end(0);
     await end(1);
     expect(batches()).toEqual(["salon: a", "salon: b c", "salon: d"]);
-  });
-
-  test("a flood takes a second transaction beside the one in flight, and never a third", async () => {
-    const { queue, batches, end } = open({ secondAt: 3 });
-    for (const item of ["a", "b", "c", "d", "e", "f", "g", "h"]) void queue.submit("salon", item);
-    expect(batches()).toEqual(["salon: a", "salon: b c d"]);
-    await end(0);
-    expect(batches()).toEqual(["salon: a", "salon: b c d", "salon: e f g h"]);
-    await end(2);
-    await end(1);
-    void queue.submit("salon", "i");
-    expect(batches().at(-1)).toBe("salon: i");
   });
 
   test("one organization's transaction does not keep another's waiting", () => {
