@@ -76,7 +76,7 @@ function mistreated(events: readonly SalonEvent[], random: Random): SalonEvent[]
 /** Two salons of three meet a fault, each another one, at another list. */
 const salons = Array.from({ length: SALONS }, (_, index) => ({
   salon: index + 1,
-  fault: index % 3 === 2 ? undefined : faults[index % faults.length],
+  fault: index % 3 === 2 ? undefined : faults[(2 * Math.floor(index / 3) + (index % 3)) % faults.length],
   on: lists[(index + Math.floor(index / lists.length)) % lists.length] as string,
 }));
 
