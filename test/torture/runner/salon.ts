@@ -1,5 +1,6 @@
 /** Salons to attack with: simulated around the present, so that every column that the clock changes is alive. */
 import { addOrganization } from "../../../src/facts/organizations.js";
+import type { Served } from "../../../src/simulator/fake-square/server.js";
 import { simulateSalon, turbulence } from "../../../src/simulator/salon.js";
 import type { WebhookEvent } from "../../oracle/index.js";
 import type { AttackDatabase } from "./databases.js";
@@ -11,17 +12,21 @@ export interface AttackSalon {
   readonly organizationId: string;
   /** Every event Square would send, in the order of its time. */
   readonly events: readonly WebhookEvent[];
+  /** Its end, for a fake Square. */
+  readonly served: Served;
 }
 
 /**
  * A turbulent salon of the last hundred days, and its organization in the database.
  *
  * @param seed any text; the merchant's id is made of it
+ * @param until ends it there; left out, it goes on for some days after the present
  */
 export async function addSalon(
   { database }: Pick<AttackDatabase, "database">,
   seed: string,
   customers: number,
+  until?: Date,
 ): Promise<AttackSalon> {
   const merchantId = `M-${seed}`;
   // Weeks begin where they always do, so that the same seed has much the same story tomorrow.
@@ -35,8 +40,8 @@ export async function addSalon(
     end: new Date(start + 110 * DAY_MS),
   });
   const { id } = await addOrganization(database, { merchantId, name: "Salon" }, new Date());
-  const events = [...salon.events()].map(({ event }) => event as WebhookEvent);
-  return { merchantId, organizationId: id, events };
+  const events = [...salon.events(until)].map(({ event }) => event as WebhookEvent);
+  return { merchantId, organizationId: id, events, served: salon };
 }
 
 /** Whether an event says who was merged into whom, or that a merge was undone. Without it the others can be ambiguous. */

@@ -1,0 +1,94 @@
+import { type BackfillResult, backfill } from "../../../src/reconcile/backfill.js";
+import type { SweepReport } from "../../../src/reconcile/report.js";
+import { sweep } from "../../../src/reconcile/sweep.js";
+import { startFakeSquare } from "../../../src/simulator/fake-square/server.js";
+import { encryptAccessToken } from "../../../src/square/access-token.js";
+import { ACCESS_TOKEN, openScriptContext, TOKEN_KEY } from "../../support/square-context.js";
+import type { Attack, AttackContext } from "../runner/attack.js";
+import { checkNothingLost, checkRows } from "../runner/checks.js";
+import type { AttackDatabase } from "../runner/databases.js";
+import { type AttackSalon, addSalon } from "../runner/salon.js";
+import { Sender } from "../runner/sender.js";
+
+interface Options {
+  readonly servers: number;
+  readonly customers: number;
+}
+
+/** Everything that can bring a fact to us, at the same time. */
+export function reconciling(options: Options): Attack {
+  return {
+    name: "reconciling",
+    describe:
+      "A backfill and sweeps read a salon from Square while its webhooks come in, in any order, on several servers: in the end every row is right, and a sweep finds nothing left to do.",
+    run: (context) => run(context, options),
+  };
+}
+
+async function run(context: AttackContext, { servers: count, customers }: Options): Promise<void> {
+  const { tally, random } = context;
+  const attacked = await context.openDatabase();
+  const env = { TOKEN_ENCRYPTION_KEY: TOKEN_KEY.toString("base64") };
+  const start = () => context.startServer(attacked, { env });
+  const servers = await Promise.all(Array.from({ length: count }, start));
+  for (const round of context.rounds()) {
+    const salon = await addSalon(attacked, `${context.seed}-${round}`, customers, new Date());
+    const square = await startFakeSquare({ merchants: [{ salon: salon.served, accessToken: ACCESS_TOKEN }] });
+    await connect(attacked, salon);
+    const reconcile = openScriptContext(attacked.database, square.url);
+    const sender = new Sender({ url: () => random.pick(servers).url, tally });
+    const [never, filled, ...swept] = await Promise.all([
+      sender.deliver(random.shuffle([...salon.events])),
+      toEnd(backfill(reconcile, salon.organizationId, {})),
+      sweep(reconcile, "recent"),
+      sweep(reconcile, "full"),
+    ]);
+    sender.close();
+    tally.fault(3);
+    tally.expect(never === 0, `${never} events were never acknowledged`);
+    tally.expect(filled.errors.length === 0, `the backfill failed: ${JSON.stringify(filled.errors)}`);
+    const skipped = swept.filter((report) => "skipped" in report).length;
+    tally.expect(skipped === 1, `of two sweeps at once ${skipped} were skipped`);
+    for (const report of swept) if (!("skipped" in report)) expectNoErrors(report, tally);
+    await checkNothingLost(attacked.database, sender.acknowledged.keys(), tally);
+    await checkRows(attacked.database, salon.organizationId, salon.events, new Date(), tally);
+    await checkSettled(reconcile, tally);
+    await checkRows(attacked.database, salon.organizationId, salon.events, new Date(), tally);
+    await square.close();
+  }
+}
+
+async function connect({ database }: AttackDatabase, { merchantId, organizationId }: AttackSalon) {
+  const token = encryptAccessToken(TOKEN_KEY, merchantId, ACCESS_TOKEN);
+  await database.pool.query("update organizations set access_token_ciphertext = $2 where id = $1", [
+    organizationId,
+    token,
+  ]);
+}
+
+async function toEnd(steps: AsyncGenerator<unknown, BackfillResult>): Promise<BackfillResult> {
+  for (;;) {
+    const { value, done } = await steps.next();
+    if (done) return value as BackfillResult;
+  }
+}
+
+function expectNoErrors({ errors }: SweepReport, tally: AttackContext["tally"]): void {
+  tally.expect(errors.length === 0, `the sweep failed: ${JSON.stringify(errors)}`);
+}
+
+/** Once all is quiet, a full sweep has nothing to correct, and a second one nothing new to read. */
+async function checkSettled(
+  reconcile: Parameters<typeof sweep>[0],
+  tally: AttackContext["tally"],
+): Promise<void> {
+  for (const again of [false, true]) {
+    const report = await sweep(reconcile, "full");
+    if ("skipped" in report) throw new Error("another sweep was running");
+    const { drift, created, deleted, pulled } = report;
+    expectNoErrors(report, tally);
+    const isClean = drift.length + created + deleted === 0;
+    tally.expect(isClean, `a sweep had to correct ${JSON.stringify({ drift, created, deleted })}`);
+    if (again) tally.expect(pulled.applied === 0, `a second full pull stored ${pulled.applied} objects`);
+  }
+}
