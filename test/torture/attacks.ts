@@ -1,5 +1,5 @@
 /** Every attack of `npm run torture`, in the order in which they run. */
-import { convergence, convergenceOfProcesses } from "./convergence/convergence.js";
+import { convergence } from "./convergence/convergence.js";
 import { embeddedKills } from "./crash/embedded-kills.js";
 import { postgresCrashes } from "./crash/postgres-crashes.js";
 import { serverKills } from "./crash/server-kills.js";
@@ -22,7 +22,6 @@ import { twinSalons } from "./tenancy/twin-salons.js";
 
 export const attacks: readonly Attack[] = [
   convergence({ stories: 500 }),
-  convergenceOfProcesses({ stories: 200, servers: 3 }),
   serverKills({ customers: 30, events: 120, withinMs: 200 }),
   postgresCrashes({ customers: 30, events: 120, withinMs: 200 }),
   embeddedKills({ customers: 10, events: 100, withinMs: 800 }),
