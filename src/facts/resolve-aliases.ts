@@ -33,8 +33,8 @@ export interface Resolution {
  * recoveries, so the order in which they arrived cannot matter.
  *
  * An edge is undone by a recovery of its source that is newer than it: by the source's version where the edge knows
- * it, else by time. Of several standing edges of one source the newest holds. An edge that would close a cycle is
- * refused; of the edges of a cycle that is the newest.
+ * it, else by time. Of several standing edges of one source the newest holds, but for short cuts. An edge that would
+ * close a cycle is refused; of the edges of a cycle that is the newest.
  */
 export function resolveAliases(
   edges: readonly MergeEdge[],
@@ -52,7 +52,9 @@ export function resolveAliases(
   const target = new Map<string, MergeEdge>();
   const refused: MergeEdge[] = [];
   const newestOfSource = new Map<string, MergeEdge>();
-  for (const edge of standing.toSorted(byAge)) newestOfSource.set(edge.from_customer_id, edge);
+  for (const edge of withoutShortCuts(standing, edges).sort(byAge)) {
+    newestOfSource.set(edge.from_customer_id, edge);
+  }
   for (const edge of [...newestOfSource.values()].sort(byAge)) {
     if (follow(edge.to_customer_id, target) === edge.from_customer_id) refused.push(edge);
     else target.set(edge.from_customer_id, edge);
@@ -63,6 +65,44 @@ export function resolveAliases(
     merged_at: edge.merged_at ?? edge.announced_at,
   }));
   return { aliases, refused };
+}
+
+/**
+ * Drops A to C where A to B stands and B was ever merged into C: asked for A, Square answers the last survivor, so that
+ * edge tells of the same merge of A as the first, and must not outlive the second, should that be undone. It does not
+ * where it ended a later version of A.
+ */
+function withoutShortCuts(standing: readonly MergeEdge[], edges: readonly MergeEdge[]): MergeEdge[] {
+  const [everFrom, standingFrom] = [bySource(edges), bySource(standing)];
+  const isShortCut = (edge: MergeEdge, via: MergeEdge) =>
+    !(
+      edge.source_version !== null &&
+      via.source_version !== null &&
+      edge.source_version > via.source_version
+    ) &&
+    everLeads(via.to_customer_id, edge.to_customer_id, everFrom) &&
+    !everLeads(edge.to_customer_id, via.to_customer_id, everFrom);
+  return standing.filter(
+    (edge) => !standingFrom.get(edge.from_customer_id)?.some((via) => isShortCut(edge, via)),
+  );
+}
+
+function bySource(edges: readonly MergeEdge[]): ReadonlyMap<string, readonly MergeEdge[]> {
+  const grouped = new Map<string, MergeEdge[]>();
+  for (const edge of edges) {
+    const group = grouped.get(edge.from_customer_id);
+    if (group) group.push(edge);
+    else grouped.set(edge.from_customer_id, [edge]);
+  }
+  return grouped;
+}
+
+/** Whether merges, standing or undone, led from one id to another. */
+function everLeads(from: string, to: string, edges: ReadonlyMap<string, readonly MergeEdge[]>): boolean {
+  if (from === to) return false;
+  const reached = new Set([from]);
+  for (const id of reached) for (const edge of edges.get(id) ?? []) reached.add(edge.to_customer_id);
+  return reached.has(to);
 }
 
 function isUndone(edge: MergeEdge, recovery: KnownRecovery | undefined): boolean {

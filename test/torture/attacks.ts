@@ -1,5 +1,5 @@
 /** Every attack of `npm run torture`, in the order in which they run. */
-import { convergence } from "./convergence/convergence.js";
+import { convergence, convergenceOfProcesses } from "./convergence/convergence.js";
 import { embeddedKills } from "./crash/embedded-kills.js";
 import { postgresCrashes } from "./crash/postgres-crashes.js";
 import { serverKills } from "./crash/server-kills.js";
@@ -19,15 +19,18 @@ import { hammer } from "./races/hammer.js";
 import { reconciling } from "./races/reconciling.js";
 import type { Attack } from "./runner/attack.js";
 import { twinSalons } from "./tenancy/twin-salons.js";
+import { upgrades } from "./upgrade/upgrades.js";
 
 export const attacks: readonly Attack[] = [
   convergence({ stories: 500 }),
+  convergenceOfProcesses({ stories: 200, servers: 3 }),
   serverKills({ customers: 30, events: 120, withinMs: 200 }),
   postgresCrashes({ customers: 30, events: 120, withinMs: 200 }),
   embeddedKills({ customers: 10, events: 100, withinMs: 800 }),
   hammer({ servers: 8, connections: 64, customers: 5 }),
   reconciling({ servers: 2, customers: 20 }),
   coldStarts({ servers: 10 }),
+  upgrades(),
   badNetwork({ delay: 3, trickle: 2, reset: 4, refuse: 2, pause: 3, silence: 1, "half-open": 2 }, 40),
   lostAnswers({ customers: 8 }),
   overload(),

@@ -10,8 +10,8 @@ const { rows } = await database.pool.query("select current_database() as name");
 const stage = await openStage(database, isPostgres ? databaseUrl(rows[0].name) : undefined);
 afterAll(() => stage.close());
 
-/** The embedded database takes several times as long for each story. */
-const RUNS = isPostgres ? 300 : 60;
+/** The embedded database takes ten times as long for each story: every commit of it waits for the disk, one after the other. */
+const RUNS = isPostgres ? 300 : 15;
 
 /** `CONVERGENCE_REPLAY=seed:path`, as a failure prints it, plays that story alone. */
 const [seed = "20260303", path] = (process.env.CONVERGENCE_REPLAY ?? "").split(/:(.*)/s).filter(Boolean);

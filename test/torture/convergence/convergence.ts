@@ -1,6 +1,7 @@
 import type { Attack, AttackContext } from "../runner/attack.js";
+import { openProcessStage } from "./process-stage.js";
 import { checkConvergence } from "./property.js";
-import { openStage } from "./stage.js";
+import { openStage, type Stage } from "./stage.js";
 
 interface Options {
   /** Random stories of one round. */
@@ -13,16 +14,27 @@ export function convergence(options: Options): Attack {
     name: "convergence",
     describe:
       "Random short stories of every kind of event, delivered in any order, twice, late or never, over several servers, then swept: the tables are those of in-order single delivery, and plain TypeScript agrees.",
-    share: 2,
-    run: (context) => run(context, options),
+    share: 3,
+    async run(context) {
+      const { database, url } = await context.openDatabase();
+      const stage = await openStage(database, url);
+      context.defer(() => stage.close());
+      await playRounds(context, stage, options);
+    },
   };
 }
 
-async function run(context: AttackContext, { stories }: Options): Promise<void> {
+/** The same with servers in processes of their own, which have the machine's clock. */
+export function convergenceOfProcesses(options: Options & { readonly servers: number }): Attack {
+  return {
+    name: "convergence-of-processes",
+    describe: "The same stories, delivered over HTTP to several server processes on one database.",
+    run: async (context) => playRounds(context, await openProcessStage(context, options.servers), options),
+  };
+}
+
+async function playRounds(context: AttackContext, stage: Stage, { stories }: Options): Promise<void> {
   const { tally } = context;
-  const { database, url } = await context.openDatabase();
-  const stage = await openStage(database, url);
-  context.defer(() => stage.close());
   let played = 0;
   for (const _ of context.rounds()) {
     const seed = context.random.int(0, 0x7fffffff);

@@ -6,7 +6,7 @@ import { playStory } from "./converge.js";
 import { askSquare, breakDown } from "./house.js";
 import { merge, recover, remove, signUp, unmerge } from "./profiles.js";
 import { openStage } from "./stage.js";
-import type { Command } from "./world.js";
+import { type Command, PLAIN, type Step } from "./world.js";
 
 const stage = await openStage(await openTestDatabase());
 afterAll(() => stage.close());
@@ -23,7 +23,10 @@ const bookFor = (who: number) =>
   book.having({ who, place: "L1", days: -0.5, status: "ACCEPTED", segments: ["t1"], online: false });
 
 async function differencesOf(commands: readonly Command[]): Promise<readonly string[]> {
-  const steps = commands.map((command) => ({ command, fates: [] }));
+  return differencesOfSteps(commands.map((command) => ({ command, fates: [] })));
+}
+
+async function differencesOfSteps(steps: readonly Step[]): Promise<readonly string[]> {
   const story = { steps, square: "lists", waitHours: 1, sweep: "recent" } as const;
   const { lines, differences } = await playStory(stage, story);
   return differences.length > 0 ? lines : [];
@@ -46,4 +49,17 @@ test("of a chain of merges that only a pull has seen, what is undone leads back 
   const story = [everybody, bookFor(0), outage, mergeFirstTwo, mergeFirstTwo, hourPasses];
   const undone = [outage, bookFor(2), pull, hourPasses, undo];
   expect(await differencesOf([...story, ...undone])).toEqual([]);
+});
+
+test.each([
+  ["nothing of the first merge", [9, 9, 9]],
+  ["only who was made by the first merge", [0, 9, 9]],
+])("a survivor that a pull found is forgotten with its merge when %s had been told", async (_, delays) => {
+  const three = signUp.having({ many: 2, instant: false });
+  const undone = unmerge.having({ nth: 0, survivorEnds: true, counts: 0 });
+  const removed = remove.having({ nth: 1, counts: 0 });
+  const story = [three, bookFor(0), mergeFirstTwo, mergeLastTwo, pull, undone, removed];
+  const late = delays.map((delay) => ({ ...PLAIN, delay }));
+  const steps = story.map((command) => ({ command, fates: command === mergeFirstTwo ? late : [] }));
+  expect(await differencesOfSteps(steps)).toEqual([]);
 });

@@ -18,7 +18,8 @@ export const staff = ["t1", "t2"] as const;
 export const services = ["cut", "color"] as const;
 
 export function openSalon(merchantId: string, start: number): Truth {
-  const created_at = milliseconds(start - DAY);
+  // Square's lists of bookings are read in windows of a month, from a year before the merchant: those would all be empty.
+  const created_at = milliseconds(start + 365 * DAY - 31 * DAY);
   const merchant = {
     id: merchantId,
     business_name: "Salon of the stories",
@@ -49,7 +50,7 @@ export function openSalon(merchantId: string, start: number): Truth {
   return {
     merchant,
     locations: new Map(places.map((id) => [id, location(id)])),
-    teamMembers: new Map(staff.map((id) => [id, memberOf(id, created_at)])),
+    teamMembers: new Map(staff.map((id) => [id, memberOf(id, milliseconds(start - DAY))])),
     catalog: new Map([["services", itemOf(start - DAY)]]),
     customers: new Map(),
     deletedCustomers: new Map(),

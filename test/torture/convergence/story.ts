@@ -45,6 +45,6 @@ export const stories: fc.Arbitrary<Story> = fc.record({
   // Left to itself, fast-check makes short lists more often than long ones.
   steps: fc.noBias(fc.array(step, { minLength: 1, maxLength: 30, size: "max" })),
   square: oneOf("nothing", "lists", "lists", "lists and events"),
-  waitHours: oneOf(1, 20, 1_000, 4_000),
+  waitHours: oneOf(1, 20, 1_000, 2_400),
   sweep: oneOf("recent", "full"),
 });
