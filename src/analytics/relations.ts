@@ -13,8 +13,10 @@ function usages(): string {
 
 /** The rows of one customer (`target.customer_id`), each read by an index. */
 export const relations = `
+      -- Only what the columns use: each row is copied, and Square's own object is most of it.
       with booking as (
-        select b.*,
+        select b.booking_id, b.status, b.location_id, b.start_at, b.created_at, b.updated_at, b.duration_minutes,
+          b.customer_note, b.seller_note, b.creator_type,
           b.status = 'ACCEPTED' as accepted,
           b.status = 'ACCEPTED' and b.start_at <= :now as visit,
           b.status in ('ACCEPTED', 'PENDING') and b.start_at > :now as upcoming,
@@ -40,14 +42,15 @@ export const relations = `
           where organization_id = $1 and booking_id = b.booking_id and segment_index = 0 offset 0
         ) as s on true
       ),
+      -- Looked up together: one by one, the way to each takes longer than the row.
       segment as (
-        select b.start_at, s.team_member_id, s.service_variation_id
-        from booking b
+        select booking.start_at, s.team_member_id, s.service_variation_id
+        from (select array_agg(booking_id) as ids from booking where accepted) as accepted
         cross join lateral (
-          select team_member_id, service_variation_id from booking_segments
-          where organization_id = $1 and booking_id = b.booking_id offset 0
+          select booking_id, team_member_id, service_variation_id from booking_segments
+          where organization_id = $1 and booking_id = any (accepted.ids) offset 0
         ) as s
-        where b.accepted
+        join booking using (booking_id)
       ),
       -- For every visit, the latest start among the standing bookings made within 24 hours of its start. One sorted
       -- pass: joining bookings with bookings would be quadratic for a customer with thousands of them.
@@ -81,11 +84,11 @@ export const relations = `
       ),
       refund as (
         select r.amount_cents
-        from payment
+        from (select array_agg(payment_id) as ids from paid) as made
         cross join main_currency
         cross join lateral (
           select amount_cents, status, currency from refunds
-          where organization_id = $1 and payment_id = payment.payment_id offset 0
+          where organization_id = $1 and payment_id = any (made.ids) offset 0
         ) as r
         where r.status = 'COMPLETED' and r.currency = main_currency
       ),

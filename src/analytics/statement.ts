@@ -25,8 +25,8 @@ export const bookkeepingColumns = [
 
 const instantNames = Object.keys(instants) as (keyof typeof instants)[];
 const valueNames = columns.map((column) => column.name);
-/** A row is rewritten when any of these differs. */
-const comparedNames = [...valueNames, "refresh_due_at", "definition_version"];
+/** What the statement works out; a row is rewritten when any of it differs. */
+const computedNames = [...valueNames, "refresh_due_at", "definition_version"];
 
 function list(items: readonly string[], separator = ",\n      "): string {
   return items.join(separator);
@@ -140,39 +140,40 @@ const computation = `
   )`;
 
 const storing = `
+  -- The customers' locks keep what is stored as it is read here. \`updated_at\` tells when a value last changed, not when
+  -- only the definitions did or the instant at which the row is due.
   changed as (
-    select fresh.*
-    from fresh
-    left join lateral (
-      select * from customer_analytics
-      where organization_id = $1 and square_customer_id = fresh.square_customer_id offset 0
-    ) as stored on true
-    where stored.square_customer_id is null
-      or (${list(comparedNames.map((name) => `stored.${name}`))})
-        is distinct from
-        (${list(comparedNames.map((name) => `fresh.${name}`))})
+    select fresh.*, case when moved then :now else stored_updated_at end as updated_at
+    from (
+      select fresh.*, stored.updated_at as stored_updated_at,
+        stored.square_customer_id is null or (${list(valueNames.map((name) => `stored.${name}`))})
+          is distinct from
+          (${list(valueNames.map((name) => `fresh.${name}`))}) as moved,
+        stored.refresh_due_at as stored_due_at, stored.definition_version as stored_version
+      from fresh
+      left join lateral (
+        select * from customer_analytics
+        where organization_id = $1 and square_customer_id = fresh.square_customer_id offset 0
+      ) as stored on true
+      offset 0
+    ) as fresh
+    where moved or (stored_due_at, stored_version) is distinct from (refresh_due_at, definition_version)
   ),
   written as (
-    insert into customer_analytics as stored (
+    insert into customer_analytics (
       organization_id, square_customer_id,
-      ${list(comparedNames)},
+      ${list(computedNames)},
       created_at, updated_at, computed_at
     )
     select organization_id, square_customer_id,
-      ${list(comparedNames)},
-      :now, :now, :now
+      ${list(computedNames)},
+      :now, updated_at, :now
     from changed
     on conflict (organization_id, square_customer_id) do update set
-      ${list(comparedNames.map((name) => `${name} = excluded.${name}`))},
-      updated_at = case when
-        (${list(valueNames.map((name) => `stored.${name}`))})
-        is distinct from
-        (${list(valueNames.map((name) => `excluded.${name}`))})
-        then excluded.updated_at else stored.updated_at end,
-      computed_at = excluded.computed_at
+      ${list([...computedNames, "updated_at", "computed_at"].map((name) => `${name} = excluded.${name}`))}
     returning square_customer_id
   ),
-  -- Found by key and removed by place. The customers' locks keep the place: nobody else writes these rows.
+  -- Found by key and removed by place, which the locks keep as well.
   deleted as (
     delete from customer_analytics where ctid = any (array(
       select stored.ctid

@@ -23,10 +23,34 @@ export interface WrittenFacts {
 
 const guardedKinds: readonly GuardedKind[] = ["payment", "booking", "refund", "customer", "team_member"];
 
+/** The ids of the customers whose locks this transaction holds. */
+export type LockedCustomers = ReadonlySet<string>;
+
 /**
- * Writes what a batch of events says, in the caller's transaction: one lock step, one write per kind of object,
- * whatever the number of events. The outcome is the same as writing the events one after the other.
+ * Locks what the facts of a batch may touch, until the transaction ends: their objects, and the customers they name, own
+ * or merge. Needs nothing that was read before, so it may travel with the statement before it.
+ */
+export async function lockFacts(
+  tx: pg.PoolClient,
+  organizationId: string,
+  facts: readonly Fact[],
+): Promise<LockedCustomers> {
+  const winners = winnersByKind(facts);
+  const seeds = mergedIds(facts);
+  const component = seeds.length > 0 ? await mergeComponent(tx, organizationId, seeds) : [];
+  const [, locked] = await together(
+    tx,
+    () => lockObjects(tx, organizationId, objectKeys(winners)),
+    () => lockCustomers(tx, organizationId, concerned(winners, component)),
+  );
+  return locked;
+}
+
+/**
+ * Writes what a batch of events says, in the caller's transaction: one write per kind of object, whatever the number
+ * of events. The outcome is the same as writing the events one after the other.
  *
+ * @param locked what `lockFacts` answered in this transaction, for these facts or more
  * @param events the facts of each event, in the order of arrival
  * @param now the instant of computation
  * @param origin copies from Square's API stand above webhooks' copies of the same version
@@ -35,34 +59,22 @@ const guardedKinds: readonly GuardedKind[] = ["payment", "booking", "refund", "c
 export async function writeFacts(
   tx: pg.PoolClient,
   organizationId: string,
+  locked: LockedCustomers,
   events: readonly (readonly Fact[])[],
   now: Date,
   origin: Origin = "webhook",
 ): Promise<WrittenFacts> {
   const facts = events.flat();
-  const winners = new Map(guardedKinds.map((kind) => [kind, winnersOf(kind, facts)]));
-  const merges = valuesOf(facts, "merge");
-  const recoveries = valuesOf(facts, "recovery");
-
-  const seeds = [
-    ...merges.flatMap((merge) => [merge.from_customer_id, merge.to_customer_id]),
-    ...recoveries.map((recovery) => recovery.square_customer_id),
-  ];
-  const component = async () => (seeds.length > 0 ? mergeComponent(tx, organizationId, seeds) : []);
-  const customers = concerned(winners, await component());
-  const [, locked] = await together(
-    tx,
-    () => lockObjects(tx, organizationId, objectKeys(winners)),
-    () => lockCustomers(tx, organizationId, customers),
-  );
-
-  // From here on nothing concerned can change under us, so what is read now holds until the commit.
-  const merged = await component();
+  const winners = winnersByKind(facts);
+  const seeds = mergedIds(facts);
+  // Nothing concerned can change under us any more, so what is read now holds until the commit.
+  const merged = seeds.length > 0 ? await mergeComponent(tx, organizationId, seeds) : [];
   const affected = new Set(merged);
   // Before the objects, so that these land on the survivor at once.
+  const evidence = { merges: valuesOf(facts, "merge"), recoveries: valuesOf(facts, "recovery") };
   const { learnt, refused } =
     seeds.length > 0
-      ? await applyMerges(tx, organizationId, merged, { merges, recoveries })
+      ? await applyMerges(tx, organizationId, merged, evidence)
       : { learnt: new Set<string>(), refused: [] };
 
   const storedKeys = new Map<string, string | null>();
@@ -78,9 +90,12 @@ export async function writeFacts(
       if (written.previous_customer_id !== null) affected.add(written.previous_customer_id);
     }
   });
-  await together(tx, ...writes);
-  await markFetches(tx, organizationId, valuesOf(facts, "pending_fetch"), now);
-  await revokeAccess(tx, organizationId, valuesOf(facts, "revocation"));
+  await together(
+    tx,
+    ...writes,
+    () => markFetches(tx, organizationId, valuesOf(facts, "pending_fetch"), now),
+    () => revokeAccess(tx, organizationId, valuesOf(facts, "revocation")),
+  );
 
   for (const customerId of affected) {
     if (!locked.has(customerId)) throw new RetryTransaction("A customer was merged while this batch waited");
@@ -106,6 +121,18 @@ function locationIds(objects: readonly Guarded[]): string[] {
 
 function isGuarded(fact: Fact): fact is Extract<Fact, { kind: GuardedKind }> {
   return (guardedKinds as readonly string[]).includes(fact.kind);
+}
+
+/** Everybody of whom a merge or its undoing is told. */
+function mergedIds(facts: readonly Fact[]): string[] {
+  return [
+    ...valuesOf(facts, "merge").flatMap((merge) => [merge.from_customer_id, merge.to_customer_id]),
+    ...valuesOf(facts, "recovery").map((recovery) => recovery.square_customer_id),
+  ];
+}
+
+function winnersByKind(facts: readonly Fact[]): Winners {
+  return new Map(guardedKinds.map((kind) => [kind, winnersOf(kind, facts)]));
 }
 
 /** Of each object's versions in the batch, the one that stands in the end. */

@@ -1,10 +1,10 @@
 import type pg from "pg";
 import { recompute } from "../analytics/recompute.js";
 import { isOutOfMemory, isUnavailable } from "../database/failures.js";
-import type { Queryable } from "../database/query.js";
+import { type Queryable, together } from "../database/query.js";
 import { inTransaction } from "../database/transaction.js";
 import type { MergeEdge } from "../facts/resolve-aliases.js";
-import { writeFacts } from "../facts/write-facts.js";
+import { lockFacts, writeFacts } from "../facts/write-facts.js";
 import { type Arrival, describeFailure, type Outcome } from "./arrival.js";
 import { type Claimed, claimEvents, expectedOutcome, setEventStatus, takeEvents } from "./claims.js";
 
@@ -35,7 +35,9 @@ export async function processBatch(
   mode: BatchMode = "new",
 ): Promise<BatchResult> {
   try {
-    return await inTransaction(pool, (tx) => processTogether(tx, organizationId, arrivals, now, mode));
+    return await inTransaction(pool, (tx, withCommit) =>
+      processTogether(tx, withCommit, organizationId, arrivals, now, mode),
+    );
   } catch (error) {
     // One event can need more locks than there is memory for, and must not take its neighbours along.
     if (isUnavailable(error) && !isOutOfMemory(error)) throw error;
@@ -53,12 +55,19 @@ export async function processBatch(
 
 async function processTogether(
   tx: pg.PoolClient,
+  withCommit: (step: () => Promise<unknown>) => void,
   organizationId: string,
   arrivals: readonly Arrival[],
   now: Date,
   mode: BatchMode,
 ): Promise<BatchResult> {
-  const claimed = await claim(tx, organizationId, arrivals, now, mode);
+  const factsOf = ({ meaning }: Arrival) => (meaning.kind === "facts" ? meaning.facts : []);
+  // Duplicates are locked too, which costs less than to wait for who they are.
+  const [claimed, locked] = await together(
+    tx,
+    () => claim(tx, organizationId, arrivals, now, mode),
+    () => lockFacts(tx, organizationId, arrivals.flatMap(factsOf)),
+  );
   const ours = arrivals.filter(({ event }) => claimed.has(event.event_id));
   const outcomes = new Map<string, Outcome>(
     arrivals.map((arrival) => [
@@ -74,14 +83,15 @@ async function processTogether(
   const written = await writeFacts(
     tx,
     organizationId,
+    locked,
     meaningful.map(({ facts }) => facts),
     now,
   );
-  await recompute(tx, organizationId, written.affectedCustomerIds, now);
+  withCommit(() => recompute(tx, organizationId, written.affectedCustomerIds, now));
   const stale = meaningful.filter((_, index) => !written.fresh[index]).map(({ eventId }) => eventId);
   // One that was processed is stale now because it was: it stays what it is.
   const becameStale = stale.filter((eventId) => claimed.get(eventId) !== "processed");
-  await setEventStatus(tx, organizationId, becameStale, "stale");
+  withCommit(() => setEventStatus(tx, organizationId, becameStale, "stale"));
   for (const eventId of stale) outcomes.set(eventId, "stale");
   return { outcomes, refusedMerges: written.refusedMerges };
 }

@@ -4,7 +4,7 @@ import { type Database, openDatabase } from "../../src/database/database.js";
 import { migrate } from "../../src/database/migrate.js";
 import { inTransaction } from "../../src/database/transaction.js";
 import { addOrganization } from "../../src/facts/organizations.js";
-import { writeFacts } from "../../src/facts/write-facts.js";
+import { lockFacts, writeFacts } from "../../src/facts/write-facts.js";
 import type { Dataset } from "./dataset.js";
 
 const adminUrl =
@@ -56,7 +56,10 @@ export async function loadDataset(database: Database, dataset: Dataset): Promise
   );
   for (let at = 0; at < dataset.facts.length; at += CHUNK) {
     const chunk = dataset.facts.slice(at, at + CHUNK).map((fact) => [fact]);
-    await inTransaction(database.pool, (tx) => writeFacts(tx, id, chunk, dataset.now));
+    await inTransaction(database.pool, async (tx) => {
+      const locked = await lockFacts(tx, id, chunk.flat());
+      await writeFacts(tx, id, locked, chunk, dataset.now);
+    });
   }
   for (const location of dataset.locations) {
     await database.pool.query(

@@ -1,3 +1,4 @@
+import type { PoolClient } from "pg";
 import { beforeEach, expect, test } from "vitest";
 import { isRetryable, isUnavailable } from "../../src/database/failures.js";
 import { inTransaction, RetryTransaction } from "../../src/database/transaction.js";
@@ -40,6 +41,34 @@ test("work that swallows a statement's error is not taken for committed", async 
   await expect(swallowing).rejects.toThrow(TransactionRolledBack);
   expect(await notes()).toEqual([]);
   expect(pool.idleCount).toBe(pool.totalCount);
+});
+
+test("steps that travel with the commit are a part of the transaction: all of it stays, or nothing", async () => {
+  const insert = (tx: PoolClient, note: string) => () => tx.query("insert into notes values ($1)", [note]);
+  await inTransaction(pool, async (tx, withCommit) => {
+    withCommit(insert(tx, "last"));
+    await insert(tx, "first")();
+  });
+  expect(await notes()).toEqual(["first", "last"]);
+  const failing = inTransaction(pool, async (tx, withCommit) => {
+    await insert(tx, "lost")();
+    withCommit(insert(tx, "last"));
+  });
+  await expect(failing).rejects.toThrow(/duplicate key/);
+  expect(await notes()).toEqual(["first", "last"]);
+  expect(pool.idleCount).toBe(pool.totalCount);
+});
+
+test("a step that lost a race on its way with the commit makes the whole work run again, once each", async () => {
+  let attempts = 0;
+  await inTransaction(pool, async (tx, withCommit) => {
+    attempts += 1;
+    const contended = "do $$ begin raise exception 'contended' using errcode = '40001'; end $$";
+    withCommit(() => tx.query("insert into notes values ('step')"));
+    withCommit(() => tx.query(attempts < 3 ? contended : "insert into notes values ('through')"));
+  });
+  expect(attempts).toBe(3);
+  expect(await notes()).toEqual(["step", "through"]);
 });
 
 test("work that asks for a fresh start is run again in a new transaction", async () => {

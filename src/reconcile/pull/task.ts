@@ -1,6 +1,6 @@
 import { recompute } from "../../analytics/recompute.js";
 import { inTransaction } from "../../database/transaction.js";
-import { writeFacts } from "../../facts/write-facts.js";
+import { lockFacts, writeFacts } from "../../facts/write-facts.js";
 import type { SquareApi } from "../../square/api/api.js";
 import { authoritativeKey } from "../../square/order-key.js";
 import { InvalidPayload } from "../../square/schemas.js";
@@ -93,9 +93,11 @@ async function writeTogether(task: PullTask, chunk: readonly Readable[]): Promis
   return inTransaction(context.database.pool, async (tx) => {
     const now = context.clock();
     const facts = chunk.map((readable) => readable.facts);
+    const locked = await lockFacts(tx, organizationId, facts.flat());
     const { applied, affectedCustomerIds, refusedMerges } = await writeFacts(
       tx,
       organizationId,
+      locked,
       facts,
       now,
       "api",
