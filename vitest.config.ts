@@ -22,7 +22,7 @@ export default defineConfig({
   test: {
     pool: "forks",
     // Each has a database of its own to feed as well.
-    maxWorkers: 2,
+    maxWorkers: 3,
     // Generous, for a machine that is busy with something else as well: a test waits for events, never for time.
     testTimeout: 60_000,
     hookTimeout: 120_000,

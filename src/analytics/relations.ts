@@ -42,15 +42,14 @@ export const relations = `
           where organization_id = $1 and booking_id = b.booking_id and segment_index = 0 offset 0
         ) as s on true
       ),
-      -- Looked up together: one by one, the way to each takes longer than the row.
       segment as (
-        select booking.start_at, s.team_member_id, s.service_variation_id
-        from (select array_agg(booking_id) as ids from booking where accepted) as accepted
+        select b.start_at, s.team_member_id, s.service_variation_id
+        from booking b
         cross join lateral (
-          select booking_id, team_member_id, service_variation_id from booking_segments
-          where organization_id = $1 and booking_id = any (accepted.ids) offset 0
+          select team_member_id, service_variation_id from booking_segments
+          where organization_id = $1 and booking_id = b.booking_id offset 0
         ) as s
-        join booking using (booking_id)
+        where b.accepted
       ),
       -- For every visit, the latest start among the standing bookings made within 24 hours of its start. One sorted
       -- pass: joining bookings with bookings would be quadratic for a customer with thousands of them.
@@ -82,6 +81,7 @@ export const relations = `
       last_payment as (
         select amount_cents from payment where main order by created_at desc, payment_id collate "C" desc limit 1
       ),
+      -- Looked up together: most payments have none, and one by one the way to that takes longer than the rows.
       refund as (
         select r.amount_cents
         from (select array_agg(payment_id) as ids from paid) as made

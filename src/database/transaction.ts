@@ -24,8 +24,8 @@ type Work<Result> = (
 
 /**
  * Runs `work` in one transaction and commits it: when this resolves, the effect is durable. When it rejects, there
- * is no effect, with one exception no client can rule out: a connection that breaks during the commit itself leaves
- * the outcome unknown (`isUnavailable`). Work that lost a race (serialization failure, deadlock, RetryTransaction)
+ * is no effect, with one exception no client can rule out: a connection that breaks while the commit is on its way
+ * leaves the outcome unknown (`isUnavailable`). Work that lost a race (serialization failure, deadlock, RetryTransaction)
  * is undone and run again from its start, so it must keep no results of an earlier attempt.
  *
  * @param work may leave its last steps to travel with the commit, which saves a round trip: each of one statement, whose

@@ -7,7 +7,7 @@ import {
   toIso,
   toMicros,
 } from "../oracle/index.js";
-import { emptyDatabase, openTestDatabase } from "../support/database.js";
+import { casesHere, emptyDatabase, openTestDatabase } from "../support/database.js";
 import { makeRandomWorld, type RandomWorld } from "../support/random-worlds.js";
 import {
   analyticsDifferences,
@@ -20,7 +20,7 @@ import {
 } from "../support/worlds.js";
 
 /** Every history is a seed; a failure names it. */
-const HISTORIES = 200;
+const HISTORIES = casesHere(200);
 const AT_ONCE = 10;
 /** How often each history lets the clock pass the earliest refresh_due_at. */
 const STEPS = 2;

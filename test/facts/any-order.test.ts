@@ -5,13 +5,13 @@ import type { SquareEventJson } from "../../src/simulator/objects.js";
 import { Random } from "../../src/simulator/random.js";
 import { simulateSalon, turbulence } from "../../src/simulator/salon.js";
 import { addSalon, NOW, openInbox, processInBatches } from "../support/app.js";
-import { emptyDatabase, openTestDatabase } from "../support/database.js";
+import { casesHere, emptyDatabase, openTestDatabase } from "../support/database.js";
 import { received } from "../support/events.js";
 import { storedEvents, tablesOf } from "../support/tables.js";
 
 const database = await openTestDatabase();
 
-const SEEDS = 100;
+const SEEDS = casesHere(100);
 const SEEDS_PER_TEST = 10;
 
 /** What happened in a small salon in which ugly things are frequent, in the order of time. */

@@ -23,6 +23,7 @@ interface Link {
 
 /** The simple-protocol message by which a transaction of ours ends. */
 const COMMIT = Buffer.from("Q\0\0\0\x0bcommit\0", "latin1");
+const COMMITTED = Buffer.from("COMMIT\0", "latin1");
 
 /** A TCP proxy in front of Postgres, or of anything else, that can do what networks do. */
 export class TcpProxy {
@@ -110,7 +111,7 @@ export class TcpProxy {
     for (const socket of [client, upstream]) socket.on("error", () => {});
     client.on("close", () => this.#cut(link));
     void this.#carry(client, upstream, (bytes) => this.#noticeCommit(link, bytes));
-    void this.#carry(upstream, client, () => this.#eat(link));
+    void this.#carry(upstream, client, (bytes) => this.#eat(link, bytes));
   }
 
   #cut(link: Link): void {
@@ -155,8 +156,10 @@ export class TcpProxy {
     return true;
   }
 
-  #eat(link: Link): boolean {
+  /** What travelled with the commit is answered before it. */
+  #eat(link: Link, bytes: Buffer): boolean {
     if (!link.eating) return true;
+    if (!bytes.includes(COMMITTED)) return false;
     this.eaten += 1;
     this.#cut(link);
     return false;
