@@ -1,27 +1,16 @@
-// sweep WHERE MODE NOW: one sweep of the embedded database in the folder WHERE, or of the Postgres at the address WHERE, at the
-// instant NOW. Prints a line for each step forward, and at the end the answer as JSON.
-import { handlerFor } from "../../../handlers/registry.js";
+// sweep WHERE MODE NOW [SQUARE_URL]: one sweep of the embedded database in the folder WHERE, or of the Postgres at the address WHERE, at the
+// instant NOW, asking the Square at that address if one is given. Prints a line for each step forward, and at the end the answer as JSON.
 import { openDatabase } from "../../../src/database/database.js";
-import { Inbox } from "../../../src/inbox/inbox.js";
-import { silentLog } from "../../../src/log.js";
 import { sweep } from "../../../src/reconcile/sweep.js";
+import { openScriptContext } from "../square-context.js";
 
-const [where = "", mode, now = ""] = process.argv.slice(2);
+const [where = "", mode, now = "", squareUrl = "http://127.0.0.1:9"] = process.argv.slice(2);
 const database = await openDatabase({
   ...(where.startsWith("postgres") ? { databaseUrl: where, dataDir: "" } : { dataDir: where }),
   role: "command",
 });
-const clock = () => new Date(now);
 const answer = await sweep(
-  {
-    database,
-    clock,
-    log: silentLog,
-    inbox: new Inbox({ database, clock, log: silentLog, findHandler: handlerFor }),
-    openApi: () => {
-      throw new Error("no organization here has a token");
-    },
-  },
+  openScriptContext(database, squareUrl, () => new Date(now)),
   mode === "full" ? "full" : "recent",
   { onProgress: ({ step, done }) => console.log(`${step} ${done}`) },
 );

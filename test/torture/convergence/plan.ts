@@ -1,4 +1,5 @@
 /** How the messages of a story come in: which are lost, which come twice, in what order, together with which, and where. */
+import type { PaymentJson } from "../../../src/simulator/objects.js";
 import type { Story } from "./story.js";
 import type { Message, StoryWorld } from "./world.js";
 
@@ -62,17 +63,25 @@ function linesOf(burst: readonly Due[]): string[] {
  * Whether Square can still be asked for what an event said. Square's event search tells all. Without it
  *
  * - merges of a profile that was deleted later can be looked up nowhere: every id of them is NOT_FOUND;
- * - an instant profile, of which nothing is known, stands in no search, only in the list of all.
+ * - an instant profile, of which nothing is known, stands in no search, only in the list of all;
+ * - a payment that changed while its `updated_at` did not is in no list of what changed since, only in the list of all.
  *
  * These are the limits of what a sweep can bring back, and docs/reliability.md says so.
  */
 function mayBeLost({ news }: Message, story: Story, world: StoryWorld): boolean {
   if (!("event" in news) || !world.asks || world.revoked) return false;
-  const { customer, event_context } = news.event.data.object ?? {};
-  if (!customer || story.square === "lists and events") return true;
+  const { customer, payment, event_context } = news.event.data.object ?? {};
+  if (story.square === "lists and events") return true;
+  if (payment) return story.sweep === "full" || movedItsTime(world, payment);
+  if (!customer) return true;
   const ids = [customer.id, ...(event_context?.merge.from_customer_ids ?? [])];
   if (ids.some((id) => wasMerged(world, id) && !answers(world, id))) return false;
   return story.sweep === "full" || ids.every((id) => isListed(world, id));
+}
+
+function movedItsTime({ messages }: StoryWorld, { id, updated_at }: PaymentJson): boolean {
+  const told = messages.flatMap(({ news }) => ("event" in news && news.event.data.object?.payment) || []);
+  return told.filter((other) => other.id === id && other.updated_at === updated_at).length === 1;
 }
 
 function wasMerged({ truth }: StoryWorld, id: string): boolean {

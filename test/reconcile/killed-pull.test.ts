@@ -1,0 +1,45 @@
+import { expect, test, vi } from "vitest";
+import { openForCommands } from "../support/command-line.js";
+import { emptyDatabase } from "../support/database.js";
+import { Script } from "../support/processes.js";
+import { comparableTables, connectSalon, openSquareWorld } from "../support/square.js";
+
+const { database, env } = await openForCommands();
+
+test("a sweep that is killed while it asks Square, wherever that is, is made up for by the next", async () => {
+  const world = await openSquareWorld(database, {
+    seed: "killed while asking",
+    customers: 6,
+  });
+  expect([...world.salon.events()].length).toBeGreaterThan(100);
+  world.clock.now = new Date("2026-06-01T12:00:00Z");
+  const where = env.DATABASE_URL || (env.DATA_DIR ?? "");
+  const sweep = () => new Script("sweep", where, "recent", world.clock.now.toISOString(), world.square.url);
+  const whole = await connectSalon(database, world);
+  const [first] = (await sweep().rest()).slice(-1);
+
+  expect(JSON.parse(first ?? "")).toMatchObject({ success: true, errors: [] });
+  const expected = await comparableTables(database, whole);
+  await emptyDatabase(database);
+
+  const again = await connectSalon(database, world);
+  for (const after of [4, 11]) {
+    const stuck = world.square.fail({ kind: "no-answer" }, { after, times: 1 });
+    const killed = sweep();
+    await vi.waitUntil(() => stuck.hits > 0, { timeout: 30_000, interval: 20 });
+    await killed.kill();
+  }
+  const { rows } = await database.pool.query(
+    "select payload from application_logs where status = 'processing'",
+  );
+  expect(rows).toHaveLength(1);
+  let last = {};
+  // Postgres notices that the connection of a killed process is gone, and may need a moment.
+  do {
+    const [answer] = (await sweep().rest()).slice(-1);
+    last = JSON.parse(answer ?? "");
+  } while ("skipped" in last);
+  expect(last).toMatchObject({ success: true, errors: [], complete: true });
+  expect(await comparableTables(database, again)).toEqual(expected);
+  expect(expected.customer_analytics.length).toBeGreaterThan(2);
+}, 120_000);
