@@ -81,14 +81,13 @@ export const relations = `
       last_payment as (
         select amount_cents from payment where main order by created_at desc, payment_id collate "C" desc limit 1
       ),
-      -- Looked up together: most payments have none, and one by one the way to that takes longer than the rows.
       refund as (
         select r.amount_cents
-        from (select array_agg(payment_id) as ids from paid) as made
+        from payment
         cross join main_currency
         cross join lateral (
           select amount_cents, status, currency from refunds
-          where organization_id = $1 and payment_id = any (made.ids) offset 0
+          where organization_id = $1 and payment_id = payment.payment_id offset 0
         ) as r
         where r.status = 'COMPLETED' and r.currency = main_currency
       ),

@@ -1,6 +1,6 @@
 import type pg from "pg";
 import { recompute } from "../analytics/recompute.js";
-import { isOutOfMemory, isUnavailable } from "../database/failures.js";
+import { isOutOfMemory, isTooSlow, isUnavailable } from "../database/failures.js";
 import { type Queryable, together } from "../database/query.js";
 import { inTransaction } from "../database/transaction.js";
 import type { MergeEdge } from "../facts/resolve-aliases.js";
@@ -11,6 +11,9 @@ import { type Claimed, claimEvents, expectedOutcome, setEventStatus, takeEvents 
 /** New events are claimed by storing them; events stored before are taken up again. */
 export type BatchMode = "new" | "retry" | "replay";
 
+/** How long the events of a batch that took too long are tried one by one: about two of them may take all the time of a statement. */
+const AT_MOST_SLOW_MS = 15_000;
+
 export interface BatchResult {
   /** How each event ended, by event id. */
   readonly outcomes: ReadonlyMap<string, Outcome>;
@@ -20,7 +23,8 @@ export interface BatchResult {
 /**
  * Processes a batch of one organization's events, each id at most once, in one transaction: claim the ids, write the
  * facts, rewrite the affected customers' rows. If something in it cannot be processed the batch is halved until the
- * culprit stands alone; that one is stored as deferred (or dead, after the last attempt) and harms no neighbour.
+ * culprit stands alone, or taken apart at once where it is a matter of time; that one is stored as deferred (or dead, after
+ * the last attempt) and harms no neighbour.
  *
  * When this resolves every event is durable.
  *
@@ -34,38 +38,62 @@ export async function processBatch(
   now: Date,
   mode: BatchMode = "new",
 ): Promise<BatchResult> {
+  const reached: Reached = { claimed: false };
   try {
     return await inTransaction(pool, (tx, withCommit) =>
-      processTogether(tx, withCommit, organizationId, arrivals, now, mode),
+      processTogether(tx, withCommit, reached, organizationId, arrivals, now, mode),
     );
   } catch (error) {
-    // One event can need more locks than there is memory for, and must not take its neighbours along.
-    if (isUnavailable(error) && !isOutOfMemory(error)) throw error;
+    // One event can need more time than a statement has, or more locks than there is memory for. It must not take its
+    // neighbours along. If not even its id can be stored in time, it is the database that is slow.
+    const asksTooMuch = isOutOfMemory(error) || (isTooSlow(error) && reached.claimed);
+    if (isUnavailable(error) && !asksTooMuch) throw error;
     const [only] = arrivals;
     if (arrivals.length === 1 && only) return storeFailure(pool, organizationId, only, error, now, mode);
-    const middle = Math.ceil(arrivals.length / 2);
-    const first = await processBatch(pool, organizationId, arrivals.slice(0, middle), now, mode);
-    const second = await processBatch(pool, organizationId, arrivals.slice(middle), now, mode);
-    return {
-      outcomes: new Map([...first.outcomes, ...second.outcomes]),
-      refusedMerges: [...first.refusedMerges, ...second.refusedMerges],
-    };
+    return isTooSlow(error)
+      ? inParts(1, AT_MOST_SLOW_MS, error)
+      : inParts(Math.ceil(arrivals.length / 2), Number.POSITIVE_INFINITY, error);
   }
+
+  /** One part after the other; what was done stays done when it takes too long, and the rest comes again. */
+  async function inParts(size: number, atMostMs: number, error: unknown): Promise<BatchResult> {
+    const until = performance.now() + atMostMs;
+    const outcomes = new Map<string, Outcome>();
+    const refusedMerges: MergeEdge[] = [];
+    for (let at = 0; at < arrivals.length; at += size) {
+      if (performance.now() > until) throw error;
+      const part = await processBatch(pool, organizationId, arrivals.slice(at, at + size), now, mode);
+      for (const [eventId, outcome] of part.outcomes) outcomes.set(eventId, outcome);
+      refusedMerges.push(...part.refusedMerges);
+    }
+    return { outcomes, refusedMerges };
+  }
+}
+
+/** How far a transaction came. */
+interface Reached {
+  claimed: boolean;
 }
 
 async function processTogether(
   tx: pg.PoolClient,
   withCommit: (step: () => Promise<unknown>) => void,
+  reached: Reached,
   organizationId: string,
   arrivals: readonly Arrival[],
   now: Date,
   mode: BatchMode,
 ): Promise<BatchResult> {
+  reached.claimed = false;
   const factsOf = ({ meaning }: Arrival) => (meaning.kind === "facts" ? meaning.facts : []);
   // Duplicates are locked too, which costs less than to wait for who they are.
   const [claimed, locked] = await together(
     tx,
-    () => claim(tx, organizationId, arrivals, now, mode),
+    async () => {
+      const ids = await claim(tx, organizationId, arrivals, now, mode);
+      reached.claimed = true;
+      return ids;
+    },
     () => lockFacts(tx, organizationId, arrivals.flatMap(factsOf)),
   );
   const ours = arrivals.filter(({ event }) => claimed.has(event.event_id));

@@ -22,7 +22,7 @@ async function run(context: AttackContext, load: Load): Promise<void> {
   const { tally, random } = context;
   const reason = await whyNoCluster();
   if (reason !== undefined) {
-    tally.figure("not run", reason);
+    tally.broken(`could not be run: ${reason}`);
     return;
   }
   const cluster = await PrivateCluster.make();

@@ -2,7 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { Database } from "../../../src/database/database.js";
 import type { WebhookEvent } from "../../oracle/index.js";
 import type { AttackContext } from "../runner/attack.js";
-import { checkNothingLost, checkRows } from "../runner/checks.js";
+import { checkNothingLost, checkRows, openTransactions } from "../runner/checks.js";
 import { type AttackSalon, addSalon } from "../runner/salon.js";
 import { Sender } from "../runner/sender.js";
 import type { Tally } from "../runner/tally.js";
@@ -97,9 +97,10 @@ async function untilNoLocks({ pool }: Database, tally: Tally): Promise<number> {
        where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())`,
     );
     const waited = performance.now() - started;
-    if (rows[0]?.held === 0n) return waited;
+    const open = await openTransactions({ pool });
+    if (rows[0]?.held === 0n && open === 0n) return waited;
     if (waited > LOCKS_GONE_WITHIN_MS) {
-      tally.broken(`${rows[0]?.held} locks are left behind`);
+      tally.broken(`${rows[0]?.held} locks and ${open} transactions are left behind`);
       return waited;
     }
     await wait(20);

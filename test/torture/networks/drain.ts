@@ -1,5 +1,6 @@
 import net from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
+import type { Database } from "../../../src/database/database.js";
 import type { Attack, AttackContext } from "../runner/attack.js";
 import { checkNothingLost, checkRows } from "../runner/checks.js";
 import { type AttackSalon, addSalon } from "../runner/salon.js";
@@ -42,6 +43,8 @@ async function run(context: AttackContext, { customers, frozenEvery = 0 }: Optio
   const databaseUrl = proxy.urlOf(attacked.url);
   const salon = await addSalon(attacked, context.seed, customers);
   const acknowledged = new Set<string>();
+  /** What a server committed that had to give up. */
+  const excused = new Set<string>();
 
   for (const round of context.rounds()) {
     const server = await context.startServer(attacked, { databaseUrl });
@@ -52,6 +55,7 @@ async function run(context: AttackContext, { customers, frozenEvery = 0 }: Optio
     if (isFrozen) proxy.setWeather({ kind: "silent" });
     if (isFrozen) await wait(50);
     tally.fault();
+    const before = sender.acknowledged.size;
     const { code, ms } = await server.stop();
     // With a frozen database it may have to give up, or may just have answered everybody with 503.
     tally.expect(
@@ -66,8 +70,22 @@ async function run(context: AttackContext, { customers, frozenEvery = 0 }: Optio
     proxy.setWeather({ kind: "fair" });
     for (const id of sender.acknowledged.keys()) acknowledged.add(id);
     await checkNothingLost(attacked.database, acknowledged, tally);
+    const answeredLate = sender.acknowledged.size - before;
+    tally.figure("answers after SIGTERM", Number(tally.figures["answers after SIGTERM"] ?? 0) + answeredLate);
+    const unanswered = await storedBut(attacked.database, [...acknowledged, ...excused]);
+    if (isFrozen) for (const id of unanswered) excused.add(id);
+    else tally.expect(unanswered.length === 0, `${unanswered.length} events were taken and never answered`);
   }
   await redeliver(context, salon, attacked);
+}
+
+/** Stored events beside these. */
+async function storedBut({ pool }: Database, ids: readonly string[]): Promise<string[]> {
+  const { rows } = await pool.query<{ event_id: string }>(
+    "select event_id from webhook_events where event_id <> all ($1)",
+    [ids],
+  );
+  return rows.map(({ event_id }) => event_id);
 }
 
 /** All events once, each delivered a single time: most find a stopping server, or none. */

@@ -30,8 +30,13 @@ async function run(context: AttackContext, { bookings, events }: Options): Promi
   const { tally, random, seed } = context;
   const attacked = await context.openDatabase();
   const { merchantId, organizationId } = await addSalon(attacked, seed, 1);
-  await insertHistory(attacked, organizationId, bookings);
   const server = await context.startServer(attacked);
+  // Its statements are planned while the tables are empty, as on a new installation.
+  const first = bookingEvent({ id: "first" }, { merchant_id: merchantId, event_id: uuidOf(`${seed} first`) });
+  const opening = newSender(server.url);
+  tally.expect((await opening.deliver([first])) === 0, "the first event was never acknowledged");
+  opening.close();
+  await insertHistory(attacked, organizationId, bookings);
   const of = { huge: newSender(server.url), others: newSender(server.url) };
   function newSender(url: string) {
     return new Sender({ url: () => url, tally, connections: 16 });
@@ -84,7 +89,7 @@ async function checkHugeRow(
   tally.compared(1, isRight ? 0 : 1, isRight ? [] : [`the huge row is ${JSON.stringify(rows[0])}`]);
 }
 
-/** A visit and a payment every few hours, over years; and their row in the statistics that planners go by. */
+/** A visit and a payment every few hours, over years; every fourth payment is refunded. */
 async function insertHistory(
   { database }: AttackDatabase,
   organizationId: string,
@@ -114,5 +119,12 @@ async function insertHistory(
     organizationId,
     "payments",
     numbers.map((n) => ({ payment_id: `old ${n}`, customer_id, created_at: at(n) })),
+  );
+  const refunded = numbers.filter((n) => n % 4 === 0);
+  await insert(
+    database,
+    organizationId,
+    "refunds",
+    refunded.map((n) => ({ refund_id: `old ${n}`, payment_id: `old ${n}`, created_at: at(n) })),
   );
 }

@@ -52,6 +52,8 @@ async function run(context: AttackContext, { servers: count, connections, custom
     tally.expect(never === 0, `${never} events were never acknowledged`);
     await checkNothingLost(attacked.database, sender.acknowledged.keys(), tally);
     await checkRows(attacked.database, salon.organizationId, salon.events, new Date(), tally);
+    const failed = [...sender.acknowledged.values()].filter((status) => /^(deferred|dead)$/.test(status));
+    tally.expect(failed.length === 0, `${failed.length} events were not processed when they came`);
     await checkNoneFailed(attacked, tally);
     context.log(`round ${round + 1}: ${deliveries.length} deliveries, ${JSON.stringify(sender.statuses)}`);
   }
@@ -61,7 +63,7 @@ async function run(context: AttackContext, { servers: count, connections, custom
 /** An event that lost its transaction to another's again and again would be deferred. */
 async function checkNoneFailed({ database }: AttackDatabase, tally: AttackContext["tally"]): Promise<void> {
   const { rows } = await database.pool.query<{ event_type: string; status: string; last_error: string }>(
-    "select event_type, status, last_error from webhook_events where status in ('deferred', 'dead') limit 5",
+    "select event_type, status, last_error from webhook_events where status in ('deferred', 'dead') or attempts > 1 limit 5",
   );
   for (const row of rows) tally.broken(`an event was not processed: ${JSON.stringify(row)}`);
   const deadlocks = await database.pool.query<{ deadlocks: bigint }>(

@@ -57,4 +57,15 @@ export async function checkNoLocksLeft({ pool }: Database, tally: Tally): Promis
      where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())`,
   );
   tally.expect(rows[0]?.held === 0n, `${rows[0]?.held} locks are left behind`);
+  const open = await openTransactions({ pool });
+  tally.expect(open === 0n, `${open} transactions are left open`);
+}
+
+/** Transactions of others that nobody works on. */
+export async function openTransactions({ pool }: Pick<Database, "pool">): Promise<bigint> {
+  const { rows } = await pool.query<{ open: bigint }>(
+    `select count(*) as open from pg_stat_activity
+     where datname = current_database() and state like 'idle in transaction%' and pid <> pg_backend_pid()`,
+  );
+  return rows[0]?.open ?? 0n;
 }

@@ -11,8 +11,7 @@ import { expect, test } from "vitest";
 const aboutAll: readonly RegExp[] = [
   // Due retries, pages and counts of stored events.
   /^src\/inbox\/stored-events\.ts$/,
-  // Sweep, retention, sanity check, status.
-  /^src\/reconcile\//,
+  /^src\/reconcile\/(check|due|retention|sanity-check|status)\.ts$/,
 ];
 
 /** Tables and views whose rows belong to one organization. The log of sweeps belongs to none. */
