@@ -54,6 +54,8 @@ async function run(context: AttackContext, { servers: count, customers }: Option
     await checkRows(attacked.database, salon.organizationId, salon.events, new Date(), tally);
     await checkSettled(reconcile, tally);
     await checkRows(attacked.database, salon.organizationId, salon.events, new Date(), tally);
+    // The next round's Square knows nothing of this salon.
+    await attacked.database.pool.query("update organizations set access_token_ciphertext = null");
     await square.close();
   }
 }
