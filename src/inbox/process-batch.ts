@@ -31,43 +31,61 @@ export interface BatchResult {
  * @param now the instant of computation
  * @throws when the database is unavailable: then nothing is known to be stored, and the sender must try again
  */
-export async function processBatch(
+export function processBatch(
   pool: pg.Pool,
   organizationId: string,
   arrivals: readonly Arrival[],
   now: Date,
   mode: BatchMode = "new",
 ): Promise<BatchResult> {
+  return processOrDivide(pool, { organizationId, arrivals, now, mode });
+}
+
+interface Batch {
+  readonly organizationId: string;
+  readonly arrivals: readonly Arrival[];
+  readonly now: Date;
+  readonly mode: BatchMode;
+}
+
+async function processOrDivide(pool: pg.Pool, batch: Batch): Promise<BatchResult> {
   const reached: Reached = { claimed: false };
   try {
-    return await inTransaction(pool, (tx, withCommit) =>
-      processTogether(tx, withCommit, reached, organizationId, arrivals, now, mode),
-    );
+    return await inTransaction(pool, (tx, withCommit) => processTogether(tx, batch, reached, withCommit));
   } catch (error) {
     // One event can need more time than a statement has, or more locks than there is memory for. It must not take its
     // neighbours along. If not even its id can be stored in time, it is the database that is slow.
     const asksTooMuch = isOutOfMemory(error) || (isTooSlow(error) && reached.claimed);
     if (isUnavailable(error) && !asksTooMuch) throw error;
-    const [only] = arrivals;
-    if (arrivals.length === 1 && only) return storeFailure(pool, organizationId, only, error, now, mode);
+    const { arrivals } = batch;
+    if (arrivals.length === 1) return storeFailure(pool, batch, error);
     return isTooSlow(error)
-      ? inParts(1, AT_MOST_SLOW_MS, error)
-      : inParts(Math.ceil(arrivals.length / 2), Number.POSITIVE_INFINITY, error);
+      ? processApart(pool, batch, 1, { error, withinMs: AT_MOST_SLOW_MS })
+      : processApart(pool, batch, Math.ceil(arrivals.length / 2));
   }
+}
 
-  /** One part after the other; what was done stays done when it takes too long, and the rest comes again. */
-  async function inParts(size: number, atMostMs: number, error: unknown): Promise<BatchResult> {
-    const until = performance.now() + atMostMs;
-    const outcomes = new Map<string, Outcome>();
-    const refusedMerges: MergeEdge[] = [];
-    for (let at = 0; at < arrivals.length; at += size) {
-      if (performance.now() > until) throw error;
-      const part = await processBatch(pool, organizationId, arrivals.slice(at, at + size), now, mode);
-      for (const [eventId, outcome] of part.outcomes) outcomes.set(eventId, outcome);
-      refusedMerges.push(...part.refusedMerges);
-    }
-    return { outcomes, refusedMerges };
+/**
+ * Processes parts of a batch that failed, one after the other.
+ *
+ * @param limit what to throw when the parts take longer: what was done stays done, and the rest comes again
+ */
+async function processApart(
+  pool: pg.Pool,
+  batch: Batch,
+  size: number,
+  limit?: { readonly error: unknown; readonly withinMs: number },
+): Promise<BatchResult> {
+  const started = performance.now();
+  const outcomes = new Map<string, Outcome>();
+  const refusedMerges: MergeEdge[] = [];
+  for (let at = 0; at < batch.arrivals.length; at += size) {
+    if (limit && performance.now() - started > limit.withinMs) throw limit.error;
+    const part = await processOrDivide(pool, { ...batch, arrivals: batch.arrivals.slice(at, at + size) });
+    for (const [eventId, outcome] of part.outcomes) outcomes.set(eventId, outcome);
+    refusedMerges.push(...part.refusedMerges);
   }
+  return { outcomes, refusedMerges };
 }
 
 /** How far a transaction came. */
@@ -77,20 +95,18 @@ interface Reached {
 
 async function processTogether(
   tx: pg.PoolClient,
-  withCommit: (step: () => Promise<unknown>) => void,
+  batch: Batch,
   reached: Reached,
-  organizationId: string,
-  arrivals: readonly Arrival[],
-  now: Date,
-  mode: BatchMode,
+  withCommit: (step: () => Promise<unknown>) => void,
 ): Promise<BatchResult> {
+  const { organizationId, arrivals, now } = batch;
   reached.claimed = false;
   const factsOf = ({ meaning }: Arrival) => (meaning.kind === "facts" ? meaning.facts : []);
   // Duplicates are locked too, which costs less than to wait for who they are.
   const [claimed, locked] = await together(
     tx,
     async () => {
-      const ids = await claim(tx, organizationId, arrivals, now, mode);
+      const ids = await claim(tx, batch);
       reached.claimed = true;
       return ids;
     },
@@ -124,28 +140,19 @@ async function processTogether(
   return { outcomes, refusedMerges: written.refusedMerges };
 }
 
-function claim(
-  on: Queryable,
-  organizationId: string,
-  arrivals: readonly Arrival[],
-  now: Date,
-  mode: BatchMode,
-): Promise<Claimed> {
+function claim(on: Queryable, { organizationId, arrivals, now, mode }: Batch): Promise<Claimed> {
   if (mode === "new") return claimEvents(on, organizationId, arrivals, now);
   return takeEvents(on, organizationId, arrivals, now, mode);
 }
 
-/** Stores an event that cannot be processed now, without its effect. */
-async function storeFailure(
-  pool: pg.Pool,
-  organizationId: string,
-  arrival: Arrival,
-  error: unknown,
-  now: Date,
-  mode: BatchMode,
-): Promise<BatchResult> {
-  const failed: Arrival = { ...arrival, meaning: { kind: "failed", reason: describeFailure(error) } };
-  const claimed = await claim(pool, organizationId, [failed], now, mode);
-  const outcome = claimed.has(arrival.event.event_id) ? expectedOutcome(failed) : "duplicate";
-  return { outcomes: new Map([[arrival.event.event_id, outcome]]), refusedMerges: [] };
+/** Stores the one event of a batch, which cannot be processed now, without its effect. */
+async function storeFailure(pool: pg.Pool, batch: Batch, error: unknown): Promise<BatchResult> {
+  const meaning = { kind: "failed", reason: describeFailure(error) } as const;
+  const failed = batch.arrivals.map((arrival): Arrival => ({ ...arrival, meaning }));
+  const claimed = await claim(pool, { ...batch, arrivals: failed });
+  const outcomes = failed.map((arrival) => {
+    const eventId = arrival.event.event_id;
+    return [eventId, claimed.has(eventId) ? expectedOutcome(arrival) : "duplicate"] as const;
+  });
+  return { outcomes: new Map(outcomes), refusedMerges: [] };
 }

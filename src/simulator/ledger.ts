@@ -53,6 +53,23 @@ export interface Truth {
   readonly orders: Map<string, OrderJson>;
 }
 
+/** A merchant of whom there is nothing yet. */
+export function emptyTruth(merchant: MerchantJson): Truth {
+  return {
+    merchant,
+    locations: new Map(),
+    teamMembers: new Map(),
+    catalog: new Map(),
+    customers: new Map(),
+    deletedCustomers: new Map(),
+    merges: [],
+    bookings: new Map(),
+    payments: new Map(),
+    refunds: new Map(),
+    orders: new Map(),
+  };
+}
+
 /** The kinds of objects in the truth. */
 export type Collection = {
   [Name in keyof Truth]: Truth[Name] extends Map<string, unknown> ? Name : never;

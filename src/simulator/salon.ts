@@ -1,7 +1,7 @@
 import { arrive } from "./clients.js";
 import { openHouse } from "./house.js";
-import type { LedgerWatcher, SalonEvent, Truth } from "./ledger.js";
-import type { CatalogVariationJson, LocationJson, TeamMemberJson } from "./objects.js";
+import { emptyTruth, type LedgerWatcher, type SalonEvent, type Truth } from "./ledger.js";
+import type { CatalogVariationJson, LocationJson, MerchantJson, TeamMemberJson } from "./objects.js";
 import { defaultMix, defaultRates, type SalonOptions } from "./options.js";
 import { Random } from "./random.js";
 import { milliseconds } from "./wire-time.js";
@@ -57,7 +57,7 @@ export function simulateSalon(options: SalonOptions): Salon {
   const otherCurrency = options.otherCurrency ?? "CAD";
   const world = new World(
     { start, random, rates, currency, otherCurrency },
-    emptyTruth(random, start, currency, options.merchantId),
+    emptyTruth(newMerchant(random, start, currency, options.merchantId)),
   );
   openHouse(world, options.locations ?? 2, options.staff ?? 12);
   inviteClients(world, options, end);
@@ -65,29 +65,17 @@ export function simulateSalon(options: SalonOptions): Salon {
   return salonOf(world, end);
 }
 
-function emptyTruth(random: Random, start: number, currency: string, merchantId: string | undefined): Truth {
+function newMerchant(random: Random, start: number, currency: string, id: string | undefined): MerchantJson {
   const alphabet = "ABCDEFGHJKLMNPQRSTVWXYZ0123456789";
   return {
-    merchant: {
-      id: merchantId ?? `ML${random.id(11, alphabet)}`,
-      business_name: "Simulated Salon",
-      country: "US",
-      currency,
-      language_code: "en-US",
-      main_location_id: `L${random.id(12, alphabet)}`,
-      status: "ACTIVE",
-      created_at: milliseconds(start),
-    },
-    locations: new Map(),
-    teamMembers: new Map(),
-    catalog: new Map(),
-    customers: new Map(),
-    deletedCustomers: new Map(),
-    merges: [],
-    bookings: new Map(),
-    payments: new Map(),
-    refunds: new Map(),
-    orders: new Map(),
+    id: id ?? `ML${random.id(11, alphabet)}`,
+    business_name: "Simulated Salon",
+    country: "US",
+    currency,
+    language_code: "en-US",
+    main_location_id: `L${random.id(12, alphabet)}`,
+    status: "ACTIVE",
+    created_at: milliseconds(start),
   };
 }
 

@@ -6,6 +6,7 @@ import {
   startFakeSquare,
 } from "../../src/simulator/fake-square/server.js";
 import { type Salon, type SalonOptions, simulateSalon, turbulence } from "../../src/simulator/salon.js";
+import type { AnyJson } from "../support/any-json.js";
 
 export const TOKEN = "token-of-the-test";
 export const START = new Date("2025-01-01T00:00:00Z");
@@ -25,8 +26,7 @@ export function unfold(salon: Salon, until?: Date): Salon {
 export interface Answered {
   readonly status: number;
   readonly headers: Headers;
-  // biome-ignore lint/suspicious/noExplicitAny: the tests look into whatever came.
-  readonly body: any;
+  readonly body: AnyJson;
 }
 
 /** A fake Square for one test, and what asks it. */
@@ -68,5 +68,4 @@ export async function serve(
 export type Ask = (name: string, given?: object, headers?: Record<string, string>) => Promise<Answered>;
 
 /** All rows of a list, page after page. */
-// biome-ignore lint/suspicious/noExplicitAny: whatever came.
-export type Every = (name: string, key: string, given?: object) => Promise<any[]>;
+export type Every = (name: string, key: string, given?: object) => Promise<AnyJson[]>;

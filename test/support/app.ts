@@ -12,6 +12,7 @@ import { Inbox, type InboxOptions } from "../../src/inbox/inbox.js";
 import { processBatch } from "../../src/inbox/process-batch.js";
 import { silentLog } from "../../src/log.js";
 import { signBody } from "../../src/square/signature.js";
+import type { AnyJson } from "./any-json.js";
 import { bodyOf, MERCHANT, received } from "./events.js";
 
 export const NOW = new Date("2026-06-01T12:00:00Z");
@@ -37,8 +38,7 @@ export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, unknown>>;
   readonly text: string;
-  // biome-ignore lint/suspicious/noExplicitAny: tests compare it with what they expect.
-  readonly json: any;
+  readonly json: AnyJson;
 }
 
 export type Headers = Record<string, string | string[]>;

@@ -65,7 +65,7 @@ export async function playStory(stage: Stage, story: Story): Promise<Played> {
     return {
       lines,
       differences,
-      deliveries: plan.bursts.flat().length,
+      deliveries: plan.bursts.flat().filter(({ message }) => "event" in message.news).length,
       lost: plan.lost,
       rowsCompared: rows,
     };

@@ -1,5 +1,5 @@
 /** The salon of the stories as it stands before they begin, of which no event tells. */
-import type { Truth } from "../../../src/simulator/ledger.js";
+import { emptyTruth, type Truth } from "../../../src/simulator/ledger.js";
 import type { LocationJson } from "../../../src/simulator/objects.js";
 import { milliseconds } from "../../../src/simulator/wire-time.js";
 
@@ -48,17 +48,10 @@ export function openSalon(merchantId: string, start: number): Truth {
     business_hours: { periods: [] },
   });
   return {
-    merchant,
+    ...emptyTruth(merchant),
     locations: new Map(places.map((id) => [id, location(id)])),
     teamMembers: new Map(staff.map((id) => [id, memberOf(id, milliseconds(start - DAY))])),
     catalog: new Map([["services", itemOf(start - DAY)]]),
-    customers: new Map(),
-    deletedCustomers: new Map(),
-    merges: [],
-    bookings: new Map(),
-    payments: new Map(),
-    refunds: new Map(),
-    orders: new Map(),
   };
 }
 

@@ -59,7 +59,7 @@ const literals: readonly string[] = [
   '"Infinity"',
   '"USD"',
   '"usd"',
-  '"XXXX"',
+  '"ZZZZ"',
 ];
 
 const times = literals.filter((literal) => /^"[-+\d]*\d{4}-|^"(-?infinity|now|epoch)/.test(literal));

@@ -44,7 +44,7 @@ export async function upgrade(
 
   await empty();
   await addOrganization(newest, { merchantId, name: "Salon" }, START);
-  await takeIn(newest, before);
+  const wrong = await takeIn(newest, before);
   await goBackTo(old, last);
   await copyRows(newest, old);
   await ageRows(old);
@@ -52,11 +52,11 @@ export async function upgrade(
   await leaveUnfinished(old, deferred?.event_id ?? "", NOW);
 
   await migrate(old);
-  const wrong = [...(await sweepOnce(old, last)), ...(await exactness(old)), ...(await sanity(old))];
-  await takeIn(old, after);
+  wrong.push(...(await sweepOnce(old, last)), ...(await exactness(old)), ...(await sanity(old)));
+  wrong.push(...(await takeIn(old, after)));
   await empty();
   const { id } = await addOrganization(newest, { merchantId, name: "Salon" }, START);
-  await takeIn(newest, events);
+  wrong.push(...(await takeIn(newest, events)));
   const whole = await comparableTables(newest, id);
   const upgraded = await comparableTables(old, await organizationIn(old));
   for (const [table, rows] of Object.entries(whole)) {
@@ -66,11 +66,18 @@ export async function upgrade(
   return { wrong, rows: Object.values(whole).flat().length, events: events.length };
 }
 
-async function takeIn(database: Database, events: readonly ReturnType<typeof received>[]): Promise<void> {
+/** @returns the events that were not processed */
+async function takeIn(database: Database, events: readonly ReturnType<typeof received>[]): Promise<string[]> {
   const { inbox } = contextOf(database);
+  const wrong: string[] = [];
   for (let at = 0; at < events.length; at += 100) {
-    await Promise.all(events.slice(at, at + 100).map((event) => inbox.receive(event)));
+    const burst = events.slice(at, at + 100);
+    const ends = await Promise.all(burst.map((event) => inbox.receive(event)));
+    for (const [index, end] of ends.entries()) {
+      if (!/^(processed|stale|duplicate)$/.test(end)) wrong.push(`${burst[index]?.type} ended as ${end}`);
+    }
   }
+  return wrong;
 }
 
 function contextOf(database: Database): Omit<ReconcileContext, "inbox"> & { inbox: Inbox } {
