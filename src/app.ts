@@ -15,9 +15,9 @@ import { statusRoutes } from "./http/status-routes.js";
 import { webhookRoutes } from "./http/webhook-routes.js";
 import type { FindHandler } from "./inbox/arrival.js";
 import { Inbox, type InboxOptions } from "./inbox/inbox.js";
-import type { ReconcileContext } from "./reconcile/context.js";
-import { FetchWorker } from "./reconcile/fetch-worker.js";
-import { Sweeps } from "./reconcile/sweeps.js";
+import { FetchWorker } from "./pull/fetch-worker.js";
+import type { SweepContext } from "./sweep/context.js";
+import { Sweeps } from "./sweep/running-sweeps.js";
 
 /** How long a request may take to arrive; whoever sends a byte now and then must not hold a connection for ever. */
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -44,9 +44,9 @@ export interface AppOptions {
   /** What reconciliation works with, of which the app has this much; without it nothing is asked of Square. */
   readonly reconcileWith?: (parts: {
     readonly inbox: Inbox;
-    readonly log: ReconcileContext["log"];
+    readonly log: SweepContext["log"];
     readonly signal: AbortSignal;
-  }) => ReconcileContext;
+  }) => SweepContext;
   /** Where log lines go; standard output by default. */
   readonly logTo?: { write(line: string): void };
 }
@@ -105,7 +105,7 @@ function workOf(options: AppOptions, http: FastifyInstance): Pick<App, "inbox" |
     clock,
     log: http.log,
     findHandler,
-    onFetchesMarked: (organizationId) => fetches?.poke(organizationId),
+    onFetchesMarked: (organizationId) => fetches?.schedule(organizationId),
     ...options.limits,
   });
   const stopping = new AbortController();

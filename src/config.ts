@@ -201,7 +201,7 @@ function wholeNumber(least: number, most: number) {
     .pipe(z.number().min(least, message).max(most, message));
 }
 
-/** Read as src/reconcile/schedule.ts reads it. */
+/** Read as src/sweep/schedule.ts reads it. */
 function comes(schedule: string): boolean {
   if (schedule === "off") return true;
   try {

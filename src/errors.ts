@@ -79,6 +79,39 @@ export class DataDirUnusable extends RegularsError {
   }
 }
 
+/**
+ * What may be kept and shown of a failure: its kind, and the message of our own errors only. A database's message can
+ * quote a value, and values are personal data.
+ */
+export function describeFailure(error: unknown): string {
+  if (!(error instanceof Error)) return "unknown failure";
+  const code = "code" in error && typeof error.code === "string" ? ` ${error.code}` : "";
+  const constraint =
+    "constraint" in error && typeof error.constraint === "string" ? ` on ${error.constraint}` : "";
+  return `${error.name}${code}${constraint}`;
+}
+
+/** Something that a pull or a sweep could not do. What it concerns stays as it was, and its watermark stays too. */
+export interface ReportedError {
+  /** NULL when it concerns no single organization. */
+  readonly organization_id: string | null;
+  /** What was being done: `payments`, `bookings`, `events`, ..., `check`. */
+  readonly step: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Tells a failure in words that hold no personal data: the message of our own errors, the kind of any other. */
+export function reportedError(organizationId: string | null, step: string, error: unknown): ReportedError {
+  const ours = error instanceof RegularsError;
+  return {
+    organization_id: organizationId,
+    step,
+    code: ours ? error.code : "internal_error",
+    message: ours ? error.message : describeFailure(error),
+  };
+}
+
 function counted(problems: number): string {
   return problems === 1 ? "one problem" : `${problems} problems`;
 }

@@ -1,5 +1,5 @@
 import type pg from "pg";
-import { type Queryable, query, queryPlannedAnew } from "../database/query.js";
+import { type Queryable, query, queryUnprepared } from "../database/query.js";
 import { inTransaction } from "../database/transaction.js";
 import { lockCustomers } from "../facts/locks.js";
 import { definitionVersion } from "./column.js";
@@ -107,7 +107,7 @@ export async function customersInKeyOrder(
   upTo: string | null = null,
 ): Promise<string[]> {
   const values = [organizationId, after, limit, upTo];
-  const { rows } = await queryPlannedAnew<{ customer_id: string }>(on, candidatesStatement, values);
+  const { rows } = await queryUnprepared<{ customer_id: string }>(on, candidatesStatement, values);
   return rows.map((row) => row.customer_id);
 }
 
@@ -120,7 +120,7 @@ export async function dueCustomers(
   now: Date,
 ): Promise<string[]> {
   const values = [organizationId, after, limit, now, definitionVersion];
-  const { rows } = await queryPlannedAnew<{ customer_id: string }>(on, dueStatement, values);
+  const { rows } = await queryUnprepared<{ customer_id: string }>(on, dueStatement, values);
   return rows.map((row) => row.customer_id);
 }
 

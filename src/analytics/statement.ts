@@ -106,7 +106,7 @@ const computation = `
     cross join lateral (${relations}
       select (select main_currency from main_currency) as main_currency,
         (profile.square_customer_id is not null and profile.deleted_at is null)
-          or exists (select from booking) or exists (select from paid) or exists (select from referral) as entitled,
+          or exists (select from booking) or exists (select from paid) or exists (select from referral) as eligible,
         ${list([...instantsFrom("booking"), ...instantsFrom("payment")])},
         ${gathered()}
       from ${list(aggregated.map(totals), "\n      cross join ")}
@@ -123,7 +123,7 @@ const computation = `
         select * from customers where organization_id = $1 and square_customer_id = target.customer_id offset 0
       ) as profile on true
     ) as computed
-    where entitled
+    where eligible
   ),
   -- Two steps, because a row column may use any gathered one and other row columns may not.
   fresh as (

@@ -2,7 +2,7 @@ import { Command } from "commander";
 import type { Config } from "../config.js";
 import type { Database } from "../database/database.js";
 import { RegularsError } from "../errors.js";
-import { type BackfillProgress, type BackfillResult, backfill } from "../reconcile/backfill.js";
+import { type BackfillProgress, type BackfillResult, backfill } from "../pull/backfill.js";
 import { chooseOrganization, print, withDatabase } from "./context.js";
 import { parseInstantOption } from "./options.js";
 import { Progress } from "./progress.js";

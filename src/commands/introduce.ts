@@ -1,7 +1,7 @@
 import type { Config } from "../config.js";
 import type { Database } from "../database/database.js";
 import { RegularsError } from "../errors.js";
-import { type Introduced, introduceOrganization } from "../reconcile/introduce.js";
+import { type Introduced, syncOrganizationProfile } from "../pull/organization-profile.js";
 import { reconcileContext } from "./reconcile-context.js";
 
 /** How long a start or a command waits for Square to say what an organization is. */
@@ -14,17 +14,21 @@ const PATIENCE_MS = 10_000;
  * @param stopping aborted when the process is stopping
  * @returns what Square said, or why it did not
  */
-export async function tryToIntroduce(
+export async function trySyncOrganizationProfile(
   database: Database,
   config: Config,
   organizationId: string,
-  given: Parameters<typeof introduceOrganization>[2] = {},
+  given: Parameters<typeof syncOrganizationProfile>[2] = {},
   stopping?: AbortSignal,
 ): Promise<Introduced | { readonly failed: string; readonly code: string }> {
   const late = AbortSignal.timeout(PATIENCE_MS);
   const signal = stopping ? AbortSignal.any([late, stopping]) : late;
   try {
-    return await introduceOrganization(reconcileContext(database, config, { signal }), organizationId, given);
+    return await syncOrganizationProfile(
+      reconcileContext(database, config, { signal }),
+      organizationId,
+      given,
+    );
   } catch (error) {
     if (!(error instanceof RegularsError)) throw error;
     const failed = late.aborted ? `no answer within ${PATIENCE_MS / 1000} s` : error.message;

@@ -5,10 +5,10 @@ import { systemClock } from "../clock.js";
 import type { Config } from "../config.js";
 import type { Database } from "../database/database.js";
 import { RegularsError } from "../errors.js";
-import { addOrganization } from "../facts/organizations.js";
-import { encryptAccessToken } from "../square/access-token.js";
+import { encryptAccessToken } from "../organizations/access-token.js";
+import { addOrganization } from "../organizations/organizations.js";
 import { print, withDatabase } from "./context.js";
-import { tryToIntroduce } from "./introduce.js";
+import { trySyncOrganizationProfile } from "./introduce.js";
 import { Progress } from "./progress.js";
 
 interface AddOptions {
@@ -79,7 +79,7 @@ async function introduce(
   organizationId: string,
   { name, currency, timeZone }: Pick<AddOptions, "name" | "currency" | "timeZone">,
 ): Promise<void> {
-  const told = await tryToIntroduce(database, config, organizationId, {
+  const told = await trySyncOrganizationProfile(database, config, organizationId, {
     name,
     ...(currency !== undefined && { currency }),
     ...(timeZone !== undefined && { timeZone }),

@@ -4,15 +4,15 @@ import type { Config } from "../config.js";
 import type { Database } from "../database/database.js";
 import { Inbox } from "../inbox/inbox.js";
 import { type Log, silentLog } from "../log.js";
-import type { ReconcileContext } from "../reconcile/context.js";
 import { openSquareApi } from "../square/api/client.js";
+import type { SweepContext } from "../sweep/context.js";
 
 /** What reconciliation works with in this process: the configured Square, and the server's inbox or one of its own. */
 export function reconcileContext(
   database: Database,
   { square, tokenEncryptionKey }: Pick<Config, "square" | "tokenEncryptionKey">,
   { log = silentLog, inbox, signal }: { log?: Log; inbox?: Inbox; signal?: AbortSignal } = {},
-): ReconcileContext {
+): SweepContext {
   const clock = systemClock;
   return {
     database,

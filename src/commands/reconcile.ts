@@ -1,9 +1,9 @@
 import { Command, Option } from "commander";
 import type { Config } from "../config.js";
 import type { Database } from "../database/database.js";
-import type { SweepMode, SweepReport } from "../reconcile/report.js";
-import { type SweepOptions, sweep } from "../reconcile/sweep.js";
-import type { SweepProgress, SweepStep } from "../reconcile/sweep-run.js";
+import type { SweepMode, SweepReport } from "../sweep/report.js";
+import { type SweepOptions, sweep } from "../sweep/sweep.js";
+import type { SweepProgress, SweepStep } from "../sweep/sweep-run.js";
 import { print, withDatabase } from "./context.js";
 import { wholeNumber } from "./options.js";
 import { Progress } from "./progress.js";

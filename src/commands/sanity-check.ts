@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { systemClock } from "../clock.js";
-import { type SanityStep, sanityCheck } from "../reconcile/sanity-check.js";
+import { type SanityStep, sanityCheck } from "../operations/sanity-check.js";
 import { print, withDatabase } from "./context.js";
 
 export function sanityCheckCommand(): Command {

@@ -4,14 +4,13 @@ import { systemClock } from "../clock.js";
 import { type Config, loadConfig, readEnvFile, type ServeConfig } from "../config.js";
 import { type Database, openDatabase } from "../database/database.js";
 import { migrate } from "../database/migrate.js";
-import { RegularsError } from "../errors.js";
-import { addOrganization, holdsAccessToken } from "../facts/organizations.js";
-import { describeFailure } from "../inbox/arrival.js";
+import { describeFailure, RegularsError } from "../errors.js";
 import { RetryWorker } from "../inbox/retry-worker.js";
 import type { Log } from "../log.js";
-import { Schedule } from "../reconcile/schedule.js";
-import { encryptAccessToken } from "../square/access-token.js";
-import { tryToIntroduce } from "./introduce.js";
+import { encryptAccessToken } from "../organizations/access-token.js";
+import { addOrganization, holdsAccessToken } from "../organizations/organizations.js";
+import { Schedule } from "../sweep/schedule.js";
+import { trySyncOrganizationProfile } from "./introduce.js";
 import { reconcileContext } from "./reconcile-context.js";
 
 /** How long a stopping server may take to finish what it took. */
@@ -157,7 +156,7 @@ async function introduce(
   organizationId: string,
   stopping: AbortSignal,
 ): Promise<void> {
-  const told = await tryToIntroduce(database, config, organizationId, {}, stopping);
+  const told = await trySyncOrganizationProfile(database, config, organizationId, {}, stopping);
   const fields = { organization_id: organizationId };
   if ("failed" in told) {
     log.warn({ ...fields, reason: told.failed }, "Square could not be asked about the organization");

@@ -35,7 +35,7 @@ export interface OpenOptions extends Pick<DatabaseConfig, "databaseUrl" | "dataD
   /**
    * How long a Postgres may take to answer a statement before it counts as unavailable and the connection is given up,
    * in milliseconds. Without it one connection whose other end has vanished is waited for without end. Not for
-   * commands, whose statements may take as long as they need; `patiently` makes an exception.
+   * commands, whose statements may take as long as they need; `withoutTimeout` makes an exception.
    */
   readonly queryTimeoutMs?: number;
 }
@@ -100,7 +100,7 @@ function sharedConfig(poolSize: number): pg.PoolConfig {
   };
 }
 
-/** Pipelined: statements given to a connection together travel together, and Postgres runs them in order. */
+/** Pipelined: statements given to a connection together travel pipelined, and Postgres runs them in order. */
 function postgresConfig(databaseUrl: string, poolSize: number): pg.PoolConfig {
   return { ...sharedConfig(poolSize), connectionString: withSessionSettings(databaseUrl), pipeline: true };
 }

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import type pg from "pg";
 import { MigrationFailed, SchemaMismatch } from "../errors.js";
 import type { Database } from "./database.js";
-import { patiently } from "./query.js";
+import { withoutTimeout } from "./query.js";
 import { inTransaction } from "./transaction.js";
 
 /** The key under which `prisma migrate` locks too, so that neither tool migrates while the other does. */
@@ -80,14 +80,14 @@ export function migrationsFolder(): string {
 }
 
 async function applyNext(tx: pg.PoolClient, migrations: readonly Migration[]): Promise<string | undefined> {
-  await tx.query(patiently("select pg_advisory_xact_lock($1)", [ADVISORY_LOCK]));
+  await tx.query(withoutTimeout("select pg_advisory_xact_lock($1)", [ADVISORY_LOCK]));
   const [next] = await pendingOf(tx, migrations);
   if (next === undefined) return undefined;
   if (!(await recordExists(tx))) await tx.query(RECORD_TABLE);
   const startedAt = new Date();
   try {
     // Without values it goes by the simple protocol, which alone takes a file of many statements.
-    await tx.query(patiently(next.sql));
+    await tx.query(withoutTimeout(next.sql));
   } catch (error) {
     throw new MigrationFailed(next.name, error);
   }

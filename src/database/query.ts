@@ -44,7 +44,7 @@ export async function query<Row extends pg.QueryResultRow = pg.QueryResultRow>(
  * Runs one statement without keeping it prepared, so that it is planned for the tables as they are now: for statements that
  * walk through tables, whose best plan depends on how full these are. For one customer's rows `query` is much faster.
  */
-export async function queryPlannedAnew<Row extends pg.QueryResultRow = pg.QueryResultRow>(
+export async function queryUnprepared<Row extends pg.QueryResultRow = pg.QueryResultRow>(
   on: Queryable,
   { text }: Statement,
   values: readonly unknown[] = [],
@@ -60,7 +60,7 @@ type Answers<Steps extends readonly (() => Promise<unknown>)[]> = {
  * Runs steps that need nothing of each other's answers, in their order. On Postgres their statements travel together
  * and save round trips; on the embedded database, whose driver sends one at a time, they follow each other.
  */
-export async function together<const Steps extends readonly (() => Promise<unknown>)[]>(
+export async function pipelined<const Steps extends readonly (() => Promise<unknown>)[]>(
   on: Queryable,
   ...steps: Steps
 ): Promise<Answers<Steps>> {
@@ -100,7 +100,7 @@ function preparedName({ name, text }: Statement): string {
 const NO_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** A statement that may take as long as it needs, even on a pool with a `queryTimeoutMs`. */
-export function patiently(text: string, values?: unknown[]): pg.QueryConfig {
+export function withoutTimeout(text: string, values?: unknown[]): pg.QueryConfig {
   const config = { text, query_timeout: NO_TIMEOUT_MS };
   return values ? { ...config, values } : config;
 }

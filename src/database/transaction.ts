@@ -2,7 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type pg from "pg";
 import { RegularsError, TransactionContended, TransactionRolledBack } from "../errors.js";
 import { isRetryable, isUnavailable } from "./failures.js";
-import { together } from "./query.js";
+import { pipelined } from "./query.js";
 
 /** How often one piece of work may be begun anew before its collision counts as an error. */
 const ATTEMPTS = 6;
@@ -19,7 +19,7 @@ export class RetryTransaction extends RegularsError {
 
 type Work<Result> = (
   tx: pg.PoolClient,
-  withCommit: (step: () => Promise<unknown>) => void,
+  deferToCommit: (step: () => Promise<unknown>) => void,
 ) => Promise<Result>;
 
 /**
@@ -53,12 +53,12 @@ async function attemptOnce<Result>(pool: pg.Pool, work: Work<Result>): Promise<R
   const last: (() => Promise<unknown>)[] = [];
   try {
     // If `begin` fails, so does the connection, and with it the work's first statement.
-    const [, result] = await together(
+    const [, result] = await pipelined(
       tx,
       () => tx.query("begin"),
       () => work(tx, (step) => last.push(step)),
     );
-    const { command } = (await together(tx, ...last, () => tx.query("commit"))).at(-1) as pg.QueryResult;
+    const { command } = (await pipelined(tx, ...last, () => tx.query("commit"))).at(-1) as pg.QueryResult;
     if (command !== "COMMIT") throw new TransactionRolledBack();
     return result;
   } catch (error) {

@@ -24,7 +24,7 @@ export async function lockObjects(
 }
 
 /** Which customers a batch may touch: those its facts name, and those who own the stored objects. */
-export interface Concerned {
+export interface LockTargets {
   readonly customerIds: readonly string[];
   readonly bookingIds: readonly string[];
   readonly paymentIds: readonly string[];
@@ -70,7 +70,7 @@ const lockCustomersStatement = {
 export async function lockCustomers(
   tx: pg.PoolClient,
   organizationId: string,
-  { customerIds, bookingIds, paymentIds, refundIds }: Concerned,
+  { customerIds, bookingIds, paymentIds, refundIds }: LockTargets,
 ): Promise<Set<string>> {
   const { rows } = await query<{ customer_id: string }>(tx, lockCustomersStatement, [
     organizationId,

@@ -1,5 +1,5 @@
 import type pg from "pg";
-import { together } from "../database/query.js";
+import { pipelined } from "../database/query.js";
 import { RetryTransaction } from "../database/transaction.js";
 import type { Fact, Guarded } from "../square/types.js";
 import { lockCustomers, lockObjects } from "./locks.js";
@@ -38,7 +38,7 @@ export async function lockFacts(
   const winners = winnersByKind(facts);
   const seeds = mergedIds(facts);
   const component = seeds.length > 0 ? await mergeComponent(tx, organizationId, seeds) : [];
-  const [, locked] = await together(
+  const [, locked] = await pipelined(
     tx,
     () => lockObjects(tx, organizationId, objectKeys(winners)),
     () => lockCustomers(tx, organizationId, concerned(winners, component)),
@@ -90,7 +90,7 @@ export async function writeFacts(
       if (written.previous_customer_id !== null) affected.add(written.previous_customer_id);
     }
   });
-  await together(
+  await pipelined(
     tx,
     ...writes,
     () => markFetches(tx, organizationId, valuesOf(facts, "pending_fetch"), now),

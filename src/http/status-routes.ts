@@ -1,7 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import type { Clock } from "../clock.js";
 import type { Database } from "../database/database.js";
-import { readStatus } from "../reconcile/status.js";
+import { readStatus } from "../operations/status.js";
 import { requireBearer } from "./auth.js";
 
 /** How the work stands (contract section 2). */

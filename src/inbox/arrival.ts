@@ -1,4 +1,5 @@
 import type { Handler } from "../../handlers/handler.js";
+import { describeFailure } from "../errors.js";
 import type { SquareEvent } from "../square/envelope.js";
 import { InvalidPayload } from "../square/schemas.js";
 import type { Fact } from "../square/types.js";
@@ -39,16 +40,4 @@ export function interpret(event: SquareEvent, findHandler: FindHandler): Meaning
     if (error instanceof InvalidPayload) return { kind: "dead", reason: error.message };
     return { kind: "failed", reason: describeFailure(error) };
   }
-}
-
-/**
- * What may be kept and shown of a failure: its kind, and the message of our own errors only. A database's message can
- * quote a value, and values are personal data.
- */
-export function describeFailure(error: unknown): string {
-  if (!(error instanceof Error)) return "unknown failure";
-  const code = "code" in error && typeof error.code === "string" ? ` ${error.code}` : "";
-  const constraint =
-    "constraint" in error && typeof error.constraint === "string" ? ` on ${error.constraint}` : "";
-  return `${error.name}${code}${constraint}`;
 }

@@ -1,11 +1,11 @@
 import type { Clock } from "../clock.js";
 import type { Database } from "../database/database.js";
 import type { Log } from "../log.js";
+import { Organizations } from "../organizations/merchant-lookup.js";
 import type { SquareEvent } from "../square/envelope.js";
 import { type Arrival, type EventSource, type FindHandler, interpret, type Outcome } from "./arrival.js";
 import { NIL_ORGANIZATION } from "./claims.js";
 import { GroupCommit } from "./group-commit.js";
-import { Organizations } from "./organizations.js";
 import { type BatchMode, processBatch } from "./process-batch.js";
 import { arrivalOf, forgetUnknownMerchantEvents, leaseDueEvents, type StoredEvent } from "./stored-events.js";
 

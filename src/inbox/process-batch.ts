@@ -1,11 +1,12 @@
 import type pg from "pg";
 import { recompute } from "../analytics/recompute.js";
 import { isOutOfMemory, isTooSlow, isUnavailable } from "../database/failures.js";
-import { type Queryable, together } from "../database/query.js";
+import { pipelined, type Queryable } from "../database/query.js";
 import { inTransaction } from "../database/transaction.js";
+import { describeFailure } from "../errors.js";
 import type { MergeEdge } from "../facts/resolve-aliases.js";
 import { lockFacts, writeFacts } from "../facts/write-facts.js";
-import { type Arrival, describeFailure, type Outcome } from "./arrival.js";
+import type { Arrival, Outcome } from "./arrival.js";
 import { type Claimed, claimEvents, expectedOutcome, setEventStatus, takeEvents } from "./claims.js";
 
 /** New events are claimed by storing them; events stored before are taken up again. */
@@ -51,7 +52,9 @@ interface Batch {
 async function processOrDivide(pool: pg.Pool, batch: Batch): Promise<BatchResult> {
   const reached: Reached = { claimed: false };
   try {
-    return await inTransaction(pool, (tx, withCommit) => processTogether(tx, batch, reached, withCommit));
+    return await inTransaction(pool, (tx, deferToCommit) =>
+      processTogether(tx, batch, reached, deferToCommit),
+    );
   } catch (error) {
     // One event can need more time than a statement has, or more locks than there is memory for. It must not take its
     // neighbours along. If not even its id can be stored in time, it is the database that is slow.
@@ -97,13 +100,13 @@ async function processTogether(
   tx: pg.PoolClient,
   batch: Batch,
   reached: Reached,
-  withCommit: (step: () => Promise<unknown>) => void,
+  deferToCommit: (step: () => Promise<unknown>) => void,
 ): Promise<BatchResult> {
   const { organizationId, arrivals, now } = batch;
   reached.claimed = false;
   const factsOf = ({ meaning }: Arrival) => (meaning.kind === "facts" ? meaning.facts : []);
   // Duplicates are locked too, which costs less than to wait for who they are.
-  const [claimed, locked] = await together(
+  const [claimed, locked] = await pipelined(
     tx,
     async () => {
       const ids = await claim(tx, batch);
@@ -131,11 +134,11 @@ async function processTogether(
     meaningful.map(({ facts }) => facts),
     now,
   );
-  withCommit(() => recompute(tx, organizationId, written.affectedCustomerIds, now));
+  deferToCommit(() => recompute(tx, organizationId, written.affectedCustomerIds, now));
   const stale = meaningful.filter((_, index) => !written.fresh[index]).map(({ eventId }) => eventId);
   // One that was processed is stale now because it was: it stays what it is.
   const becameStale = stale.filter((eventId) => claimed.get(eventId) !== "processed");
-  withCommit(() => setEventStatus(tx, organizationId, becameStale, "stale"));
+  deferToCommit(() => setEventStatus(tx, organizationId, becameStale, "stale"));
   for (const eventId of stale) outcomes.set(eventId, "stale");
   return { outcomes, refusedMerges: written.refusedMerges };
 }

@@ -13,7 +13,7 @@ export {
 } from "./schemas/customer.js";
 export { InvalidPayload } from "./schemas/fields.js";
 export { type Location, parseLocation } from "./schemas/location.js";
+export { parseEnvelopeId, parseOrderNotice, parseRevocation } from "./schemas/notifications.js";
 export { parsePayment } from "./schemas/payment.js";
 export { parseRefund } from "./schemas/refund.js";
 export { parseTeamMember } from "./schemas/team-member.js";
-export { parseEnvelopeId, parseOrderNotice, parseRevocation } from "./schemas/thin.js";

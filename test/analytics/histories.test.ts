@@ -52,7 +52,7 @@ describe.each(loadHistories())("history $name ends in the rows its story works o
 
   it("in one transaction, in order and reversed", async () => {
     expect(await replay(history, "together", events, 128)).toEqual([]);
-    expect(await replay(history, "together, reversed", events.toReversed(), 128)).toEqual([]);
+    expect(await replay(history, "pipelined, reversed", events.toReversed(), 128)).toEqual([]);
   });
 
   it("with every event doubled, the copies together and apart", async () => {

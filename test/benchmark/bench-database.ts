@@ -3,8 +3,8 @@ import { refreshOrganization } from "../../src/analytics/refresh.js";
 import { type Database, openDatabase } from "../../src/database/database.js";
 import { migrate } from "../../src/database/migrate.js";
 import { inTransaction } from "../../src/database/transaction.js";
-import { addOrganization } from "../../src/facts/organizations.js";
 import { lockFacts, writeFacts } from "../../src/facts/write-facts.js";
+import { addOrganization } from "../../src/organizations/organizations.js";
 import type { Dataset } from "./dataset.js";
 
 const adminUrl =

@@ -2,7 +2,7 @@ import { recompute } from "../../src/analytics/recompute.js";
 import { refreshOrganization } from "../../src/analytics/refresh.js";
 import type { Database } from "../../src/database/database.js";
 import { inTransaction } from "../../src/database/transaction.js";
-import { addOrganization } from "../../src/facts/organizations.js";
+import { addOrganization } from "../../src/organizations/organizations.js";
 import { loadDataset, withBenchDatabase } from "./bench-database.js";
 import { benchmarkDataset } from "./dataset.js";
 

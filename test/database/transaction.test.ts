@@ -45,14 +45,14 @@ test("work that swallows a statement's error is not taken for committed", async 
 
 test("steps that travel with the commit are a part of the transaction: all of it stays, or nothing", async () => {
   const insert = (tx: PoolClient, note: string) => () => tx.query("insert into notes values ($1)", [note]);
-  await inTransaction(pool, async (tx, withCommit) => {
-    withCommit(insert(tx, "last"));
+  await inTransaction(pool, async (tx, deferToCommit) => {
+    deferToCommit(insert(tx, "last"));
     await insert(tx, "first")();
   });
   expect(await notes()).toEqual(["first", "last"]);
-  const failing = inTransaction(pool, async (tx, withCommit) => {
+  const failing = inTransaction(pool, async (tx, deferToCommit) => {
     await insert(tx, "lost")();
-    withCommit(insert(tx, "last"));
+    deferToCommit(insert(tx, "last"));
   });
   await expect(failing).rejects.toThrow(/duplicate key/);
   expect(await notes()).toEqual(["first", "last"]);
@@ -61,11 +61,11 @@ test("steps that travel with the commit are a part of the transaction: all of it
 
 test("a step that lost a race on its way with the commit makes the whole work run again, once each", async () => {
   let attempts = 0;
-  await inTransaction(pool, async (tx, withCommit) => {
+  await inTransaction(pool, async (tx, deferToCommit) => {
     attempts += 1;
     const contended = "do $$ begin raise exception 'contended' using errcode = '40001'; end $$";
-    withCommit(() => tx.query("insert into notes values ('step')"));
-    withCommit(() => tx.query(attempts < 3 ? contended : "insert into notes values ('through')"));
+    deferToCommit(() => tx.query("insert into notes values ('step')"));
+    deferToCommit(() => tx.query(attempts < 3 ? contended : "insert into notes values ('through')"));
   });
   expect(attempts).toBe(3);
   expect(await notes()).toEqual(["step", "through"]);

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { addOrganization } from "../../src/facts/organizations.js";
+import { addOrganization } from "../../src/organizations/organizations.js";
 import { addSalon, NOW, processInBatches } from "../support/app.js";
 import { emptyDatabase, openTestDatabase } from "../support/database.js";
 import { type EventJson, MERCHANT, paymentEvent, squareEvent } from "../support/events.js";

@@ -4,9 +4,9 @@ import { type Clock, systemClock } from "../../src/clock.js";
 import type { Database } from "../../src/database/database.js";
 import { Inbox } from "../../src/inbox/inbox.js";
 import { silentLog } from "../../src/log.js";
-import type { ReconcileContext } from "../../src/reconcile/context.js";
 import type { OpenSquareApi } from "../../src/square/api/api.js";
 import { openSquareApi } from "../../src/square/api/client.js";
+import type { SweepContext } from "../../src/sweep/context.js";
 
 export const TOKEN_KEY = Buffer.alloc(32, 7);
 export const ACCESS_TOKEN = "EAAA-token-of-the-tests";
@@ -29,7 +29,7 @@ export function openScriptContext(
   database: Database,
   squareUrl: string,
   clock: Clock = systemClock,
-): ReconcileContext {
+): SweepContext {
   return {
     database,
     clock,

@@ -1,16 +1,16 @@
 /** A salon that lives at a fake Square, and what reconciliation needs to ask there. */
 import { onTestFinished } from "vitest";
 import type { Database } from "../../src/database/database.js";
-import { addOrganization } from "../../src/facts/organizations.js";
 import { silentLog } from "../../src/log.js";
-import type { ReconcileContext } from "../../src/reconcile/context.js";
+import { encryptAccessToken } from "../../src/organizations/access-token.js";
+import { addOrganization } from "../../src/organizations/organizations.js";
 import {
   type FakeSquare,
   type FakeSquareOptions,
   startFakeSquare,
 } from "../../src/simulator/fake-square/server.js";
 import { type Salon, type SalonOptions, simulateSalon, turbulence } from "../../src/simulator/salon.js";
-import { encryptAccessToken } from "../../src/square/access-token.js";
+import type { SweepContext } from "../../src/sweep/context.js";
 import { openInbox, TestClock } from "./app.js";
 import { ACCESS_TOKEN, openApiAt, TOKEN_KEY } from "./square-context.js";
 import { tablesOf } from "./tables.js";
@@ -19,7 +19,7 @@ export interface SquareWorld {
   readonly salon: Salon;
   readonly square: FakeSquare;
   readonly clock: TestClock;
-  context: ReconcileContext;
+  context: SweepContext;
 }
 
 /** Opens a salon at a fake Square. Its history happens as its events are taken. */
@@ -44,7 +44,7 @@ export async function openSquareWorld(
     ...rest,
   });
   onTestFinished(() => square.close());
-  const context: ReconcileContext = {
+  const context: SweepContext = {
     database,
     clock: clock.read,
     log: silentLog,

@@ -3,7 +3,7 @@ import { bookingColumns } from "./bookings.js";
 import { paymentColumns } from "./payments.js";
 import { preferenceColumns } from "./preferences.js";
 import { profileColumns } from "./profile.js";
-import { standingColumns } from "./standing.js";
+import { standingColumns } from "./segments-and-referrals.js";
 import { visitColumns } from "./visits.js";
 
 /**

@@ -31,8 +31,8 @@ export async function* pages(
 }
 
 /**
- * Notices circles by Brent's method: it remembers one stretch of the way, anew after 1, 2, 4, 8, ... pages. Once
- * that stretch lies in the circle and the circle is shorter than the way to the next one, it comes by again.
+ * Notices circles by Brent's method: it remembers one range of the way, anew after 1, 2, 4, 8, ... pages. Once
+ * that range lies in the circle and the circle is shorter than the way to the next one, it comes by again.
  */
 class Course {
   #page = 0;

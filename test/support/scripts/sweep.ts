@@ -1,7 +1,7 @@
 // sweep WHERE MODE NOW [SQUARE_URL]: one sweep of the embedded database in the folder WHERE, or of the Postgres at the address WHERE, at the
 // instant NOW, asking the Square at that address if one is given. Prints a line for each step forward, and at the end the answer as JSON.
 import { openDatabase } from "../../../src/database/database.js";
-import { sweep } from "../../../src/reconcile/sweep.js";
+import { sweep } from "../../../src/sweep/sweep.js";
 import { openScriptContext } from "../square-context.js";
 
 const [where = "", mode, now = "", squareUrl = "http://127.0.0.1:9"] = process.argv.slice(2);

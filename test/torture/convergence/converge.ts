@@ -4,13 +4,14 @@ import { handlerFor } from "../../../handlers/registry.js";
 import { recomputeCustomer } from "../../../src/analytics/customer.js";
 import { Inbox } from "../../../src/inbox/inbox.js";
 import { silentLog } from "../../../src/log.js";
-import type { ReconcileContext } from "../../../src/reconcile/context.js";
-import { pullOrganization } from "../../../src/reconcile/pull.js";
-import { nothingPulled, type SweepReport } from "../../../src/reconcile/report.js";
-import { sweep } from "../../../src/reconcile/sweep.js";
+import { encryptAccessToken } from "../../../src/organizations/access-token.js";
+import { pullOrganization } from "../../../src/pull/pull-organization.js";
+import { nothingPulled } from "../../../src/pull/report.js";
 import { type FakeSquare, startFakeSquare } from "../../../src/simulator/fake-square/server.js";
 import type { LedgerWatcher, SalonEvent } from "../../../src/simulator/ledger.js";
-import { encryptAccessToken } from "../../../src/square/access-token.js";
+import type { SweepContext } from "../../../src/sweep/context.js";
+import type { SweepReport } from "../../../src/sweep/report.js";
+import { sweep } from "../../../src/sweep/sweep.js";
 import { openApiAt, TOKEN_KEY } from "../../support/square-context.js";
 import { makeOrganization } from "../../support/worlds.js";
 import { differencesOf } from "./differences.js";
@@ -39,7 +40,7 @@ interface Play {
   readonly stage: Stage;
   readonly story: Story;
   readonly world: StoryWorld;
-  readonly context: ReconcileContext;
+  readonly context: SweepContext;
   readonly square: FakeSquare | undefined;
 }
 
@@ -109,7 +110,7 @@ async function openSquare(
   });
 }
 
-function contextOf({ database, clock }: Stage, square: FakeSquare | undefined): ReconcileContext {
+function contextOf({ database, clock }: Stage, square: FakeSquare | undefined): SweepContext {
   return {
     database,
     clock,
@@ -174,7 +175,7 @@ async function pull({ square, context }: Play, side: Side, lagMinutes: number): 
   if (!square) return "processed";
   square.lagMs = lagMinutes * MINUTE;
   const into = { pulled: nothingPulled(), errors: [] };
-  await pullOrganization(context, side.organizationId, "recent", into);
+  await pullOrganization(context, side.organizationId, false, into);
   square.lagMs = 0;
   return into.errors.length > 0 ? `the pull failed: ${JSON.stringify(into.errors)}` : "processed";
 }

@@ -19,7 +19,7 @@ interface Snapshot {
 
 /**
  * Compares every row of an organization with the events that are stored, at one instant and while others write: an event and
- * its effect are committed together, so there is no instant at which one is without the other.
+ * its effect are committed pipelined, so there is no instant at which one is without the other.
  */
 export async function checkSnapshot(database: Database, organizationId: string, tally: Tally): Promise<void> {
   const snapshot = await readSnapshot(database, organizationId);

@@ -1,5 +1,5 @@
 /** Salons to attack with: simulated around the present, so that every column that the clock changes is alive. */
-import { addOrganization } from "../../../src/facts/organizations.js";
+import { addOrganization } from "../../../src/organizations/organizations.js";
 import type { Served } from "../../../src/simulator/fake-square/server.js";
 import { simulateSalon, turbulence } from "../../../src/simulator/salon.js";
 import type { WebhookEvent } from "../../oracle/index.js";

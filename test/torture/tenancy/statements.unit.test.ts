@@ -11,7 +11,9 @@ import { expect, test } from "vitest";
 const aboutAll: readonly RegExp[] = [
   // Due retries, pages and counts of stored events.
   /^src\/inbox\/stored-events\.ts$/,
-  /^src\/reconcile\/(check|due|retention|sanity-check|status)\.ts$/,
+  /^src\/drift\/(check-everybody|due)\.ts$/,
+  /^src\/sweep\/retention\.ts$/,
+  /^src\/operations\/(sanity-check|status)\.ts$/,
 ];
 
 /** Tables and views whose rows belong to one organization. The log of sweeps belongs to none. */

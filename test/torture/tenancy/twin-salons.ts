@@ -1,4 +1,4 @@
-import { addOrganization } from "../../../src/facts/organizations.js";
+import { addOrganization } from "../../../src/organizations/organizations.js";
 import type { WebhookEvent } from "../../oracle/index.js";
 import type { Attack, AttackContext } from "../runner/attack.js";
 import { checkNothingLost, checkRows } from "../runner/checks.js";

@@ -3,13 +3,13 @@ import { handlerFor } from "../../../handlers/registry.js";
 import { definitionVersion } from "../../../src/analytics/column.js";
 import type { Database } from "../../../src/database/database.js";
 import { checkSchema, migrate } from "../../../src/database/migrate.js";
-import { addOrganization } from "../../../src/facts/organizations.js";
 import { Inbox } from "../../../src/inbox/inbox.js";
 import { silentLog } from "../../../src/log.js";
-import type { ReconcileContext } from "../../../src/reconcile/context.js";
-import { sanityCheck } from "../../../src/reconcile/sanity-check.js";
-import { sweep } from "../../../src/reconcile/sweep.js";
+import { sanityCheck } from "../../../src/operations/sanity-check.js";
+import { addOrganization } from "../../../src/organizations/organizations.js";
 import { simulateSalon, turbulence } from "../../../src/simulator/salon.js";
+import type { SweepContext } from "../../../src/sweep/context.js";
+import { sweep } from "../../../src/sweep/sweep.js";
 import { expectedAnalytics, explainTableDifferences } from "../../oracle/index.js";
 import { received } from "../../support/events.js";
 import { comparableTables } from "../../support/square.js";
@@ -80,7 +80,7 @@ async function takeIn(database: Database, events: readonly ReturnType<typeof rec
   return wrong;
 }
 
-function contextOf(database: Database): Omit<ReconcileContext, "inbox"> & { inbox: Inbox } {
+function contextOf(database: Database): Omit<SweepContext, "inbox"> & { inbox: Inbox } {
   const clock = () => NOW;
   return {
     database,

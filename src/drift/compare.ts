@@ -1,0 +1,96 @@
+import { definitionVersion } from "../analytics/column.js";
+import { columns } from "../analytics/columns/catalogue.js";
+import { computeStatement } from "../analytics/statement.js";
+import { type Queryable, query } from "../database/query.js";
+
+/** What a customer's stored row is beside its recomputation. */
+export interface Comparison {
+  readonly customerId: string;
+  /** Whether there is a row. */
+  readonly stored: boolean;
+  /** Whether there should be one. */
+  readonly expected: boolean;
+  /** The columns in which the two differ, in the order of the catalogue; none when one of them is missing. */
+  readonly differing: readonly string[];
+  /** The row has come due: time alone has changed it. */
+  readonly due: boolean;
+  /** The row was computed later than the instant of the comparison, so time alone may set it apart. */
+  readonly ahead: boolean;
+  /** The row is of other definitions than this build's. */
+  readonly outdated: boolean;
+}
+
+const compared = [...columns.map(({ name }) => name), "refresh_due_at"];
+const movedByClock = new Set([
+  ...columns.filter(({ clock }) => clock).map(({ name }) => name),
+  "refresh_due_at",
+]);
+
+/**
+ * One statement, so that a row and the facts it is compared with are of one moment: both were committed pipelined, and no
+ * lock is needed. Stored rows by the primary key.
+ */
+const compareStatement = {
+  name: "compare_customer_analytics",
+  text: `
+    with fresh as materialized (${computeStatement})
+    select t.customer_id,
+      s.square_customer_id is not null as stored,
+      f.square_customer_id is not null as expected,
+      coalesce(s.refresh_due_at <= $3, false) as due,
+      coalesce(s.computed_at > $3, false) as ahead,
+      coalesce(s.definition_version <> ${definitionVersion}, false) as outdated,
+      array_remove(array[
+        ${compared.map((name) => `case when s.${name} is distinct from f.${name} then '${name}' end`).join(",\n        ")}
+      ], null) as differing
+    from unnest($2::text[]) as t (customer_id)
+    left join lateral (
+      select * from customer_analytics
+      where organization_id = $1 and square_customer_id = t.customer_id offset 0
+    ) as s on true
+    left join fresh f on f.square_customer_id = t.customer_id
+    where s.square_customer_id is not null or f.square_customer_id is not null`,
+};
+
+interface ComparisonRow {
+  readonly customer_id: string;
+  readonly stored: boolean;
+  readonly expected: boolean;
+  readonly due: boolean;
+  readonly ahead: boolean;
+  readonly outdated: boolean;
+  readonly differing: readonly string[];
+}
+
+/**
+ * Compares stored rows with their recomputation at `now`, by the same definitions as everything else. Writes nothing.
+ *
+ * @returns those of the customers who have a row or should have one
+ */
+export async function compareRows(
+  on: Queryable,
+  organizationId: string,
+  customerIds: readonly string[],
+  now: Date,
+): Promise<Comparison[]> {
+  const values = [organizationId, customerIds, now];
+  const { rows } = await query<ComparisonRow & Record<string, unknown>>(on, compareStatement, values);
+  return rows.map(({ customer_id, stored, expected, due, ahead, outdated, differing }) => ({
+    customerId: customer_id,
+    stored,
+    expected,
+    due,
+    ahead,
+    outdated,
+    differing: stored && expected ? differing : [],
+  }));
+}
+
+export function isExact({ stored, expected, outdated, differing }: Comparison): boolean {
+  return stored && expected && !outdated && differing.length === 0;
+}
+
+/** The differing columns that time has not changed: something else did, and that is drift. */
+export function unexplained({ differing, due, ahead }: Comparison): readonly string[] {
+  return due || ahead ? differing.filter((name) => !movedByClock.has(name)) : differing;
+}

@@ -1,0 +1,57 @@
+import type pg from "pg";
+import { recompute } from "../analytics/recompute.js";
+import type { Clock } from "../clock.js";
+import { inTransaction } from "../database/transaction.js";
+import { lockCustomers } from "../facts/locks.js";
+import { type Comparison, compareRows, isExact, unexplained } from "./compare.js";
+
+/** What was found wrong with some customers' rows, and put right. */
+export interface Corrections {
+  /** Rows that the clock alone had changed, or that were of other definitions. */
+  readonly timeDecayed: number;
+  /** Rows that differed for another reason, and those of them that were rewritten. */
+  readonly drifted: number;
+  readonly corrected: number;
+  /** Rows that were missing, and rows that should not have been there. */
+  readonly created: number;
+  readonly deleted: number;
+  /** For every drifted row, each column that had drifted. */
+  readonly driftedColumns: readonly string[];
+}
+
+/**
+ * Makes these customers' rows exact, in one transaction under their locks, and tells what was wrong with them.
+ */
+export async function correct(
+  { pool, clock }: { readonly pool: pg.Pool; readonly clock: Clock },
+  organizationId: string,
+  customerIds: readonly string[],
+): Promise<Corrections> {
+  return inTransaction(pool, async (tx) => {
+    await lockCustomers(tx, organizationId, { customerIds, bookingIds: [], paymentIds: [], refundIds: [] });
+    // Asked after the wait for the locks: what was computed meanwhile is not ahead of us.
+    const now = clock();
+    const wrong = (await compareRows(tx, organizationId, customerIds, now)).filter((row) => !isExact(row));
+    const { written, deleted } = await recompute(
+      tx,
+      organizationId,
+      wrong.map(({ customerId }) => customerId),
+      now,
+    );
+    return count(wrong, new Set(written), deleted.length);
+  });
+}
+
+function count(wrong: readonly Comparison[], written: ReadonlySet<string>, deleted: number): Corrections {
+  const differing = wrong.filter(({ stored, expected }) => stored && expected);
+  // Rows of other definitions may differ in anything.
+  const drifted = differing.filter((row) => !row.outdated && unexplained(row).length > 0);
+  return {
+    timeDecayed: differing.length - drifted.length,
+    drifted: drifted.length,
+    corrected: drifted.filter(({ customerId }) => written.has(customerId)).length,
+    created: wrong.filter(({ stored, customerId }) => !stored && written.has(customerId)).length,
+    deleted,
+    driftedColumns: drifted.flatMap(unexplained),
+  };
+}

@@ -1,0 +1,82 @@
+import type pg from "pg";
+import type { Clock } from "../clock.js";
+import { bisectOnFailure } from "../database/bisect.js";
+import { describeFailure } from "../errors.js";
+import { type Corrections, correct } from "./correct.js";
+import type { DriftReport } from "./report.js";
+
+/** Recomputing the rows that came due, and comparing all rows. */
+export type DriftStep = "due" | "check";
+
+/** One look at stored rows: what its steps share. */
+export interface DriftRun {
+  readonly pool: pg.Pool;
+  readonly clock: Clock;
+  /** Aborted when the process is stopping: the run ends after the chunk it is at. */
+  readonly signal: AbortSignal;
+  /** Filled as the run goes. */
+  readonly report: DriftReport;
+  readonly onProgress: (progress: {
+    readonly step: DriftStep;
+    readonly done: number;
+    /** Where it is known. */
+    readonly total?: number;
+  }) => void;
+  /** Called after each chunk. */
+  readonly onChunk: () => Promise<void>;
+}
+
+/** How many customers of a failure are named. */
+const NAMED = 10;
+
+/**
+ * Runs work over customers; those it fails for are noted in the report and left as they are.
+ *
+ * @throws when the database is unavailable
+ */
+export async function forEachCustomerBatch<Result>(
+  { report }: DriftRun,
+  organizationId: string,
+  step: DriftStep,
+  customerIds: readonly string[],
+  work: (customerIds: readonly string[]) => Promise<Result>,
+): Promise<Result[]> {
+  const failed: string[] = [];
+  let reason = "";
+  const results = await bisectOnFailure(customerIds, work, (id, error) => {
+    failed.push(id);
+    reason = describeFailure(error);
+  });
+  if (failed.length > 0) {
+    const named = failed.slice(0, NAMED).join(", ") + (failed.length > NAMED ? ", ..." : "");
+    const message = `${failed.length} customer(s) could not be computed (${reason}): ${named}`;
+    report.errors.push({ organization_id: organizationId, step, code: "not_computed", message });
+  }
+  return results;
+}
+
+/** Makes customers' rows exact, and counts in the report what was wrong with them. */
+export async function correctAndReport(
+  run: DriftRun,
+  organizationId: string,
+  step: DriftStep,
+  customerIds: readonly string[],
+): Promise<void> {
+  const corrections = await forEachCustomerBatch(run, organizationId, step, customerIds, (ids) =>
+    correct(run, organizationId, ids),
+  );
+  for (const part of corrections) add(run.report, part);
+}
+
+function add(report: DriftReport, part: Corrections): void {
+  report.time_decayed += part.timeDecayed;
+  report.drifted += part.drifted;
+  report.corrected += part.corrected;
+  report.created += part.created;
+  report.deleted += part.deleted;
+  for (const column of part.driftedColumns) {
+    const known = report.drift.find((drift) => drift.column === column);
+    if (known) known.rows += 1;
+    else report.drift.push({ column, rows: 1 });
+  }
+}

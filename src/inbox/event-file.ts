@@ -1,0 +1,78 @@
+import { open, readFile } from "node:fs/promises";
+import { RegularsError } from "../errors.js";
+import { readEnvelope, type SquareEvent } from "../square/envelope.js";
+import { readJson } from "../square/read-json.js";
+import { verifySignature } from "../square/signature.js";
+import type { JsonValue } from "../square/types.js";
+
+/** With what the signatures of a file of signed events are checked. */
+export interface SignedBy {
+  readonly signatureKeys: readonly string[];
+  readonly notificationUrl: string;
+}
+
+/** An event, or why there is none at this place; the reason never quotes the file. */
+export type EventOrProblem = { readonly event: SquareEvent } | { readonly problem: string };
+
+/**
+ * Reads the events of a file: `.ndjson` (or `.jsonl`) with one event per line, of which only one line is held at a
+ * time, or `.json` with one event or an array of them. An event is a plain Square envelope, or a signed one as
+ * `simulate` writes it: `{ "signature", "body" }`, where `body` is the exact text that was signed. What cannot be read,
+ * be it the whole file, is a problem that names the place; what comes after it is read all the same.
+ *
+ * @param signedBy checks signatures where the file has them; without it they are not checked
+ */
+export async function* readEventFile(file: string, signedBy?: SignedBy): AsyncGenerator<EventOrProblem> {
+  try {
+    yield* /\.(ndjson|jsonl)$/i.test(file) ? readLines(file, signedBy) : readWhole(file, signedBy);
+  } catch (error) {
+    yield { problem: `${file}: ${reasonOf(error)}` };
+  }
+}
+
+async function* readLines(file: string, signedBy: SignedBy | undefined): AsyncGenerator<EventOrProblem> {
+  const handle = await open(file);
+  let line = 0;
+  for await (const text of handle.readLines()) {
+    line++;
+    if (text.trim() === "") continue;
+    yield attempt(`${file}, line ${line}`, () => toEvent(readJson(Buffer.from(text, "utf8")), signedBy));
+  }
+}
+
+async function* readWhole(file: string, signedBy: SignedBy | undefined): AsyncGenerator<EventOrProblem> {
+  const value = readJson(await readFile(file));
+  const items = Array.isArray(value) ? (value as readonly JsonValue[]) : [value];
+  for (const [index, item] of items.entries()) {
+    yield attempt(`${file}, event ${index + 1}`, () => toEvent(item, signedBy));
+  }
+}
+
+function toEvent(value: JsonValue, signedBy: SignedBy | undefined): SquareEvent {
+  const signed = value as { readonly body?: unknown; readonly signature?: unknown } | null;
+  if (typeof signed?.body !== "string") return readEnvelope(value);
+  const rawBody = Buffer.from(signed.body, "utf8");
+  if (signedBy) {
+    const { signatureKeys: keys, notificationUrl } = signedBy;
+    const header = typeof signed.signature === "string" ? signed.signature : undefined;
+    if (!verifySignature({ header, keys, notificationUrl, rawBody })) {
+      throw new RegularsError(
+        "invalid_signature",
+        "The signature does not match the configured key and URL.",
+      );
+    }
+  }
+  return readEnvelope(readJson(rawBody));
+}
+
+function attempt(place: string, read: () => SquareEvent): EventOrProblem {
+  try {
+    return { event: read() };
+  } catch (error) {
+    return { problem: `${place}: ${reasonOf(error)}` };
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : "unknown";
+}

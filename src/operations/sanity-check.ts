@@ -1,0 +1,219 @@
+import type pg from "pg";
+import type { Clock } from "../clock.js";
+import { bisectOnFailure } from "../database/bisect.js";
+import type { Database } from "../database/database.js";
+import { checkSchema } from "../database/migrate.js";
+import { query } from "../database/query.js";
+import { inTransaction } from "../database/transaction.js";
+import { compareRows, unexplained } from "../drift/compare.js";
+
+/** One check: what it compared, over how many rows, and which of them do not hold. */
+export interface SanityStep {
+  readonly name: string;
+  readonly compared: number;
+  readonly mismatches: number;
+  /** Some of the mismatches, for people to look up. Ids and column names, no personal data. */
+  readonly examples: readonly string[];
+  readonly passed: boolean;
+}
+
+const SHOWN = 10;
+const SAMPLE = 500;
+const CHUNK = 250;
+
+/**
+ * Checks that what is stored holds together (contract section 7), over all organizations. Nothing is written, and a
+ * server may go on working meanwhile.
+ *
+ * @param clock tells the instant of computation, anew for every chunk
+ * @param all compares every row with its recomputation, instead of a sample
+ */
+export async function* sanityCheck(
+  database: Database,
+  clock: Clock,
+  all: boolean,
+): AsyncGenerator<SanityStep> {
+  yield await schemaStep(database);
+  yield await columnsStep(database, clock, all);
+  for (const check of checks) yield await countStep(database, check, clock());
+}
+
+async function schemaStep(database: Database): Promise<SanityStep> {
+  const { pending } = await checkSchema(database);
+  return step("the schema is current", 1, pending);
+}
+
+interface Check {
+  readonly name: string;
+  /** Answers one row: `compared`, and the ids that do not hold as `wrong` (text[]). */
+  readonly sql: string;
+}
+
+/** Whoever should have a row (contract section 4, the last point). */
+const eligible = `
+  select organization_id, square_customer_id as customer_id from customers c
+  where deleted_at is null and not exists (
+    select from customer_aliases a
+    where a.organization_id = c.organization_id and a.from_customer_id = c.square_customer_id
+  )
+  union select organization_id, customer_id from bookings where customer_id is not null
+  union select organization_id, customer_id from payments where customer_id is not null
+  union select r.organization_id, coalesce(a.to_customer_id, r.square_customer_id)
+  from referral_profiles r
+  left join customer_aliases a on a.organization_id = r.organization_id and a.from_customer_id = r.square_customer_id`;
+
+const checks: readonly Check[] = [
+  {
+    name: "exactly the customers who should have a row have one",
+    sql: `
+      select count(*) as compared,
+        array_agg(customer_id || case when stored then ' should have no row' else ' has no row' end)
+          filter (where stored <> expected) as wrong
+      from (
+        select coalesce(e.customer_id, a.square_customer_id) as customer_id, e.customer_id is not null as expected,
+          a.square_customer_id is not null as stored
+        from (${eligible}) as e
+        full join customer_analytics a
+          on a.organization_id = e.organization_id and a.square_customer_id = e.customer_id
+      ) as pair`,
+  },
+  {
+    name: "first_booking_at is the first ACCEPTED booking",
+    sql: `
+      select count(*) as compared, array_agg(a.square_customer_id) filter (
+        where a.first_booking_at is distinct from b.first_booking_at) as wrong
+      from customer_analytics a
+      left join (
+        select organization_id, customer_id, min(start_at) as first_booking_at from bookings
+        where status = 'ACCEPTED' group by organization_id, customer_id
+      ) as b on b.organization_id = a.organization_id and b.customer_id = a.square_customer_id`,
+  },
+  {
+    name: "avg_ticket_cents is revenue over payments",
+    sql: `
+      select count(*) as compared, array_agg(a.square_customer_id) filter (
+        where (a.total_payments, a.total_revenue_cents, a.avg_ticket_cents) is distinct from
+          (coalesce(p.payments, 0), coalesce(p.revenue, 0), coalesce(round(p.revenue / p.payments), 0))) as wrong
+      from customer_analytics a
+      left join (
+        select organization_id, customer_id, currency, count(*) as payments, sum(amount_cents) as revenue
+        from payments where status = 'COMPLETED' group by organization_id, customer_id, currency
+      ) as p on p.organization_id = a.organization_id and p.customer_id = a.square_customer_id
+        and p.currency = a.currency`,
+  },
+  {
+    name: "the segments add up to all customers",
+    sql: `
+      select count(*) as compared, array_agg(square_customer_id) filter (
+        where customer_segment not in ('NEVER_VISITED', 'NEW', 'ACTIVE', 'AT_RISK', 'LOST')
+          or (customer_segment = 'NEVER_VISITED') <> (total_visits = 0)) as wrong
+      from customer_analytics`,
+  },
+  {
+    name: "referrals are as many as their rows",
+    sql: `
+      select count(*) as compared, array_agg(a.square_customer_id) filter (
+        where (a.total_referrals, a.total_rewards_cents) is distinct from
+          (coalesce(r.referrals, 0), coalesce(r.paid, 0))) as wrong
+      from customer_analytics a
+      left join (
+        select r.organization_id, coalesce(l.to_customer_id, r.referrer_customer_id) as customer_id,
+          count(distinct r.referred_customer_id) filter (where r.status <> 'VOID') as referrals,
+          sum(r.reward_cents) filter (where r.status = 'PAID') as paid
+        from referral_rewards r
+        left join customer_aliases l
+          on l.organization_id = r.organization_id and l.from_customer_id = r.referrer_customer_id
+        group by 1, 2
+      ) as r on r.organization_id = a.organization_id and r.customer_id = a.square_customer_id`,
+  },
+  {
+    name: "the daily view's new customers are the customers with an ACCEPTED booking",
+    sql: `
+      select coalesce(sum(customers), 0) as compared, array_agg(organization_id::text) filter (
+        where customers <> newcomers) as wrong
+      from (
+        select o.id as organization_id,
+          (select count(*) from customer_analytics a
+            where a.organization_id = o.id and a.total_accepted_bookings > 0) as customers,
+          (select coalesce(sum(new_customers), 0) from analytics_appointments_by_location_daily d
+            where d.organization_id = o.id) as newcomers
+        from organizations o
+      ) as sums`,
+  },
+  {
+    name: "no unprocessed event is older than an hour",
+    sql: `
+      select count(*) as compared, array_agg(event_id) filter (
+        where received_at < $1::timestamptz - interval '1 hour') as wrong
+      from webhook_events where status = 'deferred' and $1::timestamptz is not null`,
+  },
+];
+
+async function countStep(database: Database, { name, sql }: Check, now: Date): Promise<SanityStep> {
+  const values = sql.includes("$1") ? [now] : [];
+  const { rows } = await readingWholeTables(database, (tx) =>
+    tx.query<{ compared: bigint | string; wrong: string[] | null }>(sql, values),
+  );
+  return step(name, Number(rows[0]?.compared ?? 0), rows[0]?.wrong ?? []);
+}
+
+/** Sessions go by indexes alone (src/database/session.ts), which is the slow way through a whole table. */
+function readingWholeTables<Result>(
+  { pool }: Database,
+  work: (tx: pg.PoolClient) => Promise<Result>,
+): Promise<Result> {
+  return inTransaction(pool, async (tx) => {
+    await tx.query("set local enable_seqscan = on");
+    return work(tx);
+  });
+}
+
+const sampleStatement = {
+  name: "sanity_sample",
+  text: `
+    select organization_id, array_agg(square_customer_id) as customer_ids from (
+      select organization_id, square_customer_id from customer_analytics
+      order by case when $1 then null else md5(square_customer_id || $2::text) end, organization_id, square_customer_id
+      limit $3
+    ) as chosen group by organization_id`,
+};
+
+async function columnsStep(database: Database, clock: Clock, all: boolean): Promise<SanityStep> {
+  const { rows } = await readingWholeTables(database, (tx) =>
+    query<{ organization_id: string; customer_ids: string[] }>(tx, sampleStatement, [
+      all,
+      clock(),
+      all ? null : SAMPLE,
+    ]),
+  );
+  let compared = 0;
+  const wrong: string[] = [];
+  for (const { organization_id, customer_ids } of rows) {
+    for (let at = 0; at < customer_ids.length; at += CHUNK) {
+      const chunk = customer_ids.slice(at, at + CHUNK);
+      const rows = await bisectOnFailure(
+        chunk,
+        (ids) => compareRows(database.pool, organization_id, ids, clock()),
+        (id) => wrong.push(`${id}: cannot be computed`),
+      );
+      // A row that was computed after the instant we asked for was computed by a server meanwhile: it is ahead of us.
+      for (const row of rows.flat().filter(({ stored, ahead }) => stored && !ahead)) {
+        compared += 1;
+        // A row that has come due is old, not wrong, in the columns that the clock moves; the others it must have right.
+        const columns = unexplained(row);
+        if (columns.length > 0) wrong.push(`${row.customerId}: ${columns.join(", ")}`);
+      }
+    }
+  }
+  return step(`every column equals its recomputation (${all ? "all rows" : "a sample"})`, compared, wrong);
+}
+
+function step(name: string, compared: number, wrong: readonly string[]): SanityStep {
+  return {
+    name,
+    compared,
+    mismatches: wrong.length,
+    examples: wrong.slice(0, SHOWN),
+    passed: wrong.length === 0,
+  };
+}

@@ -1,0 +1,188 @@
+import { type Queryable, queryUnprepared } from "../database/query.js";
+import type { ReportedError } from "../errors.js";
+import type { Outcome } from "../inbox/arrival.js";
+import type { SweepMode, SweepReport } from "../sweep/report.js";
+import { SWEEP_CRON_NAME, SWEEP_LOG_TYPE } from "../sweep/sweep-log.js";
+
+/** How the database's work stands (contract section 2, `/admin/jobs/status`). No payloads, no tokens, no personal data. */
+export interface JobsStatus {
+  readonly inbox: {
+    /** Events by status; a status that no event has is left out. */
+    readonly by_status: Readonly<Partial<Record<Outcome, number>>>;
+    /** Age of the oldest event that is still to be processed, in seconds; NULL when there is none. */
+    readonly oldest_unprocessed_seconds: number | null;
+    /** The newest, at most 20. */
+    readonly dead_events: readonly DeadEvent[];
+  };
+  /** The newest first, at most 20. */
+  readonly sweeps: readonly SweepRecord[];
+  /** What the last sweep that ended found different, by column. */
+  readonly drift: readonly { readonly column: string; readonly rows: number }[];
+  /** Rows that have come due and are not recomputed yet. */
+  readonly rows_due: number;
+  readonly organizations: readonly OrganizationStatus[];
+}
+
+export interface DeadEvent {
+  readonly organization_id: string;
+  readonly event_id: string;
+  readonly event_type: string;
+  readonly reason: string | null;
+  readonly attempts: number;
+  readonly received_at: Date;
+}
+
+export interface SweepRecord {
+  readonly cron_id: string;
+  readonly mode: SweepMode;
+  readonly status: "processing" | "completed" | "error";
+  readonly created_at: Date;
+  readonly completed_at: Date | null;
+  readonly duration_ms: number | null;
+  readonly checked: number | null;
+  readonly time_decayed: number | null;
+  readonly drifted: number | null;
+  readonly corrected: number | null;
+  readonly created: number | null;
+  readonly deleted: number | null;
+  readonly complete: boolean | null;
+  readonly errors: readonly ReportedError[];
+}
+
+export interface OrganizationStatus {
+  readonly organization_id: string;
+  readonly name: string;
+  readonly status: string;
+  readonly has_access_token: boolean;
+  readonly last_event_at: Date | null;
+  /** Objects that events named and that are still to be fetched. */
+  readonly pending_fetches: number;
+  /** How far each pull from Square has come, by what it pulls. */
+  readonly watermarks: Readonly<Record<string, unknown>>;
+}
+
+const SHOWN = 20;
+
+/** @param now for ages, and for what has come due */
+export async function readStatus(on: Queryable, now: Date): Promise<JobsStatus> {
+  const sweeps = await readSweeps(on);
+  return {
+    inbox: await readInbox(on, now),
+    sweeps: sweeps.map(recordOf),
+    drift: sweeps.find(({ status }) => status !== "processing")?.payload.drift ?? [],
+    rows_due: await countDue(on, now),
+    organizations: await readOrganizations(on),
+  };
+}
+
+// webhook_events_status_idx alone.
+const byStatusStatement = {
+  name: "events_by_status",
+  text: "select status, count(*) as count from webhook_events group by status order by status",
+};
+
+// webhook_events_due_idx, whose rows are the deferred ones. `offset 0` here and below keeps the planner from walking back
+// through all events in the order of their arrival until one of the status comes, which may be never.
+const oldestStatement = {
+  name: "oldest_deferred_event",
+  text: `
+    select extract(epoch from $1::timestamptz - min(received_at))::float8 as seconds
+    from (select received_at from webhook_events where status = 'deferred' offset 0) as deferred`,
+};
+
+// webhook_events_status_idx: all dead ones, which are few.
+const deadStatement = {
+  name: "newest_dead_events",
+  text: `
+    select organization_id, event_id, event_type, last_error as reason, attempts, received_at
+    from (select * from webhook_events where status = 'dead' offset 0) as dead
+    order by received_at desc, event_id limit $1`,
+};
+
+async function readInbox(on: Queryable, now: Date): Promise<JobsStatus["inbox"]> {
+  const counts = await queryUnprepared<{ status: Outcome; count: bigint }>(on, byStatusStatement);
+  const oldest = await queryUnprepared<{ seconds: number | null }>(on, oldestStatement, [now]);
+  const dead = await queryUnprepared<DeadEvent & Record<string, unknown>>(on, deadStatement, [SHOWN]);
+  const seconds = oldest.rows[0]?.seconds ?? null;
+  return {
+    by_status: Object.fromEntries(counts.rows.map(({ status, count }) => [status, Number(count)])),
+    oldest_unprocessed_seconds: seconds === null ? null : Math.max(Math.round(seconds), 0),
+    dead_events: dead.rows,
+  };
+}
+
+// application_logs_type_idx.
+const sweepsStatement = {
+  name: "last_sweeps",
+  text: `
+    select log_id, status, created_at, completed_at, duration_ms, payload from application_logs
+    where log_type = $1 and payload ->> 'cron_name' = $2
+    order by created_at desc, log_id limit $3`,
+};
+
+interface SweepRow extends Pick<SweepRecord, "status" | "created_at" | "completed_at" | "duration_ms"> {
+  readonly log_id: string;
+  /** Of a killed sweep, what it had saved. */
+  readonly payload: Partial<SweepReport> & Pick<SweepReport, "mode">;
+}
+
+async function readSweeps(on: Queryable): Promise<SweepRow[]> {
+  const values = [SWEEP_LOG_TYPE, SWEEP_CRON_NAME, SHOWN];
+  return (await queryUnprepared<SweepRow & Record<string, unknown>>(on, sweepsStatement, values)).rows;
+}
+
+function recordOf({ log_id, status, created_at, completed_at, duration_ms, payload }: SweepRow): SweepRecord {
+  return {
+    cron_id: log_id,
+    mode: payload.mode,
+    status,
+    created_at,
+    completed_at,
+    duration_ms,
+    checked: payload.checked ?? null,
+    time_decayed: payload.time_decayed ?? null,
+    drifted: payload.drifted ?? null,
+    corrected: payload.corrected ?? null,
+    created: payload.created ?? null,
+    deleted: payload.deleted ?? null,
+    complete: payload.complete ?? null,
+    errors: payload.errors ?? [],
+  };
+}
+
+// customer_analytics_due_idx.
+const dueStatement = {
+  name: "count_due",
+  text: `
+    select count(*) as count from customer_analytics
+    where refresh_due_at > '-infinity' and refresh_due_at <= $1`,
+};
+
+async function countDue(on: Queryable, now: Date): Promise<number> {
+  const { rows } = await queryUnprepared<{ count: bigint }>(on, dueStatement, [now]);
+  return Number(rows[0]?.count ?? 0n);
+}
+
+// For each organization, one look at the end of webhook_events_status_idx per status; the rest by primary keys.
+const organizationsStatement = {
+  name: "organizations_status",
+  text: `
+    select o.id as organization_id, o.name, o.status, o.access_token_ciphertext is not null as has_access_token,
+      (select max(last.received_at)
+        from unnest(array['processed', 'stale', 'ignored', 'deferred', 'dead']) as s (status)
+        cross join lateral (
+          select e.received_at from webhook_events e where e.status = s.status and e.organization_id = o.id
+          order by e.received_at desc limit 1
+        ) as last) as last_event_at,
+      (select count(*)::integer from pending_fetches f where f.organization_id = o.id) as pending_fetches,
+      (select coalesce(jsonb_object_agg(substr(p.task, 6), p.position -> 'watermark'), '{}')
+        from sync_positions p
+        where p.organization_id = o.id and starts_with(p.task, 'pull/') and p.position ? 'watermark') as watermarks
+    from organizations o
+    order by o.created_at, o.id`,
+};
+
+async function readOrganizations(on: Queryable): Promise<OrganizationStatus[]> {
+  return (await queryUnprepared<OrganizationStatus & Record<string, unknown>>(on, organizationsStatement))
+    .rows;
+}

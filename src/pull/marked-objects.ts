@@ -1,0 +1,90 @@
+import { type Queryable, query } from "../database/query.js";
+import { MAX_IDS } from "../square/api/api.js";
+import type { JsonObject, PendingFetch } from "../square/types.js";
+import { paymentFacts } from "./payments-and-refunds.js";
+import { type PullTask, storeObjects } from "./task.js";
+
+/** Objects that events named without carrying them. */
+
+// Primary key of pending_fetches.
+const pendingStatement = {
+  name: "pending_fetches",
+  text: `
+    select object_id from pending_fetches
+    where organization_id = $1 and object_type = $2 and object_id > $3 and requested_at <= $4
+    order by object_id limit $5`,
+};
+
+const fetchedStatement = {
+  name: "fetched",
+  text: `
+    delete from pending_fetches
+    where organization_id = $1 and object_type = $2 and ($3::text[] is null or object_id = any ($3)) and requested_at <= $4`,
+};
+
+const unknownPaymentsStatement = {
+  name: "unknown_payments",
+  text: `
+    select payment_id from unnest($2::text[]) as p (payment_id)
+    where not exists (select from payments where organization_id = $1 and payment_id = p.payment_id)`,
+};
+
+/** Takes the marks away that were made before a pull began and are settled by it. */
+export async function unmark(
+  { context, organizationId, startedAt }: PullTask,
+  type: PendingFetch["object_type"],
+  ids: readonly string[] | null = null,
+): Promise<void> {
+  await query(context.database.pool, fetchedStatement, [organizationId, type, ids, startedAt]);
+}
+
+/** Whether anything of this type is marked. */
+export async function isMarked(
+  on: Queryable,
+  organizationId: string,
+  type: PendingFetch["object_type"],
+  now: Date,
+): Promise<boolean> {
+  const { rows } = await query(on, pendingStatement, [organizationId, type, "", now, 1]);
+  return rows.length > 0;
+}
+
+/**
+ * Of an order we keep nothing but what it says about payments: one that settled it and is not known here has been missed, and is
+ * asked for by its id.
+ */
+export async function pullMarkedOrders(task: PullTask): Promise<void> {
+  const { context, organizationId, startedAt, api } = task;
+  const { pool } = context.database;
+  for (let after = ""; !context.signal?.aborted; ) {
+    const { rows } = await query<{ object_id: string }>(pool, pendingStatement, [
+      organizationId,
+      "order",
+      after,
+      startedAt,
+      MAX_IDS,
+    ]);
+    if (rows.length === 0) return;
+    const ids = rows.map((row) => row.object_id);
+    const paid = (await api.ordersById(ids)).flatMap(paymentIdsOf);
+    const unknown = await query<{ payment_id: string }>(pool, unknownPaymentsStatement, [
+      organizationId,
+      paid,
+    ]);
+    for (const { payment_id } of unknown.rows) {
+      const payment = await api.payment(payment_id);
+      if (payment) await storeObjects(task, "payments", [payment], paymentFacts);
+    }
+    await unmark(task, "order", ids);
+    after = ids.at(-1) ?? "";
+  }
+}
+
+function paymentIdsOf({ tenders }: JsonObject): string[] {
+  if (!Array.isArray(tenders)) return [];
+  return (tenders as readonly JsonObject[]).flatMap((tender) => {
+    // Square's tenders have the payment's id twice; older ones as `id` only.
+    const id = tender?.payment_id ?? tender?.id;
+    return typeof id === "string" && /^[\w-]+$/.test(id) ? [id] : [];
+  });
+}

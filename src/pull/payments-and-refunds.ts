@@ -1,0 +1,37 @@
+import type { Page, UpdatedFilter } from "../square/api/api.js";
+import { pages } from "../square/api/pages.js";
+import { parsePayment, parseRefund } from "../square/schemas.js";
+import type { Fact, JsonObject } from "../square/types.js";
+import { type PullTask, storeObjects } from "./task.js";
+import { moveWatermark, readFrom } from "./watermark.js";
+
+export const paymentFacts = (object: JsonObject): Fact[] => [
+  { kind: "payment", value: parsePayment(object) },
+];
+export const refundFacts = (object: JsonObject): Fact[] => [{ kind: "refund", value: parseRefund(object) }];
+
+/** Payments of one location that changed since the last pull. Each location has a watermark of its own. */
+export function pullPayments(task: PullTask, locationId: string): Promise<void> {
+  return pullUpdated(task, "payments", `payments/${locationId}`, paymentFacts, (filter) =>
+    task.api.payments({ ...filter, locationId }),
+  );
+}
+
+export function pullRefunds(task: PullTask): Promise<void> {
+  return pullUpdated(task, "refunds", "refunds", refundFacts, (filter) => task.api.refunds(filter));
+}
+
+/** Everything of one kind whose `updated_at` lies behind the watermark. */
+export async function pullUpdated(
+  task: PullTask,
+  kind: "payments" | "refunds" | "customers",
+  what: string,
+  read: (object: JsonObject) => readonly Fact[],
+  list: (filter: UpdatedFilter) => Promise<Page>,
+): Promise<void> {
+  const window = { updatedFrom: await readFrom(task, what), updatedTo: task.startedAt };
+  let failed = 0;
+  const all = pages((cursor) => list({ ...window, ...(cursor !== undefined && { cursor }) }));
+  for await (const { objects } of all) failed += (await storeObjects(task, kind, objects, read)).failed;
+  if (failed === 0) await moveWatermark(task, what);
+}

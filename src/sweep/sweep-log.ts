@@ -1,0 +1,65 @@
+import { query } from "../database/query.js";
+import type { SweepContext } from "./context.js";
+import type { SweepMode, SweepReport } from "./report.js";
+
+/** Under these a sweep's row in application_logs is found (contract section 3). */
+export const SWEEP_LOG_TYPE = "cron";
+export const SWEEP_CRON_NAME = "refresh-customer-analytics";
+
+type Context = Pick<SweepContext, "database" | "clock">;
+
+// application_logs_type_idx.
+const closeInterruptedStatement = {
+  name: "close_interrupted_sweeps",
+  text: `
+    update application_logs set status = 'error', completed_at = $3,
+      payload = payload || jsonb_build_object('success', false, 'errors',
+        coalesce(payload -> 'errors', '[]') || jsonb_build_object('organization_id', null, 'step', 'sweep',
+          'code', 'interrupted', 'message', 'The process ended before the sweep did.'))
+    where log_type = $1 and status = 'processing' and payload ->> 'cron_name' = $2`,
+};
+
+const openStatement = {
+  name: "open_sweep_log",
+  text: `
+    insert into application_logs (log_type, status, created_at, payload)
+    values ($1, 'processing', $2, jsonb_build_object('cron_name', $3::text, 'mode', $4::text))
+    returning log_id`,
+};
+
+// Primary key.
+const saveStatement = {
+  name: "save_sweep_log",
+  text: `
+    update application_logs set status = $2, completed_at = $3, duration_ms = $4, payload = $5 where log_id = $1`,
+};
+
+/**
+ * Writes the row of a sweep that begins. The caller is the only sweep there is, so rows that others have left as
+ * `processing` are of killed ones, and are closed as errors.
+ *
+ * @returns the row's id
+ */
+export async function openSweepLog({ database, clock }: Context, mode: SweepMode): Promise<string> {
+  const now = clock();
+  await query(database.pool, closeInterruptedStatement, [SWEEP_LOG_TYPE, SWEEP_CRON_NAME, now]);
+  const values = [SWEEP_LOG_TYPE, now, SWEEP_CRON_NAME, mode];
+  const { rows } = await query<{ log_id: string }>(database.pool, openStatement, values);
+  return (rows[0] as { log_id: string }).log_id;
+}
+
+/** Brings the row up to date: how far a sweep is, or what became of it. */
+export async function saveSweepLog(
+  { database, clock }: Context,
+  report: SweepReport,
+  status: "processing" | "completed" | "error",
+): Promise<void> {
+  const ended = status !== "processing";
+  await query(database.pool, saveStatement, [
+    report.cron_id,
+    status,
+    ended ? clock() : null,
+    ended ? report.duration_ms : null,
+    JSON.stringify({ cron_name: SWEEP_CRON_NAME, ...report }),
+  ]);
+}

@@ -1,0 +1,199 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { savePosition } from "../../src/database/positions.js";
+import { ADMIN_KEY, addSalon, NOW, openTestApp, testConfig } from "../support/app.js";
+import { emptyDatabase, openTestDatabase } from "../support/database.js";
+import { addProfiles, sweepAt } from "../support/sweeping.js";
+import { insert } from "../support/worlds-insert.js";
+
+const PATH = "/admin/jobs/status";
+const HOUR = 3_600_000;
+const at = (hours: number) => new Date(NOW.getTime() + hours * HOUR);
+
+const database = await openTestDatabase();
+beforeEach(() => emptyDatabase(database));
+
+async function status() {
+  const { http } = await openTestApp(database);
+  const answer = await http.inject({ url: PATH, headers: { authorization: `Bearer ${ADMIN_KEY}` } });
+  expect(answer.statusCode).toBe(200);
+  return { json: answer.json(), text: answer.body };
+}
+
+async function addEvent(
+  organizationId: string,
+  event: { id: string; status: string; received: Date; error?: string },
+) {
+  await database.pool.query(
+    `insert into webhook_events (organization_id, event_id, merchant_id, event_type, status, attempts, next_attempt_at,
+       last_error, received_at, source, payload)
+     values ($1, $2, 'M', 'booking.updated', $3, 8, $4, $5, $4, 'webhook', '{"given_name": "Ana"}')`,
+    [organizationId, event.id, event.status, event.received, event.error ?? null],
+  );
+}
+
+describe("the status of the jobs", () => {
+  it("of an empty database says that there is nothing", async () => {
+    expect((await status()).json).toEqual({
+      inbox: { by_status: {}, oldest_unprocessed_seconds: null, dead_events: [] },
+      sweeps: [],
+      drift: [],
+      rows_due: 0,
+      organizations: [],
+    });
+  });
+
+  it("counts events by status, tells how long the oldest has waited, and the newest dead ones without what was in them", async () => {
+    const id = await addSalon(database);
+    await addEvent(id, { id: "e1", status: "processed", received: at(-9) });
+    await addEvent(id, { id: "e2", status: "processed", received: at(-8) });
+    await addEvent(id, { id: "e3", status: "deferred", received: at(-2) });
+    await addEvent(id, { id: "e4", status: "deferred", received: at(-1) });
+    for (let n = 10; n < 35; n += 1) {
+      await addEvent(id, { id: `d${n}`, status: "dead", received: at(-n), error: `reason ${n}` });
+    }
+    const { json, text } = await status();
+    expect(json.inbox).toMatchObject({
+      by_status: { processed: 2, deferred: 2, dead: 25 },
+      oldest_unprocessed_seconds: 2 * 3600,
+    });
+    expect(json.inbox.dead_events).toHaveLength(20);
+    expect(json.inbox.dead_events[0]).toEqual({
+      organization_id: id,
+      event_id: "d10",
+      event_type: "booking.updated",
+      reason: "reason 10",
+      attempts: 8,
+      received_at: at(-10).toISOString(),
+    });
+    expect(text).not.toContain("Ana");
+    expect(json.organizations).toMatchObject([{ last_event_at: at(-1).toISOString() }]);
+  });
+
+  it("tells the last sweeps, the newest first, and what the last one found by column", async () => {
+    const id = await addSalon(database);
+    await addProfiles(database, id, 3);
+    await sweepAt(database, at(-3), "full");
+    await database.pool.query("update customer_analytics set given_name = 'x', total_bookings = 9");
+    await database.pool.query(
+      "update customer_analytics set late_cancellations = 4 where square_customer_id = 'C000002'",
+    );
+    const found = await sweepAt(database, at(-2));
+    await database.pool.query(
+      `insert into application_logs (log_type, status, created_at, payload) values
+       ('cron', 'processing', $1, '{"cron_name": "refresh-customer-analytics", "mode": "full"}'),
+       ('cron', 'completed', $1, '{"cron_name": "another"}')`,
+      [at(-1)],
+    );
+    const { json } = await status();
+    expect(json.sweeps).toMatchObject([
+      {
+        mode: "full",
+        status: "processing",
+        created_at: at(-1).toISOString(),
+        duration_ms: null,
+        checked: null,
+        errors: [],
+      },
+      {
+        cron_id: found.cron_id,
+        mode: "recent",
+        status: "completed",
+        created_at: at(-2).toISOString(),
+        duration_ms: found.duration_ms,
+        checked: 3,
+        drifted: 3,
+        corrected: 3,
+        complete: true,
+        errors: [],
+      },
+      { mode: "full", status: "completed", created: 3, drifted: 0 },
+    ]);
+    expect(json.drift).toEqual([
+      { column: "given_name", rows: 3 },
+      { column: "total_bookings", rows: 3 },
+      { column: "late_cancellations", rows: 1 },
+    ]);
+  });
+
+  it("shows twenty sweeps", async () => {
+    for (let n = 0; n < 22; n += 1) await sweepAt(database, at(-n));
+    const { json } = await status();
+    expect(json.sweeps).toHaveLength(20);
+    expect(json.sweeps[0].created_at).toBe(at(0).toISOString());
+  });
+
+  it("counts rows that have come due", async () => {
+    const id = await addSalon(database);
+    await insert(
+      database,
+      id,
+      "bookings",
+      [-2, -1, 1].map((hours) => ({
+        booking_id: `b${hours}`,
+        customer_id: `c${hours}`,
+        start_at: at(hours),
+      })),
+    );
+    await sweepAt(database, at(-3));
+    expect((await status()).json.rows_due).toBe(2);
+  });
+
+  it("tells of each organization how it stands, and never its token", async () => {
+    const one = await addSalon(database, "M-ONE");
+    const two = await addSalon(database, "M-TWO");
+    await database.pool.query(
+      `update organizations set access_token_ciphertext = 'TOP-SECRET', status = 'revoked', created_at = '2099-01-01'
+       where id = $1`,
+      [two],
+    );
+    await savePosition(
+      database.pool,
+      two,
+      "pull/payments/L1",
+      { watermark: "2026-05-01T00:00:00.000Z" },
+      NOW,
+    );
+    await savePosition(database.pool, two, "pull/profiles", { after: "C000003" }, NOW);
+    await savePosition(database.pool, two, "backfill", { since: null }, NOW);
+    await database.pool.query(
+      "insert into pending_fetches values ($1, 'location', 'L1', $2), ($1, 'catalog', 'X', $2)",
+      [two, NOW],
+    );
+    await addEvent(two, { id: "e1", status: "stale", received: at(-4) });
+    await addEvent(two, { id: "e2", status: "processed", received: at(-5) });
+    const { json, text } = await status();
+    expect(json.organizations).toEqual([
+      {
+        organization_id: one,
+        name: "Harbor Salon",
+        status: "active",
+        has_access_token: false,
+        last_event_at: null,
+        pending_fetches: 0,
+        watermarks: {},
+      },
+      {
+        organization_id: two,
+        name: "Harbor Salon",
+        status: "revoked",
+        has_access_token: true,
+        last_event_at: at(-4).toISOString(),
+        pending_fetches: 2,
+        watermarks: { "payments/L1": "2026-05-01T00:00:00.000Z" },
+      },
+    ]);
+    expect(text).not.toMatch(/TOP-SECRET|ciphertext/i);
+  });
+
+  it("is behind the admin key", async () => {
+    const { http } = await openTestApp(database);
+    for (const headers of [{}, { authorization: "Bearer wrong" }]) {
+      expect((await http.inject({ url: PATH, headers })).statusCode).toBe(401);
+    }
+    const { adminApiKey: _, ...config } = testConfig;
+    const closed = await openTestApp(database, { config: { ...config, adminApiKey: undefined } as never });
+    const answer = await closed.http.inject({ url: PATH, headers: { authorization: `Bearer ${ADMIN_KEY}` } });
+    expect(answer.statusCode).toBe(503);
+    expect(answer.json().detail).toContain("ADMIN_API_KEY");
+  });
+});

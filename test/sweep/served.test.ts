@@ -1,0 +1,166 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { expect, inject, onTestFinished, test } from "vitest";
+import { type Database, openDatabase } from "../../src/database/database.js";
+import type { SweepReport } from "../../src/sweep/report.js";
+import { addSalon } from "../support/app.js";
+import { regulars } from "../support/command-line.js";
+import { migratedDataDir, openTestDatabase } from "../support/database.js";
+import { databaseUrl } from "../support/database-url.js";
+import { addProfiles } from "../support/sweeping.js";
+import { insert } from "../support/worlds-insert.js";
+
+// The server as a process of its own, as it is run.
+
+const SECRET = "cron-secret-of-the-tests";
+
+/** Where a server finds its database, and how this process looks into it while the server runs. */
+async function place(): Promise<{ env: Record<string, string>; look: () => Promise<Database> }> {
+  if (inject("databasePrefix") === undefined) {
+    const dataDir = await migratedDataDir();
+    const look = async () => {
+      const database = await openDatabase({ dataDir, role: "command" });
+      onTestFinished(() => database.close());
+      return database;
+    };
+    return { env: { DATA_DIR: dataDir }, look };
+  }
+  const database = await openTestDatabase();
+  const { rows } = await database.pool.query("select current_database() as name");
+  return { env: { DATABASE_URL: databaseUrl(rows[0].name) }, look: async () => database };
+}
+
+interface Served {
+  readonly child: ChildProcess;
+  readonly address: string;
+  readonly log: readonly string[];
+}
+
+async function serve(env: Record<string, string>): Promise<Served> {
+  const { PATH = "" } = process.env;
+  const child = spawn(process.execPath, ["--import", "tsx", "src/main.ts", "serve"], {
+    stdio: ["ignore", "pipe", "inherit"],
+    env: {
+      PATH,
+      DATABASE_URL: "",
+      PORT: "0",
+      SQUARE_WEBHOOK_SIGNATURE_KEY: "k",
+      SQUARE_WEBHOOK_NOTIFICATION_URL: "https://regulars.example/webhooks/square",
+      CRON_SECRET: SECRET,
+      ...env,
+    },
+  });
+  onTestFinished(async () => {
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill("SIGKILL");
+      await once(child, "exit");
+    }
+  });
+  const log: string[] = [];
+  const address = await new Promise<string>((resolve, reject) => {
+    createInterface(child.stdout).on("line", (line) => {
+      log.push(line);
+      const [, found] = /listening at (http:\/\/[\d.:]+)/.exec(line) ?? [];
+      if (found) resolve(found);
+    });
+    child.once("exit", () => reject(new Error(`the server ended: ${log.join("\n")}`)));
+  });
+  return { child, address, log };
+}
+
+/** Looks until there is something to see. */
+async function until<Result>(look: () => Promise<Result | undefined>): Promise<Result> {
+  for (;;) {
+    const seen = await look();
+    if (seen !== undefined) return seen;
+  }
+}
+
+const sweepRows = async ({ pool }: Database) =>
+  (
+    await pool.query(
+      "select status, payload from application_logs where log_type = 'cron' order by created_at",
+    )
+  ).rows;
+
+test("a server sweeps by its schedule", async () => {
+  const { env, look } = await place();
+  const { child } = await serve({ ...env, RECONCILE_SCHEDULE: "* * * * * *" });
+  const database = await look();
+  const organizationId = await addSalon(database);
+  await addProfiles(database, organizationId, 3);
+  const ended = await until(async () =>
+    (await sweepRows(database)).find(({ status, payload }) => status !== "processing" && payload.created > 0),
+  );
+  expect(ended).toMatchObject({
+    status: "completed",
+    payload: { mode: "recent", created: 3, complete: true },
+  });
+  child.kill("SIGTERM");
+  expect(await once(child, "exit")).toEqual([0, null]);
+});
+
+test("a server with RECONCILE_SCHEDULE=off does neither, and one whose rows came due while it was away catches up", async () => {
+  const { env, look } = await place();
+  const first = await serve({ ...env, RECONCILE_SCHEDULE: "off" });
+  const database = await look();
+  const organizationId = await addSalon(database);
+  await insert(database, organizationId, "bookings", [
+    { booking_id: "b1", start_at: new Date(Date.now() - 3_600_000) },
+  ]);
+  const asked = await fetch(`${first.address}/api/cron/refresh-customer-analytics`, {
+    headers: { authorization: `Bearer ${SECRET}` },
+  });
+  expect(await asked.json()).toMatchObject({ success: true, created: 1 });
+  await database.pool.query("update customer_analytics set refresh_due_at = '2020-01-01', total_visits = 0");
+  first.child.kill("SIGTERM");
+  expect(await once(first.child, "exit")).toEqual([0, null]);
+
+  await serve({ ...env, RECONCILE_SCHEDULE: "0 0 29 2 *" });
+  const again = await look();
+  await until(async () => {
+    const { rows } = await again.pool.query("select 1 from customer_analytics where total_visits = 1");
+    return rows[0];
+  });
+  expect(await sweepRows(again)).toHaveLength(1);
+});
+
+test("SIGTERM during a sweep: the server exits 0 within ten seconds, the row says so, and the next sweep goes on", async () => {
+  const { env, look } = await place();
+  const { child, address } = await serve({ ...env, RECONCILE_SCHEDULE: "off" });
+  const database = await look();
+  await addProfiles(database, await addSalon(database), 3_000);
+  const asked = fetch(`${address}/api/cron/refresh-customer-analytics?mode=full`, {
+    headers: { authorization: `Bearer ${SECRET}` },
+  });
+  const position = async ({ pool }: Database) =>
+    (await pool.query("select position from sync_positions where task = 'check'")).rows[0]?.position;
+  await until(() => position(database));
+  const signalled = performance.now();
+  child.kill("SIGTERM");
+  const report = (await (await asked).json()) as SweepReport;
+  expect(report).toMatchObject({ success: false, complete: false, errors: [{ code: "interrupted" }] });
+  expect(report.checked).toBeLessThan(3_000);
+  expect(await once(child, "exit")).toEqual([0, null]);
+  expect(performance.now() - signalled).toBeLessThan(10_000);
+
+  const next = await regulars(env, "reconcile", "--mode", "full", "--json");
+  expect(JSON.parse(next.stdout)).toMatchObject({ success: true, complete: true, checked: 3_000 });
+  const after = await look();
+  expect(await sweepRows(after)).toMatchObject([
+    { status: "error", payload: report },
+    { status: "completed", payload: { complete: true, created: 3_000 - report.created } },
+  ]);
+}, 120_000);
+
+test.each(["99 * * * *", "0 0 30 2 *", "hourly"])(
+  "a schedule that never comes (%s) is refused at the start",
+  async (RECONCILE_SCHEDULE) => {
+    const ended = await regulars({ RECONCILE_SCHEDULE }, "serve");
+    expect(ended.code).toBe(1);
+    expect(ended.stderr).toMatch(
+      / {2}- RECONCILE_SCHEDULE (is no cron expression whose time|must be a cron expression)/,
+    );
+  },
+);
