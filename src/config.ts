@@ -1,10 +1,14 @@
 import { existsSync } from "node:fs";
+import { BlockList, isIPv6 } from "node:net";
 import { Cron } from "croner";
 import { z } from "zod";
 import { ConfigurationError } from "./errors.js";
 
 /** Square shows a raw event for 28 days and retries for one: keeping less than this could lose a replay. */
 const SHORTEST_RETENTION_DAYS = 35;
+
+/** Whoever can reach the server can guess at a key without end. Eighteen random bytes in base64 are 24 characters. */
+const SHORTEST_KEY = 24;
 
 /** What an unset key turns into when a script or a template writes it out: never a secret anybody chose. */
 const ACCIDENTAL = /^(false|true|null|undefined|none|nan|\[object object\])$/i;
@@ -151,12 +155,32 @@ function missingTogether(env: NodeJS.ProcessEnv, require: "serve" | "command"): 
   if (require === "serve") {
     needs("SQUARE_WEBHOOK_SIGNATURE_KEY", "is required: the signature key of the webhook subscription");
     needs("SQUARE_WEBHOOK_NOTIFICATION_URL", "is required: the notification URL exactly as subscribed");
+    problems.push(...shortKeys(env));
   }
   if (isSet(env, "SQUARE_ACCESS_TOKEN")) {
     needs("SQUARE_MERCHANT_ID", "is required when SQUARE_ACCESS_TOKEN is set");
     needs("TOKEN_ENCRYPTION_KEY", "is required when SQUARE_ACCESS_TOKEN is set, which is stored encrypted");
   }
   return problems;
+}
+
+function shortKeys(env: NodeJS.ProcessEnv): string[] {
+  if (!isSet(env, "HOST") || isLoopback(env.HOST as string)) return [];
+  const isShort = (name: string) => isSet(env, name) && (env[name] as string).trim().length < SHORTEST_KEY;
+  return ["ADMIN_API_KEY", "CRON_SECRET"].filter(isShort).map((name) => {
+    const why = `is shorter than ${SHORTEST_KEY} characters, and HOST lets other machines reach the server`;
+    return `${name} ${why}: openssl rand -hex 32 makes a good one`;
+  });
+}
+
+const loopback = new BlockList();
+loopback.addSubnet("127.0.0.0", 8, "ipv4");
+loopback.addAddress("::1", "ipv6");
+
+/** Whether only this machine reaches a server that listens on this host. */
+export function isLoopback(host: string): boolean {
+  const name = host.trim();
+  return name.toLowerCase() === "localhost" || loopback.check(name, isIPv6(name) ? "ipv6" : "ipv4");
 }
 
 function arrange(values: Values): Config {

@@ -195,3 +195,26 @@ test(".env is read when it is there, and never overrides what is set", () => {
     rmSync(folder, { recursive: true });
   }
 });
+
+test("a key shorter than 24 characters is refused where other machines reach the server, and only there", () => {
+  const keys = { ADMIN_API_KEY: "k".repeat(23), CRON_SECRET: "short" };
+  for (const HOST of ["0.0.0.0", "::", "192.0.2.1", "regulars.example", "127.0.0.1.example"]) {
+    const problems = problemsOf(() => serve({ ...keys, HOST }));
+    expect(
+      problems.map((problem) => problem.split(" ")[0]),
+      HOST,
+    ).toEqual(Object.keys(keys));
+    expect(problems.join()).not.toMatch(/kkk|short,/);
+    expect(problemsOf(() => serve({ HOST, ADMIN_API_KEY: "k".repeat(24) }))).toEqual([]);
+  }
+  for (const HOST of ["", "127.0.0.1", "127.8.9.10", "::1", "localhost", "LocalHost"]) {
+    expect(
+      problemsOf(() => serve({ ...keys, HOST })),
+      HOST,
+    ).toEqual([]);
+  }
+  expect(
+    problemsOf(() => command({ ...keys, HOST: "0.0.0.0" })),
+    "a command does not listen",
+  ).toEqual([]);
+});

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { Command } from "commander";
@@ -5,7 +6,7 @@ import { handlerFor } from "../../handlers/registry.js";
 import { type ApiRow, toApiRow } from "../analytics/api-row.js";
 import { difference } from "../analytics/customer.js";
 import { systemClock } from "../clock.js";
-import { loadConfig, readEnvFile, type ServeConfig } from "../config.js";
+import { isLoopback, loadConfig, readEnvFile, type ServeConfig } from "../config.js";
 import { query } from "../database/query.js";
 import { Inbox } from "../inbox/inbox.js";
 import { silentLog } from "../log.js";
@@ -28,8 +29,6 @@ interface Options {
   readonly exit?: boolean;
 }
 
-/** Printed for the reader to use, so it is never the operator's. */
-const DEMO_ADMIN_KEY = "demo";
 const YEAR_MS = 365 * 24 * 3600 * 1000;
 /** How many events of the history share their way in. */
 const AT_ONCE = 512;
@@ -77,7 +76,7 @@ async function demo(options: Options): Promise<void> {
     "",
     `The server goes on at ${server.address}; Ctrl-C stops it. Meanwhile, from another terminal:`,
     `  DATA_DIR=${config.database.dataDir} npm run regulars -- sanity-check --all`,
-    `  curl -H 'Authorization: Bearer ${DEMO_ADMIN_KEY}' \\`,
+    `  curl -H 'Authorization: Bearer ${config.adminApiKey}' \\`,
     `    ${server.address}/api/organizations/${organizationId}/customers/${await bestCustomer(server, organizationId)}`,
   );
 }
@@ -90,7 +89,8 @@ export function demoConfig({ DATA_DIR, HOST, PORT, LOG_LEVEL }: NodeJS.ProcessEn
       PORT,
       LOG_LEVEL: LOG_LEVEL || "warn",
       DATA_DIR: path.join(DATA_DIR || "./.regulars", "demo"),
-      ADMIN_API_KEY: DEMO_ADMIN_KEY,
+      // Printed for the reader to use, so it is never the operator's.
+      ADMIN_API_KEY: !HOST || isLoopback(HOST) ? "demo" : randomBytes(32).toString("hex"),
       SQUARE_WEBHOOK_SIGNATURE_KEY: DEMO_SIGNATURE_KEY,
       SQUARE_WEBHOOK_NOTIFICATION_URL: DEMO_NOTIFICATION_URL,
     },

@@ -31,8 +31,8 @@ const database = await openTestDatabase();
 const salon = await addSalon(database);
 const customer = `/api/organizations/${salon}/customers/ana`;
 
-function get(app: TestApp, authorization: string, remoteAddress = "192.0.2.1") {
-  return app.http.inject({ url: customer, headers: { authorization }, remoteAddress });
+function get(app: TestApp, authorization: string) {
+  return app.http.inject({ url: customer, headers: { authorization }, remoteAddress: "192.0.2.1" });
 }
 
 /** What the contract leaves open to everybody. A new route is behind a key, or is added here on purpose. */
@@ -47,16 +47,13 @@ test("every route but the open ones refuses whoever has no key, or a wrong one",
   expect(guarded.map(({ url }) => url)).toContain(
     "/api/organizations/:organizationId/customers/:squareCustomerId",
   );
-  let client = 0;
   for (const { method, url } of guarded) {
     const path = url.replace(":organizationId", salon).replaceAll(/:\w+/g, "ana");
     for (const authorization of [undefined, "Bearer ", `Bearer ${ADMIN_KEY}x`, `Bearer ${SIGNATURE_KEY}`]) {
-      client += 1;
       const answer = await app.http.inject({
         method: method as "GET",
         url: path,
         headers: authorization === undefined ? {} : { authorization },
-        remoteAddress: `192.0.2.${client}`,
       });
       const asked = `${method} ${url} with ${authorization}`;
       expect(answer.statusCode, asked).toBe(401);
@@ -81,20 +78,13 @@ test("keys and signatures are compared in constant time, whatever their length",
   expect(NOTIFICATION_URL).toContain("https://");
 });
 
-test("after twenty wrong keys a minute a client is told to wait, and a right key is never limited", async () => {
+test("a right key is never limited, however many wrong ones come from the same address", async () => {
   const app = await openTestApp(database);
   await app.deliver(customerEvent("customer.created", { id: "ana" }));
-  const statuses: number[] = [];
-  for (let attempt = 0; attempt < 30; attempt++) {
-    statuses.push((await get(app, "Bearer wrong")).statusCode);
-    expect((await get(app, `Bearer ${ADMIN_KEY}`)).statusCode).toBe(200);
+  for (let attempt = 0; attempt < 100; attempt++) {
+    expect((await get(app, "Bearer wrong")).statusCode).toBe(401);
   }
-  expect(statuses).toEqual([...Array(20).fill(401), ...Array(10).fill(429)]);
-  const refused = await get(app, "Bearer wrong");
-  expect(refused.json()).toMatchObject({ status: 429, code: "too_many_failures" });
-  expect(Number(refused.headers["retry-after"])).toBeGreaterThan(0);
-  expect(Number(refused.headers["retry-after"])).toBeLessThanOrEqual(60);
-  expect((await get(app, "Bearer wrong", "192.0.2.2")).statusCode, "another client").toBe(401);
+  expect((await get(app, `Bearer ${ADMIN_KEY}`)).statusCode).toBe(200);
 });
 
 test("wrong signatures, however many, do not keep a right one out, though both come from one address", async () => {
