@@ -5,6 +5,7 @@ import { demoCommand } from "./commands/demo.js";
 import { eventsCommand } from "./commands/events.js";
 import { migrateCommand } from "./commands/migrate.js";
 import { orgCommand } from "./commands/org.js";
+import { printableLines } from "./commands/printable.js";
 import { recomputeCommand } from "./commands/recompute.js";
 import { reconcileCommand } from "./commands/reconcile.js";
 import { refreshCommand } from "./commands/refresh.js";
@@ -29,13 +30,20 @@ const program = new Command("regulars")
   .addCommand(replayCommand())
   .addCommand(eventsCommand())
   .addCommand(sanityCheckCommand())
-  .addCommand(simulateCommand());
+  .addCommand(simulateCommand())
+  .configureOutput({ writeErr: (text) => process.stderr.write(printableLines(text)) });
+inheritSettings(program);
 
 try {
   await program.parseAsync();
 } catch (error) {
-  process.stderr.write(`${explain(error)}\n`);
+  process.stderr.write(`${printableLines(explain(error))}\n`);
   process.exitCode = 1;
+}
+
+/** Commander hands settings down to commands it makes itself, and not to those that are added. */
+function inheritSettings(parent: Command): void {
+  for (const command of parent.commands) inheritSettings(command.copyInheritedSettings(parent));
 }
 
 function explain(error: unknown): string {

@@ -2,6 +2,7 @@ import { type Config, loadConfig, readEnvFile } from "../config.js";
 import { type Database, openDatabase } from "../database/database.js";
 import { checkSchema } from "../database/migrate.js";
 import { RegularsError } from "../errors.js";
+import { printable } from "./printable.js";
 
 /** The environment's configuration for a command, which needs no signature key. */
 export function commandConfig(): Config {
@@ -58,6 +59,14 @@ export async function chooseOrganization(database: Database, named: string | und
 
 /** Every command's answer: one JSON value with --json, else lines for people. */
 export function print(json: boolean | undefined, value: unknown, lines: readonly string[] | string): void {
-  const text = json ? JSON.stringify(value) : [lines].flat().join("\n");
-  process.stdout.write(`${text}\n`);
+  write(process.stdout, json ? [JSON.stringify(value)] : [lines].flat());
+}
+
+/** What a command says beside its answer, on standard error. */
+export function note(...lines: readonly string[]): void {
+  write(process.stderr, lines);
+}
+
+function write(stream: NodeJS.WriteStream, lines: readonly string[]): void {
+  stream.write(`${lines.map(printable).join("\n")}\n`);
 }

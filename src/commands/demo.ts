@@ -17,6 +17,7 @@ import { type Salon, type SalonEvent, simulateSalon } from "../simulator/salon.j
 import { readEnvelope } from "../square/envelope.js";
 import { readJson } from "../square/read-json.js";
 import { signBody } from "../square/signature.js";
+import { print } from "./context.js";
 import { parseCount } from "./options.js";
 import { Progress } from "./progress.js";
 import { type RunningServer, startServer, stopOnSignal } from "./serve.js";
@@ -252,5 +253,5 @@ async function bestCustomer({ database }: RunningServer, organizationId: string)
 }
 
 function say(...lines: readonly string[]): void {
-  process.stdout.write(`${lines.join("\n")}\n`);
+  print(false, undefined, lines);
 }

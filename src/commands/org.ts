@@ -7,7 +7,7 @@ import type { Database } from "../database/database.js";
 import { RegularsError } from "../errors.js";
 import { encryptAccessToken } from "../organizations/access-token.js";
 import { addOrganization } from "../organizations/organizations.js";
-import { print, withDatabase } from "./context.js";
+import { note, print, withDatabase } from "./context.js";
 import { trySyncOrganizationProfile } from "./introduce.js";
 import { Progress } from "./progress.js";
 
@@ -67,7 +67,7 @@ async function add({ accessTokenStdin, json, ...given }: AddOptions): Promise<vo
     }
     const { checked, written, deleted } = await recomputeAll(database, id);
     // On standard error, so that standard output stays the id alone.
-    if (!json) process.stderr.write(`${checked} customers recomputed, ${written + deleted} rows changed.\n`);
+    if (!json) note(`${checked} customers recomputed, ${written + deleted} rows changed.`);
     print(json, { id, created, recomputed: { checked, written, deleted } }, id);
   });
 }
@@ -98,7 +98,7 @@ async function introduce(
             (scope) => `The token lacks ${scope}: Square leaves out what it may not show.`,
           ),
         ];
-  process.stderr.write(`${lines.join("\n")}\n`);
+  note(...lines);
 }
 
 /** Currency and time zone go into every row of the organization. */

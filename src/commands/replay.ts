@@ -9,7 +9,7 @@ import { readEventFile } from "../inbox/event-file.js";
 import { Inbox } from "../inbox/inbox.js";
 import { countStoredEvents, type EventPosition, storedEventsPage } from "../inbox/stored-events.js";
 import { silentLog } from "../log.js";
-import { print, withDatabase } from "./context.js";
+import { note, print, withDatabase } from "./context.js";
 import { parseInstantOption, parseList, parseStatuses } from "./options.js";
 import { Progress } from "./progress.js";
 
@@ -64,7 +64,7 @@ export function replayCommand(): Command {
         (result) => `${counts.get(result)} ${result}`,
       );
       if (left.length === 0) return;
-      process.stderr.write(`Not everything took effect: ${left.join(", ")}.\n`);
+      note(`Not everything took effect: ${left.join(", ")}.`);
       process.exitCode = 1;
     });
 }
@@ -82,7 +82,7 @@ async function replayFiles(database: Database, config: Config, files: readonly s
   for (const file of files) {
     for await (const read of readEventFile(file, config.webhook)) {
       if ("problem" in read) {
-        process.stderr.write(`${read.problem}\n`);
+        note(read.problem);
         count(counts, "unreadable");
         continue;
       }

@@ -3,7 +3,12 @@ import { RegularsError } from "../errors.js";
 import { readEnvelope, type SquareEvent } from "../square/envelope.js";
 import { readJson } from "../square/read-json.js";
 import { verifySignature } from "../square/signature.js";
-import type { JsonValue } from "../square/types.js";
+import type { JsonObject, JsonValue } from "../square/types.js";
+import { readLines } from "./lines.js";
+
+/** The types of two kinds of lines that `regulars export` writes: the first one of a file, and those of stored events. */
+export const EXPORT_HEADER = "export";
+export const EXPORTED_EVENT = "webhook_event";
 
 /** With what the signatures of a file of signed events are checked. */
 export interface SignedBy {
@@ -17,26 +22,39 @@ export type EventOrProblem = { readonly event: SquareEvent } | { readonly proble
 /**
  * Reads the events of a file: `.ndjson` (or `.jsonl`) with one event per line, of which only one line is held at a
  * time, or `.json` with one event or an array of them. An event is a plain Square envelope, or a signed one as
- * `simulate` writes it: `{ "signature", "body" }`, where `body` is the exact text that was signed. What cannot be read,
- * be it the whole file, is a problem that names the place; what comes after it is read all the same.
+ * `simulate` writes it: `{ "signature", "body" }`, where `body` is the exact text that was signed. Of a file that `export`
+ * wrote, the stored events are read and the other lines are passed over. What cannot be read, be it the whole file, is a
+ * problem that names the place; what comes after it is read all the same.
  *
  * @param signedBy checks signatures where the file has them; without it they are not checked
  */
 export async function* readEventFile(file: string, signedBy?: SignedBy): AsyncGenerator<EventOrProblem> {
   try {
-    yield* /\.(ndjson|jsonl)$/i.test(file) ? readLines(file, signedBy) : readWhole(file, signedBy);
+    yield* /\.(ndjson|jsonl)$/i.test(file) ? readEventLines(file, signedBy) : readWhole(file, signedBy);
   } catch (error) {
     yield { problem: `${file}: ${reasonOf(error)}` };
   }
 }
 
-async function* readLines(file: string, signedBy: SignedBy | undefined): AsyncGenerator<EventOrProblem> {
+async function* readEventLines(file: string, signedBy: SignedBy | undefined): AsyncGenerator<EventOrProblem> {
   const handle = await open(file);
-  let line = 0;
-  for await (const text of handle.readLines()) {
-    line++;
-    if (text.trim() === "") continue;
-    yield attempt(`${file}, line ${line}`, () => toEvent(readJson(Buffer.from(text, "utf8")), signedBy));
+  try {
+    let number = 0;
+    let isExport = false;
+    for await (const { bytes } of readLines(handle)) {
+      number++;
+      if (bytes.toString("latin1").trim() === "") continue;
+      let value: JsonValue | undefined;
+      const item = attempt(`${file}, line ${number}`, () => {
+        value = readJson(bytes);
+        return toEvent(value, signedBy);
+      });
+      const type = typeOf(value);
+      isExport ||= number === 1 && type === EXPORT_HEADER;
+      if (!isExport || value === undefined || type === EXPORTED_EVENT) yield item;
+    }
+  } finally {
+    await handle.close();
   }
 }
 
@@ -48,7 +66,12 @@ async function* readWhole(file: string, signedBy: SignedBy | undefined): AsyncGe
   }
 }
 
+function typeOf(value: JsonValue | undefined): unknown {
+  return (value as { readonly type?: unknown } | null | undefined)?.type;
+}
+
 function toEvent(value: JsonValue, signedBy: SignedBy | undefined): SquareEvent {
+  if (typeOf(value) === EXPORTED_EVENT) return readEnvelope((value as JsonObject).payload ?? null);
   const signed = value as { readonly body?: unknown; readonly signature?: unknown } | null;
   if (typeof signed?.body !== "string") return readEnvelope(value);
   const rawBody = Buffer.from(signed.body, "utf8");
