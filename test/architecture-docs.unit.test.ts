@@ -30,7 +30,7 @@ test("the README's table of commands has every command, and no other", () => {
   const table = /## Commands\n(.*?)\n## /s.exec(read("README.md"))?.[1] ?? "";
   const told = Array.from(table.matchAll(/^\| `([a-z-]+)/gm), ([, name = ""]) => name);
   const built = Array.from(
-    read("src/main.ts").matchAll(/"\.\/commands\/([a-z-]+)\.js"/g),
+    read("src/main.ts").matchAll(/Command \} from "\.\/commands\/([a-z-]+)\.js"/g),
     ([, name = ""]) => name,
   );
   expect(sorted(told)).toEqual(sorted(built));
