@@ -1,6 +1,6 @@
 import { type Config, loadConfig, readEnvFile } from "../config.js";
 import { type Database, openDatabase } from "../database/database.js";
-import { checkSchema } from "../database/migrate.js";
+import { checkSchema, migrate } from "../database/migrate.js";
 import { RegularsError } from "../errors.js";
 import { printable } from "./printable.js";
 
@@ -11,9 +11,10 @@ export function commandConfig(): Config {
 }
 
 /**
- * Runs a command's work on the configured database, whose schema must be current, and closes it.
+ * Runs a command's work on the configured database and closes it. The embedded database is brought up to date first, as
+ * `serve` does. A Postgres may have other servers, so its schema must be current.
  *
- * @throws {RegularsError} `schema_pending` when migrations wait
+ * @throws {RegularsError} `schema_pending` when migrations wait on a Postgres
  */
 export async function withDatabase<Result>(
   work: (database: Database, config: Config) => Promise<Result>,
@@ -21,17 +22,21 @@ export async function withDatabase<Result>(
   const config = commandConfig();
   const database = await openDatabase({ ...config.database, role: "command" });
   try {
-    const { state, pending } = await checkSchema(database);
-    if (state === "pending") {
-      throw new RegularsError(
-        "schema_pending",
-        `The database lacks ${pending.length} migration(s): run "npm run regulars -- migrate" first.`,
-      );
-    }
+    if (database.kind === "embedded") await migrate(database);
+    else await requireCurrentSchema(database);
     return await work(database, config);
   } finally {
     await database.close();
   }
+}
+
+async function requireCurrentSchema(database: Database): Promise<void> {
+  const { pending } = await checkSchema(database);
+  if (pending.length === 0) return;
+  throw new RegularsError(
+    "schema_pending",
+    `The database lacks ${pending.length} migration(s): run "npm run regulars -- migrate" first.`,
+  );
 }
 
 /** Finds the organization a command is about: the one named by id or merchant id, or the only one there is. */

@@ -3,7 +3,7 @@ import { startServer } from "../../src/commands/serve.js";
 import { loadConfig } from "../../src/config.js";
 import { startFakeSquare } from "../../src/simulator/fake-square/server.js";
 import { simulateSalon } from "../../src/simulator/salon.js";
-import { openForCommands, regularsReading } from "../support/command-line.js";
+import { openForCommands, regulars, regularsReading } from "../support/command-line.js";
 import { emptyDataDir } from "../support/database.js";
 
 const { database, env } = await openForCommands();
@@ -127,4 +127,22 @@ test("org add keeps no token of another merchant", async () => {
     where: { squareMerchantId: "MLMINE" },
   });
   expect(organization.accessTokenCiphertext).toBeNull();
+});
+
+test("a first command makes the embedded database and brings it up to date", async () => {
+  const fresh = { DATA_DIR: await emptyDataDir() };
+  const add = await regulars(
+    fresh,
+    "org",
+    "add",
+    "--merchant-id",
+    "MLFIRST",
+    "--name",
+    "My Salon",
+    "--time-zone",
+    "UTC",
+  );
+  expect(add, add.stderr).toMatchObject({ code: 0 });
+  const list = await regulars(fresh, "org", "list", "--json");
+  expect(list.stdout).toContain(add.stdout.trim());
 });
