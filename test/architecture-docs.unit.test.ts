@@ -3,7 +3,6 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { handledEventTypes } from "../handlers/registry.js";
-import { columns } from "../src/analytics/columns/catalogue.js";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const read = (file: string) => readFileSync(path.join(ROOT, file), "utf8");
@@ -34,10 +33,6 @@ test("the README's table of commands has every command, and no other", () => {
     ([, name = ""]) => name,
   );
   expect(sorted(told)).toEqual(sorted(built));
-});
-
-test("the README counts the columns right", () => {
-  expect(read("README.md")).toContain(`[${columns.length} columns](docs/columns.md)`);
 });
 
 test("docs/webhooks.md lists every event type that is handled", () => {

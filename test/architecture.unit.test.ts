@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { cruise, pictureOf, readPage, violationsOf, withPicture } from "../docs/scripts/arrows.js";
-import { columnsPage, readColumnsPage } from "../docs/scripts/columns.js";
+import { outdatedPages } from "../docs/scripts/columns.js";
 
 /** A folder with these files, each with its text. */
 function houseOf(files: Readonly<Record<string, string>>): string {
@@ -28,8 +28,8 @@ test("the picture in docs/architecture.md is current: npm run arrows writes it",
   expect(readPage()).toBe(withPicture(readPage(), pictureOf(house)));
 });
 
-test("docs/columns.md is what the catalogue says: npm run docs writes it", () => {
-  expect(readColumnsPage()).toBe(columnsPage());
+test("docs/columns.md, the Prisma fields and the README's count follow from the catalogue: npm run docs writes them", () => {
+  expect(outdatedPages()).toEqual([]);
 });
 
 test("a house with nothing against the rules is let pass", () => {

@@ -1,13 +1,21 @@
-/** Writes docs/columns.md from the column catalogue. Run by `npm run docs`. */
+/**
+ * Writes what follows from the column catalogue: docs/columns.md, the fields of the Prisma model, and the README's count.
+ * Run by `npm run docs`.
+ */
 import { readFileSync, writeFileSync } from "node:fs";
-import { fileURLToPath, pathToFileURL } from "node:url";
-import { type Column, definitionVersion, isNullable } from "../../src/analytics/column.js";
+import { pathToFileURL } from "node:url";
+import { type Column, type ColumnType, definitionVersion, isNullable } from "../../src/analytics/column.js";
 import { columns } from "../../src/analytics/columns/catalogue.js";
 
-const PAGE = fileURLToPath(new URL("../columns.md", import.meta.url));
+/** The files that hold something of the catalogue, and what each should be, given what it is now. */
+const pages: Readonly<Record<string, (text: string) => string>> = {
+  "docs/columns.md": columnsPage,
+  "prisma/schema.prisma": (text) =>
+    text.replace(/(\/\/ Columns:.*\n)[\s\S]*?( {2}\/\/ End of columns)/, `$1${prismaFields()}$2`),
+  "README.md": (text) => text.replace(/\[\d+ columns\]/, `[${columns.length} columns]`),
+};
 
-/** The page as the catalogue has it now. */
-export function columnsPage(): string {
+function columnsPage(): string {
   return `# Columns of \`customer_analytics\`
 
 Written by \`npm run docs\` from the column catalogue (\`src/analytics/columns/catalogue.ts\`); edits belong there.
@@ -48,8 +56,39 @@ function line(column: Column): string {
   return `| ${cells.join(" | ")} |`;
 }
 
-export function readColumnsPage(): string {
-  return readFileSync(PAGE, "utf8");
+const prismaTypes: Readonly<Record<ColumnType, readonly [type: string, attribute?: string]>> = {
+  text: ["String"],
+  integer: ["Int"],
+  smallint: ["Int", "@db.SmallInt"],
+  bigint: ["BigInt"],
+  "numeric(24,2)": ["Decimal", "@db.Decimal(24, 2)"],
+  "numeric(24,4)": ["Decimal", "@db.Decimal(24, 4)"],
+  boolean: ["Boolean"],
+  timestamptz: ["DateTime", "@db.Timestamptz(6)"],
+  jsonb: ["Json"],
+};
+
+/** One field of the Prisma model for each column, under its camelCase name. */
+function prismaFields(): string {
+  const fields = columns.map((column) => {
+    const field = column.name.replace(/_(\w)/g, (_match, letter: string) => letter.toUpperCase());
+    const [type, attribute] = prismaTypes[column.type];
+    const map = field === column.name ? [] : [`@map("${column.name}")`];
+    return [field, `${type}${isNullable(column) ? "?" : ""}`, ...map, ...(attribute ? [attribute] : [])].join(
+      " ",
+    );
+  });
+  return fields.map((field) => `  ${field}\n`).join("");
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) writeFileSync(PAGE, columnsPage());
+/** The files that are not what the catalogue makes of them. */
+export function outdatedPages(): string[] {
+  return Object.entries(pages).flatMap(([file, made]) => {
+    const text = readFileSync(file, "utf8");
+    return made(text) === text ? [] : [file];
+  });
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
+  for (const [file, made] of Object.entries(pages)) writeFileSync(file, made(readFileSync(file, "utf8")));
+}

@@ -1,15 +1,29 @@
-import { columnsFrom } from "./columns/catalogue.js";
+import type { RowSource } from "./column.js";
 
-/** Every use of a value that a mode column counts, one row each. */
-function usages(): string {
-  return columnsFrom("usage")
-    .map(({ name, sql, usage }) => {
-      if (!usage) throw new Error(`mode column ${name} does not say which rows it counts`);
-      return `select '${name}' as column_name, ${sql} as value, ${usage.usedAt} as used_at
-    from ${usage.rows} where ${usage.where}`;
-    })
-    .join("\n    union all\n    ");
+interface Source {
+  /** What tells a row of the relation from the others, as SQL. */
+  readonly id: string;
+  /** When it was, as SQL; NULL where nobody tells. */
+  readonly at: string | null;
+  /** The order in which `first` and `last` are taken; by time, then id, when left out. */
+  readonly order?: readonly string[];
 }
+
+/** The relations that columns are counted from. */
+export const sources: Readonly<Record<RowSource, Source>> = {
+  booking: { id: "booking_id", at: "start_at" },
+  visit: { id: "booking_id", at: "start_at" },
+  segment: { id: "booking_id || '/' || segment_index", at: "start_at" },
+  payment: { id: "payment_id", at: "created_at" },
+  refund: { id: "refund_id", at: "created_at" },
+  // The survivor's own profile first.
+  referral: {
+    id: "member_id",
+    at: "activated_at",
+    order: ["member_id <> survivor_id", 'member_id collate "C"'],
+  },
+  reward: { id: "reward_id", at: null },
+};
 
 /** The rows of one customer (`target.customer_id`), each read by an index. */
 export const relations = `
@@ -28,41 +42,31 @@ export const relations = `
         from bookings b
         where b.organization_id = $1 and b.customer_id = target.customer_id
       ),
-      first_booking as (
-        select location_id from booking where accepted order by start_at, booking_id collate "C" limit 1
-      ),
-      last_booking as (
-        select b.location_id, s.team_member_id as technician_id, s.service_variation_id
-        from (
-          select booking_id, location_id from booking
-          where accepted order by start_at desc, booking_id collate "C" desc limit 1
-        ) as b
-        left join lateral (
-          select team_member_id, service_variation_id from booking_segments
-          where organization_id = $1 and booking_id = b.booking_id and segment_index = 0 offset 0
-        ) as s on true
-      ),
       segment as (
-        select b.start_at, s.team_member_id, s.service_variation_id
+        select b.booking_id, s.segment_index, b.start_at, s.team_member_id as technician_id, s.service_variation_id
         from booking b
         cross join lateral (
-          select team_member_id, service_variation_id from booking_segments
+          select segment_index, team_member_id, service_variation_id from booking_segments
           where organization_id = $1 and booking_id = b.booking_id offset 0
         ) as s
         where b.accepted
       ),
       -- For every visit, the latest start among the standing bookings made within 24 hours of its start. One sorted
       -- pass: joining bookings with bookings would be quadratic for a customer with thousands of them.
-      rebooking as (
-        select is_visit, at, max(start_at) over (
-            order by at range between current row and interval '23:59:59.999999' following
-          ) as later_start_at
+      visit as (
+        select booking_id, at as start_at, later_start_at
         from (
-          select true as is_visit, start_at as at, null::timestamptz as start_at from booking where visit
-          union all
-          select false, created_at, start_at from booking
-          where status not in ('CANCELLED_BY_CUSTOMER', 'CANCELLED_BY_SELLER', 'DECLINED')
+          select is_visit, booking_id, at, max(start_at) over (
+              order by at range between current row and interval '23:59:59.999999' following
+            ) as later_start_at
+          from (
+            select true as is_visit, booking_id, start_at as at, null::timestamptz as start_at from booking where visit
+            union all
+            select false, booking_id, created_at, start_at from booking
+            where status not in ('CANCELLED_BY_CUSTOMER', 'CANCELLED_BY_SELLER', 'DECLINED')
+          ) as moment
         ) as moment
+        where is_visit
       ),
       paid as (
         select payment_id, status, amount_cents, tip_cents, total_cents, processing_fee_cents, currency, source_type,
@@ -78,18 +82,14 @@ export const relations = `
       payment as (
         select paid.*, completed and currency = main_currency as main from paid cross join main_currency
       ),
-      last_payment as (
-        select amount_cents from payment where main order by created_at desc, payment_id collate "C" desc limit 1
-      ),
       refund as (
-        select r.amount_cents
+        select r.*, r.status = 'COMPLETED' and r.currency = main_currency as main
         from payment
         cross join main_currency
         cross join lateral (
-          select amount_cents, status, currency from refunds
+          select refund_id, created_at, amount_cents, status, currency from refunds
           where organization_id = $1 and payment_id = payment.payment_id offset 0
         ) as r
-        where r.status = 'COMPLETED' and r.currency = main_currency
       ),
       -- The customer, and whoever was merged into the customer.
       member as (
@@ -99,19 +99,17 @@ export const relations = `
         where organization_id = $1 and to_customer_id = target.customer_id
       ),
       referral as (
-        select r.square_customer_id as member_id, r.used_referral_code, r.activated_as_referrer, r.activated_at
+        select r.square_customer_id as member_id, target.customer_id as survivor_id, r.used_referral_code,
+          r.activated_as_referrer, r.activated_at
         from member
         cross join lateral (
           select * from referral_profiles where organization_id = $1 and square_customer_id = member_id offset 0
         ) as r
       ),
       reward as (
-        select r.referred_customer_id, r.status, r.reward_cents
+        select r.reward_id, r.referred_customer_id, r.status, r.reward_cents
         from member
         cross join lateral (
           select * from referral_rewards where organization_id = $1 and referrer_customer_id = member_id offset 0
         ) as r
-      ),
-      usage as (
-        ${usages()}
       )`;

@@ -1,7 +1,8 @@
-import { definitionVersion } from "./column.js";
-import { columns, columnsFrom } from "./columns/catalogue.js";
+import { type DerivedColumn, definitionVersion } from "./column.js";
+import { columns } from "./columns/catalogue.js";
 import { instants } from "./columns/instants.js";
 import { relations } from "./relations.js";
+import { countedValues, totals } from "./totals.js";
 
 /**
  * The one statement that computes and stores `customer_analytics` rows (contract section 5), assembled from the
@@ -23,61 +24,18 @@ export const bookkeepingColumns = [
   "computed_at",
 ] as const;
 
-const instantNames = Object.keys(instants) as (keyof typeof instants)[];
+const profileColumns = columns.filter((column) => column.from === "profile");
 const valueNames = columns.map((column) => column.name);
 /** What the statement works out; a row is rewritten when any of it differs. */
 const computedNames = [...valueNames, "refresh_due_at", "definition_version"];
 
-function list(items: readonly string[], separator = ",\n      "): string {
-  return items.join(separator);
+/** A select list, or any other. */
+function list(items: readonly string[]): string {
+  return items.join(",\n      ");
 }
 
-function instantsFrom(source: "booking" | "payment" | "row") {
-  return instantNames.filter((name) => instants[name].from === source);
-}
-
-const aggregated = [
-  "booking",
-  "first_booking",
-  "last_booking",
-  "rebooking",
-  "segment",
-  "payment",
-  "last_payment",
-  "refund",
-  "referral",
-  "reward",
-] as const;
-
-/** `select <every column computed from these rows> from <rows>`: always one row. */
-function totals(source: (typeof aggregated)[number]): string {
-  const due = source === "booking" || source === "payment" ? instantsFrom(source) : [];
-  return `(select ${list([
-    ...columnsFrom(source).map(({ sql, name }) => `${sql} as ${name}`),
-    ...due.map((name) => `${instants[name].sql} as ${name}`),
-  ])}
-    from ${source}) as ${source}_totals`;
-}
-
-function modes(): string {
-  return list(
-    columnsFrom("usage").map(
-      ({ name, type }) =>
-        `max(value) filter (where column_name = '${name}')${type === "text" ? "" : `::${type}`} as ${name}`,
-    ),
-  );
-}
-
-/** The gathered columns, each cast to its type and with its value for a customer without such rows. */
-function gathered(): string {
-  return list(
-    columns
-      .filter(({ from }) => from !== "row")
-      .map(({ name, type, from, sql, empty }) => {
-        if (from === "profile") return `profile.${sql} as ${name}`;
-        return `${empty === undefined ? name : `coalesce(${name}, ${empty})`}::${type} as ${name}`;
-      }),
-  );
+function derived({ name, type, formula }: DerivedColumn): string {
+  return `(${formula})::${type} as ${name}`;
 }
 
 /** Everything that is the same for all customers of the organization. */
@@ -104,36 +62,23 @@ const computation = `
     from target
     cross join organization o
     cross join lateral (${relations}
-      select (select main_currency from main_currency) as main_currency,
-        (profile.square_customer_id is not null and profile.deleted_at is null)
+      select (profile.square_customer_id is not null and profile.deleted_at is null)
           or exists (select from booking) or exists (select from paid) or exists (select from referral) as eligible,
-        ${list([...instantsFrom("booking"), ...instantsFrom("payment")])},
-        ${gathered()}
-      from ${list(aggregated.map(totals), "\n      cross join ")}
-      cross join (
-        select ${modes()}
-        from (
-          select distinct on (column_name) column_name, value
-          from usage where value is not null
-          group by column_name, value
-          order by column_name, count(*) desc, max(used_at) desc, value collate "C"
-        ) as mode
-      ) as usage_totals
+        ${list(profileColumns.map(({ name, field }) => `profile.${field} as ${name}`))},
+        ${list(countedValues())}
+      from ${totals()}
       left join lateral (
         select * from customers where organization_id = $1 and square_customer_id = target.customer_id offset 0
       ) as profile on true
     ) as computed
     where eligible
   ),
-  -- Two steps, because a row column may use any gathered one and other row columns may not.
+  -- Two steps, because a derived column may use any gathered one, and other derived columns may not.
   fresh as (
     select $1::uuid as organization_id, customer_id as square_customer_id,
-      ${list(columns.map(({ name, type, from, sql }) => (from === "row" ? `(${sql})::${type} as ${name}` : name)))},
+      ${list(columns.map((column) => (column.from === "columns" ? derived(column) : column.name)))},
       least(
-        ${list(
-          instantNames.map((name) => (instants[name].from === "row" ? instants[name].sql : name)),
-          ",\n        ",
-        )}
+        ${list(Object.entries(instants).map(([name, instant]) => (instant.from === "columns" ? instant.formula : name)))}
       ) as refresh_due_at,
       ${definitionVersion} as definition_version
     from gathered

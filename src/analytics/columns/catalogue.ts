@@ -1,4 +1,4 @@
-import type { Column, Source } from "../column.js";
+import type { Column } from "../column.js";
 import { bookingColumns } from "./bookings.js";
 import { paymentColumns } from "./payments.js";
 import { preferenceColumns } from "./preferences.js";
@@ -19,8 +19,3 @@ export const columns: readonly Column[] = [
   ...paymentColumns,
   ...standingColumns,
 ];
-
-/** The columns that are computed from these rows, in table order. */
-export function columnsFrom(source: Source): readonly Column[] {
-  return columns.filter((column) => column.from === source);
-}

@@ -7,6 +7,9 @@ export const window = {
   "365d": "interval '8760 hours'",
 };
 
+/** The columns from which the two formulas below follow. */
+export const gapInputs = ["first_visit_at", "last_visit_at", "total_visits"];
+
 /** The average gap between visits in seconds, unrounded; NULL under two visits. */
 export const averageGapSeconds =
   "extract(epoch from last_visit_at - first_visit_at) / nullif(greatest(total_visits - 1, 0), 0)";
@@ -19,24 +22,22 @@ export const overdueFrom = `last_visit_at + ceil(1500000 * extract(epoch from la
   / nullif(greatest(total_visits - 1, 0), 0))::float8 * interval '1 microsecond'`;
 
 function visitLeaves(length: string): ClockInstant {
-  return {
-    from: "booking",
-    sql: `min(start_at + ${length}) filter (where visit and start_at + ${length} > :now)`,
-  };
+  return { from: "booking", where: `visit and start_at + ${length} > :now`, value: `start_at + ${length}` };
 }
 
 // A payment of nothing leaves the window unnoticed, so it makes nothing due.
 function paymentLeaves(length: string): ClockInstant {
   return {
     from: "payment",
-    sql: `min(created_at + ${length}) filter (where main and amount_cents <> 0 and created_at + ${length} > :now)`,
+    where: `main and amount_cents <> 0 and created_at + ${length} > :now`,
+    value: `created_at + ${length}`,
   };
 }
 
 /** Every way in which time alone changes a row, each as the earliest such instant after `:now`. */
 export const instants: Readonly<Record<InstantName, ClockInstant>> = {
-  visit_begins: { from: "booking", sql: "min(start_at) filter (where accepted and start_at > :now)" },
-  upcoming_passes: { from: "booking", sql: "min(start_at) filter (where upcoming)" },
+  visit_begins: { from: "booking", where: "accepted and start_at > :now", value: "start_at" },
+  upcoming_passes: { from: "booking", where: "upcoming", value: "start_at" },
   visit_leaves_30d: visitLeaves(window["30d"]),
   visit_leaves_90d: visitLeaves(window["90d"]),
   visit_leaves_365d: visitLeaves(window["365d"]),
@@ -44,12 +45,12 @@ export const instants: Readonly<Record<InstantName, ClockInstant>> = {
   payment_leaves_90d: paymentLeaves(window["90d"]),
   payment_leaves_365d: paymentLeaves(window["365d"]),
   overdue_begins: {
-    from: "row",
-    sql: `case when upcoming_bookings = 0 and ${overdueFrom} > :now then ${overdueFrom} end`,
+    from: "columns",
+    formula: `case when upcoming_bookings = 0 and ${overdueFrom} > :now then ${overdueFrom} end`,
   },
   segment_ends: {
-    from: "row",
-    sql: `case when :now < first_visit_at + new_for then first_visit_at + new_for
+    from: "columns",
+    formula: `case when :now < first_visit_at + new_for then first_visit_at + new_for
       when :now < last_visit_at + active_for then last_visit_at + active_for
       when :now < last_visit_at + at_risk_for then last_visit_at + at_risk_for end`,
   },

@@ -6,8 +6,8 @@ export const standingColumns: readonly Column[] = [
     name: "is_referrer",
     type: "boolean",
     from: "referral",
-    sql: "bool_or(activated_as_referrer)",
-    empty: "false",
+    where: "activated_as_referrer",
+    aggregate: "any",
     description: "Activated as a referrer.",
   },
   {
@@ -15,16 +15,17 @@ export const standingColumns: readonly Column[] = [
     type: "timestamptz",
     unit: "UTC instant",
     from: "referral",
-    sql: "min(activated_at)",
+    aggregate: "min",
+    value: "activated_at",
     description: "When the customer was activated as a referrer.",
   },
   {
     name: "referral_source",
     type: "text",
     from: "referral",
-    // The survivor's own profile first; of the profiles merged into it, the one with the smallest id.
-    sql: `(array_agg(used_referral_code order by (member_id = target.customer_id) desc, member_id collate "C")
-      filter (where used_referral_code is not null))[1]`,
+    where: "used_referral_code is not null",
+    aggregate: "first",
+    value: "used_referral_code",
     description: "The referral code the customer came with.",
   },
   {
@@ -32,8 +33,9 @@ export const standingColumns: readonly Column[] = [
     type: "integer",
     unit: "count",
     from: "reward",
-    sql: "count(distinct referred_customer_id) filter (where status <> 'VOID')",
-    empty: "0",
+    where: "status <> 'VOID'",
+    aggregate: "count distinct",
+    value: "referred_customer_id",
     description: "Different customers referred whose reward is not VOID.",
   },
   {
@@ -41,16 +43,18 @@ export const standingColumns: readonly Column[] = [
     type: "bigint",
     unit: "minor units",
     from: "reward",
-    sql: "sum(reward_cents) filter (where status = 'PAID')",
-    empty: "0",
+    where: "status = 'PAID'",
+    aggregate: "sum",
+    value: "reward_cents",
     description: "Rewards PAID.",
   },
   {
     name: "customer_segment",
     type: "text",
-    from: "row",
+    from: "columns",
+    inputs: ["total_visits", "first_visit_at", "last_visit_at"],
     required: true,
-    sql: `case when total_visits = 0 then 'NEVER_VISITED'
+    formula: `case when total_visits = 0 then 'NEVER_VISITED'
       when :now < first_visit_at + new_for then 'NEW'
       when :now < last_visit_at + active_for then 'ACTIVE'
       when :now < last_visit_at + at_risk_for then 'AT_RISK'
@@ -61,9 +65,10 @@ export const standingColumns: readonly Column[] = [
   {
     name: "customer_type",
     type: "text",
-    from: "row",
+    from: "columns",
+    inputs: ["total_accepted_bookings", "total_payments", "total_bookings"],
     required: true,
-    sql: `case when total_accepted_bookings > 0 then 'SERVICE_CLIENT'
+    formula: `case when total_accepted_bookings > 0 then 'SERVICE_CLIENT'
       when total_payments > 0 then 'RETAIL'
       when total_bookings > 0 then 'CANCELLED_ONLY'
       else 'POTENTIAL' end`,

@@ -1,0 +1,111 @@
+/** From catalogue entries to SQL: the part of the one statement in which a customer's rows become values. */
+import { type CountedColumn, emptyValue, type RowSource } from "./column.js";
+import { columns } from "./columns/catalogue.js";
+import { instants } from "./columns/instants.js";
+import { sources } from "./relations.js";
+
+const counted = columns.filter(
+  (column): column is CountedColumn => column.from !== "profile" && column.from !== "columns",
+);
+
+/** The clock's instants that are found among rows, by name. */
+const rowInstants = Object.entries(instants).flatMap(([name, instant]) =>
+  instant.from === "columns" ? [] : [{ name, ...instant }],
+);
+
+/** Every counted column in its type, and the clock's instants: a select list over `totals`. */
+export function countedValues(): string[] {
+  return [
+    ...counted.map((column) => {
+      const { name, type, aggregate } = column;
+      const found = aggregate === "main currency" ? "(select main_currency from main_currency)" : name;
+      const empty = emptyValue(column);
+      return `${empty === undefined ? found : `coalesce(${found}, ${empty})`}::${type} as ${name}`;
+    }),
+    ...rowInstants.map(({ name }) => name),
+  ];
+}
+
+/** A `from` list of exactly one row, over the relations of one customer. */
+export function totals(): string {
+  const [first, ...others] = [...aggregates(), modes()];
+  return [first, ...others.map((one) => `cross join ${one}`), ...picks()].join("\n      ");
+}
+
+/** For each relation one pass over its rows: `(select <every aggregate> from <rows>)`. */
+function aggregates(): string[] {
+  const plain = counted.filter((column) => plainAggregate(column) !== undefined);
+  const relations = new Set<RowSource>(plain.map(({ from }) => from));
+  return [...relations].map((source) => {
+    const values = [
+      ...plain
+        .filter(({ from }) => from === source)
+        .map((column) => `${plainAggregate(column)} as ${column.name}`),
+      ...rowInstants
+        .filter(({ from }) => from === source)
+        .map(({ name, where, value }) => `min(${value}) filter (where ${where}) as ${name}`),
+    ];
+    return `(select ${values.join(",\n        ")}
+      from ${source}) as ${source}_totals`;
+  });
+}
+
+/** The column as one aggregate function over its rows; undefined when it takes more than one. */
+function plainAggregate({ from, where, aggregate, value, per = 1 }: CountedColumn): string | undefined {
+  const counts = where === undefined ? "" : ` filter (where ${where})`;
+  switch (aggregate) {
+    case "count":
+      return `count(*)${counts}`;
+    case "count distinct":
+      return `count(distinct ${value})${counts}`;
+    case "any":
+      return `bool_or(${where})`;
+    case "sum":
+    case "min":
+    case "max":
+      return `${aggregate}(${value})${counts}`;
+    case "mean":
+      return `sum(${value})${counts}::numeric / nullif(${per} * count(*)${counts}, 0)`;
+    case "list": {
+      const { at, id } = sources[from];
+      return `jsonb_agg(${value} order by ${at} desc, ${id} collate "C")${counts}`;
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** The first or last row of a relation: one subselect for all columns that are of the same row, left joined. */
+function picks(): string[] {
+  const picked = counted.filter(({ aggregate }) => aggregate === "first" || aggregate === "last");
+  const rowOf = ({ aggregate, from, where }: CountedColumn) => JSON.stringify([aggregate, from, where]);
+  return [...new Set(picked.map(rowOf))].map((row, index) => {
+    const columns = picked.filter((column) => rowOf(column) === row);
+    const { aggregate, from, where = "true" } = columns[0] as CountedColumn;
+    const { at, id, order = [at, `${id} collate "C"`] } = sources[from];
+    const keys = order.map((key) => (aggregate === "last" ? `${key} desc` : key)).join(", ");
+    return `left join (select ${columns.map(({ name, value }) => `${value} as ${name}`).join(",\n        ")}
+      from (select * from ${from} where ${where} order by ${keys} limit 1) as ${from}) as picked_${index} on true`;
+  });
+}
+
+/** All modes together: every use of every value counted once, then the best value of each column. */
+function modes(): string {
+  const columns = counted.filter(({ aggregate }) => aggregate === "mode");
+  const uses = columns.map(
+    ({ name, from, where = "true", value }) =>
+      `select '${name}' as column_name, ${value} as value, ${sources[from].at} as used_at from ${from} where ${where}`,
+  );
+  const values = columns.map(({ name }) => `max(value) filter (where column_name = '${name}') as ${name}`);
+  return `(
+        select ${values.join(",\n          ")}
+        from (
+          select distinct on (column_name) column_name, value
+          from (
+            ${uses.join("\n            union all\n            ")}
+          ) as usage where value is not null
+          group by column_name, value
+          order by column_name, count(*) desc, max(used_at) desc, value collate "C"
+        ) as mode
+      ) as modes`;
+}
