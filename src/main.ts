@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { backfillCommand } from "./commands/backfill.js";
 import { demoCommand } from "./commands/demo.js";
 import { eventsCommand } from "./commands/events.js";
+import { exportCommand } from "./commands/export.js";
 import { migrateCommand } from "./commands/migrate.js";
 import { orgCommand } from "./commands/org.js";
 import { printableLines } from "./commands/printable.js";
@@ -30,6 +31,7 @@ const program = new Command("regulars")
   .addCommand(replayCommand())
   .addCommand(eventsCommand())
   .addCommand(sanityCheckCommand())
+  .addCommand(exportCommand())
   .addCommand(simulateCommand())
   .configureOutput({ writeErr: (text) => process.stderr.write(printableLines(text)) });
 inheritSettings(program);

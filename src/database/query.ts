@@ -43,13 +43,16 @@ export async function query<Row extends pg.QueryResultRow = pg.QueryResultRow>(
 /**
  * Runs one statement without keeping it prepared, so that it is planned for the tables as they are now: for statements that
  * walk through tables, whose best plan depends on how full these are. For one customer's rows `query` is much faster.
+ *
+ * @param types how values are read, where that is not the pool's way
  */
 export async function queryUnprepared<Row extends pg.QueryResultRow = pg.QueryResultRow>(
   on: Queryable,
   { text }: Statement,
   values: readonly unknown[] = [],
+  types?: pg.CustomTypesConfig,
 ): Promise<pg.QueryResult<Row>> {
-  return on.query<Row>({ text, values: [...values] });
+  return on.query<Row>({ text, values: [...values], ...(types && { types }) });
 }
 
 type Answers<Steps extends readonly (() => Promise<unknown>)[]> = {

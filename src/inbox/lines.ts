@@ -1,6 +1,7 @@
 import type { FileHandle } from "node:fs/promises";
 
 const NEWLINE = 0x0a;
+const CHUNK_BYTES = 64 * 1024;
 
 /** One line's bytes without its end. */
 export interface Line {
@@ -24,7 +25,10 @@ export async function* readLines(file: FileHandle): AsyncGenerator<Line> {
     end += line.length + (complete ? 1 : 0);
     return { bytes: line, end, complete };
   };
-  for await (const chunk of file.createReadStream({ autoClose: false }) as AsyncIterable<Buffer>) {
+  for (;;) {
+    const { bytesRead, buffer } = await file.read({ buffer: Buffer.allocUnsafe(CHUNK_BYTES) });
+    if (bytesRead === 0) break;
+    const chunk = buffer.subarray(0, bytesRead);
     let start = 0;
     for (let at = chunk.indexOf(NEWLINE); at >= 0; at = chunk.indexOf(NEWLINE, start)) {
       yield take(chunk.subarray(start, at), true);

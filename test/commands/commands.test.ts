@@ -166,4 +166,27 @@ describe("the command line", () => {
     expect(wrong.code).toBe(1);
     expect(wrong.stderr).toMatch(/processed, stale, ignored, deferred, dead/);
   }, 90_000);
+
+  it("export writes what is held, to a file or standard output, and replay takes its events in again", async () => {
+    const out = path.join(folder, "export.ndjson");
+    const summary = await json("export", "--out", out);
+    const { booking, customer_analytics, webhook_event } = summary.objects;
+    expect(summary).toMatchObject({ customer_id: null, out, resumed: false });
+    const lines = (await readFile(out, "utf8")).trimEnd().split("\n");
+    const sum = Object.values<number>(summary.objects).reduce((all, count) => all + count, 0);
+    expect([lines.length, booking > 5, customer_analytics > 5]).toEqual([sum + 1, true, true]);
+    const replayed = await json("replay", out);
+    expect(replayed).toEqual({ events: webhook_event, outcomes: { duplicate: webhook_event } });
+
+    const [somebody] = await rows("select min(square_customer_id) as id from customer_analytics");
+    const printed = await run("export", "--customer", String(somebody?.id));
+    expect(printed.code).toBe(0);
+    expect(printed.stderr).toMatch(/^\d+ objects: .*1 customer_analytics, \d+ webhook_event\.\n$/);
+    const [header, ...about] = printed.stdout.trimEnd().split("\n");
+    expect(JSON.parse(header ?? "")).toMatchObject({ type: "export", customer_id: somebody?.id });
+    expect(lines.filter((line) => about.includes(line))).toEqual(about);
+
+    const nobody = await run("export", "--customer", "NOBODY");
+    expect(nobody).toEqual({ code: 1, stdout: "", stderr: "This organization has no such customer.\n" });
+  }, 90_000);
 });
