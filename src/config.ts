@@ -1,7 +1,8 @@
-import { existsSync } from "node:fs";
-import { BlockList, isIPv6 } from "node:net";
+import { isIP } from "node:net";
 import { Cron } from "croner";
 import { z } from "zod";
+import { DatabaseUrlProblems, readDatabaseUrl } from "./config/database-url.js";
+import { isLoopback } from "./config/host.js";
 import { ConfigurationError } from "./errors.js";
 
 /** Square shows a raw event for 28 days and retries for one: keeping less than this could lose a replay. */
@@ -11,7 +12,7 @@ const SHORTEST_RETENTION_DAYS = 35;
 const SHORTEST_KEY = 24;
 
 /** What an unset key turns into when a script or a template writes it out: never a secret anybody chose. */
-const ACCIDENTAL = /^(false|true|null|undefined|none|nan|\[object object\])$/i;
+const ACCIDENTAL = /^(false|true|null|undefined|none|nan|\[object object\]|\$\{?\w+\}?|\{\{.*\}\}|<.*>)$/i;
 
 const text = z.string();
 const secret = text.refine((value) => !ACCIDENTAL.test(value), {
@@ -23,23 +24,32 @@ const bearerToken = secret.regex(
   /^[\x21-\x7e]+$/,
   "holds a space or another character that no Authorization header can carry",
 );
-const webUrl = text.refine(isWebUrl, "must be an absolute http:// or https:// URL");
+const webUrl = text.refine(isWebUrl, {
+  error: "must be an absolute http:// or https:// URL without a space",
+  abort: true,
+});
 
 /** Every environment variable, once. No message repeats a value, since the value may be a secret. */
 const variables = {
   DATABASE_URL: text
-    .regex(/^postgres(ql)?:\/\//, { error: "must start with postgresql://", abort: true })
-    .refine(isDatabaseUrl, "is no URL: / # ? : @ and % in a name or password are written in percent-encoding")
+    .check((read) => {
+      const problems = databaseUrlProblems(read.value);
+      read.issues.push(...problems.map((message) => ({ code: "custom" as const, message, input: "" })));
+    })
     .optional(),
   DATABASE_POOL_SIZE: wholeNumber(1, 1000).default(10),
   DATA_DIR: text.default("./.regulars"),
-  HOST: text.default("127.0.0.1"),
+  HOST: text
+    .refine(isHost, "must be a name or an address alone, without scheme, port or brackets, such as 0.0.0.0")
+    .default("127.0.0.1"),
   PORT: wholeNumber(0, 65_535).default(3000),
   SQUARE_WEBHOOK_SIGNATURE_KEY: text
     .transform((list) => list.split(",").flatMap((key) => key.trim() || []))
     .pipe(z.array(secret).min(1, "holds no key"))
     .optional(),
-  SQUARE_WEBHOOK_NOTIFICATION_URL: webUrl.optional(),
+  SQUARE_WEBHOOK_NOTIFICATION_URL: webUrl
+    .refine(isDeliverable, "must start with https://: Square delivers to nothing else")
+    .optional(),
   SQUARE_MERCHANT_ID: secret.optional(),
   SQUARE_ACCESS_TOKEN: secret.optional(),
   SQUARE_ENVIRONMENT: z
@@ -49,12 +59,15 @@ const variables = {
   CRON_SECRET: bearerToken.optional(),
   ADMIN_API_KEY: bearerToken.optional(),
   TOKEN_ENCRYPTION_KEY: text
-    .refine((key) => /^[A-Za-z0-9+/]{43}=$/.test(key), "must be exactly 32 bytes in base64")
+    .regex(
+      /^([A-Za-z0-9+/]{43}|[\w-]{43})=?$/,
+      "must be 32 bytes in base64: openssl rand -base64 32 makes one",
+    )
     .transform((key) => Buffer.from(key, "base64"))
     .optional(),
   RECONCILE_SCHEDULE: text
     .regex(/^(off|[\w*,/?#-]+(\s+[\w*,/?#-]+){4,5})$/, {
-      error: "must be a cron expression of 5 or 6 fields, or off",
+      error: "must be a cron expression of 5 or 6 fields such as 0 * * * *, or off",
       abort: true,
     })
     .refine(comes, "is no cron expression whose time ever comes")
@@ -107,11 +120,6 @@ export interface Config {
 
 export type ServeConfig = Config & { readonly webhook: WebhookConfig };
 
-/** Reads `.env` into the process's environment when there is one; a variable that is already set stays. */
-export function readEnvFile(path = ".env"): void {
-  if (existsSync(path)) process.loadEnvFile(path);
-}
-
 /**
  * Turns environment variables (contract section 1) into a typed configuration. An empty value counts as unset.
  * `require` says what must be there: `serve` needs the webhook's key and URL, a `command` does not.
@@ -131,16 +139,24 @@ function readVariables(env: NodeJS.ProcessEnv): { values: Record<string, unknown
   const values: Record<string, unknown> = {};
   const problems: string[] = [];
   for (const [name, schema] of Object.entries(variables)) {
-    const read = schema.safeParse(isSet(env, name) ? givenValue(env, name) : undefined);
-    if (read.success) values[name] = read.data;
+    const value = env[name]?.trim() || undefined;
+    const odd = value && oddity(value);
+    const read = schema.safeParse(value);
+    if (odd) problems.push(`${name} ${odd}`);
+    else if (read.success) values[name] = read.data;
     else problems.push(...new Set(read.error.issues.map((issue) => `${name} ${issue.message}`)));
   }
   return { values, problems };
 }
 
-/** The notification URL is signed byte by byte, so it is the one value that is never trimmed. */
-function givenValue(env: NodeJS.ProcessEnv, name: string): string | undefined {
-  return name === "SQUARE_WEBHOOK_NOTIFICATION_URL" ? env[name] : env[name]?.trim();
+/** What editors, Docker and shells leave in a value that nobody meant to be there. */
+function oddity(value: string): string | undefined {
+  if (/^["'`\u2018-\u201f].*["'`\u2018-\u201f]$/s.test(value)) {
+    return "is in quotes, which belong to the value here (docker --env-file keeps them): leave them out";
+  }
+  if (/\s#/.test(value)) return "holds a comment (docker --env-file keeps it): put it on a line of its own";
+  if (/[\p{Cc}\p{Cf}]/u.test(value)) return "holds a line break or an invisible character: write it anew";
+  return undefined;
 }
 
 function isSet(env: NodeJS.ProcessEnv, name: string): boolean {
@@ -171,16 +187,6 @@ function shortKeys(env: NodeJS.ProcessEnv): string[] {
     const why = `is shorter than ${SHORTEST_KEY} characters, and HOST lets other machines reach the server`;
     return `${name} ${why}: openssl rand -hex 32 makes a good one`;
   });
-}
-
-const loopback = new BlockList();
-loopback.addSubnet("127.0.0.0", 8, "ipv4");
-loopback.addAddress("::1", "ipv6");
-
-/** Whether only this machine reaches a server that listens on this host. */
-export function isLoopback(host: string): boolean {
-  const name = host.trim();
-  return name.toLowerCase() === "localhost" || loopback.check(name, isIPv6(name) ? "ipv6" : "ipv4");
 }
 
 function arrange(values: Values): Config {
@@ -239,7 +245,22 @@ function isWebUrl(value: string): boolean {
   return /^https?:\/\/\S+$/i.test(value) && URL.canParse(value);
 }
 
-/** Of a socket in a folder, `user@/name?host=/folder` has an empty host, which the driver takes and URL does not. */
-function isDatabaseUrl(value: string): boolean {
-  return URL.canParse(value.replace("@/", "@localhost/"));
+/** Plain HTTP is for a sender on this machine, such as the simulator. */
+function isDeliverable(value: string): boolean {
+  const { protocol, hostname } = new URL(value);
+  return protocol === "https:" || isLoopback(hostname.replace(/^\[(.*)\]$/, "$1"));
+}
+
+function isHost(value: string): boolean {
+  return isIP(value) !== 0 || /^[\w.-]+$/.test(value);
+}
+
+function databaseUrlProblems(value: string): readonly string[] {
+  try {
+    readDatabaseUrl(value);
+    return [];
+  } catch (error) {
+    if (error instanceof DatabaseUrlProblems) return error.problems;
+    throw error;
+  }
 }

@@ -14,7 +14,7 @@ import { replayCommand } from "./commands/replay.js";
 import { sanityCheckCommand } from "./commands/sanity-check.js";
 import { serveCommand } from "./commands/serve.js";
 import { simulateCommand } from "./commands/simulate.js";
-import { isUnavailable } from "./database/failures.js";
+import { explainUnavailable } from "./database/failures.js";
 import { RegularsError } from "./errors.js";
 
 const program = new Command("regulars")
@@ -50,17 +50,7 @@ function inheritSettings(parent: Command): void {
 
 function explain(error: unknown): string {
   if (error instanceof RegularsError) return error.message;
-  // First, since a server takes a refusal for something that may pass.
-  if (isRefusal(error))
-    return `The database refuses the connection: ${error.message}. Is DATABASE_URL right?`;
-  if (isUnavailable(error))
-    return "The database cannot be reached. Is it running, and is DATABASE_URL right?";
+  const unavailable = explainUnavailable(error);
+  if (unavailable !== undefined) return unavailable;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
-}
-
-/** No such database; wrong user or password; and what the driver says when a password is missing. */
-function isRefusal(error: unknown): error is Error {
-  if (!(error instanceof Error)) return false;
-  const code = "code" in error ? error.code : undefined;
-  return code === "3D000" || code === "28P01" || code === "28000" || error.message.startsWith("SASL");
 }

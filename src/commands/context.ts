@@ -1,7 +1,9 @@
-import { type Config, loadConfig, readEnvFile } from "../config.js";
+import { readEnvFile } from "../config/env-file.js";
+import { type Config, loadConfig } from "../config.js";
 import { type Database, openDatabase } from "../database/database.js";
 import { checkSchema, migrate } from "../database/migrate.js";
 import { RegularsError } from "../errors.js";
+import { requireUsableDatabase } from "../operations/database-checks.js";
 import { printable } from "./printable.js";
 
 /** The environment's configuration for a command, which needs no signature key. */
@@ -22,6 +24,7 @@ export async function withDatabase<Result>(
   const config = commandConfig();
   const database = await openDatabase({ ...config.database, role: "command" });
   try {
+    await requireUsableDatabase(database, { writes: false });
     if (database.kind === "embedded") await migrate(database);
     else await requireCurrentSchema(database);
     return await work(database, config);

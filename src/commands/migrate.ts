@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { openDatabase } from "../database/database.js";
 import { migrate } from "../database/migrate.js";
+import { requireUsableDatabase } from "../operations/database-checks.js";
 import { commandConfig, print } from "./context.js";
 
 export function migrateCommand(): Command {
@@ -10,6 +11,7 @@ export function migrateCommand(): Command {
     .action(async ({ json }: { json?: boolean }) => {
       const database = await openDatabase({ ...commandConfig().database, role: "command" });
       try {
+        await requireUsableDatabase(database, { writes: true });
         const applied = await migrate(database);
         const lines =
           applied.length > 0 ? applied.map((name) => `applied ${name}`) : "The schema is current.";

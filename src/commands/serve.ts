@@ -1,12 +1,14 @@
 import { Command } from "commander";
 import { type App, type AppOptions, buildApp } from "../app.js";
 import { systemClock } from "../clock.js";
-import { type Config, loadConfig, readEnvFile, type ServeConfig } from "../config.js";
+import { readEnvFile } from "../config/env-file.js";
+import { type Config, loadConfig, type ServeConfig } from "../config.js";
 import { type Database, openDatabase } from "../database/database.js";
 import { migrate } from "../database/migrate.js";
 import { describeFailure, RegularsError } from "../errors.js";
 import { RetryWorker } from "../inbox/retry-worker.js";
 import type { Log } from "../log.js";
+import { requireUsableDatabase } from "../operations/database-checks.js";
 import { encryptAccessToken } from "../organizations/access-token.js";
 import { addOrganization, holdsAccessToken } from "../organizations/organizations.js";
 import { Schedule } from "../sweep/schedule.js";
@@ -62,6 +64,7 @@ export async function startServer(
     queryTimeoutMs: QUERY_TIMEOUT_MS,
   });
   try {
+    await requireUsableDatabase(database, { writes: true });
     const applied = await migrate(database);
     if (!config.tokenEncryptionKey) await refuseStoredTokens(database);
     const reconcileWith: AppOptions["reconcileWith"] = (parts) => reconcileContext(database, config, parts);

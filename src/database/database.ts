@@ -1,11 +1,13 @@
 import { PrismaPg } from "@prisma/adapter-pg";
 import pg from "pg";
+import { type DatabaseAddress, readDatabaseUrl } from "../config/database-url.js";
 import type { DatabaseConfig } from "../config.js";
 import { openEmbedded } from "./embedded/owner.js";
 import { type Exclusively, exclusivelyInFolder, exclusivelyOnPostgres } from "./exclusive.js";
 import { PrismaClient } from "./generated/client.js";
 import { shareSession } from "./query.js";
-import { POSTGRES_PARAMETERS, SESSION_PARAMETERS } from "./session.js";
+import { prepareSession } from "./session.js";
+import { offersTls } from "./tls.js";
 import { valueTypes } from "./types.js";
 
 /** How long a request waits for a connection before the database counts as unavailable, in milliseconds. */
@@ -44,15 +46,22 @@ export interface OpenOptions extends Pick<DatabaseConfig, "databaseUrl" | "dataD
  * Opens Postgres when `databaseUrl` is given, else the embedded database under `dataDir`. Postgres is connected to
  * when it is first used, so it need not be up yet; the embedded database is ready when this resolves.
  *
+ * @throws DatabaseUrlProblems when `databaseUrl` cannot be read.
  * @throws DataDirInUse when a server finds the folder owned by another process.
  * @throws DataDirUnusable when the folder cannot hold, or does not hold, a database of ours.
  */
 export async function openDatabase(options: OpenOptions): Promise<Database> {
   const { databaseUrl, dataDir, role, poolSize = 10, queryTimeoutMs } = options;
   if (databaseUrl !== undefined) {
-    const config = postgresConfig(databaseUrl, poolSize);
-    const pooled = queryTimeoutMs ? { ...config, query_timeout: queryTimeoutMs } : config;
-    return assemble("postgres", pooled, exclusivelyOnPostgres(config));
+    const address = readDatabaseUrl(databaseUrl);
+    const prepare = (client: pg.ClientBase) => prepareSession(client, address.settings);
+    const config = await postgresConfig(address, poolSize);
+    const pooled = {
+      ...config,
+      onConnect: prepare,
+      ...(queryTimeoutMs && { query_timeout: queryTimeoutMs }),
+    };
+    return assemble("postgres", pooled, exclusivelyOnPostgres(config, prepare));
   }
 
   const embedded = await openEmbedded(dataDir, role);
@@ -69,10 +78,9 @@ export async function openDatabase(options: OpenOptions): Promise<Database> {
 
 function assemble(kind: Database["kind"], config: pg.PoolConfig, exclusively: Exclusively): Database {
   const pool = new pg.Pool(config);
-  if (kind === "postgres") pool.on("connect", noticeWhenWeAreGone);
   // An idle connection broke. The pool has dropped it already; unheard, the event would end the process.
   pool.on("error", () => {});
-  const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
+  const prisma = new PrismaClient({ adapter: adapterFor(pool) });
   const close = async () => {
     await prisma.$disconnect();
     await pool.end();
@@ -80,13 +88,14 @@ function assemble(kind: Database["kind"], config: pg.PoolConfig, exclusively: Ex
   return { kind, pool, prisma, exclusively, close: once(close) };
 }
 
-/**
- * A session whose client gave a statement up goes on waiting for its lock, and as the pool opens another in its place,
- * they add up to all that Postgres has. So Postgres looks now and then whether we are still there. Not with the settings
- * that a session begins with: a Postgres on a system that cannot look would refuse the connection.
- */
-function noticeWhenWeAreGone(client: pg.PoolClient): void {
-  client.query("set client_connection_check_interval = '2s'").catch(() => {});
+/** Prisma writes the schema before every table: it is the one in which our own statements find their tables. */
+function adapterFor(pool: pg.Pool): PrismaPg {
+  const adapter = new PrismaPg(pool);
+  adapter.connect = async () => {
+    const { rows } = await pool.query<{ schema: string | null }>("select current_schema() as schema");
+    return new PrismaPg(pool, { schema: rows[0]?.schema ?? "public" }).connect();
+  };
+  return adapter;
 }
 
 function sharedConfig(poolSize: number): pg.PoolConfig {
@@ -101,19 +110,22 @@ function sharedConfig(poolSize: number): pg.PoolConfig {
 }
 
 /** Pipelined: statements given to a connection together travel pipelined, and Postgres runs them in order. */
-function postgresConfig(databaseUrl: string, poolSize: number): pg.PoolConfig {
-  return { ...sharedConfig(poolSize), connectionString: withSessionSettings(databaseUrl), pipeline: true };
-}
-
-/** Puts our settings behind the URL's own `options`: of two values for one setting, Postgres takes the last. */
-function withSessionSettings(databaseUrl: string): string {
-  const [address, search] = databaseUrl.split(/\?(.*)/s);
-  const parameters = new URLSearchParams(search);
-  const given = parameters.get("options") ?? process.env.PGOPTIONS ?? "";
-  // Postgres cuts the options apart at every space that no backslash stands before.
-  const ours = [...SESSION_PARAMETERS, ...POSTGRES_PARAMETERS].map((word) => word.replaceAll(" ", "\\ "));
-  parameters.set("options", [given, ...ours].join(" ").trim());
-  return `${address}?${parameters}`;
+async function postgresConfig(address: DatabaseAddress, poolSize: number): Promise<pg.PoolConfig> {
+  const { host, port, user, password, database, tls, tlsOptions } = address;
+  const connectionTimeoutMillis = address.connectTimeoutMs ?? CONNECT_TIMEOUT_MS;
+  const encrypt =
+    tls === "require" || (tls === "prefer" && (await offersTls(host, port, connectionTimeoutMillis)));
+  return {
+    ...sharedConfig(poolSize),
+    ...{ host, port, user, database, connectionTimeoutMillis },
+    ...(password !== undefined && { password }),
+    ...(address.applicationName && { application_name: address.applicationName }),
+    ...(address.startupOptions && { options: address.startupOptions }),
+    ...(address.sslNegotiation && { sslnegotiation: address.sslNegotiation }),
+    ssl: encrypt ? tlsOptions : false,
+    enableChannelBinding: address.channelBinding,
+    pipeline: true,
+  };
 }
 
 function once(close: () => Promise<void>): () => Promise<void> {

@@ -23,9 +23,16 @@ const ANSWER_WITHIN_MS = 5_000;
 
 /**
  * By a session's advisory lock on a connection of its own: Postgres frees it when the connection ends, and so also when the
- * process is killed. A pool in front of Postgres that hands sessions around (pgbouncer by transaction) breaks this.
+ * process is killed. Installations in other schemas of the database have locks of their own. A pool in front of Postgres
+ * that hands sessions around (pgbouncer by transaction) would break this, so none is served from
+ * (src/operations/database-checks.ts).
+ *
+ * @param prepare makes the session what ours are, so that it is in the right schema
  */
-export function exclusivelyOnPostgres(config: pg.ClientConfig): Exclusively {
+export function exclusivelyOnPostgres(
+  config: pg.ClientConfig,
+  prepare: (client: pg.ClientBase) => Promise<void>,
+): Exclusively {
   return async (name, work) => {
     const lost = new AbortController();
     const lose = () => lost.abort();
@@ -34,10 +41,11 @@ export function exclusivelyOnPostgres(config: pg.ClientConfig): Exclusively {
     try {
       await client.connect();
       client.on("end", lose);
-      const { rows } = await client.query("select pg_try_advisory_lock($1, hashtext($2)) as held", [
-        LOCK_SPACE,
-        name,
-      ]);
+      await prepare(client);
+      const { rows } = await client.query(
+        "select pg_try_advisory_lock($1, hashtext(current_schema() || '/' || $2)) as held",
+        [LOCK_SPACE, name],
+      );
       if (!rows[0].held) return undefined;
       const heartbeat = setInterval(() => client.query("select 1").catch(lose), HEARTBEAT_MS);
       try {

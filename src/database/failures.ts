@@ -15,19 +15,23 @@ const NETWORK_CODES = new Set([
 ]);
 
 /**
- * Administrator's shutdown, crash shutdown, cannot connect now; read-only is a primary that was just demoted. The last
+ * Administrator's shutdown, crash shutdown, cannot connect now, idle session's timeout; read-only is a primary that was just demoted. The last
  * three refuse a connection: a password that is being rotated, a rule that keeps us out, a database that is being restored.
  */
-const UNAVAILABLE_STATES = new Set(["57P01", "57P02", "57P03", "25006", "28P01", "28000", "3D000"]);
+const UNAVAILABLE_STATES = new Set(["57P01", "57P02", "57P03", "57P05", "25006", "28P01", "28000", "3D000"]);
 
 const OUT_OF_MEMORY = "53200";
 
 /** Class 08: connection exception. Class 53: insufficient resources (connections, memory, disk). */
 const UNAVAILABLE_CLASSES = new Set(["08", "53"]);
 
+/** A certificate that was not renewed must not make a webhook fail in any other way than a server that is away. */
+const CERTIFICATE_CODES =
+  /^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_TLS_CERT_|HOSTNAME_MISMATCH|INVALID_CA|PATH_LENGTH_)/;
+
 /** What node-postgres and its pool say without a code. */
 const DRIVER_MESSAGES =
-  /^(Connection terminated|timeout exceeded when trying to connect|timeout expired|Query read timeout|Client has encountered a connection error|Client was closed|Cannot use a pool after calling end)/;
+  /^(Connection terminated|timeout exceeded when trying to connect|timeout expired|Query read timeout|Client has encountered a connection error|Client was closed|Cannot use a pool after calling end|The server does not support SSL|There was an error establishing an SSL|SASL)/;
 
 /** Prisma's own codes, and the kinds that its driver adapter turns errors into. */
 const PRISMA_UNAVAILABLE = new Set([
@@ -80,11 +84,88 @@ export function isRetryable(error: unknown): boolean {
   return linksOf(error).some((link) => codesOf(link).some((code) => RETRYABLE.has(code)));
 }
 
+/** What the server, the driver or the system says when a connection does not come about, and what helps. */
+const EXPLANATIONS: readonly (readonly [when: RegExp, explain: (words: string) => string])[] = [
+  [
+    /unsupported startup parameter.*: options/,
+    (words) =>
+      `${refused(words)} Leave options out of DATABASE_URL, or write ignore_startup_parameters = options into pgbouncer.ini.`,
+  ],
+  [
+    /^(28\w{3} .*(no encryption|SSL off)|.*(sslmode=require|SSL\/TLS required|SSL connection is required))/i,
+    (words) => `${refused(words)} Write sslmode=require into DATABASE_URL.`,
+  ],
+  [/^3D000 /, (words) => `${refused(words)} Create it, or name another in DATABASE_URL.`],
+  [/^(28|08P01|42501|53|57P)/, (words) => `${refused(words)} Is DATABASE_URL right?`],
+  [
+    /client password must be/,
+    () => "The database asks for a password: write USER:PASSWORD@ into DATABASE_URL.",
+  ],
+  [/^ *SASL/, (words) => `${refused(words)} Is the password in DATABASE_URL right?`],
+  [
+    /does not support SSL connections/,
+    () => "The database does not encrypt: write sslmode=prefer or sslmode=disable into DATABASE_URL.",
+  ],
+  [
+    /^ERR_TLS_CERT_ALTNAME_INVALID /,
+    () =>
+      "The database's certificate is another host's: name that host in DATABASE_URL, or write sslmode=verify-ca with sslrootcert=FILE.",
+  ],
+  [
+    CERTIFICATE_CODES,
+    (words) =>
+      `The database's certificate is not trusted (${said(words)}): write sslrootcert=FILE with its authority's certificate, or ` +
+      "sslmode=require to encrypt without verifying, into DATABASE_URL.",
+  ],
+  [
+    /^(ERR_SSL|ERR_OSSL|ERR_TLS)|establishing an SSL connection/,
+    (words) =>
+      `The connection to the database cannot be encrypted (${said(words)}): look at sslrootcert, sslcert and sslkey in DATABASE_URL.`,
+  ],
+  [
+    /^25006 /,
+    (words) =>
+      `The database takes no writes (${said(words)}): is it a replica, or default_transaction_read_only on?`,
+  ],
+  [/^(ENOTFOUND|EAI_AGAIN) /, (words) => unreached(`its host is not known (${said(words)})`)],
+  [/^E[A-Z]+ connect/, (words) => unreached(said(words))],
+  [/time|expired/, () => unreached("it does not answer")],
+];
+
+/**
+ * Tells people in one line why a database cannot be used, in the words of whoever refused it; undefined when the error is
+ * about something else. The words name users, hosts and databases, and no password.
+ */
+export function explainUnavailable(error: unknown): string | undefined {
+  if (!isUnavailable(error)) return undefined;
+  for (const link of linksOf(error)) {
+    if (!(link instanceof Error)) continue;
+    const words = `${codesOf(link)[0] ?? ""} ${link.message}`;
+    const found = EXPLANATIONS.find(([when]) => when.test(words));
+    if (found) return found[1](words);
+  }
+  return "The database cannot be reached. Is it running, and is DATABASE_URL right?";
+}
+
+function said(words: string): string {
+  return words.replace(/^\w* /, "").replace(/\.$/, "");
+}
+
+function refused(words: string): string {
+  return `The database refuses the connection: ${said(words)}.`;
+}
+
+function unreached(why: string): string {
+  return `The database cannot be reached: ${why}. Is it running, and is DATABASE_URL right?`;
+}
+
 function isUnavailableCode(code: string): boolean {
   return (
     NETWORK_CODES.has(code) ||
     UNAVAILABLE_STATES.has(code) ||
     PRISMA_UNAVAILABLE.has(code) ||
+    CERTIFICATE_CODES.test(code) ||
+    /^ERR_(O?SSL|TLS)_/.test(code) ||
     (code.length === 5 && UNAVAILABLE_CLASSES.has(code.slice(0, 2)))
   );
 }

@@ -125,19 +125,44 @@ async function pendingOf(
   return migrations.filter(({ name }) => !applied.has(name));
 }
 
+/**
+ * In the schema in which new tables are made, and in no other of the search path: that one may hold another installation.
+ */
 async function recordExists(on: pg.Pool | pg.PoolClient): Promise<boolean> {
-  const { rows } = await on.query("select to_regclass('_prisma_migrations') is not null as present");
+  const { rows } = await on.query(
+    "select exists (select from pg_tables where schemaname = current_schema() and tablename = '_prisma_migrations') as present",
+  );
   return rows[0].present;
 }
 
-async function refuseTablesWithoutRecord(on: pg.Pool | pg.PoolClient, migrations: readonly Migration[]) {
-  const ours = migrations.flatMap(({ sql }) =>
-    Array.from(sql.matchAll(/^\s*create table (?:if not exists )?"?(\w+)/gim), ([, table]) => table),
+/** The tables that this build's migrations make, and their record. */
+export async function ownTables(folder = migrationsFolder()): Promise<string[]> {
+  return ["_prisma_migrations", ...tablesOf(await readMigrations(folder))];
+}
+
+function tablesOf(migrations: readonly Migration[]): string[] {
+  return migrations.flatMap(({ sql }) =>
+    Array.from(sql.matchAll(/^\s*create table (?:if not exists )?"?(\w+)/gim), ([, table = ""]) => table),
   );
+}
+
+async function refuseTablesWithoutRecord(on: pg.Pool | pg.PoolClient, migrations: readonly Migration[]) {
   const { rows } = await on.query<{ tablename: string }>(
     "select tablename from pg_tables where schemaname = current_schema() and tablename = any ($1) limit 1",
-    [ours],
+    [tablesOf(migrations)],
   );
+  const { rows: elsewhere } = await on.query<{ schema: string; current: string }>(
+    `select nspname as schema, current_schema() as current
+     from pg_class join pg_namespace on pg_namespace.oid = relnamespace
+     where pg_class.oid = to_regclass('_prisma_migrations')`,
+  );
+  if (elsewhere[0] !== undefined) {
+    const { schema, current } = elsewhere[0];
+    throw new SchemaMismatch(
+      `The tables are in schema ${schema}, but the search path begins with schema ${current}, which has none: ` +
+        `write schema=${schema} into DATABASE_URL for these, or schema=${current} for new ones`,
+    );
+  }
   if (rows[0] !== undefined) {
     throw new SchemaMismatch(
       `The database has a table ${rows[0].tablename} but no record of migrations: it was not made by this program`,

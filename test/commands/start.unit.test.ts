@@ -93,7 +93,8 @@ describe("the program", () => {
       expect(answer).toEqual({
         code: 1,
         stdout: "",
-        stderr: "The database cannot be reached. Is it running, and is DATABASE_URL right?\n",
+        stderr:
+          "The database cannot be reached: connect ECONNREFUSED 127.0.0.1:1. Is it running, and is DATABASE_URL right?\n",
       });
     }
   }, 60_000);

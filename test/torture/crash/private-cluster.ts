@@ -1,6 +1,6 @@
-import { execFile } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
-import { chown, mkdtemp, readFile, rm } from "node:fs/promises";
+import { appendFile, chmod, chown, copyFile, mkdtemp, readFile, rm } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -98,6 +98,33 @@ export class PrivateCluster {
     await this.#run("pg_ctl", "stop", "-w", "-m", "immediate", "-D", this.#data);
   }
 
+  /** Takes a certificate and its key, and offers to encrypt from the next start on. */
+  async encrypt(certificate: string, key: string): Promise<void> {
+    for (const [file, name] of [
+      [certificate, "server.crt"],
+      [key, "server.key"],
+    ] as const) {
+      const own = path.join(this.#data, name);
+      await copyFile(file, own);
+      await chmod(own, 0o600);
+      await chown(own, this.#user.uid, this.#user.gid);
+    }
+    await appendFile(path.join(this.#data, "postgresql.conf"), "ssl = on\n");
+  }
+
+  /** Starts another program as the cluster's user, which ends it with `kill`. */
+  spawn(program: string, ...parameters: string[]): ChildProcess {
+    return spawn(program, parameters, {
+      ...this.#user,
+      cwd: this.#folder,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+  }
+
+  get folder(): string {
+    return this.#folder;
+  }
+
   /** The process that starts all others. */
   async pid(): Promise<number> {
     return Number((await readFile(path.join(this.#data, "postmaster.pid"), "utf8")).split("\n")[0]);
@@ -125,7 +152,7 @@ export class PrivateCluster {
   }
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;

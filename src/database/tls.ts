@@ -1,0 +1,21 @@
+import { once } from "node:events";
+import net from "node:net";
+
+/** Postgres' SSLRequest: its length, and the number that no version of the protocol has. */
+const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
+const OFFERED = "S".charCodeAt(0);
+
+/** Whether a Postgres offers to encrypt. One that does not answer offers nothing; connecting to it tells why. */
+export async function offersTls(host: string, port: number, withinMs: number): Promise<boolean> {
+  const socket = net.connect({ host, port });
+  socket.on("error", () => {});
+  try {
+    socket.write(SSL_REQUEST);
+    const [answer] = await once(socket, "data", { signal: AbortSignal.timeout(withinMs) });
+    return answer[0] === OFFERED;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}

@@ -1,0 +1,426 @@
+import { execFile } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import net from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { promisify } from "node:util";
+import pg from "pg";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { DatabaseUrlProblems } from "../../src/config/database-url.js";
+import { openDatabase } from "../../src/database/database.js";
+import { explainUnavailable } from "../../src/database/failures.js";
+import { migrate } from "../../src/database/migrate.js";
+import { RegularsError } from "../../src/errors.js";
+import { requireUsableDatabase } from "../../src/operations/database-checks.js";
+import { addOrganization } from "../../src/organizations/organizations.js";
+import { freePort, PrivateCluster, whyNoCluster } from "../torture/crash/private-cluster.js";
+
+/** Postgres as people have it, on a server of this file's own: its roles, databases and settings are nobody else's. */
+const reason = await whyNoCluster();
+if (reason) console.warn(`SKIPPED, so databases as people have them are not tried: ${reason}`);
+const pgbouncer = ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer"].find(existsSync);
+if (!pgbouncer)
+  console.warn("SKIPPED, so no pooler is tried: pgbouncer is not installed (apt-get install pgbouncer)");
+
+let cluster: PrivateCluster;
+let certificates = "";
+const cleanUp: (() => unknown)[] = [];
+
+beforeAll(async () => {
+  if (reason) return;
+  certificates = await mkdtemp(path.join(tmpdir(), "regulars-certificates-"));
+  cluster = await PrivateCluster.make();
+  cleanUp.push(
+    () => rm(certificates, { recursive: true }),
+    () => cluster.remove(),
+  );
+  const [key, certificate] = [path.join(certificates, "key.pem"), path.join(certificates, "ca.pem")];
+  const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"];
+  const request = [
+    "req",
+    "-x509",
+    "-newkey",
+    "rsa:2048",
+    "-nodes",
+    "-days",
+    "2",
+    "-keyout",
+    key,
+    "-out",
+    certificate,
+  ];
+  await promisify(execFile)("openssl", [...request, ...subject]);
+  await cluster.encrypt(certificate, key);
+  await cluster.stopImmediately();
+  await cluster.start();
+}, 120_000);
+
+afterAll(async () => {
+  for (const end of cleanUp.reverse()) await end();
+}, 60_000);
+
+async function asAdmin(...statements: string[]): Promise<void> {
+  const admin = new pg.Client(cluster.url);
+  await admin.connect();
+  for (const statement of statements) await admin.query(statement);
+  await admin.end();
+}
+
+/** As `serve` begins: opens, refuses or migrates, and uses the tables by our statements and by Prisma's. */
+async function begin(
+  databaseUrl: string,
+): Promise<{ schema?: string; encrypted?: boolean; refusal?: string }> {
+  try {
+    const database = await openDatabase({ databaseUrl, dataDir: "", role: "server", poolSize: 2 });
+    try {
+      await requireUsableDatabase(database, { writes: true });
+      await migrate(database);
+      await addOrganization(database, { merchantId: "M1", timeZone: "Europe/Vienna" }, new Date());
+      const { rows } = await database.pool.query(
+        `select (select count(*)::int from organizations) as organizations, (select count(*)::int from customer_profiles) as profiles,
+           local_date('2026-01-01T00:30Z', 'Europe/Vienna')::text as day, current_schema() as schema,
+           (select ssl from pg_stat_ssl where pid = pg_backend_pid()) as encrypted`,
+      );
+      expect(rows[0]).toMatchObject({ organizations: 1, profiles: 0, day: "2026-01-01" });
+      expect(await database.prisma.organization.count()).toBe(1);
+      expect(await database.exclusively("sweep", async () => "run")).toBe("run");
+      return { schema: rows[0].schema, encrypted: rows[0].encrypted };
+    } finally {
+      await database.close();
+    }
+  } catch (error) {
+    if (error instanceof RegularsError) return { refusal: error.message };
+    if (error instanceof DatabaseUrlProblems) return { refusal: error.message };
+    const refusal = explainUnavailable(error);
+    if (refusal === undefined) throw error;
+    return { refusal };
+  }
+}
+
+interface Form {
+  readonly promise: string;
+  /** Run by the superuser first; DB is the database made for the form. */
+  readonly given?: readonly string[];
+  readonly encoding?: string;
+  /** PORT and DB are filled in. */
+  readonly url?: string;
+  /** The schema in which it works, or what is said instead. */
+  readonly outcome: string | RegExp;
+  readonly encrypted?: boolean;
+}
+
+const ROLE = "postgresql://DB_role@127.0.0.1:PORT/DB";
+const role = (...settings: string[]) => [
+  "create role DB_role login",
+  "grant create on database DB to DB_role",
+  ...settings.map((setting) => `alter role DB_role set ${setting}`),
+];
+
+const forms: readonly Form[] = [
+  { promise: "a plain address works in public", outcome: "public" },
+  {
+    promise: "options may name the schema",
+    given: ["create schema regulars"],
+    url: "postgresql://postgres@127.0.0.1:PORT/DB?options=-c%20search_path%3Dregulars",
+    outcome: "regulars",
+  },
+  {
+    promise: "schema=NAME, Prisma's way, names the schema, whatever it is called",
+    given: ['create schema "My Salon"'],
+    url: "postgresql://postgres@127.0.0.1:PORT/DB?schema=My%20Salon",
+    outcome: "My Salon",
+  },
+  {
+    promise: "a role's default schema is used",
+    given: [...role("search_path = elsewhere"), "create schema elsewhere authorization DB_role"],
+    url: ROLE,
+    outcome: "elsewhere",
+  },
+  {
+    promise: "a schema that is not there is refused",
+    url: "postgresql://postgres@127.0.0.1:PORT/DB?schema=none",
+    outcome:
+      /^The search path "?none"? names no schema .*: create schema NAME authorization postgres, or write schema=/,
+  },
+  {
+    promise: "a role that may not create is refused",
+    given: role(),
+    url: ROLE,
+    outcome:
+      /^Migrations wait, and role \w+ may not create tables in schema public: run migrate as the owner, or grant/,
+  },
+  {
+    promise: "LATIN1 is refused",
+    encoding: "LATIN1",
+    outcome: /encoded in LATIN1, .*encoding 'UTF8' template template0/,
+  },
+  {
+    promise: "SQL_ASCII is refused",
+    encoding: "SQL_ASCII",
+    outcome: /is encoded in SQL_ASCII, which cannot hold/,
+  },
+  {
+    promise: "a read-only role is refused",
+    given: [...role("default_transaction_read_only = on"), "alter schema public owner to DB_role"],
+    url: ROLE,
+    outcome: /^default_transaction_read_only is on for role \w+ in database/,
+  },
+  {
+    promise: "hostile settings of a role do not matter",
+    given: [
+      ...role(
+        "statement_timeout = 20",
+        "lock_timeout = 1",
+        "datestyle = 'SQL, DMY'",
+        "intervalstyle = sql_standard",
+      ),
+      ...["timezone = 'Asia/Tokyo'", "bytea_output = escape", "standard_conforming_strings = off"].map(
+        (setting) => `alter role DB_role set ${setting}`,
+      ),
+      ...[
+        "synchronous_commit = off",
+        "array_nulls = off",
+        "client_encoding = latin1",
+        "idle_session_timeout = 1000",
+      ].map((setting) => `alter role DB_role set ${setting}`),
+      ...[
+        "default_transaction_isolation = serializable",
+        "extra_float_digits = -15",
+        "plan_cache_mode = auto",
+      ].map((setting) => `alter role DB_role set ${setting}`),
+      "alter schema public owner to DB_role",
+    ],
+    url: ROLE,
+    outcome: "public",
+  },
+  {
+    promise: "an unknown database is named",
+    url: "postgresql://postgres@127.0.0.1:PORT/none",
+    outcome: /"none" does not exist\. Create it/,
+  },
+  {
+    promise: "an unknown role is named",
+    url: "postgresql://nobody@127.0.0.1:PORT/DB",
+    outcome: /role "nobody" does not exist/,
+  },
+  {
+    promise: "an unknown host is named",
+    url: "postgresql://postgres@none.invalid:PORT/DB",
+    outcome: /host is not known \(.*none\.invalid/,
+  },
+  {
+    promise: "a closed port is named",
+    url: "postgresql://postgres@127.0.0.1:1/DB",
+    outcome: /connect ECONNREFUSED 127\.0\.0\.1:1/,
+  },
+  {
+    promise: "a missing socket is named",
+    url: "postgresql:///DB?host=/none",
+    outcome: /connect ENOENT \/none/,
+  },
+  {
+    promise: "a Unix socket works",
+    url: "postgresql://postgres@/DB?host=FOLDER&port=PORT",
+    outcome: "public",
+  },
+  {
+    promise: "sslmode=require takes a self-signed certificate",
+    url: "postgresql://postgres@127.0.0.1:PORT/DB?sslmode=require",
+    outcome: "public",
+    encrypted: true,
+  },
+  {
+    promise: "sslmode=prefer encrypts",
+    url: "postgresql://postgres@127.0.0.1:PORT/DB?sslmode=prefer",
+    outcome: "public",
+    encrypted: true,
+  },
+  {
+    promise: "sslmode=disable works",
+    url: "postgresql://postgres@127.0.0.1:PORT/DB?sslmode=disable",
+    outcome: "public",
+  },
+  {
+    promise: "uselibpqcompat is what is done anyway",
+    url: "postgresql://postgres@127.0.0.1:PORT/DB?uselibpqcompat=true&sslmode=require&channel_binding=require",
+    outcome: "public",
+    encrypted: true,
+  },
+  {
+    promise: "verify-full refuses a certificate that nobody vouches for",
+    url: "postgresql://postgres@localhost:PORT/DB?sslmode=verify-full",
+    outcome:
+      /certificate is not trusted \(self-signed certificate\): write sslrootcert=FILE .* or sslmode=require/,
+  },
+  {
+    promise: "verify-full takes its own authority",
+    url: "postgresql://postgres@localhost:PORT/DB?sslmode=verify-full&sslrootcert=CA",
+    outcome: "public",
+    encrypted: true,
+  },
+  {
+    promise: "verify-full refuses another host's certificate",
+    url: "postgresql://postgres@127.0.0.1:PORT/DB?sslmode=verify-full&sslrootcert=CA",
+    outcome: /certificate is another host's: name that host in DATABASE_URL, or write sslmode=verify-ca/,
+  },
+  {
+    promise: "verify-ca does not look at the host",
+    url: "postgresql://postgres@127.0.0.1:PORT/DB?sslmode=verify-ca&sslrootcert=CA",
+    outcome: "public",
+    encrypted: true,
+  },
+  {
+    promise: "a root certificate that is none is refused",
+    url: "postgresql://postgres@localhost:PORT/DB?sslmode=verify-full&sslrootcert=/etc/hostname",
+    outcome: /certificate is not trusted|cannot be encrypted/,
+  },
+];
+
+describe.skipIf(reason)(
+  "a database as people have it works, or is refused in one line before anything is made",
+  () => {
+    test.each(forms.map((form, index) => ({ ...form, name: `form${index}` })))(
+      "$promise",
+      async ({
+        name,
+        given = [],
+        encoding = "UTF8",
+        url = "postgresql://postgres@127.0.0.1:PORT/DB",
+        outcome,
+        encrypted: expected = false,
+      }) => {
+        await asAdmin(
+          `create database ${name} encoding '${encoding}' lc_collate 'C' lc_ctype 'C' template template0`,
+        );
+        const here = new pg.Client(cluster.url.replace(/\w+$/, name));
+        await here.connect();
+        for (const statement of given) await here.query(statement.replaceAll("DB", name));
+        const filled = url
+          .replaceAll("DB", name)
+          .replace("PORT", String(cluster.port))
+          .replace("FOLDER", cluster.folder)
+          .replace("CA", path.join(certificates, "ca.pem"));
+        const { schema, encrypted, refusal } = await begin(filled);
+        const { rows } = await here.query(
+          "select distinct schemaname from pg_tables where tablename = 'bookings'",
+        );
+        await here.end();
+        if (typeof outcome === "string") {
+          expect({ schema, encrypted, refusal, tables: rows }).toEqual({
+            schema: outcome,
+            encrypted: expected,
+            tables: [{ schemaname: outcome }],
+          });
+        } else {
+          expect(refusal).toMatch(outcome);
+          expect(refusal).not.toContain("\n");
+          expect(rows).toEqual([]);
+        }
+      },
+      60_000,
+    );
+
+    test("two installations in two schemas of one database do not disturb each other", async () => {
+      await asAdmin("create database two");
+      const url = (schema: string) => `${cluster.url.replace(/\w+$/, "two")}?schema=${schema}`;
+      const admin = new pg.Client(cluster.url.replace(/\w+$/, "two"));
+      await admin.connect();
+      await admin.query("create schema one; create schema other");
+      await admin.end();
+      expect(await Promise.all([begin(url("one")), begin(url("other"))])).toMatchObject([
+        { schema: "one" },
+        { schema: "other" },
+      ]);
+      const [one, other] = await Promise.all(
+        ["one", "other"].map((schema) =>
+          openDatabase({ databaseUrl: url(schema), dataDir: "", role: "command" }),
+        ),
+      );
+      const both = await one?.exclusively("sweep", async () =>
+        other?.exclusively("sweep", async () => "both"),
+      );
+      await Promise.all([one?.close(), other?.close()]);
+      expect(both).toBe("both");
+      const path = url("one").replace("schema=one", "options=-c%20search_path%3Dpublic,one");
+      expect((await begin(path)).refusal).toMatch(
+        /^The tables are in schema one, .*write schema=one into DATABASE_URL/,
+      );
+    }, 60_000);
+
+    test("a server without TLS is reached with prefer, and require says what to write", async () => {
+      const plain = net
+        .createServer((socket) => socket.once("data", () => socket.end("N")))
+        .listen(0, "127.0.0.1");
+      await once(plain, "listening");
+      cleanUp.push(() => plain.close());
+      const url = `postgresql://postgres@127.0.0.1:${(plain.address() as net.AddressInfo).port}/db`;
+      expect((await begin(`${url}?sslmode=require`)).refusal).toBe(
+        "The database does not encrypt: write sslmode=prefer or sslmode=disable into DATABASE_URL.",
+      );
+    });
+  },
+);
+
+describe.skipIf(reason || !pgbouncer)("behind pgbouncer", () => {
+  async function pooler(...settings: string[]): Promise<string> {
+    const port = await freePort();
+    const file = path.join(certificates, `pgbouncer-${port}.ini`);
+    const pool = [
+      "[pgbouncer]",
+      "listen_addr = 127.0.0.1",
+      `listen_port = ${port}`,
+      "unix_socket_dir =",
+      "auth_type = any",
+    ];
+    const databases = ["[databases]", `* = host=127.0.0.1 port=${cluster.port} user=postgres`];
+    await writeFile(file, [...databases, ...pool, ...settings, ""].join("\n"));
+    const { chmod } = await import("node:fs/promises");
+    await chmod(certificates, 0o755);
+    const child = cluster.spawn(pgbouncer as string, file);
+    cleanUp.push(() => child.kill("SIGKILL"));
+    for (let tried = 0; tried < 100; tried += 1) {
+      const socket = net.connect(port, "127.0.0.1");
+      const answered = await once(socket, "connect").then(
+        () => true,
+        () => false,
+      );
+      socket.destroy();
+      if (answered) return `postgresql://postgres@127.0.0.1:${port}`;
+      await wait(100);
+    }
+    throw new Error("pgbouncer does not start");
+  }
+
+  test("by session it works as Debian installs it, in the schema that the address names", async () => {
+    await asAdmin("create database pooled");
+    const url = await pooler("pool_mode = session");
+    expect(await begin(`${url}/pooled`)).toMatchObject({ schema: "public" });
+    expect(await begin(`${url}/pooled?options=-c%20search_path%3Dpublic`)).toMatchObject({
+      schema: "public",
+    });
+  }, 60_000);
+
+  test.each(["transaction", "statement"])(
+    "by %s it is refused by name, before anything is made",
+    async (mode) => {
+      await asAdmin(`create database by_${mode}`);
+      const url = await pooler(`pool_mode = ${mode}`, "ignore_startup_parameters = options");
+      const { refusal } = await begin(`${url}/by_${mode}`);
+      expect(refusal).toMatch(
+        /A pooler by transaction or statement stands before the database: connect to Postgres directly, or .*session/,
+      );
+    },
+    60_000,
+  );
+
+  test("what it refuses is shown in its own words", async () => {
+    const url = await pooler("pool_mode = session");
+    expect((await begin(`${url}/postgres?options=endpoint%3Dep-1`)).refusal).toBe(
+      "The database refuses the connection: unsupported startup parameter: options. Leave options out of DATABASE_URL, " +
+        "or write ignore_startup_parameters = options into pgbouncer.ini.",
+    );
+  }, 60_000);
+});
