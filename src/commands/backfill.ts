@@ -3,10 +3,10 @@ import type { Config } from "../config.js";
 import type { Database } from "../database/database.js";
 import { RegularsError } from "../errors.js";
 import { type BackfillProgress, type BackfillResult, backfill } from "../pull/backfill.js";
-import { chooseOrganization, print, withDatabase } from "./context.js";
+import { chooseOrganization, print, signalOfStop, withDatabase } from "./context.js";
 import { parseInstantOption } from "./options.js";
 import { Progress } from "./progress.js";
-import { reconcileContext, signalOfStop } from "./reconcile-context.js";
+import { sweepContext } from "./sweep-context.js";
 
 interface Options {
   readonly organization?: string;
@@ -40,7 +40,7 @@ async function run(database: Database, config: Config, { organization, json, ...
   const { id } = await chooseOrganization(database, organization);
   // Two at once would take each other's windows for their own.
   const result = await database.exclusively(`backfill-${id}`, (lost) => {
-    const context = reconcileContext(database, config, { signal: AbortSignal.any([signal, lost]) });
+    const context = sweepContext(database, config, { signal: AbortSignal.any([signal, lost]) });
     return withProgress(backfill(context, id, options)).catch((error: unknown) => {
       if (!signal.aborted) throw error;
       throw new RegularsError("interrupted", "Stopped. The same command goes on from here.");

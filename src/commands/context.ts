@@ -78,3 +78,12 @@ export function note(...lines: readonly string[]): void {
 function write(stream: NodeJS.WriteStream, lines: readonly string[]): void {
   stream.write(`${lines.map(printable).join("\n")}\n`);
 }
+
+/** Aborted by SIGINT or SIGTERM, so that long work ends at the next safe place; a second signal ends it at once. */
+export function signalOfStop(): AbortSignal {
+  const stop = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    process.once(name, () => stop.abort());
+  }
+  return stop.signal;
+}

@@ -2,7 +2,6 @@ import { randomBytes } from "node:crypto";
 import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { Command } from "commander";
-import { handlerFor } from "../../handlers/registry.js";
 import { type ApiRow, toApiRow } from "../analytics/api-row.js";
 import { difference } from "../analytics/customer.js";
 import { systemClock } from "../clock.js";
@@ -138,7 +137,6 @@ async function loadHistory({ database }: RunningServer, salon: Salon, keep: numb
     database,
     clock: systemClock,
     log: silentLog,
-    findHandler: handlerFor,
     maxBatch: AT_ONCE,
   });
   const progress = new Progress("events of the salon's history");

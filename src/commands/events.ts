@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import type { Outcome } from "../inbox/arrival.js";
+import type { Outcome } from "../inbox/received-event.js";
 import { print, withDatabase } from "./context.js";
 import { parseCount, parseInstantOption, parseList, parseStatuses } from "./options.js";
 

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from "commander";
-import type { Outcome } from "../inbox/arrival.js";
+import type { Outcome } from "../inbox/received-event.js";
 
 const statuses: readonly Outcome[] = ["processed", "stale", "ignored", "deferred", "dead"];
 

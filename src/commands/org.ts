@@ -8,7 +8,7 @@ import { RegularsError } from "../errors.js";
 import { encryptAccessToken } from "../organizations/access-token.js";
 import { addOrganization } from "../organizations/organizations.js";
 import { note, print, withDatabase } from "./context.js";
-import { trySyncOrganizationProfile } from "./introduce.js";
+import { trySyncOrganizationProfile } from "./organization-profile.js";
 import { Progress } from "./progress.js";
 
 interface AddOptions {

@@ -4,10 +4,10 @@ import type { Database } from "../database/database.js";
 import type { SweepMode, SweepReport } from "../sweep/report.js";
 import { type SweepOptions, sweep } from "../sweep/sweep.js";
 import type { SweepProgress, SweepStep } from "../sweep/sweep-run.js";
-import { print, withDatabase } from "./context.js";
+import { print, signalOfStop, withDatabase } from "./context.js";
 import { wholeNumber } from "./options.js";
 import { Progress } from "./progress.js";
-import { reconcileContext, signalOfStop } from "./reconcile-context.js";
+import { sweepContext } from "./sweep-context.js";
 
 interface Options {
   readonly mode: SweepMode;
@@ -44,7 +44,7 @@ async function reconcile(database: Database, config: Config, { mode, timeBudget,
     eventRetentionDays: config.eventRetentionDays,
     onProgress,
   };
-  const context = reconcileContext(database, config, { signal: signalOfStop() });
+  const context = sweepContext(database, config, { signal: signalOfStop() });
   const answer = await sweep(context, mode, options).finally(end);
   print(json, answer, "skipped" in answer ? "Another sweep is running; nothing done." : linesOf(answer));
   if (!answer.success) process.exitCode = 1;

@@ -1,12 +1,11 @@
 import { Command } from "commander";
-import { handlerFor } from "../../handlers/registry.js";
 import { systemClock } from "../clock.js";
 import type { Config } from "../config.js";
 import type { Database } from "../database/database.js";
 import { RegularsError } from "../errors.js";
-import type { Outcome } from "../inbox/arrival.js";
 import { readEventFile } from "../inbox/event-file.js";
 import { Inbox } from "../inbox/inbox.js";
+import type { Outcome } from "../inbox/received-event.js";
 import { countStoredEvents, type EventPosition, storedEventsPage } from "../inbox/stored-events.js";
 import { silentLog } from "../log.js";
 import { note, print, withDatabase } from "./context.js";
@@ -70,7 +69,7 @@ export function replayCommand(): Command {
 }
 
 function openInbox(database: Database): Inbox {
-  return new Inbox({ database, clock: systemClock, log: silentLog, findHandler: handlerFor });
+  return new Inbox({ database, clock: systemClock, log: silentLog });
 }
 
 async function replayFiles(database: Database, config: Config, files: readonly string[]) {
@@ -114,7 +113,7 @@ async function replayStored(database: Database, { status, type, since }: Options
     const page = await storedEventsPage(database.pool, filter, until, after, AT_ONCE);
     after = page.at(-1);
     if (!after) break;
-    for (const outcome of (await inbox.redrive(page)).values()) count(counts, outcome);
+    for (const outcome of await inbox.redrive(page)) count(counts, outcome);
     done += page.length;
     progress.update(done);
   }

@@ -1,19 +1,22 @@
 import { Command } from "commander";
-import { type App, type AppOptions, buildApp } from "../app.js";
+import type { FastifyInstance } from "fastify";
+import type { Logger } from "pino";
+import { buildApp } from "../app.js";
 import { systemClock } from "../clock.js";
 import { readEnvFile } from "../config/env-file.js";
-import { type Config, loadConfig, type ServeConfig } from "../config.js";
+import { loadConfig, type ServeConfig } from "../config.js";
 import { type Database, openDatabase } from "../database/database.js";
 import { migrate } from "../database/migrate.js";
 import { describeFailure, RegularsError } from "../errors.js";
+import { Inbox } from "../inbox/inbox.js";
 import { RetryWorker } from "../inbox/retry-worker.js";
-import type { Log } from "../log.js";
+import { type Log, openLog } from "../log.js";
 import { requireUsableDatabase } from "../operations/database-checks.js";
-import { encryptAccessToken } from "../organizations/access-token.js";
-import { addOrganization, holdsAccessToken } from "../organizations/organizations.js";
+import { FetchWorker } from "../pull/fetch-worker.js";
+import { Sweeps } from "../sweep/running-sweeps.js";
 import { Schedule } from "../sweep/schedule.js";
-import { trySyncOrganizationProfile } from "./introduce.js";
-import { reconcileContext } from "./reconcile-context.js";
+import { ensureConfiguredOrganization, syncConfiguredOrganization } from "./configured-organization.js";
+import { sweepContext } from "./sweep-context.js";
 
 /** How long a stopping server may take to finish what it took. */
 const STOP_WITHIN_MS = 10_000;
@@ -39,7 +42,7 @@ export function serveCommand(): Command {
 
 export interface RunningServer {
   readonly database: Database;
-  readonly app: App;
+  readonly log: Log;
   /** Where it listens, such as `http://127.0.0.1:3000`. */
   readonly address: string;
   /** Resolves when Square was asked what the configured organization is; at once when there is nothing to ask. */
@@ -49,14 +52,14 @@ export interface RunningServer {
 }
 
 /**
- * Opens the database, brings its schema up to date, and listens.
+ * Opens the database, brings its schema up to date, builds every part of the server, and listens.
  *
  * @throws SchemaMismatch on a schema this version does not know; DataDirInUse when another server owns the folder
  * @throws {RegularsError} `cannot_listen`, `no_encryption_key`
  */
 export async function startServer(
   config: ServeConfig,
-  logTo?: { write(line: string): void },
+  log = openLog(config.logLevel),
 ): Promise<RunningServer> {
   const database = await openDatabase({
     ...config.database,
@@ -65,45 +68,51 @@ export async function startServer(
   });
   try {
     await requireUsableDatabase(database, { writes: true });
-    const applied = await migrate(database);
-    if (!config.tokenEncryptionKey) await refuseStoredTokens(database);
-    const reconcileWith: AppOptions["reconcileWith"] = (parts) => reconcileContext(database, config, parts);
-    const app = await buildApp({ config, database, reconcileWith, ...(logTo && { logTo }) });
-    const { log } = app.http;
-    if (applied.length > 0) log.info({ migrations: applied }, "schema brought up to date");
-    const configured = await ensureConfiguredOrganization(config, database, app);
-    const worker = new RetryWorker(app.inbox, log);
-    const { reconcileSchedule } = config;
-    const schedule =
-      reconcileSchedule === "off" ? undefined : new Schedule(app.sweeps, log, reconcileSchedule);
-    const address = await listen(app, config);
-    worker.start();
-    schedule?.start();
-    // Only now, so that a Square that does not answer keeps no webhook out.
-    const stopping = new AbortController();
-    const introduced =
-      configured === undefined
-        ? Promise.resolve()
-        : introduce(database, config, log, configured, stopping.signal);
-    introduced.catch((error: unknown) =>
-      log.warn({ reason: describeFailure(error) }, "organization not learnt"),
-    );
-    const stop = async () => {
-      schedule?.stop();
-      stopping.abort();
-      await app.http.close();
-      await worker.stop();
-      await introduced.catch(() => {});
-      await database.close();
-    };
-    return { database, app, address, introduced, stop };
+    return await startOn(database, config, log);
   } catch (error) {
     await database.close();
     throw error;
   }
 }
 
-async function listen({ http }: App, { host, port }: ServeConfig): Promise<string> {
+async function startOn(database: Database, config: ServeConfig, log: Logger): Promise<RunningServer> {
+  const applied = await migrate(database);
+  if (applied.length > 0) log.info({ migrations: applied }, "schema brought up to date");
+  if (!config.tokenEncryptionKey) await refuseStoredTokens(database);
+  const configured = await ensureConfiguredOrganization(config, database, log);
+
+  const stopping = new AbortController();
+  const inbox = new Inbox({ database, clock: systemClock, log });
+  const context = sweepContext(database, config, { log, inbox, signal: stopping.signal });
+  const fetches = new FetchWorker(context);
+  inbox.onFetchesMarked((organizationId) => fetches.schedule(organizationId));
+  const retries = new RetryWorker(inbox, log);
+  const sweeps = new Sweeps(context, { eventRetentionDays: config.eventRetentionDays });
+  const { reconcileSchedule } = config;
+  const schedule = reconcileSchedule === "off" ? undefined : new Schedule(sweeps, log, reconcileSchedule);
+  const { http } = await buildApp({ config, database, clock: systemClock, inbox, sweeps, log });
+
+  const address = await listen(http, config);
+  retries.start();
+  schedule?.start();
+  // Only now, so that a Square that does not answer keeps no webhook out.
+  const introduced = configured
+    ? syncConfiguredOrganization(database, config, log, configured, stopping.signal).catch((error) =>
+        log.warn({ reason: describeFailure(error) }, "organization not learnt"),
+      )
+    : Promise.resolve();
+  const stop = async () => {
+    schedule?.stop();
+    stopping.abort();
+    await http.close();
+    await Promise.all([sweeps.idle(), fetches.stop(), retries.stop(), introduced]);
+    await inbox.close();
+    await database.close();
+  };
+  return { database, log, address, introduced, stop };
+}
+
+async function listen(http: FastifyInstance, { host, port }: ServeConfig): Promise<string> {
   try {
     return await http.listen({ host, port });
   } catch (cause) {
@@ -123,62 +132,13 @@ async function refuseStoredTokens({ prisma }: Database): Promise<void> {
   );
 }
 
-/**
- * The single-merchant shortcut: SQUARE_MERCHANT_ID makes its organization, SQUARE_ACCESS_TOKEN is stored with it. The
- * same token at the next start is no new authorization: it must not undo a revocation.
- *
- * @returns the organization, when Square is to be asked what it is
- */
-async function ensureConfiguredOrganization(
-  { square, tokenEncryptionKey }: ServeConfig,
-  database: Database,
-  app: App,
-): Promise<string | undefined> {
-  const { merchantId, accessToken } = square;
-  if (merchantId === undefined) return undefined;
-  const isNew =
-    accessToken !== undefined &&
-    tokenEncryptionKey !== undefined &&
-    !(await holdsAccessToken(database, merchantId, accessToken, tokenEncryptionKey));
-  const token = isNew && {
-    accessTokenCiphertext: encryptAccessToken(tokenEncryptionKey, merchantId, accessToken),
-  };
-  const { id, created } = await addOrganization(database, { merchantId, ...token }, systemClock());
-  if (created) app.http.log.info({ organization_id: id }, "organization made from SQUARE_MERCHANT_ID");
-  if (accessToken === undefined) return undefined;
-  const { name } = await database.prisma.organization.findUniqueOrThrow({ where: { id } });
-  // One that Square could not be asked about goes by its merchant id still.
-  return isNew || name === merchantId ? id : undefined;
-}
-
-/** Name, currency, time zone and locations, as Square has them. Without an answer the server serves all the same. */
-async function introduce(
-  database: Database,
-  config: Config,
-  log: Log,
-  organizationId: string,
-  stopping: AbortSignal,
-): Promise<void> {
-  const told = await trySyncOrganizationProfile(database, config, organizationId, {}, stopping);
-  const fields = { organization_id: organizationId };
-  if ("failed" in told) {
-    log.warn({ ...fields, reason: told.failed }, "Square could not be asked about the organization");
-    return;
-  }
-  log.info({ ...fields, locations: told.locations }, "organization as Square has it");
-  if (told.missingScopes.length > 0) {
-    const missing_scopes = told.missingScopes;
-    log.warn({ ...fields, missing_scopes }, "the access token may not read everything");
-  }
-}
-
 /** Stops on SIGTERM or SIGINT and exits 0; a second signal, or ten seconds, end it at once with 1. */
-export function stopOnSignal(server: Pick<RunningServer, "stop" | "app">): void {
+export function stopOnSignal(server: Pick<RunningServer, "stop" | "log">): void {
   let stopping = false;
   const stop = (signal: NodeJS.Signals) => {
     if (stopping) process.exit(1);
     stopping = true;
-    server.app.http.log.info({ signal }, "stopping");
+    server.log.info({ signal }, "stopping");
     setTimeout(() => process.exit(1), STOP_WITHIN_MS).unref();
     server.stop().then(
       () => process.exit(0),

@@ -4,12 +4,15 @@ import { isOutOfMemory, isTooSlow, isUnavailable } from "./failures.js";
  * Runs `work` over the items. If it fails, they are halved, and the halves again, until the culprit stands alone; it is given to
  * `failed`, and harms no neighbour.
  *
+ * @param failed may answer a result in the place of the one that the culprit has not
+ * @returns the results of the parts, in the order of their items
  * @throws when the database is unavailable
  */
 export async function bisectOnFailure<Item, Result>(
   items: readonly Item[],
   work: (items: readonly Item[]) => Promise<Result>,
-  failed: (item: Item, error: unknown) => void,
+  // biome-ignore lint/suspicious/noConfusingVoidType: most callers only note the failure.
+  failed: (item: Item, error: unknown) => Result | Promise<Result> | void,
 ): Promise<Result[]> {
   if (items.length === 0) return [];
   try {
@@ -19,8 +22,8 @@ export async function bisectOnFailure<Item, Result>(
     if (isUnavailable(error) && !isOutOfMemory(error) && !isTooSlow(error)) throw error;
     const [only] = items;
     if (items.length === 1 && only !== undefined) {
-      failed(only, error);
-      return [];
+      const instead = await failed(only, error);
+      return instead === undefined ? [] : [instead];
     }
     const middle = Math.ceil(items.length / 2);
     const first = await bisectOnFailure(items.slice(0, middle), work, failed);

@@ -1,8 +1,5 @@
 import { type Queryable, query } from "./query.js";
 
-/** The organization under which the tasks of the whole database keep their place. */
-export const WHOLE_DATABASE = "00000000-0000-0000-0000-000000000000";
-
 // Each by the primary key.
 const readStatement = {
   name: "sync_position",
@@ -22,7 +19,7 @@ const clearStatement = {
   text: "delete from sync_positions where organization_id = $1 and starts_with(task, $2)",
 };
 
-/** Where a task of an organization stopped; undefined when it has not begun. */
+/** Where a task of an organization, or under the nil one of the whole database, stopped; undefined when it has not begun. */
 export async function readPosition<Position extends object>(
   on: Queryable,
   organizationId: string,

@@ -1,5 +1,6 @@
 import { customersInKeyOrder } from "../analytics/refresh.js";
-import { clearPositions, readPosition, savePosition, WHOLE_DATABASE } from "../database/positions.js";
+import { NIL_ORGANIZATION } from "../database/nil-organization.js";
+import { clearPositions, readPosition, savePosition } from "../database/positions.js";
 import { type Queryable, queryUnprepared } from "../database/query.js";
 import { compareRows, isExact } from "./compare.js";
 import { correctAndReport, type DriftRun, forEachCustomerBatch } from "./run.js";
@@ -36,7 +37,7 @@ interface KeyRange {
  */
 export async function checkEverybody(run: DriftRun, budgetMs: number): Promise<void> {
   const { pool, clock, signal, report } = run;
-  const place = await readPosition<Cursor>(pool, WHOLE_DATABASE, TASK);
+  const place = await readPosition<Cursor>(pool, NIL_ORGANIZATION, TASK);
   const total = await countRows(pool);
   const until = performance.now() + budgetMs;
   let begun = false;
@@ -51,7 +52,7 @@ export async function checkEverybody(run: DriftRun, budgetMs: number): Promise<v
       after = last;
       await savePosition<Cursor>(
         pool,
-        WHOLE_DATABASE,
+        NIL_ORGANIZATION,
         TASK,
         { organization_id: range.organizationId, after },
         clock(),
@@ -63,7 +64,7 @@ export async function checkEverybody(run: DriftRun, budgetMs: number): Promise<v
     report.complete ||= range.endsRound;
   }
   report.complete = true;
-  await clearPositions(pool, WHOLE_DATABASE, TASK);
+  await clearPositions(pool, NIL_ORGANIZATION, TASK);
 }
 
 async function checkCustomers(

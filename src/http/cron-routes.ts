@@ -7,7 +7,13 @@ import { Problem } from "./problem.js";
 const querySchema = z.object({ mode: z.enum(["recent", "full"]).default("recent") });
 
 /** The sweep for a cron service that calls from outside (contract section 2). */
-export function cronRoutes({ sweeps, cronSecret }: { sweeps: Sweeps; cronSecret: string | undefined }) {
+export function cronRoutes({
+  sweeps,
+  cronSecret,
+}: {
+  sweeps: Pick<Sweeps, "run">;
+  cronSecret: string | undefined;
+}) {
   return async (app: FastifyInstance) => {
     app.addHook("onRequest", requireBearer(cronSecret, "CRON_SECRET"));
     // Some services send a body, of whatever type; nothing in it is read.

@@ -16,7 +16,7 @@ const NO_BYTES = Buffer.alloc(0);
  * The door for Square's deliveries (contract section 2). The order is: size, media type, signature, and only then
  * what the bytes say. 200 is answered when the event is durable, never before.
  */
-export function webhookRoutes({ webhook, inbox }: { webhook: WebhookConfig; inbox: Inbox }) {
+export function webhookRoutes({ webhook, inbox }: { webhook: WebhookConfig; inbox: Pick<Inbox, "receive"> }) {
   return async (app: FastifyInstance) => {
     // The signature is over the bytes, so nothing may parse them first; nor is any other media type read. What the plugin
     // keeps as rawBody has come through our reader, which bounds what bodies may cost.

@@ -1,17 +1,26 @@
-import type pg from "pg";
+import { NIL_ORGANIZATION } from "../database/nil-organization.js";
 import { type Queryable, query, type Statement } from "../database/query.js";
 import { writeJson } from "../square/write-json.js";
-import type { Arrival, Outcome } from "./arrival.js";
 import { MAX_ATTEMPTS, nextAttemptAt } from "./backoff.js";
+import type { Outcome, ReceivedEvent } from "./received-event.js";
 
-/** Events of a merchant we do not know are kept under this organization until the merchant is added. */
-export const NIL_ORGANIZATION = "00000000-0000-0000-0000-000000000000";
+/** New events are claimed by storing them; events stored before are taken up again. */
+export type BatchMode = "new" | "retry" | "replay";
 
-/** The events that are ours to process, by id, each with the status it had before; a new one had none. */
-export type Claimed = ReadonlyMap<string, Outcome | undefined>;
+/** Events of one organization that share a transaction. */
+export interface Batch {
+  readonly organizationId: string;
+  /** Of several with one id the first counts, and the others are its duplicates. */
+  readonly events: readonly ReceivedEvent[];
+  /** The instant of computation. */
+  readonly now: Date;
+  readonly mode: BatchMode;
+}
 
-/** The rows of webhook_events: how an event is claimed, by its id, in the transaction that has its effect. */
+/** An event that is ours to process, with the status it had before: NULL when it is new. Undefined: it is not ours. */
+export type Claim = { readonly earlier: Outcome | null } | undefined;
 
+/** A row of webhook_events: how an event is claimed, by its id, in the transaction that has its effect. */
 interface EventRow {
   readonly event_id: string;
   readonly merchant_id: string;
@@ -40,7 +49,7 @@ const claimStatement = {
     select $1, ${names} from jsonb_to_recordset($2::jsonb) as e (${columns})
     order by event_id collate "C"
     on conflict (organization_id, event_id) do nothing
-    returning event_id`,
+    returning event_id, null as earlier`,
 };
 
 // Events of several unknown merchants share one organization here, so the plain id may be another merchant's.
@@ -55,7 +64,7 @@ const claimQualifiedStatement = {
     )
     order by event_id collate "C"
     on conflict (organization_id, event_id) do nothing
-    returning substr(event_id, length(merchant_id) + 2) as event_id`,
+    returning substr(event_id, length(merchant_id) + 2) as event_id, null as earlier`,
 };
 
 // Of a retry only while its lease holds: an event that another worker has taken up since, or has ended, is left alone.
@@ -82,78 +91,70 @@ const setStatusStatement = {
 };
 
 /**
- * Stores events as they are about to end; those that were stored before are left alone. Under the nil organization,
- * where `arrivals` must be of one merchant, an id that another merchant has taken is stored as `merchant_id/event_id`.
+ * Claims a batch's events, each as it is about to end. New ones are stored; those that were stored before are not ours. Stored ones are
+ * taken up again, for a `retry` only those that are still deferred with the attempt that was begun. Under the nil organization,
+ * where a batch of new events must be of one merchant, an id that another merchant has taken is stored as `merchant_id/event_id`.
  *
- * @returns the events that are ours to process. An id another transaction is storing is waited for.
+ * An id another transaction is storing is waited for.
+ *
+ * @returns a claim for each event of the batch, in their order
  */
-export async function claimEvents(
-  tx: Queryable,
-  organizationId: string,
-  arrivals: readonly Arrival[],
-  now: Date,
-): Promise<Claimed> {
-  const claimed = await claimBy(claimStatement, tx, organizationId, arrivals, now);
-  const rest = arrivals.filter(({ event }) => !claimed.has(event.event_id));
-  if (organizationId !== NIL_ORGANIZATION || rest.length === 0) return claimed;
-  return new Map([...claimed, ...(await claimBy(claimQualifiedStatement, tx, organizationId, rest, now))]);
+export async function claimEvents(on: Queryable, batch: Batch): Promise<Claim[]> {
+  const { organizationId, mode } = batch;
+  if (mode !== "new") return claimBy(takeStatement, on, batch, [eventIdsOf(batch), mode === "retry"]);
+  const claims = await claimBy(claimStatement, on, batch);
+  if (organizationId !== NIL_ORGANIZATION || !claims.includes(undefined)) return claims;
+  const rest = batch.events.filter((_, index) => claims[index] === undefined);
+  const qualified = await claimBy(claimQualifiedStatement, on, { ...batch, events: rest });
+  return claims.map((claim) => claim ?? qualified.shift());
 }
 
 async function claimBy(
   statement: Statement,
-  tx: Queryable,
-  organizationId: string,
-  arrivals: readonly Arrival[],
-  now: Date,
-): Promise<Claimed> {
-  const { rows } = await query<{ event_id: string }>(tx, statement, [
-    organizationId,
-    writeJson(arrivals.map((arrival) => eventRow(arrival, now))),
+  on: Queryable,
+  batch: Batch,
+  more: readonly unknown[] = [],
+): Promise<Claim[]> {
+  const distinct = new Map(batch.events.toReversed().map((received) => [received.event.event_id, received]));
+  const rows = [...distinct.values()].map((received) => eventRow(received, batch.now));
+  const claimed = await query<{ event_id: string; earlier: Outcome | null }>(on, statement, [
+    batch.organizationId,
+    writeJson(rows),
+    ...more,
   ]);
-  return new Map(rows.map((row) => [row.event_id, undefined]));
+  const earlier = new Map(claimed.rows.map((row) => [row.event_id, row.earlier]));
+  return eventIdsOf(batch).map((eventId) => {
+    const found = earlier.get(eventId);
+    earlier.delete(eventId);
+    return found === undefined ? undefined : { earlier: found };
+  });
 }
 
-/**
- * The same for events that are stored already and processed again.
- *
- * @param kind a `retry` takes only events that are still deferred, with the attempt that `arrivals` began
- */
-export async function takeEvents(
-  tx: Queryable,
-  organizationId: string,
-  arrivals: readonly Arrival[],
-  now: Date,
-  kind: "retry" | "replay",
-): Promise<Claimed> {
-  const { rows } = await query<{ event_id: string; earlier: Outcome }>(tx, takeStatement, [
-    organizationId,
-    writeJson(arrivals.map((arrival) => eventRow(arrival, now))),
-    arrivals.map((arrival) => arrival.event.event_id),
-    kind === "retry",
-  ]);
-  return new Map(rows.map((row) => [row.event_id, row.earlier]));
+function eventIdsOf({ events }: Pick<Batch, "events">): string[] {
+  return events.map(({ event }) => event.event_id);
 }
 
+/** Gives events that are claimed another status. */
 export async function setEventStatus(
-  tx: pg.PoolClient,
+  on: Queryable,
   organizationId: string,
-  eventIds: readonly string[],
+  events: readonly ReceivedEvent[],
   status: Outcome,
 ): Promise<void> {
-  if (eventIds.length > 0) await query(tx, setStatusStatement, [organizationId, eventIds, status]);
+  if (events.length > 0)
+    await query(on, setStatusStatement, [organizationId, eventIdsOf({ events }), status]);
 }
 
 /** How an event ends if nothing goes wrong from here on. */
-export function expectedOutcome(arrival: Arrival): Outcome {
-  const { meaning, attempts } = arrival;
-  if (meaning.kind === "facts") return "processed";
-  if (meaning.kind === "failed") return attempts < MAX_ATTEMPTS ? "deferred" : "dead";
-  return meaning.kind;
+export function expectedOutcome({ interpretation, attempts }: ReceivedEvent): Outcome {
+  if (interpretation.kind === "facts") return "processed";
+  if (interpretation.kind === "failed") return attempts < MAX_ATTEMPTS ? "deferred" : "dead";
+  return interpretation.kind;
 }
 
-function eventRow(arrival: Arrival, now: Date): EventRow {
-  const { event, meaning, attempts } = arrival;
-  const status = expectedOutcome(arrival);
+function eventRow(received: ReceivedEvent, now: Date): EventRow {
+  const { event, interpretation, attempts, receivedAt, source } = received;
+  const status = expectedOutcome(received);
   return {
     event_id: event.event_id,
     merchant_id: event.merchant_id,
@@ -161,10 +162,10 @@ function eventRow(arrival: Arrival, now: Date): EventRow {
     status,
     attempts,
     next_attempt_at: status === "deferred" ? nextAttemptAt(attempts, now).toISOString() : null,
-    last_error: "reason" in meaning ? meaning.reason : null,
-    received_at: arrival.receivedAt.toISOString(),
+    last_error: "reason" in interpretation ? interpretation.reason : null,
+    received_at: receivedAt.toISOString(),
     processed_at: status === "deferred" ? null : now.toISOString(),
-    source: arrival.source,
+    source,
     payload: event.payload,
   };
 }

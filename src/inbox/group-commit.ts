@@ -14,14 +14,19 @@ export class QueueClosed extends RegularsError {
   }
 }
 
-export interface GroupCommitOptions<Item, Result> {
-  /** Processes what was gathered under one key; answers one result per item, in order. */
-  readonly process: (key: string, items: readonly Item[]) => Promise<readonly Result[]>;
+/** What may go into one transaction, told apart by its key. */
+export interface Lane {
+  readonly key: string;
+}
+
+export interface GroupCommitOptions<L extends Lane, Item, Result> {
+  /** Processes what was gathered in one lane; answers one result per item, in order. */
+  readonly process: (lane: L, items: readonly Item[]) => Promise<readonly Result[]>;
   /** The most items of one transaction: bounds how many locks it holds and how long its neighbours wait. */
   readonly maxBatch: number;
-  /** The most items that may wait, over all keys. */
+  /** The most items that may wait, over all lanes. */
   readonly maxQueued: number;
-  /** The most keys in process at once; each takes a database connection. */
+  /** The most lanes in process at once; each takes a database connection. */
   readonly maxInFlight: number;
 }
 
@@ -32,20 +37,20 @@ interface Waiting<Item, Result> {
 }
 
 /**
- * Group commit: what arrives for one key while its transaction is in flight goes together into the next one. An idle
- * key starts at once, so a lone item waits for nobody; under load the batches grow by themselves, and one commit is
+ * Group commit: what arrives in one lane while its transaction is in flight goes together into the next one. An idle
+ * lane starts at once, so a lone item waits for nobody; under load the batches grow by themselves, and one commit is
  * shared by all of them.
  */
-export class GroupCommit<Item, Result> {
-  readonly #options: GroupCommitOptions<Item, Result>;
-  /** Items waiting by key, in order of arrival; a key is listed while it waits. */
-  readonly #waiting = new Map<string, Waiting<Item, Result>[]>();
+export class GroupCommit<L extends Lane, Item, Result> {
+  readonly #options: GroupCommitOptions<L, Item, Result>;
+  /** The lanes in which items wait, by key, each with its items in order of arrival. */
+  readonly #waiting = new Map<string, { readonly lane: L; readonly items: Waiting<Item, Result>[] }>();
   readonly #inFlight = new Set<string>();
   #queued = 0;
   #drained: Promise<void> | undefined;
   #idle: (() => void) | undefined;
 
-  constructor(options: GroupCommitOptions<Item, Result>) {
+  constructor(options: GroupCommitOptions<L, Item, Result>) {
     this.#options = options;
   }
 
@@ -59,13 +64,13 @@ export class GroupCommit<Item, Result> {
    *
    * @throws {QueueFull} {QueueClosed}
    */
-  submit(key: string, item: Item): Promise<Result> {
+  submit(lane: L, item: Item): Promise<Result> {
     if (this.#drained) return Promise.reject(new QueueClosed());
     if (this.#queued >= this.#options.maxQueued) return Promise.reject(new QueueFull());
     return new Promise((resolve, reject) => {
-      const waiting = this.#waiting.get(key) ?? [];
-      waiting.push({ item, resolve, reject });
-      this.#waiting.set(key, waiting);
+      const waiting = this.#waiting.get(lane.key) ?? { lane, items: [] };
+      waiting.items.push({ item, resolve, reject });
+      this.#waiting.set(lane.key, waiting);
       this.#queued++;
       this.#startNext();
     });
@@ -84,29 +89,27 @@ export class GroupCommit<Item, Result> {
     for (const [key, waiting] of this.#waiting) {
       if (this.#inFlight.size >= this.#options.maxInFlight) return;
       if (this.#inFlight.has(key)) continue;
-      const batch = waiting.splice(0, this.#options.maxBatch);
-      // Behind the other keys, so that a busy one cannot starve them.
+      const batch = waiting.items.splice(0, this.#options.maxBatch);
+      // Behind the other lanes, so that a busy one cannot starve them.
       this.#waiting.delete(key);
-      if (waiting.length > 0) this.#waiting.set(key, waiting);
+      if (waiting.items.length > 0) this.#waiting.set(key, waiting);
       this.#queued -= batch.length;
       this.#inFlight.add(key);
-      void this.#run(key, batch);
+      void this.#run(waiting.lane, batch);
     }
   }
 
-  async #run(key: string, batch: readonly Waiting<Item, Result>[]): Promise<void> {
+  async #run(lane: L, batch: readonly Waiting<Item, Result>[]): Promise<void> {
     try {
       const results = await this.#options.process(
-        key,
+        lane,
         batch.map(({ item }) => item),
       );
-      batch.forEach(({ resolve }, index) => {
-        resolve(results[index] as Result);
-      });
+      for (const [index, result] of results.entries()) batch[index]?.resolve(result);
     } catch (error) {
       for (const { reject } of batch) reject(error);
     }
-    this.#inFlight.delete(key);
+    this.#inFlight.delete(lane.key);
     this.#startNext();
     if (this.#inFlight.size === 0) this.#idle?.();
   }

@@ -1,21 +1,33 @@
+import { handlerFor } from "../../handlers/registry.js";
 import type { Clock } from "../clock.js";
 import type { Database } from "../database/database.js";
+import { NIL_ORGANIZATION } from "../database/nil-organization.js";
 import type { Log } from "../log.js";
 import { Organizations } from "../organizations/merchant-lookup.js";
 import type { SquareEvent } from "../square/envelope.js";
-import { type Arrival, type EventSource, type FindHandler, interpret, type Outcome } from "./arrival.js";
-import { NIL_ORGANIZATION } from "./claims.js";
-import { GroupCommit } from "./group-commit.js";
-import { type BatchMode, processBatch } from "./process-batch.js";
-import { arrivalOf, forgetUnknownMerchantEvents, leaseDueEvents, type StoredEvent } from "./stored-events.js";
+import type { Batch } from "./claims.js";
+import { GroupCommit, type Lane } from "./group-commit.js";
+import { processBatch } from "./process-batch.js";
+import {
+  type EventSource,
+  type FindHandler,
+  interpret,
+  type Outcome,
+  type ReceivedEvent,
+} from "./received-event.js";
+import {
+  forgetUnknownMerchantEvents,
+  leaseDueEvents,
+  readStoredEvent,
+  type StoredEvent,
+} from "./stored-events.js";
 
 export interface InboxOptions {
   readonly database: Pick<Database, "pool">;
   readonly clock: Clock;
   readonly log: Log;
-  readonly findHandler: FindHandler;
-  /** Told when events have marked objects of an organization for fetching. */
-  readonly onFetchesMarked?: (organizationId: string) => void;
+  /** The registry's, unless given. */
+  readonly findHandler?: FindHandler;
   /** The most events of one transaction. */
   readonly maxBatch?: number;
   /** The most events that wait for a transaction; one more is refused (503). */
@@ -24,17 +36,23 @@ export interface InboxOptions {
   readonly maxInFlight?: number;
 }
 
+/** Events that may share a transaction: those of one organization, and of unknown merchants those of one merchant. */
+interface OrganizationLane extends Lane {
+  readonly organizationId: string;
+}
+
 /** An event's way from bytes to committed, for every sender: Square, the events API, a replay. */
 export class Inbox {
-  readonly #options: InboxOptions;
+  readonly #options: InboxOptions & { readonly findHandler: FindHandler };
   readonly #organizations: Organizations;
-  readonly #queue: GroupCommit<Arrival, Outcome>;
+  readonly #queue: GroupCommit<OrganizationLane, ReceivedEvent, Outcome>;
+  readonly #fetchListeners: ((organizationId: string) => void)[] = [];
 
   constructor(options: InboxOptions) {
-    this.#options = options;
+    this.#options = { findHandler: handlerFor, ...options };
     this.#organizations = new Organizations(options.database.pool);
     this.#queue = new GroupCommit({
-      process: (key, arrivals) => this.#processDistinct(organizationOf(key), arrivals, "new"),
+      process: ({ organizationId }, events) => this.#process(organizationId, events, "new"),
       // Keeps the locks and the time of one transaction in bounds. A second transaction beside the one in flight, once 16
       // events waited, gained 4 % (npm run bench -- webhooks), which is not worth splitting bursts.
       maxBatch: options.maxBatch ?? 64,
@@ -48,6 +66,11 @@ export class Inbox {
     return this.#queue.queued;
   }
 
+  /** Calls `listener` whenever committed events have marked objects of an organization for fetching. */
+  onFetchesMarked(listener: (organizationId: string) => void): void {
+    this.#fetchListeners.push(listener);
+  }
+
   /**
    * Takes one event in. When this resolves the event is durable, whatever its outcome.
    *
@@ -57,14 +80,18 @@ export class Inbox {
     const started = performance.now();
     const { clock, findHandler, log } = this.#options;
     const known = await this.#organizations.find(event.merchant_id);
-    const outcome = await this.#queue.submit(known ?? unknownMerchantKey(event.merchant_id), {
-      event,
-      source,
-      receivedAt: clock(),
-      // An unknown merchant's events are only kept: they may be Square's test deliveries, signed but fictional.
-      meaning: known ? interpret(event, findHandler) : { kind: "ignored" },
-      attempts: 1,
-    });
+    const organizationId = known ?? NIL_ORGANIZATION;
+    const outcome = await this.#queue.submit(
+      { organizationId, key: known ?? `${NIL_ORGANIZATION}/${event.merchant_id}` },
+      {
+        event,
+        source,
+        receivedAt: clock(),
+        // An unknown merchant's events are only kept: they may be Square's test deliveries, signed but fictional.
+        interpretation: known ? interpret(event, findHandler) : { kind: "ignored" },
+        attempts: 1,
+      },
+    );
     const level = outcome === "dead" || outcome === "deferred" ? "warn" : "info";
     log[level](
       {
@@ -95,9 +122,9 @@ export class Inbox {
    * Processes stored events again, with fresh attempts. Events of a merchant that was unknown when they came move to
    * its organization if it has been added since.
    *
-   * @returns the outcome of each, by the id it was stored under
+   * @returns the outcome of each, in their order
    */
-  async redrive(events: readonly StoredEvent[]): Promise<Map<string, Outcome>> {
+  async redrive(events: readonly StoredEvent[]): Promise<Outcome[]> {
     return this.#processStored(
       events.map((event) => ({ ...event, attempts: 1 })),
       "replay",
@@ -109,108 +136,81 @@ export class Inbox {
     return this.#queue.close();
   }
 
-  async #processStored(
-    events: readonly StoredEvent[],
-    mode: "retry" | "replay",
-  ): Promise<Map<string, Outcome>> {
-    const byOrganization = groupBy(events, (event) => event.organization_id);
-    const outcomes = new Map<string, Outcome>();
-    for (const [organizationId, group] of byOrganization) {
-      const { findHandler } = this.#options;
-      const pairs = group.map((stored) => ({ stored, arrival: arrivalOf(stored, findHandler) }));
-      const ended =
-        organizationId === NIL_ORGANIZATION
-          ? await this.#adopt(pairs)
-          : await this.#processDistinct(
-              organizationId,
-              pairs.map(({ arrival }) => arrival),
-              mode,
-            );
-      group.forEach(({ event_id }, index) => {
-        outcomes.set(event_id, ended[index] as Outcome);
-      });
-    }
-    return outcomes;
-  }
-
-  /** Moves events of a once unknown merchant to its organization, where they are new. */
-  async #adopt(pairs: readonly StoredArrival[]): Promise<Outcome[]> {
-    const { pool } = this.#options.database;
-    const outcomes = new Map<StoredArrival, Outcome>();
-    for (const [merchantId, group] of groupBy(pairs, ({ arrival }) => arrival.event.merchant_id)) {
-      const organizationId = await this.#organizations.find(merchantId);
-      if (organizationId === undefined) continue;
-      const arrivals = group.map(({ arrival }) => arrival);
-      const ended = await this.#processDistinct(organizationId, arrivals, "new");
-      const storedIds = group.map(({ stored }) => stored.event_id);
-      await forgetUnknownMerchantEvents(pool, merchantId, storedIds);
-      group.forEach((pair, index) => {
-        outcomes.set(pair, ended[index] as Outcome);
-      });
-    }
-    return pairs.map((pair) => outcomes.get(pair) ?? "ignored");
-  }
-
-  /** Processes one organization's events; of equal ids in one batch the first counts, the others are duplicates. */
-  async #processDistinct(
-    organizationId: string,
-    arrivals: readonly Arrival[],
-    mode: BatchMode,
-  ): Promise<Outcome[]> {
-    const { database, clock, log } = this.#options;
-    const distinct = new Map(arrivals.toReversed().map((arrival) => [arrival.event.event_id, arrival]));
-    const { outcomes, refusedMerges } = await processBatch(
-      database.pool,
-      organizationId,
-      arrivals.filter((arrival) => distinct.get(arrival.event.event_id) === arrival),
-      clock(),
-      mode,
+  #processStored(events: readonly StoredEvent[], mode: "retry" | "replay"): Promise<Outcome[]> {
+    const { findHandler } = this.#options;
+    return inGroups(
+      events,
+      (stored) => stored.organization_id,
+      (organizationId, group) => {
+        if (organizationId === NIL_ORGANIZATION) return this.#adoptByMerchant(group);
+        const received = group.map((stored) => readStoredEvent(stored, findHandler));
+        return this.#process(organizationId, received, mode);
+      },
     );
+  }
+
+  /** Moves events of once unknown merchants to their organizations, where they are new. */
+  #adoptByMerchant(events: readonly StoredEvent[]): Promise<Outcome[]> {
+    const { findHandler, database } = this.#options;
+    const pairs = events.map((stored) => ({ stored, received: readStoredEvent(stored, findHandler) }));
+    return inGroups(
+      pairs,
+      ({ received }) => received.event.merchant_id,
+      async (merchantId, group) => {
+        const organizationId = await this.#organizations.find(merchantId);
+        if (organizationId === undefined) return group.map(() => "ignored");
+        const received = group.map((pair) => pair.received);
+        const outcomes = await this.#process(organizationId, received, "new");
+        const storedIds = group.map(({ stored }) => stored.event_id);
+        await forgetUnknownMerchantEvents(database.pool, merchantId, storedIds);
+        return outcomes;
+      },
+    );
+  }
+
+  /** @returns the outcome of each event, in their order */
+  async #process(
+    organizationId: string,
+    events: readonly ReceivedEvent[],
+    mode: Batch["mode"],
+  ): Promise<readonly Outcome[]> {
+    const { database, clock, log } = this.#options;
+    const batch = { organizationId, events, now: clock(), mode };
+    const { outcomes, refusedMerges } = await processBatch(database.pool, batch);
     for (const { from_customer_id, to_customer_id } of refusedMerges) {
       log.warn(
         { organization_id: organizationId, from_customer_id, to_customer_id },
         "merge refused: it closes a cycle",
       );
     }
-    if (
-      arrivals.some(
-        (arrival) => marksFetches(arrival) && outcomes.get(arrival.event.event_id) === "processed",
-      )
-    ) {
-      this.#options.onFetchesMarked?.(organizationId);
+    if (events.some((event, index) => outcomes[index] === "processed" && marksFetches(event))) {
+      for (const listener of this.#fetchListeners) listener(organizationId);
     }
-    return arrivals.map((arrival) =>
-      distinct.get(arrival.event.event_id) === arrival
-        ? (outcomes.get(arrival.event.event_id) as Outcome)
-        : "duplicate",
-    );
+    return outcomes;
   }
 }
 
-function marksFetches({ meaning }: Arrival): boolean {
-  return meaning.kind === "facts" && meaning.facts.some(({ kind }) => kind === "pending_fetch");
+function marksFetches({ interpretation }: ReceivedEvent): boolean {
+  return interpretation.kind === "facts" && interpretation.facts.some(({ kind }) => kind === "pending_fetch");
 }
 
-interface StoredArrival {
-  readonly stored: StoredEvent;
-  readonly arrival: Arrival;
-}
-
-/** Unknown merchants share one organization but no batch: equal ids of two of them are two events. */
-function unknownMerchantKey(merchantId: string): string {
-  return `${NIL_ORGANIZATION}/${merchantId}`;
-}
-
-function organizationOf(key: string): string {
-  return key.slice(0, NIL_ORGANIZATION.length);
-}
-
-function groupBy<Item, Key>(items: readonly Item[], keyOf: (item: Item) => Key): Map<Key, Item[]> {
-  const groups = new Map<Key, Item[]>();
-  for (const item of items) {
-    const group = groups.get(keyOf(item));
-    if (group) group.push(item);
-    else groups.set(keyOf(item), [item]);
+/** Processes items group by group, one after the other. @returns the results in the order of the items */
+async function inGroups<Item, Result>(
+  items: readonly Item[],
+  keyOf: (item: Item) => string,
+  process: (key: string, group: readonly Item[]) => Promise<readonly Result[]>,
+): Promise<Result[]> {
+  const groups = new Map<string, { readonly indexes: number[]; readonly group: Item[] }>();
+  for (const [index, item] of items.entries()) {
+    const key = keyOf(item);
+    const { indexes, group } = groups.get(key) ?? { indexes: [], group: [] };
+    indexes.push(index);
+    group.push(item);
+    groups.set(key, { indexes, group });
   }
-  return groups;
+  const results: Result[] = [];
+  for (const [key, { indexes, group }] of groups) {
+    for (const [at, result] of (await process(key, group)).entries()) results[indexes[at] ?? at] = result;
+  }
+  return results;
 }

@@ -1,161 +1,137 @@
 import type pg from "pg";
 import { recompute } from "../analytics/recompute.js";
-import { isOutOfMemory, isTooSlow, isUnavailable } from "../database/failures.js";
-import { pipelined, type Queryable } from "../database/query.js";
+import { bisectOnFailure } from "../database/bisect.js";
+import { isTooSlow } from "../database/failures.js";
+import { pipelined } from "../database/query.js";
 import { inTransaction } from "../database/transaction.js";
-import { describeFailure } from "../errors.js";
+import { DatabaseUnavailable, describeFailure } from "../errors.js";
 import type { MergeEdge } from "../facts/resolve-aliases.js";
-import { lockFacts, writeFacts } from "../facts/write-facts.js";
-import type { Arrival, Outcome } from "./arrival.js";
-import { type Claimed, claimEvents, expectedOutcome, setEventStatus, takeEvents } from "./claims.js";
+import { type LockedCustomers, lockFacts, writeFacts } from "../facts/write-facts.js";
+import type { Fact } from "../square/types.js";
+import { type Batch, type Claim, claimEvents, expectedOutcome, setEventStatus } from "./claims.js";
+import type { Outcome, ReceivedEvent } from "./received-event.js";
 
-/** New events are claimed by storing them; events stored before are taken up again. */
-export type BatchMode = "new" | "retry" | "replay";
-
-/** How long the events of a batch that took too long are tried one by one: about two of them may take all the time of a statement. */
-const AT_MOST_SLOW_MS = 15_000;
+/** How long the events of a batch that took too long are tried one by one: two slow ones may take all of it. */
+const SLOW_BATCH_WITHIN_MS = 15_000;
 
 export interface BatchResult {
-  /** How each event ended, by event id. */
-  readonly outcomes: ReadonlyMap<string, Outcome>;
+  /** How each event of the batch ended, in their order. */
+  readonly outcomes: readonly Outcome[];
   readonly refusedMerges: readonly MergeEdge[];
 }
 
+type DeferToCommit = (step: () => Promise<unknown>) => void;
+
 /**
- * Processes a batch of one organization's events, each id at most once, in one transaction: claim the ids, write the
- * facts, rewrite the affected customers' rows. If something in it cannot be processed the batch is halved until the
- * culprit stands alone, or taken apart at once where it is a matter of time; that one is stored as deferred (or dead, after
- * the last attempt) and harms no neighbour.
+ * Processes a batch in one transaction: claim the events, write the facts, rewrite the affected customers' rows. If something in it
+ * cannot be processed, the batch is halved until the culprit stands alone, or taken apart at once where it is a matter of time. The
+ * culprit is stored as deferred (or dead, after the last attempt) and harms no neighbour.
  *
  * When this resolves every event is durable.
  *
- * @param now the instant of computation
  * @throws when the database is unavailable: then nothing is known to be stored, and the sender must try again
  */
-export function processBatch(
-  pool: pg.Pool,
-  organizationId: string,
-  arrivals: readonly Arrival[],
-  now: Date,
-  mode: BatchMode = "new",
-): Promise<BatchResult> {
-  return processOrDivide(pool, { organizationId, arrivals, now, mode });
+export async function processBatch(pool: pg.Pool, batch: Batch): Promise<BatchResult> {
+  const parts = await bisectOnFailure(
+    batch.events,
+    (events) => processTogether(pool, { ...batch, events }),
+    (event, error) => storeFailure(pool, { ...batch, events: [event] }, error),
+  );
+  return inSequence(parts);
 }
 
-interface Batch {
-  readonly organizationId: string;
-  readonly arrivals: readonly Arrival[];
-  readonly now: Date;
-  readonly mode: BatchMode;
-}
-
-async function processOrDivide(pool: pg.Pool, batch: Batch): Promise<BatchResult> {
-  const reached: Reached = { claimed: false };
+async function processTogether(pool: pg.Pool, batch: Batch): Promise<BatchResult> {
+  let claims: readonly Claim[] | undefined;
+  const factsOfBatch = batch.events.flatMap(factsOf);
   try {
-    return await inTransaction(pool, (tx, deferToCommit) =>
-      processTogether(tx, batch, reached, deferToCommit),
-    );
+    return await inTransaction(pool, async (tx, deferToCommit) => {
+      claims = undefined;
+      // Duplicates are locked too, which costs less than to wait for who they are.
+      const [claimed, locked] = await pipelined(
+        tx,
+        async () => {
+          claims = await claimEvents(tx, batch);
+          return claims;
+        },
+        () => lockFacts(tx, batch.organizationId, factsOfBatch),
+      );
+      return apply(tx, batch, claimed, locked, deferToCommit);
+    });
   } catch (error) {
-    // One event can need more time than a statement has, or more locks than there is memory for. It must not take its
-    // neighbours along. If not even its id can be stored in time, it is the database that is slow.
-    const asksTooMuch = isOutOfMemory(error) || (isTooSlow(error) && reached.claimed);
-    if (isUnavailable(error) && !asksTooMuch) throw error;
-    const { arrivals } = batch;
-    if (arrivals.length === 1) return storeFailure(pool, batch, error);
-    return isTooSlow(error)
-      ? processApart(pool, batch, 1, { error, withinMs: AT_MOST_SLOW_MS })
-      : processApart(pool, batch, Math.ceil(arrivals.length / 2));
+    if (!isTooSlow(error)) throw error;
+    // Where not even an id can be stored in time, it is the database that is slow, and no event.
+    if (!claims) throw new DatabaseUnavailable("The events could not be stored in time.");
+    if (batch.events.length === 1) throw error;
+    return processOneByOne(pool, batch);
   }
 }
 
 /**
- * Processes parts of a batch that failed, one after the other.
+ * One event can need more time than a statement has. To halve a batch would cost that time again and again.
  *
- * @param limit what to throw when the parts take longer: what was done stays done, and the rest comes again
+ * @throws {DatabaseUnavailable} when the events take too long: what was done stays done, and the rest comes again
  */
-async function processApart(
-  pool: pg.Pool,
-  batch: Batch,
-  size: number,
-  limit?: { readonly error: unknown; readonly withinMs: number },
-): Promise<BatchResult> {
+async function processOneByOne(pool: pg.Pool, batch: Batch): Promise<BatchResult> {
   const started = performance.now();
-  const outcomes = new Map<string, Outcome>();
-  const refusedMerges: MergeEdge[] = [];
-  for (let at = 0; at < batch.arrivals.length; at += size) {
-    if (limit && performance.now() - started > limit.withinMs) throw limit.error;
-    const part = await processOrDivide(pool, { ...batch, arrivals: batch.arrivals.slice(at, at + size) });
-    for (const [eventId, outcome] of part.outcomes) outcomes.set(eventId, outcome);
-    refusedMerges.push(...part.refusedMerges);
+  const parts: BatchResult[] = [];
+  for (const event of batch.events) {
+    if (performance.now() - started > SLOW_BATCH_WITHIN_MS) {
+      throw new DatabaseUnavailable("The events took too long one by one.");
+    }
+    parts.push(await processBatch(pool, { ...batch, events: [event] }));
   }
-  return { outcomes, refusedMerges };
+  return inSequence(parts);
 }
 
-/** How far a transaction came. */
-interface Reached {
-  claimed: boolean;
+function inSequence(parts: readonly BatchResult[]): BatchResult {
+  return {
+    outcomes: parts.flatMap(({ outcomes }) => outcomes),
+    refusedMerges: parts.flatMap(({ refusedMerges }) => refusedMerges),
+  };
 }
 
-async function processTogether(
+/** Writes what the claimed events say, and lets the recomputation of their customers travel with the commit. */
+async function apply(
   tx: pg.PoolClient,
-  batch: Batch,
-  reached: Reached,
-  deferToCommit: (step: () => Promise<unknown>) => void,
+  { organizationId, events, now }: Batch,
+  claims: readonly Claim[],
+  locked: LockedCustomers,
+  deferToCommit: DeferToCommit,
 ): Promise<BatchResult> {
-  const { organizationId, arrivals, now } = batch;
-  reached.claimed = false;
-  const factsOf = ({ meaning }: Arrival) => (meaning.kind === "facts" ? meaning.facts : []);
-  // Duplicates are locked too, which costs less than to wait for who they are.
-  const [claimed, locked] = await pipelined(
-    tx,
-    async () => {
-      const ids = await claim(tx, batch);
-      reached.claimed = true;
-      return ids;
-    },
-    () => lockFacts(tx, organizationId, arrivals.flatMap(factsOf)),
-  );
-  const ours = arrivals.filter(({ event }) => claimed.has(event.event_id));
-  const outcomes = new Map<string, Outcome>(
-    arrivals.map((arrival) => [
-      arrival.event.event_id,
-      claimed.has(arrival.event.event_id) ? expectedOutcome(arrival) : "duplicate",
-    ]),
-  );
-  const meaningful = ours.flatMap(({ event, meaning }) =>
-    meaning.kind === "facts" ? [{ eventId: event.event_id, facts: meaning.facts }] : [],
-  );
-  if (meaningful.length === 0) return { outcomes, refusedMerges: [] };
-
-  const written = await writeFacts(
-    tx,
-    organizationId,
-    locked,
-    meaningful.map(({ facts }) => facts),
-    now,
-  );
+  const isMeaningful = events.some((event, index) => claims[index] && event.interpretation.kind === "facts");
+  if (!isMeaningful) return { outcomes: outcomesOf(events, claims), refusedMerges: [] };
+  const facts = events.map((event, index) => (claims[index] ? factsOf(event) : []));
+  const written = await writeFacts(tx, organizationId, locked, facts, now);
   deferToCommit(() => recompute(tx, organizationId, written.affectedCustomerIds, now));
-  const stale = meaningful.filter((_, index) => !written.fresh[index]).map(({ eventId }) => eventId);
-  // One that was processed is stale now because it was: it stays what it is.
-  const becameStale = stale.filter((eventId) => claimed.get(eventId) !== "processed");
-  deferToCommit(() => setEventStatus(tx, organizationId, becameStale, "stale"));
-  for (const eventId of stale) outcomes.set(eventId, "stale");
+  const outcomes = outcomesOf(events, claims, written.fresh);
+  // An event that was processed before brings nothing new because of that. It stays processed.
+  const stale = events.filter(
+    (_, index) => outcomes[index] === "stale" && claims[index]?.earlier !== "processed",
+  );
+  deferToCommit(() => setEventStatus(tx, organizationId, stale, "stale"));
   return { outcomes, refusedMerges: written.refusedMerges };
 }
 
-function claim(on: Queryable, { organizationId, arrivals, now, mode }: Batch): Promise<Claimed> {
-  if (mode === "new") return claimEvents(on, organizationId, arrivals, now);
-  return takeEvents(on, organizationId, arrivals, now, mode);
+function factsOf({ interpretation }: ReceivedEvent): readonly Fact[] {
+  return interpretation.kind === "facts" ? interpretation.facts : [];
+}
+
+/** @param fresh for each event whether its facts were news */
+function outcomesOf(
+  events: readonly ReceivedEvent[],
+  claims: readonly Claim[],
+  fresh: readonly boolean[] = [],
+): Outcome[] {
+  return events.map((event, index) => {
+    if (!claims[index]) return "duplicate";
+    return event.interpretation.kind === "facts" && !fresh[index] ? "stale" : expectedOutcome(event);
+  });
 }
 
 /** Stores the one event of a batch, which cannot be processed now, without its effect. */
 async function storeFailure(pool: pg.Pool, batch: Batch, error: unknown): Promise<BatchResult> {
-  const meaning = { kind: "failed", reason: describeFailure(error) } as const;
-  const failed = batch.arrivals.map((arrival): Arrival => ({ ...arrival, meaning }));
-  const claimed = await claim(pool, { ...batch, arrivals: failed });
-  const outcomes = failed.map((arrival) => {
-    const eventId = arrival.event.event_id;
-    return [eventId, claimed.has(eventId) ? expectedOutcome(arrival) : "duplicate"] as const;
-  });
-  return { outcomes: new Map(outcomes), refusedMerges: [] };
+  const interpretation = { kind: "failed", reason: describeFailure(error) } as const;
+  const events = batch.events.map((event) => ({ ...event, interpretation }));
+  const claims = await claimEvents(pool, { ...batch, events });
+  return { outcomes: outcomesOf(events, claims), refusedMerges: [] };
 }

@@ -1,3 +1,4 @@
+import { describeFailure } from "../errors.js";
 import type { Log } from "../log.js";
 import type { Inbox } from "./inbox.js";
 
@@ -36,7 +37,7 @@ export class RetryWorker {
       if (tried > 0) this.#log.info({ tried }, "deferred events tried again");
     } catch (error) {
       // The events stay deferred and the next look finds them.
-      this.#log.warn({ reason: error instanceof Error ? error.name : "unknown" }, "retry could not run");
+      this.#log.warn({ reason: describeFailure(error) }, "retry could not run");
     }
     if (!this.#stopped) this.start();
   }

@@ -1,9 +1,15 @@
+import { NIL_ORGANIZATION } from "../database/nil-organization.js";
 import { type Queryable, query } from "../database/query.js";
 import { InvalidEnvelope, readEnvelope, type SquareEvent } from "../square/envelope.js";
 import { readJson, UnreadableJson } from "../square/read-json.js";
-import { type Arrival, type EventSource, type FindHandler, interpret, type Outcome } from "./arrival.js";
 import { LONGEST_WAIT_MS, MAX_ATTEMPTS } from "./backoff.js";
-import { NIL_ORGANIZATION } from "./claims.js";
+import {
+  type EventSource,
+  type FindHandler,
+  interpret,
+  type Outcome,
+  type ReceivedEvent,
+} from "./received-event.js";
 
 /** Events that are in webhook_events already: found for a retry or a replay, and read back. */
 export interface StoredEvent {
@@ -146,26 +152,20 @@ export async function forgetUnknownMerchantEvents(
  * Reads a stored event back into the shape in which it arrived, and interprets it anew. One whose last attempt was
  * begun and never ended (it killed its process, again and again) is not interpreted any more: it ends as dead.
  */
-export function arrivalOf(stored: StoredEvent, findHandler: FindHandler): Arrival {
-  const { source, received_at: receivedAt } = stored;
-  const attempts = Math.min(stored.attempts, MAX_ATTEMPTS);
-  const event = readStored(stored);
+export function readStoredEvent(stored: StoredEvent, findHandler: FindHandler): ReceivedEvent {
+  const { source, received_at: receivedAt, event_id } = stored;
+  const received = { source, receivedAt, attempts: Math.min(stored.attempts, MAX_ATTEMPTS) };
+  const event = readPayload(stored);
   if (event === undefined) {
     // Damaged by hand, since it could be read when it came. It must not keep the others from their turn.
-    const unreadable = { ...NOTHING_READ, event_id: stored.event_id };
-    const reason = "the stored payload is no event";
-    return { event: unreadable, source, receivedAt, meaning: { kind: "dead", reason }, attempts };
+    const interpretation = { kind: "dead", reason: "the stored payload is no event" } as const;
+    return { ...received, event: { ...NOTHING_READ, event_id }, interpretation };
   }
-  const exhausted = stored.attempts > MAX_ATTEMPTS;
-  return {
-    event,
-    source,
-    receivedAt,
-    meaning: exhausted
-      ? { kind: "failed", reason: "no attempt came to an end" }
-      : interpret(event, findHandler),
-    attempts,
-  };
+  if (stored.attempts > MAX_ATTEMPTS) {
+    const interpretation = { kind: "failed", reason: "no attempt came to an end" } as const;
+    return { ...received, event, interpretation };
+  }
+  return { ...received, event, interpretation: interpret(event, findHandler) };
 }
 
 const NOTHING_READ: Omit<SquareEvent, "event_id"> = {
@@ -177,7 +177,7 @@ const NOTHING_READ: Omit<SquareEvent, "event_id"> = {
   payload: {},
 };
 
-function readStored({ payload }: StoredEvent): SquareEvent | undefined {
+function readPayload({ payload }: StoredEvent): SquareEvent | undefined {
   try {
     return readEnvelope(readJson(Buffer.from(payload, "utf8")));
   } catch (error) {

@@ -194,7 +194,9 @@ async function columnsStep(database: Database, clock: Clock, all: boolean): Prom
       const rows = await bisectOnFailure(
         chunk,
         (ids) => compareRows(database.pool, organization_id, ids, clock()),
-        (id) => wrong.push(`${id}: cannot be computed`),
+        (id) => {
+          wrong.push(`${id}: cannot be computed`);
+        },
       );
       // A row that was computed after the instant we asked for was computed by a server meanwhile: it is ahead of us.
       for (const row of rows.flat().filter(({ stored, ahead }) => stored && !ahead)) {

@@ -1,6 +1,6 @@
 import { type Queryable, queryUnprepared } from "../database/query.js";
 import type { ReportedError } from "../errors.js";
-import type { Outcome } from "../inbox/arrival.js";
+import type { Outcome } from "../inbox/received-event.js";
 import type { SweepMode, SweepReport } from "../sweep/report.js";
 import { SWEEP_CRON_NAME, SWEEP_LOG_TYPE } from "../sweep/sweep-log.js";
 

@@ -67,7 +67,9 @@ export async function storeObjects(
     const written = await bisectOnFailure(
       chunk,
       (part) => writeTogether(task, part),
-      ({ object }, error) => problems.push(`${idOf(object)}: ${codeOf(error)}`),
+      ({ object }, error) => {
+        problems.push(`${idOf(object)}: ${codeOf(error)}`);
+      },
     );
     for (const count of written) applied += count;
   }

@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import pg from "pg";
-import { handlerFor } from "../../handlers/registry.js";
 import { openDatabase } from "../../src/database/database.js";
 import { SESSION_PARAMETERS } from "../../src/database/session.js";
 import { Inbox } from "../../src/inbox/inbox.js";
@@ -41,7 +40,7 @@ export async function recordCalls(base: string, events: readonly SalonEvent[], n
     return original.apply(this, args);
   };
   try {
-    const inbox = new Inbox({ database, clock: () => now, log: silentLog, findHandler: handlerFor });
+    const inbox = new Inbox({ database, clock: () => now, log: silentLog });
     Object.assign(pg.Client.prototype, { query: recording });
     for (const { event } of events) {
       current = undefined;

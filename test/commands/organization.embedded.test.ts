@@ -3,6 +3,7 @@ import { startServer } from "../../src/commands/serve.js";
 import { loadConfig } from "../../src/config.js";
 import { startFakeSquare } from "../../src/simulator/fake-square/server.js";
 import { simulateSalon } from "../../src/simulator/salon.js";
+import { openTestLog } from "../support/app.js";
 import { openForCommands, regulars, regularsReading } from "../support/command-line.js";
 import { emptyDataDir } from "../support/database.js";
 
@@ -27,7 +28,7 @@ async function openSquare(merchantId: string) {
 
 test("SQUARE_ACCESS_TOKEN makes the single organization, with name, currency, zone and locations as Square has them", async () => {
   const { salon, square } = await openSquare("MLSINGLE");
-  const logLines: string[] = [];
+  const { log, logLines } = openTestLog();
   const config = loadConfig(
     {
       DATA_DIR: await emptyDataDir(),
@@ -42,7 +43,7 @@ test("SQUARE_ACCESS_TOKEN makes the single organization, with name, currency, zo
     },
     { require: "serve" },
   );
-  const start = () => startServer(config, { write: (line) => logLines.push(line) });
+  const start = () => startServer(config, log);
   const server = await start();
   await server.introduced;
   const organization = await server.database.prisma.organization.findFirstOrThrow();
@@ -85,8 +86,8 @@ test("a Square that does not answer keeps no server from starting", async () => 
     },
     { require: "serve" },
   );
-  const logLines: string[] = [];
-  const server = await startServer(config, { write: (line) => logLines.push(line) });
+  const { log, logLines } = openTestLog();
+  const server = await startServer(config, log);
   const alive = await fetch(`${server.address}/readyz`);
   expect(alive.status, "it takes webhooks while Square is still being asked").toBe(200);
   await server.introduced;

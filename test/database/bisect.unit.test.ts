@@ -14,7 +14,9 @@ async function withCulprits(culprits: readonly string[], error: Error) {
       if (part.some((id) => culprits.includes(id))) throw error;
       return part;
     },
-    (id) => failed.push(id),
+    (id) => {
+      failed.push(id);
+    },
   );
   return { failed, calls, done: results.flat() };
 }
@@ -44,6 +46,18 @@ describe("work over many customers", () => {
       expect(calls).toBeLessThan(60);
     },
   );
+
+  it("answers the results in the order of the items, with what stands in for a culprit's in its place", async () => {
+    const results = await bisectOnFailure(
+      [1, 2, 3, 4],
+      async (part) => {
+        if (part.includes(2)) throw new Error();
+        return part;
+      },
+      async (item) => [-item],
+    );
+    expect(results.flat()).toEqual([1, -2, 3, 4]);
+  });
 
   it.each([
     ["the server shuts down", Object.assign(new Error(), { code: "57P01" })],

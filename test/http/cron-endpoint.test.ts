@@ -2,10 +2,9 @@ import { once } from "node:events";
 import { request } from "node:http";
 import type { AddressInfo } from "node:net";
 import { beforeEach, describe, expect, it } from "vitest";
-import type { AppOptions } from "../../src/app.js";
-import { addSalon, openTestApp, testConfig } from "../support/app.js";
+import { addSalon, openTestApp, type TestAppOptions, testConfig } from "../support/app.js";
 import { emptyDatabase, openTestDatabase } from "../support/database.js";
-import { addProfiles, contextAt, heldSweep, nothingWrong } from "../support/sweeping.js";
+import { addProfiles, heldSweep, nothingWrong } from "../support/sweeping.js";
 
 const PATH = "/api/cron/refresh-customer-analytics";
 const SECRET = "cron-secret-of-the-tests";
@@ -18,7 +17,7 @@ beforeEach(async () => {
   await addProfiles(database, await addSalon(database), 3);
 });
 
-const open = (options: Partial<AppOptions> = {}) =>
+const open = (options: TestAppOptions = {}) =>
   openTestApp(database, { config: { ...testConfig, cronSecret: SECRET }, ...options });
 
 async function logRows() {
@@ -137,18 +136,16 @@ async function sweepingOverHttp() {
     go = resolve;
   });
   const app = await open({
-    reconcileWith: ({ inbox, signal }) =>
-      contextAt(database, () => NOW, {
-        signal,
-        inbox: {
-          receive: (event) => inbox.receive(event),
-          retryDue: async () => {
-            begin();
-            await allowed;
-            return 0;
-          },
+    sweeping: {
+      inbox: {
+        receive: () => Promise.reject(new Error("this sweep pulls nothing")),
+        retryDue: async () => {
+          begin();
+          await allowed;
+          return 0;
         },
-      }),
+      },
+    },
   });
   await app.http.listen({ host: "127.0.0.1", port: 0 });
   const { port } = app.http.server.address() as AddressInfo;
@@ -177,7 +174,7 @@ describe("a sweep over HTTP", () => {
   it("is told of the server's stop, answers what it did so far, and the stop waits for it", async () => {
     const { app, outgoing, go } = await sweepingOverHttp();
     const answered = once(outgoing, "response");
-    const closing = app.http.close();
+    const closing = app.stop();
     go();
     const [incoming] = await answered;
     const chunks: Buffer[] = [];
@@ -192,7 +189,7 @@ describe("a sweep over HTTP", () => {
   it("is waited for by the server's stop when its client has hung up before", async () => {
     const { app, hangUp, go } = await sweepingOverHttp();
     await hangUp();
-    const closing = app.http.close();
+    const closing = app.stop();
     go();
     await closing;
     expect(await logRows()).toMatchObject([

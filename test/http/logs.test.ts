@@ -65,7 +65,7 @@ test("refused deliveries are told in one line a second, with their code and size
 });
 
 test("what cannot be served just now is told in one line a second, with the kind of the error", async () => {
-  const app = await openTestApp(database, { limits: { maxQueued: 0 } });
+  const app = await openTestApp(database, { inbox: { maxQueued: 0 } });
   for (let time = 0; time < 20; time++) await app.deliver(paymentEvent({ note: "hunter2" }));
   const told = app.logLines.map((line) => JSON.parse(line)).filter((line) => line.msg === "request refused");
   expect(told[0]).toMatchObject({ level: 40, code: "queue_full", error: "QueueFull", left_out: 0 });

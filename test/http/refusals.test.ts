@@ -71,7 +71,7 @@ test("however many ask at once whether it is ready, they take one connection", a
 });
 
 test("when too many events wait, one more is refused with 503 and Retry-After, and is not stored", async () => {
-  const app = await openTestApp(database, { limits: { maxQueued: 0 } });
+  const app = await openTestApp(database, { inbox: { maxQueued: 0 } });
   const answer = await app.deliver(paymentEvent());
   expect([answer.status, answer.json.code]).toEqual([503, "queue_full"]);
   expect(Number(answer.headers["retry-after"])).toBeGreaterThan(0);

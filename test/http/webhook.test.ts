@@ -96,12 +96,14 @@ describe.each(["inject", "send"] as const)("the door, by %s", (way) => {
 
   test("a handler that fails leaves the event stored and deferred, with 200", async () => {
     const { deliver } = await open({
-      findHandler: () => ({
-        eventTypes: [],
-        interpret: () => {
-          throw new TypeError("Ana Mayer is unexpected");
-        },
-      }),
+      inbox: {
+        findHandler: () => ({
+          eventTypes: [],
+          interpret: () => {
+            throw new TypeError("Ana Mayer is unexpected");
+          },
+        }),
+      },
     });
     const answer = await deliver(paymentEvent());
     expect([answer.status, answer.json.status]).toEqual([200, "deferred"]);

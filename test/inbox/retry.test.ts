@@ -1,12 +1,12 @@
 import { beforeEach, expect, test } from "vitest";
 import { handlerFor } from "../../handlers/registry.js";
-import type { FindHandler } from "../../src/inbox/arrival.js";
 import { MAX_ATTEMPTS } from "../../src/inbox/backoff.js";
 import type { Inbox } from "../../src/inbox/inbox.js";
 import { processBatch } from "../../src/inbox/process-batch.js";
+import type { FindHandler } from "../../src/inbox/received-event.js";
 import {
-  arrivalOf,
   leaseDueEvents,
+  readStoredEvent,
   type StoredEvent,
   storedEventsPage,
 } from "../../src/inbox/stored-events.js";
@@ -153,9 +153,8 @@ test("a dead event that is driven again has all its attempts again", async () =>
     clock.advance(DAY_MS);
     await inbox.retryDue();
   }
-  const { event_id } = await onlyEvent();
   const dead = () => storedEventsPage(database.pool, { statuses: ["dead"] }, clock.now, undefined, 10);
-  expect(await inbox.redrive(await dead())).toEqual(new Map([[event_id, "deferred"]]));
+  expect(await inbox.redrive(await dead())).toEqual(["deferred"]);
   expect(await onlyEvent()).toMatchObject({ status: "deferred", attempts: 1 });
 
   clock.advance(DAY_MS);
@@ -169,14 +168,14 @@ test("a worker that outlived its lease changes nothing of what another one has d
   clock.advance(DAY_MS);
   const [leased, ...others] = await leaseDueEvents(database.pool, clock.now, 50);
   expect([leased?.attempts, others]).toEqual([2, []]);
-  const late = arrivalOf(leased as StoredEvent, mendable);
+  const late = readStoredEvent(leased as StoredEvent, mendable);
   clock.advance(60_000);
   broken = false;
   expect(await inbox.retryDue()).toBe(1);
   const before = await onlyEvent();
   expect(before).toMatchObject({ status: "processed", attempts: 3 });
-  const { outcomes } = await processBatch(database.pool, salon, [late], clock.now, "retry");
-  expect([...outcomes.values()]).toEqual(["duplicate"]);
+  const batch = { organizationId: salon, events: [late], now: clock.now, mode: "retry" } as const;
+  expect((await processBatch(database.pool, batch)).outcomes).toEqual(["duplicate"]);
   expect(await onlyEvent()).toEqual(before);
 });
 
@@ -184,9 +183,8 @@ test("a processed event that is driven again stays processed, though it says not
   broken = false;
   await inbox.receive(received(paymentEvent()));
   const processed = await storedEventsPage(database.pool, {}, clock.now, undefined, 10);
-  const { event_id } = await onlyEvent();
   for (let time = 0; time < 2; time++) {
-    expect(await inbox.redrive(processed)).toEqual(new Map([[event_id, "stale"]]));
+    expect(await inbox.redrive(processed)).toEqual(["stale"]);
     expect(await onlyEvent()).toMatchObject({ status: "processed" });
   }
 });

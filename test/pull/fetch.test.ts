@@ -25,7 +25,8 @@ async function serve(withToken = true) {
   const id = await connectSalon(database, world);
   if (!withToken) await database.pool.query("update organizations set access_token_ciphertext = null");
   const worker = new FetchWorker(world.context, 0);
-  const inbox = openInbox(database, { onFetchesMarked: (marked) => worker.schedule(marked) });
+  const inbox = openInbox(database);
+  inbox.onFetchesMarked((marked) => worker.schedule(marked));
   const take = async (...types: SquareEventJson["type"][]) => {
     for (const event of events) if (types.includes(event.type)) await inbox.receive(received(event));
   };

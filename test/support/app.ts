@@ -2,16 +2,19 @@
 import { once } from "node:events";
 import { request } from "node:http";
 import type { AddressInfo } from "node:net";
+import { Writable } from "node:stream";
 import { onTestFinished } from "vitest";
 import { handlerFor } from "../../handlers/registry.js";
-import { type App, type AppOptions, buildApp } from "../../src/app.js";
+import { type App, type AppParts, buildApp } from "../../src/app.js";
 import type { Database } from "../../src/database/database.js";
-import { type Arrival, interpret, type Outcome } from "../../src/inbox/arrival.js";
 import { Inbox, type InboxOptions } from "../../src/inbox/inbox.js";
 import { processBatch } from "../../src/inbox/process-batch.js";
-import { silentLog } from "../../src/log.js";
+import { interpret, type Outcome } from "../../src/inbox/received-event.js";
+import { openLog, silentLog } from "../../src/log.js";
 import { addOrganization } from "../../src/organizations/organizations.js";
 import { signBody } from "../../src/square/signature.js";
+import type { SweepContext } from "../../src/sweep/context.js";
+import { Sweeps } from "../../src/sweep/running-sweeps.js";
 import type { AnyJson } from "./any-json.js";
 import { bodyOf, MERCHANT, received } from "./events.js";
 
@@ -23,7 +26,6 @@ export const ADMIN_KEY = "admin-key-of-the-tests";
 export const testConfig = {
   webhook: { signatureKeys: [SIGNATURE_KEY], notificationUrl: NOTIFICATION_URL },
   adminApiKey: ADMIN_KEY,
-  logLevel: "trace",
 } as const;
 
 export class TestClock {
@@ -47,6 +49,9 @@ export type Headers = Record<string, string | string[]>;
 export type Post = (body: string | Buffer, headers?: Headers) => Promise<Answer>;
 
 export interface TestApp extends App {
+  readonly sweeps: Sweeps;
+  /** Ends it as `serve` ends its parts. */
+  readonly stop: () => Promise<void>;
   readonly clock: TestClock;
   readonly logLines: readonly string[];
   readonly inject: Post;
@@ -56,22 +61,35 @@ export interface TestApp extends App {
   readonly deliver: (event: unknown) => Promise<Answer>;
 }
 
+export interface TestAppOptions {
+  readonly config?: AppParts["config"];
+  readonly signatureKeys?: string[];
+  readonly inbox?: Partial<InboxOptions>;
+  /** What its sweeps work with, beside the app's own inbox. */
+  readonly sweeping?: Partial<SweepContext>;
+}
+
 /** Builds the app; it is closed when the test is over, or the file when called outside of tests. */
-export async function openTestApp(
-  database: Database,
-  options: Partial<Omit<AppOptions, "clock" | "database">> & { readonly signatureKeys?: string[] } = {},
-): Promise<TestApp> {
-  const { signatureKeys = [SIGNATURE_KEY], ...rest } = options;
+export async function openTestApp(database: Database, options: TestAppOptions = {}): Promise<TestApp> {
+  const { signatureKeys = [SIGNATURE_KEY] } = options;
+  const { config = { ...testConfig, webhook: { ...testConfig.webhook, signatureKeys } } } = options;
   const clock = new TestClock();
-  const logLines: string[] = [];
-  const app = await buildApp({
-    config: { ...testConfig, webhook: { ...testConfig.webhook, signatureKeys } },
-    database,
-    clock: clock.read,
-    logTo: { write: (line) => logLines.push(line) },
-    ...rest,
-  });
-  onTestFinished(() => app.http.close());
+  const { log, logLines } = openTestLog();
+  const inbox = openInbox(database, { clock: clock.read, log, ...options.inbox });
+  const openApi = () => {
+    throw new Error("this app asks nothing of Square");
+  };
+  const stopping = new AbortController();
+  const context = { database, clock: clock.read, log, inbox, openApi, signal: stopping.signal };
+  const sweeps = new Sweeps({ ...context, ...options.sweeping });
+  const app = await buildApp({ config, database, clock: clock.read, inbox, sweeps, log });
+  const stop = async () => {
+    stopping.abort();
+    await app.http.close();
+    await sweeps.idle();
+    await inbox.close();
+  };
+  onTestFinished(stop);
   const inject: Post = async (body, headers = {}) => {
     const {
       statusCode,
@@ -87,6 +105,8 @@ export async function openTestApp(
   };
   return {
     ...app,
+    sweeps,
+    stop,
     clock,
     logLines,
     inject,
@@ -95,12 +115,22 @@ export async function openTestApp(
   };
 }
 
+/** A log like the server's, whose lines can be read. */
+export function openTestLog(level: Parameters<typeof openLog>[0] = "trace") {
+  const logLines: string[] = [];
+  const write = (line: string, _encoding: string, done: () => void) => {
+    logLines.push(line);
+    done();
+  };
+  return { log: openLog(level, new Writable({ decodeStrings: false, write })), logLines };
+}
+
 /** An inbox without a door. */
 export function openInbox(
   database: Pick<Database, "pool" | "kind">,
   options: Partial<InboxOptions> = {},
 ): Inbox {
-  return new Inbox({ database, clock: () => NOW, log: silentLog, findHandler: handlerFor, ...options });
+  return new Inbox({ database, clock: () => NOW, log: silentLog, ...options });
 }
 
 /** @returns the id of the salon that the events of test/support/events.ts are about */
@@ -156,13 +186,13 @@ export async function processInBatches(
 ): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
   for (const batch of batches) {
-    const arrivals = batch.map((json): Arrival => {
+    const events = batch.map((json) => {
       const event = received(json);
-      const meaning = interpret(event, handlerFor);
-      return { event, source: "webhook", receivedAt: NOW, meaning, attempts: 1 };
+      const interpretation = interpret(event, handlerFor);
+      return { event, source: "webhook", receivedAt: NOW, interpretation, attempts: 1 } as const;
     });
-    const result = await processBatch(pool, organizationId, arrivals, NOW);
-    outcomes.push(...arrivals.map(({ event }) => result.outcomes.get(event.event_id) as Outcome));
+    const result = await processBatch(pool, { organizationId, events, now: NOW, mode: "new" });
+    outcomes.push(...result.outcomes);
   }
   return outcomes;
 }

@@ -1,5 +1,4 @@
 /** Reconciliation against a fake Square, without the waits between requests and attempts, which are no one's promise here. */
-import { handlerFor } from "../../handlers/registry.js";
 import { type Clock, systemClock } from "../../src/clock.js";
 import type { Database } from "../../src/database/database.js";
 import { Inbox } from "../../src/inbox/inbox.js";
@@ -34,7 +33,7 @@ export function openScriptContext(
     database,
     clock,
     log: silentLog,
-    inbox: new Inbox({ database, clock, log: silentLog, findHandler: handlerFor }),
+    inbox: new Inbox({ database, clock, log: silentLog }),
     openApi: openApiAt(squareUrl, 60_000),
     tokenEncryptionKey: TOKEN_KEY,
   };

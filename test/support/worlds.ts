@@ -1,11 +1,10 @@
 /** Organizations to test with: how they are made, fed with events, and read back exactly. */
 import { randomUUID } from "node:crypto";
-import { handlerFor } from "../../handlers/registry.js";
 import { recomputeStatement } from "../../src/analytics/statement.js";
 import type { Database } from "../../src/database/database.js";
 import { query } from "../../src/database/query.js";
-import type { Outcome } from "../../src/inbox/arrival.js";
 import { Inbox } from "../../src/inbox/inbox.js";
+import type { Outcome } from "../../src/inbox/received-event.js";
 import { silentLog } from "../../src/log.js";
 import { readEnvelope } from "../../src/square/envelope.js";
 import { readJson } from "../../src/square/read-json.js";
@@ -70,7 +69,6 @@ export async function takeIn(
     database,
     clock: () => now,
     log: silentLog,
-    findHandler: handlerFor,
     maxBatch: atOnce,
   });
   const outcomes: Outcome[] = [];

@@ -1,6 +1,5 @@
 /** Plays one story twice, all in order and as its plan has it, and says in what the two ends differ. */
 import { randomUUID } from "node:crypto";
-import { handlerFor } from "../../../handlers/registry.js";
 import { recomputeCustomer } from "../../../src/analytics/customer.js";
 import { Inbox } from "../../../src/inbox/inbox.js";
 import { silentLog } from "../../../src/log.js";
@@ -115,7 +114,7 @@ function contextOf({ database, clock }: Stage, square: FakeSquare | undefined): 
     database,
     clock,
     log: silentLog,
-    inbox: new Inbox({ database, clock, log: silentLog, findHandler: handlerFor }),
+    inbox: new Inbox({ database, clock, log: silentLog }),
     openApi: openApiAt(square?.url ?? "http://127.0.0.1:9"),
     tokenEncryptionKey: TOKEN_KEY,
   };

@@ -1,5 +1,4 @@
 /** Where stories are played: a database, servers that take events in, and the present. */
-import { handlerFor } from "../../../handlers/registry.js";
 import { type Database, openDatabase } from "../../../src/database/database.js";
 import { Inbox } from "../../../src/inbox/inbox.js";
 import { silentLog } from "../../../src/log.js";
@@ -43,7 +42,6 @@ export async function openStage(
         database: own,
         clock,
         log: silentLog,
-        findHandler: handlerFor,
         maxBatch: BATCHES[index] as number,
       }),
   );

@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from "vitest";
 import { handlerFor } from "../../../handlers/registry.js";
-import type { FindHandler } from "../../../src/inbox/arrival.js";
+import type { FindHandler } from "../../../src/inbox/received-event.js";
 import { addSalon, openInbox, TestClock } from "../../support/app.js";
 import { emptyDatabase, openTestDatabase } from "../../support/database.js";
 import { paymentEvent, received } from "../../support/events.js";

@@ -1,4 +1,3 @@
-import { handlerFor } from "../../../handlers/registry.js";
 import { Inbox } from "../../../src/inbox/inbox.js";
 import { silentLog } from "../../../src/log.js";
 import { expectedAnalytics, explainDifferences } from "../../oracle/index.js";
@@ -26,7 +25,7 @@ async function run(context: AttackContext, customers: number): Promise<void> {
   for (const round of context.rounds()) {
     const { organizationId, events } = await addSalon(attacked, `${context.seed}-${round}`, customers);
     let now = new Date();
-    const inbox = new Inbox({ database, clock: () => now, log: silentLog, findHandler: handlerFor });
+    const inbox = new Inbox({ database, clock: () => now, log: silentLog });
     const known = new Map<unknown, string>();
     for (const event of random.shuffle([...events])) {
       const reach = random.pick([1, 1_000, 3_600_000, DAY_MS, 40 * DAY_MS, 400 * DAY_MS]);

@@ -1,8 +1,8 @@
 import type { Handler } from "../../../handlers/handler.js";
 import { handlerFor } from "../../../handlers/registry.js";
 import type { Database } from "../../../src/database/database.js";
-import type { Outcome } from "../../../src/inbox/arrival.js";
 import { Inbox } from "../../../src/inbox/inbox.js";
+import type { Outcome } from "../../../src/inbox/received-event.js";
 import { silentLog } from "../../../src/log.js";
 import type { Random } from "../../../src/simulator/random.js";
 import type { WebhookEvent } from "../../oracle/index.js";

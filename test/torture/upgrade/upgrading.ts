@@ -1,5 +1,4 @@
 /** One upgrade: data that an older program wrote, the newest schema, its sweep, and its webhooks from then on. */
-import { handlerFor } from "../../../handlers/registry.js";
 import { definitionVersion } from "../../../src/analytics/column.js";
 import type { Database } from "../../../src/database/database.js";
 import { checkSchema, migrate } from "../../../src/database/migrate.js";
@@ -86,7 +85,7 @@ function contextOf(database: Database): Omit<SweepContext, "inbox"> & { inbox: I
     database,
     clock,
     log: silentLog,
-    inbox: new Inbox({ database, clock, log: silentLog, findHandler: handlerFor }),
+    inbox: new Inbox({ database, clock, log: silentLog }),
     openApi: () => {
       throw new Error("nothing here has a token");
     },

@@ -10,7 +10,7 @@ export type Outcome = "processed" | "duplicate" | "stale" | "ignored" | "deferre
 export type EventSource = "webhook" | "events_api" | "replay";
 
 /** What an event turned out to mean, before anything is stored. */
-export type Meaning =
+export type Interpretation =
   | { readonly kind: "facts"; readonly facts: readonly Fact[] }
   | { readonly kind: "ignored" }
   /** A known type whose payload breaks the schema: no retry can mend it. */
@@ -19,11 +19,11 @@ export type Meaning =
   | { readonly kind: "failed"; readonly reason: string };
 
 /** One event on its way through the inbox. */
-export interface Arrival {
+export interface ReceivedEvent {
   readonly event: SquareEvent;
   readonly source: EventSource;
   readonly receivedAt: Date;
-  readonly meaning: Meaning;
+  readonly interpretation: Interpretation;
   /** How often its processing was begun, this time included. */
   readonly attempts: number;
 }
@@ -31,7 +31,7 @@ export interface Arrival {
 export type FindHandler = (eventType: string) => Handler | undefined;
 
 /** Asks the event's handler what it means. Never throws: one event's failure must not touch its neighbours. */
-export function interpret(event: SquareEvent, findHandler: FindHandler): Meaning {
+export function interpret(event: SquareEvent, findHandler: FindHandler): Interpretation {
   const handler = findHandler(event.type);
   if (!handler) return { kind: "ignored" };
   try {

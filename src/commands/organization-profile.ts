@@ -2,7 +2,7 @@ import type { Config } from "../config.js";
 import type { Database } from "../database/database.js";
 import { RegularsError } from "../errors.js";
 import { type Introduced, syncOrganizationProfile } from "../pull/organization-profile.js";
-import { reconcileContext } from "./reconcile-context.js";
+import { sweepContext } from "./sweep-context.js";
 
 /** How long a start or a command waits for Square to say what an organization is. */
 const PATIENCE_MS = 10_000;
@@ -24,11 +24,7 @@ export async function trySyncOrganizationProfile(
   const late = AbortSignal.timeout(PATIENCE_MS);
   const signal = stopping ? AbortSignal.any([late, stopping]) : late;
   try {
-    return await syncOrganizationProfile(
-      reconcileContext(database, config, { signal }),
-      organizationId,
-      given,
-    );
+    return await syncOrganizationProfile(sweepContext(database, config, { signal }), organizationId, given);
   } catch (error) {
     if (!(error instanceof RegularsError)) throw error;
     const failed = late.aborted ? `no answer within ${PATIENCE_MS / 1000} s` : error.message;

@@ -1,4 +1,3 @@
-import { handlerFor } from "../../handlers/registry.js";
 import { systemClock } from "../clock.js";
 import type { Config } from "../config.js";
 import type { Database } from "../database/database.js";
@@ -7,8 +6,8 @@ import { type Log, silentLog } from "../log.js";
 import { openSquareApi } from "../square/api/client.js";
 import type { SweepContext } from "../sweep/context.js";
 
-/** What reconciliation works with in this process: the configured Square, and the server's inbox or one of its own. */
-export function reconcileContext(
+/** What pulls and sweeps work with in this process: the configured Square, and the server's inbox or one of their own. */
+export function sweepContext(
   database: Database,
   { square, tokenEncryptionKey }: Pick<Config, "square" | "tokenEncryptionKey">,
   { log = silentLog, inbox, signal }: { log?: Log; inbox?: Inbox; signal?: AbortSignal } = {},
@@ -18,7 +17,7 @@ export function reconcileContext(
     database,
     clock,
     log,
-    inbox: inbox ?? new Inbox({ database, clock, log, findHandler: handlerFor }),
+    inbox: inbox ?? new Inbox({ database, clock, log }),
     openApi: (access) =>
       openSquareApi({
         ...access,
@@ -30,13 +29,4 @@ export function reconcileContext(
     ...(tokenEncryptionKey && { tokenEncryptionKey }),
     ...(signal && { signal }),
   };
-}
-
-/** Aborted by SIGINT or SIGTERM, so that long work ends at the next safe place; a second signal ends it at once. */
-export function signalOfStop(): AbortSignal {
-  const stop = new AbortController();
-  for (const name of ["SIGINT", "SIGTERM"] as const) {
-    process.once(name, () => stop.abort());
-  }
-  return stop.signal;
 }
