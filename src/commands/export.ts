@@ -14,10 +14,9 @@ import {
   findExportedCustomer,
 } from "../operations/export.js";
 import { ExportFile, type LineCounts } from "../operations/export-file.js";
-import { chooseOrganization, note, print, withDatabase } from "./context.js";
+import { chooseOrganization, note, print, signalOfStop, withDatabase } from "./context.js";
 import { printable } from "./printable.js";
 import { Progress } from "./progress.js";
-import { signalOfStop } from "./reconcile-context.js";
 
 interface Options {
   readonly customer?: string;
