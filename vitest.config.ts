@@ -20,6 +20,7 @@ const withPostgres = Boolean(process.env.TEST_DATABASE_URL);
 
 export default defineConfig({
   test: {
+    reporters: ["default", "./test/support/slowest-files.ts"],
     pool: "forks",
     // Each has a database of its own to feed as well.
     maxWorkers: 3,

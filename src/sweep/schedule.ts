@@ -11,22 +11,15 @@ export class Schedule {
   readonly #sweeps: Pick<Sweeps, "run" | "recomputeCameDue">;
   readonly #log: Log;
   readonly #expression: string;
-  readonly #dueEveryMs: number;
   #cron: Cron | undefined;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
 
   /** @param expression of 5 or 6 fields, in UTC */
-  constructor(
-    sweeps: Pick<Sweeps, "run" | "recomputeCameDue">,
-    log: Log,
-    expression: string,
-    dueEveryMs = DUE_EVERY_MS,
-  ) {
+  constructor(sweeps: Pick<Sweeps, "run" | "recomputeCameDue">, log: Log, expression: string) {
     this.#sweeps = sweeps;
     this.#log = log;
     this.#expression = expression;
-    this.#dueEveryMs = dueEveryMs;
   }
 
   /** Rows that came due while no server ran are recomputed at once. */
@@ -62,7 +55,7 @@ export class Schedule {
       this.#log.warn({ reason: describeFailure(error) }, "rows that came due could not be recomputed");
     }
     if (this.#stopped) return;
-    const wait = Math.max(this.#dueEveryMs - (performance.now() - started), 0);
+    const wait = Math.max(DUE_EVERY_MS - (performance.now() - started), 0);
     this.#timer = setTimeout(() => void this.#recompute(), wait).unref();
   }
 }

@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from "vitest";
 import { startFakeSquare } from "../../src/simulator/fake-square/server.js";
 import { simulateSalon } from "../../src/simulator/salon.js";
-import { openForCommands, regulars, regularsReading } from "../support/command-line.js";
+import { openForCommands, regularsProcess, regularsReading } from "../support/command-line.js";
 
 const { database, env } = await openForCommands();
 
@@ -32,8 +32,8 @@ test("regulars backfill reads everything once, refuses to run twice at a time, a
   expect(added.code, added.stderr).toBe(0);
 
   const both = await Promise.all([
-    regulars(environment, "backfill", "--json"),
-    regulars(environment, "backfill", "--json"),
+    regularsProcess(environment, "backfill", "--json"),
+    regularsProcess(environment, "backfill", "--json"),
   ]);
   const [ended, refused] = both.toSorted((a, b) => a.code - b.code);
   expect([ended?.code, refused?.code], both.map(({ stderr }) => stderr).join()).toEqual([0, 1]);

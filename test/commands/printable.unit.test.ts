@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
 import { expect, test, vi } from "vitest";
 import { note, print } from "../../src/commands/context.js";
 import { printable, printableLines } from "../../src/commands/printable.js";
@@ -26,4 +28,12 @@ test("whatever a command says passes through it, and JSON keeps its value", () =
   const json = written(process.stdout, () => print(true, { name: hostile }, []));
   expect(json).not.toMatch(/[\u007f-\u009f\u2028\u202e]/);
   expect(JSON.parse(json)).toEqual({ name: hostile });
+});
+
+test("no command writes past it", () => {
+  const writers = readdirSync("src/commands").filter((name) =>
+    /\.write\(|console\./.test(readFileSync(path.join("src/commands", name), "utf8")),
+  );
+  // What all others write with; lines of data, which it makes printable for a terminal itself; our own words on a line of progress.
+  expect(writers).toEqual(["context.ts", "export.ts", "progress.ts"]);
 });

@@ -1,4 +1,4 @@
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test, vi } from "vitest";
 import { inTransaction } from "../../src/database/transaction.js";
 import { lockCustomers } from "../../src/facts/locks.js";
 import { addSalon, openTestApp } from "../support/app.js";
@@ -16,13 +16,16 @@ beforeEach(async () => {
 
 /** The session of our database that waits for an advisory lock, once there is one. */
 async function waitingSession(): Promise<number> {
-  for (;;) {
-    const { rows } = await database.pool.query(
-      `select pid from pg_locks where locktype = 'advisory' and not granted
-         and database = (select oid from pg_database where datname = current_database())`,
-    );
-    if (rows[0]) return rows[0].pid;
-  }
+  return vi.waitUntil(
+    async () => {
+      const { rows } = await database.pool.query<{ pid: number }>(
+        `select pid from pg_locks where locktype = 'advisory' and not granted
+           and database = (select oid from pg_database where datname = current_database())`,
+      );
+      return rows[0]?.pid;
+    },
+    { timeout: 30_000, interval: 10 },
+  );
 }
 
 test("an event whose connection is cut in its transaction leaves nothing, is answered 503, and is processed next time", async () => {

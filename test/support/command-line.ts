@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
-import { afterAll, inject } from "vitest";
+import { Readable } from "node:stream";
+import { afterAll, inject, vi } from "vitest";
 import { type Database, openDatabase } from "../../src/database/database.js";
 import { migratedDataDir, openTestDatabase } from "./database.js";
 import { databaseUrl } from "./database-url.js";
@@ -12,24 +13,77 @@ export interface Ended {
 
 export type Environment = Readonly<Record<string, string>>;
 
-/** Runs `regulars ...` as a process of its own, with no other configuration than `env`. */
+/** A test's command has no other configuration than `env`: set, if only to nothing, it wins over a developer's .env file. */
+const environment = (env: Environment) => ({
+  PATH: process.env.PATH ?? "",
+  DATABASE_URL: "",
+  DATA_DIR: "",
+  ...env,
+});
+
+/** Runs `regulars ...` as a process of its own, which takes seconds to start: for what only a process can show. */
+export function regularsProcess(env: Environment, ...parameters: string[]): Promise<Ended> {
+  return new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      ["--import", "tsx", "src/main.ts", ...parameters],
+      { env: environment(env), timeout: 60_000 },
+      (error, stdout, stderr) => resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
+    );
+  });
+}
+
+/** Runs `regulars ...` in this process: the same main, from its parameters to its exit code, one at a time. */
 export function regulars(env: Environment, ...parameters: string[]): Promise<Ended> {
   return regularsReading("", env, ...parameters);
 }
 
+let lastRun: Promise<unknown> = Promise.resolve();
+
 /** The same, with something to read on standard input. */
 export function regularsReading(input: string, env: Environment, ...parameters: string[]): Promise<Ended> {
-  const { PATH = "" } = process.env;
-  return new Promise((resolve) => {
-    const child = execFile(
-      process.execPath,
-      ["--import", "tsx", "src/main.ts", ...parameters],
-      // Set, if only to nothing, it wins over a developer's .env file.
-      { env: { PATH, DATABASE_URL: "", DATA_DIR: "", ...env }, timeout: 60_000 },
-      (error, stdout, stderr) => resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
-    );
-    child.stdin?.end(input);
+  const run = lastRun.then(() => runHere(input, env, parameters));
+  lastRun = run.catch(() => {});
+  return run;
+}
+
+let runs = 0;
+
+async function runHere(input: string, env: Environment, parameters: readonly string[]): Promise<Ended> {
+  const ended = { code: 0, stdout: "", stderr: "" };
+  let exited = false;
+  const before = { env: process.env, argv: process.argv, exitCode: process.exitCode };
+  const signals = (["SIGINT", "SIGTERM"] as const).map((name) => [name, process.listeners(name)] as const);
+  for (const name of ["stdout", "stderr"] as const) {
+    vi.spyOn(process[name], "write").mockImplementation((chunk) => {
+      if (!exited) ended[name] += chunk;
+      return true;
+    });
+  }
+  vi.spyOn(process, "stdin", "get").mockReturnValue(Readable.from([input]) as typeof process.stdin);
+  vi.spyOn(process, "exit").mockImplementation((code) => {
+    ended.code = Number(code ?? 0);
+    exited = true;
+    throw new Error("the process has ended");
   });
+  try {
+    process.env = environment(env);
+    process.argv = [process.execPath, "src/main.ts", ...parameters];
+    process.exitCode = undefined;
+    runs += 1;
+    // Another address is another module, which runs anew.
+    await import(/* @vite-ignore */ `../../src/main.ts?run=${runs}`);
+    return exited ? ended : { ...ended, code: Number(process.exitCode ?? 0) };
+  } finally {
+    vi.restoreAllMocks();
+    Object.assign(process, before);
+    process.exitCode = before.exitCode;
+    for (const [name, listeners] of signals) {
+      for (const added of process.listeners(name)) {
+        if (!listeners.includes(added)) process.off(name, added);
+      }
+    }
+  }
 }
 
 /** A migrated test database, and the environment in which commands find it; an embedded one is owned by this process. */

@@ -1,4 +1,4 @@
-import { expect, onTestFinished, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { silentLog } from "../../src/log.js";
 import type { Sweeps } from "../../src/sweep/running-sweeps.js";
 import { Schedule } from "../../src/sweep/schedule.js";
@@ -7,80 +7,61 @@ type Work = Pick<Sweeps, "run" | "recomputeCameDue">;
 
 const skipped = { success: true, skipped: "already_running" } as const;
 const nothing: Work = { run: async () => skipped, recomputeCameDue: async () => 0 };
-/** Never in the time of a test. */
-const NEVER = "0 0 29 2 *";
-const EVERY_SECOND = "* * * * * *";
+const MINUTE_MS = 60_000;
+let schedule: Schedule;
 
-/** Resolves at the third call. */
-function thrice() {
-  let calls = 0;
-  let resolve = () => {};
-  const reached = new Promise<void>((done) => {
-    resolve = done;
-  });
-  return {
-    reached,
-    call: () => {
-      calls += 1;
-      if (calls === 3) resolve();
-      return calls;
-    },
-  };
+beforeEach(() => {
+  vi.useFakeTimers({ now: new Date("2026-06-01T10:30:00Z") });
+});
+afterEach(() => {
+  schedule.stop();
+  vi.useRealTimers();
+});
+
+function start(work: Work): void {
+  schedule = new Schedule(work, silentLog, "15 */2 * * *");
+  schedule.start();
 }
 
-function start(work: Work, expression: string, dueEveryMs?: number): Schedule {
-  const schedule = new Schedule(work, silentLog, expression, dueEveryMs);
-  onTestFinished(() => schedule.stop());
-  schedule.start();
-  return schedule;
+/** Work that notes when it was begun, and fails the first time. */
+function failingOnce<Result>(answer: Result) {
+  const times: string[] = [];
+  const work = async () => {
+    times.push(new Date().toISOString().slice(11, 19));
+    if (times.length === 1) throw new Error("the database is down");
+    return answer;
+  };
+  return { times, work };
 }
 
 test("sweeps come by the expression, recent ones, and go on after one that failed", async () => {
-  const { reached, call } = thrice();
-  const modes: string[] = [];
-  const run: Work["run"] = async (mode) => {
-    modes.push(mode);
-    if (call() === 1) throw new Error("the database is down");
-    return skipped;
-  };
-  start({ ...nothing, run }, EVERY_SECOND);
-  await reached;
-  expect(modes).toEqual(["recent", "recent", "recent"]);
+  const { times, work } = failingOnce(skipped);
+  const run = vi.fn(work);
+  start({ ...nothing, run });
+  await vi.advanceTimersByTimeAsync(6 * 60 * MINUTE_MS);
+  expect(times).toEqual(["12:15:00", "14:15:00", "16:15:00"]);
+  expect(run.mock.calls).toEqual([["recent"], ["recent"], ["recent"]]);
 });
 
-test("rows that came due are looked for at once, and again and again, also after a failure", async () => {
-  const { reached, call } = thrice();
-  const recomputeCameDue = async () => {
-    if (call() === 2) throw new Error("the database is down");
-    return 1;
-  };
-  start({ ...nothing, recomputeCameDue }, NEVER, 1);
-  await reached;
+test("rows that came due are looked for at once and twice a minute, also after a failure", async () => {
+  const { times, work } = failingOnce(1);
+  start({ ...nothing, recomputeCameDue: work });
+  await vi.advanceTimersByTimeAsync(MINUTE_MS);
+  expect(times).toEqual(["10:30:00", "10:30:30", "10:31:00"]);
 });
 
-test("nothing is begun after the stop", async () => {
-  let turns = 0;
+test("nothing is begun after the stop, not even by what was under way", async () => {
   let end = () => {};
-  const turn = new Promise<void>((resolve) => {
-    end = resolve;
+  const recomputeCameDue = vi.fn(async () => {
+    await new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    return 0;
   });
-  const schedule = start(
-    {
-      run: async () => {
-        throw new Error("no sweep was due");
-      },
-      recomputeCameDue: async () => {
-        turns += 1;
-        await turn;
-        return 0;
-      },
-    },
-    NEVER,
-    0,
-  );
+  const run = vi.fn(nothing.run);
+  start({ run, recomputeCameDue });
   schedule.stop();
   end();
-  // Timers of no milliseconds that were set before this one would have come.
-  await new Promise((resolve) => setTimeout(resolve, 5));
-  expect(turns).toBe(1);
+  await vi.advanceTimersByTimeAsync(24 * 60 * MINUTE_MS);
+  expect([run.mock.calls.length, recomputeCameDue.mock.calls.length]).toEqual([0, 1]);
 });

@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import { expect, inject, onTestFinished, test } from "vitest";
+import { expect, inject, onTestFinished, test, vi } from "vitest";
+import { type RunningServer, startServer } from "../../src/commands/serve.js";
+import { loadConfig } from "../../src/config.js";
 import { type Database, openDatabase } from "../../src/database/database.js";
 import type { SweepReport } from "../../src/sweep/report.js";
 import { addSalon } from "../support/app.js";
@@ -10,8 +12,6 @@ import { migratedDataDir, openTestDatabase } from "../support/database.js";
 import { databaseUrl } from "../support/database-url.js";
 import { addProfiles } from "../support/sweeping.js";
 import { insert } from "../support/worlds-insert.js";
-
-// The server as a process of its own, as it is run.
 
 const SECRET = "cron-secret-of-the-tests";
 
@@ -37,6 +37,7 @@ interface Served {
   readonly log: readonly string[];
 }
 
+/** The server as a process of its own, as it is run. */
 async function serve(env: Record<string, string>): Promise<Served> {
   const { PATH = "" } = process.env;
   const child = spawn(process.execPath, ["--import", "tsx", "src/main.ts", "serve"], {
@@ -70,12 +71,8 @@ async function serve(env: Record<string, string>): Promise<Served> {
 }
 
 /** Looks until there is something to see. */
-async function until<Result>(look: () => Promise<Result | undefined>): Promise<Result> {
-  for (;;) {
-    const seen = await look();
-    if (seen !== undefined) return seen;
-  }
-}
+const until = <Result>(look: () => Promise<Result | undefined>) =>
+  vi.waitUntil(look, { timeout: 60_000, interval: 20 }) as Promise<NonNullable<Result>>;
 
 const sweepRows = async ({ pool }: Database) =>
   (
@@ -84,53 +81,71 @@ const sweepRows = async ({ pool }: Database) =>
     )
   ).rows;
 
+/** The same server in this process. */
+async function serveHere(env: Record<string, string>): Promise<RunningServer> {
+  const required = {
+    PORT: "0",
+    LOG_LEVEL: "silent",
+    SQUARE_WEBHOOK_SIGNATURE_KEY: "k",
+    SQUARE_WEBHOOK_NOTIFICATION_URL: "https://regulars.example/webhooks/square",
+    CRON_SECRET: SECRET,
+  };
+  return startServer(loadConfig({ ...required, ...env }, { require: "serve" }));
+}
+
 test("a server sweeps by its schedule", async () => {
-  const { env, look } = await place();
-  const { child } = await serve({ ...env, RECONCILE_SCHEDULE: "* * * * * *" });
-  const database = await look();
-  const organizationId = await addSalon(database);
-  await addProfiles(database, organizationId, 3);
+  const { env } = await place();
+  vi.useFakeTimers({ now: new Date("2026-06-01T12:59:00Z"), toFake: ["Date", "setTimeout", "clearTimeout"] });
+  onTestFinished(() => {
+    vi.useRealTimers();
+  });
+  const server = await serveHere({ ...env, RECONCILE_SCHEDULE: "0 * * * *" });
+  await addProfiles(server.database, await addSalon(server.database), 3);
+  await vi.advanceTimersByTimeAsync(59_000);
+  expect(await sweepRows(server.database)).toEqual([]);
+  await vi.advanceTimersByTimeAsync(1_000);
+  vi.useRealTimers();
   const ended = await until(async () =>
-    (await sweepRows(database)).find(({ status, payload }) => status !== "processing" && payload.created > 0),
+    (await sweepRows(server.database)).find(({ status }) => status !== "processing"),
   );
   expect(ended).toMatchObject({
     status: "completed",
     payload: { mode: "recent", created: 3, complete: true },
   });
-  child.kill("SIGTERM");
-  expect(await once(child, "exit")).toEqual([0, null]);
+  await server.stop();
 });
 
 test("a server with RECONCILE_SCHEDULE=off does neither, and one whose rows came due while it was away catches up", async () => {
-  const { env, look } = await place();
-  const first = await serve({ ...env, RECONCILE_SCHEDULE: "off" });
-  const database = await look();
-  const organizationId = await addSalon(database);
-  await insert(database, organizationId, "bookings", [
-    { booking_id: "b1", start_at: new Date(Date.now() - 3_600_000) },
+  const { env } = await place();
+  const first = await serveHere({ ...env, RECONCILE_SCHEDULE: "off" });
+  const organizationId = await addSalon(first.database);
+  await insert(first.database, organizationId, "bookings", [
+    { booking_id: "b1", start_at: "2026-01-05T18:00:00Z" },
   ]);
   const asked = await fetch(`${first.address}/api/cron/refresh-customer-analytics`, {
     headers: { authorization: `Bearer ${SECRET}` },
   });
   expect(await asked.json()).toMatchObject({ success: true, created: 1 });
-  await database.pool.query("update customer_analytics set refresh_due_at = '2020-01-01', total_visits = 0");
-  first.child.kill("SIGTERM");
-  expect(await once(first.child, "exit")).toEqual([0, null]);
+  const cameDue = "update customer_analytics set refresh_due_at = '2020-01-01', total_visits = 0";
+  await first.database.pool.query(cameDue);
+  await first.stop();
 
-  await serve({ ...env, RECONCILE_SCHEDULE: "0 0 29 2 *" });
-  const again = await look();
+  const again = await serveHere({ ...env, RECONCILE_SCHEDULE: "0 0 29 2 *" });
   await until(async () => {
-    const { rows } = await again.pool.query("select 1 from customer_analytics where total_visits = 1");
+    const { rows } = await again.database.pool.query(
+      "select 1 from customer_analytics where total_visits = 1",
+    );
     return rows[0];
   });
-  expect(await sweepRows(again)).toHaveLength(1);
+  expect(await sweepRows(again.database)).toHaveLength(1);
+  await again.stop();
 });
 
 test("SIGTERM during a sweep: the server exits 0 within ten seconds, the row says so, and the next sweep goes on", async () => {
   const { env, look } = await place();
   const { child, address } = await serve({ ...env, RECONCILE_SCHEDULE: "off" });
   const database = await look();
-  await addProfiles(database, await addSalon(database), 3_000);
+  await addProfiles(database, await addSalon(database), 1_500);
   const asked = fetch(`${address}/api/cron/refresh-customer-analytics?mode=full`, {
     headers: { authorization: `Bearer ${SECRET}` },
   });
@@ -141,16 +156,16 @@ test("SIGTERM during a sweep: the server exits 0 within ten seconds, the row say
   child.kill("SIGTERM");
   const report = (await (await asked).json()) as SweepReport;
   expect(report).toMatchObject({ success: false, complete: false, errors: [{ code: "interrupted" }] });
-  expect(report.checked).toBeLessThan(3_000);
+  expect(report.checked).toBeLessThan(1_500);
   expect(await once(child, "exit")).toEqual([0, null]);
   expect(performance.now() - signalled).toBeLessThan(10_000);
 
   const next = await regulars(env, "reconcile", "--mode", "full", "--json");
-  expect(JSON.parse(next.stdout)).toMatchObject({ success: true, complete: true, checked: 3_000 });
+  expect(JSON.parse(next.stdout)).toMatchObject({ success: true, complete: true, checked: 1_500 });
   const after = await look();
   expect(await sweepRows(after)).toMatchObject([
     { status: "error", payload: report },
-    { status: "completed", payload: { complete: true, created: 3_000 - report.created } },
+    { status: "completed", payload: { complete: true, created: 1_500 - report.created } },
   ]);
 }, 120_000);
 

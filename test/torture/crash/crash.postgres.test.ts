@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { skipUnlessRequired } from "../../support/skip.js";
 import { expectToHold } from "../runner/short-form.js";
 import { postgresCrashes } from "./postgres-crashes.js";
 import { whyNoCluster } from "./private-cluster.js";
@@ -12,14 +13,9 @@ test("a killed server loses nothing that it answered, doubles nothing, and start
   expect(counts.rowsCompared).toBeGreaterThan(0);
 });
 
-const reason = await whyNoCluster();
-if (reason !== undefined) console.warn(`The crashes of Postgres are not tested: ${reason}.`);
-
-test.skipIf(reason !== undefined)(
-  "a crashed Postgres costs nothing that was answered, and the server outlives it",
-  async () => {
-    const { counts } = await expectToHold(postgresCrashes(load), { rounds: 3 });
-    expect(counts.faults).toBe(3);
-    expect(counts.rowsCompared).toBeGreaterThan(0);
-  },
-);
+test("a crashed Postgres costs nothing that was answered, and the server outlives it", async (context) => {
+  skipUnlessRequired(context, await whyNoCluster());
+  const { counts } = await expectToHold(postgresCrashes(load), { rounds: 3 });
+  expect(counts.faults).toBe(3);
+  expect(counts.rowsCompared).toBeGreaterThan(0);
+});
