@@ -1,7 +1,7 @@
 import type { Database } from "../database/database.js";
-import { query } from "../database/query.js";
 import { RegularsError } from "../errors.js";
 import { decryptAccessToken } from "./access-token.js";
+import { isTimeZone } from "./time-zone.js";
 
 export interface NewOrganization {
   readonly merchantId: string;
@@ -13,8 +13,6 @@ export interface NewOrganization {
   /** A token means that the seller has authorized us now, so an earlier revocation no longer counts. */
   readonly accessTokenCiphertext?: Buffer;
 }
-
-const knownTimeZoneStatement = { name: "known_time_zone", text: "select known_time_zone($1) as time_zone" };
 
 /**
  * Adds the organization of a Square merchant, or changes what is given of an existing one. Its placeholder locations
@@ -32,7 +30,12 @@ export async function addOrganization(
   if (currency !== undefined && !/^[A-Z]{3}$/.test(currency)) {
     throw new RegularsError("invalid_currency", "The currency is a three-letter ISO 4217 code such as USD.");
   }
-  if (timeZone !== undefined) await requireTimeZone(database, timeZone);
+  if (timeZone !== undefined && !(await isTimeZone(database.pool, timeZone))) {
+    throw new RegularsError(
+      "invalid_time_zone",
+      "The time zone is an IANA name such as America/Los_Angeles; offsets such as UTC+5 and abbreviations are none.",
+    );
+  }
   const token = accessTokenCiphertext && {
     accessTokenCiphertext: new Uint8Array(accessTokenCiphertext),
     authorizedAt: now,
@@ -85,17 +88,5 @@ export async function holdsAccessToken(
     return decryptAccessToken(key, merchantId, found.accessTokenCiphertext) === token;
   } catch {
     return false;
-  }
-}
-
-async function requireTimeZone(database: Database, timeZone: string): Promise<void> {
-  const { rows } = await query<{ time_zone: string | null }>(database.pool, knownTimeZoneStatement, [
-    timeZone,
-  ]);
-  if (rows[0]?.time_zone == null) {
-    throw new RegularsError(
-      "invalid_time_zone",
-      "The time zone is an IANA name such as America/Los_Angeles.",
-    );
   }
 }

@@ -5,6 +5,7 @@ import {
   writeLocations,
   writeServiceVariations,
 } from "../facts/locations-and-services.js";
+import { isTimeZone } from "../organizations/time-zone.js";
 import { pages } from "../square/api/pages.js";
 import {
   InvalidPayload,
@@ -25,7 +26,9 @@ export async function storeLocations(task: PullTask, objects: readonly JsonObjec
   const { context, organizationId, pulled } = task;
   const { pool } = context.database;
   const { read, failed } = readAll<Location>(task, "locations", objects, (object) => [parseLocation(object)]);
-  const { applied, movedIds } = await inTransaction(pool, (tx) => writeLocations(tx, organizationId, read));
+  const known: Location[] = [];
+  for (const location of read) known.push(await withKnownTimeZone(task, location));
+  const { applied, movedIds } = await inTransaction(pool, (tx) => writeLocations(tx, organizationId, known));
   pulled.locations += objects.length;
   pulled.applied += applied;
   pulled.skipped += objects.length - failed - applied;
@@ -36,6 +39,20 @@ export async function storeLocations(task: PullTask, objects: readonly JsonObjec
     await recomputeLocked(pool, organizationId, customerIds, context.clock());
     after = customerIds.at(-1) ?? "";
   }
+}
+
+/** A time zone that is none is left out: the location goes by its organization's. */
+async function withKnownTimeZone(
+  { context, organizationId }: PullTask,
+  location: Location,
+): Promise<Location> {
+  const { square_location_id, time_zone } = location;
+  if (time_zone === null || (await isTimeZone(context.database.pool, time_zone))) return location;
+  context.log.warn(
+    { organization_id: organizationId, location_id: square_location_id, time_zone },
+    "the location's time zone is not known, and the organization's is taken",
+  );
+  return { ...location, time_zone: null };
 }
 
 export const teamMemberFacts = (object: JsonObject): Fact[] => [

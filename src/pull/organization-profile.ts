@@ -1,5 +1,6 @@
 import { refreshOrganization } from "../analytics/refresh.js";
 import { addOrganization, type NewOrganization } from "../organizations/organizations.js";
+import { isTimeZone } from "../organizations/time-zone.js";
 import type { JsonObject } from "../square/types.js";
 import { connect } from "./connect.js";
 import type { PullContext } from "./context.js";
@@ -34,10 +35,11 @@ export async function syncOrganizationProfile(
   const { api, merchant } = await connect(context, organizationId);
   const [locations, status] = [await api.locations(), await api.tokenStatus()];
   const main = locations.find(({ id }) => id === merchant.main_location_id) ?? locations[0];
+  const timeZone = text(main?.timezone);
   const told = {
     name: text(merchant.business_name),
     currency: text(merchant.currency) ?? text(main?.currency),
-    timeZone: text(main?.timezone),
+    timeZone: timeZone && (await isTimeZone(database.pool, timeZone)) ? timeZone : undefined,
     ...given,
   };
   const before = await database.prisma.organization.findUniqueOrThrow({ where: { id: organizationId } });
