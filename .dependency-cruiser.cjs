@@ -28,7 +28,7 @@ const rooms = {
   app: ["http", "sweep", "pull", "inbox", "handlers", "database", ...base],
   http: ["operations", "sweep", "inbox", "analytics", "square", "database", ...base],
   simulator: ["square", ...base],
-  operations: ["sweep", "drift", "inbox", "database", ...base],
+  operations: ["sweep", "drift", "pull", "inbox", "handlers", "organizations", "square", "database", ...base],
   sweep: ["drift", "pull", "inbox", "square", "database", ...base],
   drift: ["analytics", "facts", "database", ...base],
   pull: ["inbox", "handlers", "analytics", "organizations", "facts", "square", "database", ...base],

@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { backfillCommand } from "./commands/backfill.js";
 import { demoCommand } from "./commands/demo.js";
+import { doctorCommand } from "./commands/doctor.js";
 import { eventsCommand } from "./commands/events.js";
 import { exportCommand } from "./commands/export.js";
 import { migrateCommand } from "./commands/migrate.js";
@@ -22,6 +23,7 @@ const program = new Command("regulars")
   .showHelpAfterError("(add --help for the options)")
   .addCommand(serveCommand())
   .addCommand(demoCommand())
+  .addCommand(doctorCommand())
   .addCommand(migrateCommand())
   .addCommand(orgCommand())
   .addCommand(backfillCommand())

@@ -5,14 +5,7 @@ import { explainUnavailable } from "../database/failures.js";
 import { checkSchema, ownTables } from "../database/migrate.js";
 import { POSTGRES_SETTINGS } from "../database/session.js";
 import { RegularsError } from "../errors.js";
-
-/** What a check found. `remedy` says what to do about it. */
-export interface Finding {
-  readonly check: string;
-  readonly status: "pass" | "warning" | "fail" | "skipped";
-  readonly message: string;
-  readonly remedy?: string;
-}
+import { type Finding, fail, pass, skipped, warning } from "./finding.js";
 
 /** The server's clock may be so far from ours before it is worth a word, and before it is wrong, in milliseconds. */
 const CLOCK_WARNS_MS = 2_000;
@@ -66,11 +59,12 @@ export async function* checkDatabase(database: Database): AsyncGenerator<Finding
   try {
     about = await readAbout(database);
   } catch (error) {
-    yield {
-      check: "database",
-      status: "fail",
-      message: explainUnavailable(error) ?? (error instanceof Error ? error.message : String(error)),
-    };
+    const message = explainUnavailable(error) ?? (error instanceof Error ? error.message : String(error));
+    yield fail(
+      "database",
+      message,
+      "start it, or mend DATABASE_URL; what comes after it could not be looked at",
+    );
     return;
   }
   const { database: name, role } = about;
@@ -101,12 +95,9 @@ async function readAbout({ pool }: Database): Promise<About> {
 function checkVersion({ version }: About): Finding {
   const major = Math.floor(version / 10_000);
   if (major >= 15 && major <= 18) return pass("version", `Postgres ${major}`);
-  return {
-    check: "version",
-    status: major < 15 ? "fail" : "warning",
-    message: `This is Postgres ${major}`,
-    remedy: major < 15 ? "Postgres 15 to 18 is needed" : "it has been tried with 15 to 18",
-  };
+  const message = `This is Postgres ${major}`;
+  if (major < 15) return fail("version", message, "Postgres 15 to 18 is needed");
+  return warning("version", message, "15 to 18 have been tried");
 }
 
 /** In any other encoding a customer's note could not be stored. */
@@ -142,12 +133,9 @@ function checkClock(clock: Date, askedAt: number, answeredAt: number): Finding {
   // What the answer took is no difference.
   const apart = Math.max(0, askedAt - clock.getTime(), clock.getTime() - answeredAt);
   if (apart < CLOCK_WARNS_MS) return pass("clock", "This machine's clock and the database's agree");
-  return {
-    check: "clock",
-    status: apart < CLOCK_FAILS_MS ? "warning" : "fail",
-    message: `This machine's clock and the database's are ${Math.round(apart / 1000)} s apart`,
-    remedy: "have both kept right by NTP: what is due and what is past goes by this machine's",
-  };
+  const message = `This machine's clock and the database's are ${Math.round(apart / 1000)} s apart`;
+  const remedy = "have both kept right by NTP: what is due and what is past goes by this machine's";
+  return (apart < CLOCK_FAILS_MS ? warning : fail)("clock", message, remedy);
 }
 
 function checkEncryption({ pool }: Database): Finding {
@@ -158,12 +146,11 @@ function checkEncryption({ pool }: Database): Finding {
   if (ssl) return pass("encryption", "The connection is encrypted, and the certificate is verified");
   if (host.startsWith("/") || isLoopback(host))
     return pass("encryption", "The connection stays on this machine");
-  return {
-    check: "encryption",
-    status: "warning",
-    message: "The connection to the database is not encrypted",
-    remedy: "write sslmode=require or sslmode=verify-full into DATABASE_URL if others can listen",
-  };
+  return warning(
+    "encryption",
+    "The connection to the database is not encrypted",
+    "write sslmode=require or sslmode=verify-full into DATABASE_URL if others can listen",
+  );
 }
 
 /** Compares what a session asked for with what it got. */
@@ -228,6 +215,7 @@ async function processOf(client: pg.Client): Promise<number> {
 
 /** Tables that are there must be readable and writable; where migrations wait, they must be ours to change. */
 async function checkRights(database: Database, { schema, role, may_create }: About): Promise<Finding> {
+  if (schema === null) return skipped("rights", "There is no schema to have rights in");
   const { rows: tables } = await database.pool.query<{ name: string; usable: boolean; owned: boolean }>(
     `select tablename as name, pg_has_role(tableowner, 'usage') as owned,
        (select bool_and(has_table_privilege(format('%I.%I', schemaname, tablename), privilege))
@@ -280,12 +268,4 @@ async function checkMigrations(database: Database): Promise<Finding> {
       "run the version of this program that made it, or name another database",
     );
   }
-}
-
-function pass(check: string, message: string): Finding {
-  return { check, status: "pass", message };
-}
-
-function fail(check: string, message: string, remedy: string): Finding {
-  return { check, status: "fail", message, remedy };
 }

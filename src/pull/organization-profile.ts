@@ -66,8 +66,8 @@ export async function syncOrganizationProfile(
   return { ...told, locations: locations.length, missingScopes: missingScopes(status) };
 }
 
-/** A personal token has every scope and lists none. */
-function missingScopes({ scopes }: JsonObject): string[] {
+/** The scopes that a token lacks, of its status. A personal token has every scope and lists none. */
+export function missingScopes({ scopes }: JsonObject): string[] {
   if (!Array.isArray(scopes) || scopes.length === 0) return [];
   return SCOPES.filter((scope) => !scopes.includes(scope));
 }

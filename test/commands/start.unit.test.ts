@@ -4,6 +4,7 @@ import path from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { backfillCommand } from "../../src/commands/backfill.js";
 import { demoCommand } from "../../src/commands/demo.js";
+import { doctorCommand } from "../../src/commands/doctor.js";
 import { eventsCommand } from "../../src/commands/events.js";
 import { exportCommand } from "../../src/commands/export.js";
 import { migrateCommand } from "../../src/commands/migrate.js";
@@ -20,6 +21,7 @@ import { regulars, regularsProcess } from "../support/command-line.js";
 const commands = [
   serveCommand(),
   demoCommand(),
+  doctorCommand(),
   migrateCommand(),
   orgCommand(),
   backfillCommand(),

@@ -9,6 +9,7 @@ export interface CallMerchant {
   /** A token of OAuth, which may not search events. */
   readonly oauth: boolean;
   readonly scopes: readonly string[];
+  readonly subscriptions: readonly object[];
 }
 
 /** A call that passed the door: who calls, what for, and what the API knows at this instant. */

@@ -3,7 +3,7 @@ import { milliseconds } from "../wire-time.js";
 import type { Call, Listing } from "./call.js";
 import type { Endpoint } from "./endpoint.js";
 import { idsOf, instantOf, lenientLimit, objectOf, strictLimit, textsOf } from "./parameters.js";
-import { badRequest, notFound } from "./refusal.js";
+import { badRequest, forbidden, notFound } from "./refusal.js";
 
 /** The merchant, its locations, team and catalog, and orders by id. */
 export const directoryEndpoints: readonly Endpoint[] = [
@@ -23,6 +23,21 @@ export const directoryEndpoints: readonly Endpoint[] = [
       const { scopes, oauth, id } = merchant;
       const expires_at = oauth ? { expires_at: milliseconds(now + 30 * 86_400_000) } : {};
       return { object: { scopes, ...expires_at, client_id: "sq0idp-simulated", merchant_id: id } };
+    },
+  },
+  {
+    name: "GET /v2/webhooks/subscriptions",
+    key: "subscriptions",
+    accepts: ["cursor", "limit", "include_disabled"],
+    answer: ({ merchant, query }) => {
+      if (merchant.oauth) throw forbidden(403, "Subscriptions are listed with a personal access token only.");
+      return {
+        list: {
+          key: "subscriptions",
+          limit: strictLimit(query.limit, 100),
+          rows: () => merchant.subscriptions,
+        },
+      };
     },
   },
   {

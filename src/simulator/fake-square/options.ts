@@ -10,6 +10,8 @@ export interface FakeMerchant {
   readonly oauth?: boolean;
   /** The token's scopes; all that Regulars reads with when left out. */
   readonly scopes?: readonly string[];
+  /** The webhook subscriptions of the application that the token belongs to; none when left out. */
+  readonly subscriptions?: readonly object[];
 }
 
 export interface FakeSquareOptions {

@@ -64,9 +64,11 @@ export class FakeSquare {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.lagMs = options.lagMs ?? 0;
-    for (const { salon, accessToken, oauth = false, scopes = SCOPES } of options.merchants) {
+    for (const merchant of options.merchants) {
+      const { salon, accessToken, oauth = false, scopes = SCOPES, subscriptions = [] } = merchant;
       const history = new History(salon, options.eventsEnabled ?? false);
-      this.#merchants.set(accessToken, { history, id: salon.truth.merchant.id, oauth, scopes });
+      const { id } = salon.truth.merchant;
+      this.#merchants.set(accessToken, { history, id, oauth, scopes, subscriptions });
     }
     this.#router = new Router([
       ...directoryEndpoints,

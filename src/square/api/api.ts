@@ -50,6 +50,8 @@ export interface SquareApi {
     readonly createdTo: Date;
     readonly cursor?: string;
   }): Promise<Page>;
+  /** The application's, disabled ones too; for a personal token only. GET /v2/webhooks/subscriptions */
+  webhookSubscriptions(page: { readonly cursor?: string }): Promise<Page>;
 }
 
 /** The most ids of one request by id. */

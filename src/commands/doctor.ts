@@ -1,0 +1,41 @@
+import { Command } from "commander";
+import { systemClock } from "../clock.js";
+import { doctor } from "../operations/doctor.js";
+import type { Finding } from "../operations/finding.js";
+import { openSquareApi } from "../square/api/client.js";
+import { print } from "./context.js";
+
+const WORDS: Readonly<Record<Finding["status"], string>> = {
+  pass: "pass",
+  warning: "warn",
+  fail: "FAIL",
+  skipped: "skip",
+};
+
+export function doctorCommand(): Command {
+  return new Command("doctor")
+    .description(
+      "Check configuration, database and Square, and say what to do about each finding. Changes nothing; exits 1 when a check fails.",
+    )
+    .option("--json", "print one JSON object")
+    .action(async ({ json }: { json?: boolean }) => {
+      const findings: Finding[] = [];
+      const openApi: Parameters<typeof doctor>[0]["openApi"] = (square) => (access) =>
+        openSquareApi({
+          ...access,
+          ...{ environment: square.environment, baseUrl: square.baseUrl, attempts: 2, timeoutMs: 10_000 },
+        });
+      for await (const finding of doctor({ env: process.env, clock: systemClock, openApi })) {
+        findings.push(finding);
+        if (!json) print(false, finding, describe(finding));
+      }
+      const passed = findings.every(({ status }) => status !== "fail");
+      if (json) print(true, { passed, findings }, []);
+      if (!passed) process.exitCode = 1;
+    });
+}
+
+function describe({ check, status, message, remedy }: Finding): string[] {
+  const line = `${WORDS[status]}  ${check}: ${message}`;
+  return remedy === undefined ? [line] : [line, `      To do: ${remedy}`];
+}

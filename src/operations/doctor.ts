@@ -1,0 +1,174 @@
+import { existsSync } from "node:fs";
+import { statfs } from "node:fs/promises";
+import path from "node:path";
+import type { Clock } from "../clock.js";
+import { readEnvFile } from "../config/env-file.js";
+import { type Config, type DatabaseConfig, loadConfig } from "../config.js";
+import { type Database, openDatabase } from "../database/database.js";
+import { ConfigurationError, RegularsError } from "../errors.js";
+import { decryptAccessToken } from "../organizations/access-token.js";
+import type { OpenSquareApi } from "../square/api/api.js";
+import { checkDatabase } from "./database-checks.js";
+import { type Finding, fail, pass, skipped, warning } from "./finding.js";
+import { checkSquare } from "./square-checks.js";
+
+const MEGABYTE = 1024 * 1024;
+const DISK_WARNS_MB = 2_000;
+const DISK_FAILS_MB = 200;
+
+export interface DoctorTools {
+  readonly env: NodeJS.ProcessEnv;
+  readonly clock: Clock;
+  /** Opens the configured Square; a call should not wait for long. */
+  readonly openApi: (square: Config["square"]) => OpenSquareApi;
+}
+
+/**
+ * Looks at everything that must be right outside the program: configuration, database, Square. Changes and makes nothing. What
+ * fails stops only what cannot be looked at without it.
+ */
+export async function* doctor({ env, clock, openApi }: DoctorTools): AsyncGenerator<Finding> {
+  yield* checkEnvFile();
+  yield* checkConfiguration(env);
+  const config = usableConfig(env);
+  const sellers: Seller[] = [];
+  if (env.DATABASE_URL?.trim() && config.database.databaseUrl === undefined) {
+    yield skipped("database", "DATABASE_URL cannot be used, so the database is not looked at");
+  } else {
+    for await (const found of databaseFindings(config.database, config.tokenEncryptionKey)) {
+      if ("accessToken" in found) sellers.push(found);
+      else yield found;
+    }
+  }
+  const { merchantId, accessToken } = config.square;
+  const isStored = sellers.some((seller) => seller.merchantId === merchantId);
+  if (merchantId && accessToken && !isStored) sellers.push({ merchantId, accessToken });
+  if (sellers.length === 0)
+    yield skipped("token", "No access token is stored or configured: Square is not asked");
+  const open = openApi(config.square);
+  for (const seller of sellers) {
+    yield* checkSquare(open(seller), seller.merchantId, config.webhook, clock());
+  }
+}
+
+interface Seller {
+  readonly merchantId: string;
+  readonly accessToken: string;
+}
+
+function* checkEnvFile(): Generator<Finding> {
+  if (!existsSync(".env"))
+    return yield skipped("env_file", "There is no .env here: variables come from the environment");
+  try {
+    readEnvFile();
+    yield pass("env_file", ".env can be read");
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    for (const problem of error.problems) yield fail("env_file", problem, "mend the file");
+  }
+}
+
+function* checkConfiguration(env: NodeJS.ProcessEnv): Generator<Finding> {
+  const problems = problemsOf(() => loadConfig(env, { require: "serve" }));
+  for (const problem of problems) yield fail("configuration", problem, "mend .env or the environment");
+  if (problems.length === 0) yield pass("configuration", "Every variable can be used");
+}
+
+/** What can be used of a configuration with problems: the variables that have none, else those of the database. */
+function usableConfig(env: NodeJS.ProcessEnv): Config {
+  let rest = { ...env };
+  for (const problem of problemsOf(() => loadConfig(env, { require: "serve" }))) {
+    delete rest[problem.split(" ")[0] ?? ""];
+  }
+  if (problemsOf(() => loadConfig(rest, { require: "command" })).length > 0) {
+    const { DATABASE_URL, DATA_DIR } = rest;
+    rest = { DATABASE_URL, DATA_DIR };
+  }
+  return loadConfig(rest, { require: "command" });
+}
+
+function problemsOf(load: () => unknown): readonly string[] {
+  try {
+    load();
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigurationError) return error.problems;
+    throw error;
+  }
+}
+
+async function* databaseFindings(
+  config: DatabaseConfig,
+  tokenKey: Buffer | undefined,
+): AsyncGenerator<Finding | Seller> {
+  const { databaseUrl, dataDir } = config;
+  if (databaseUrl === undefined) {
+    if (!existsSync(path.join(dataDir, "pg"))) {
+      return yield skipped(
+        "database",
+        `There is no embedded database in ${dataDir} yet: serve or migrate makes it`,
+      );
+    }
+    yield await checkDisk(dataDir);
+  }
+  let database: Database;
+  try {
+    database = await openDatabase({ ...config, role: "command", poolSize: 2 });
+  } catch (error) {
+    if (!(error instanceof RegularsError)) throw error;
+    return yield fail("database", error.message, "mend DATA_DIR");
+  }
+  try {
+    let isUsable = true;
+    for await (const finding of checkDatabase(database)) {
+      isUsable &&=
+        !(finding.check === "database" || finding.check === "migrations") || finding.status === "pass";
+      yield finding;
+    }
+    if (isUsable) yield* readSellers(database, tokenKey);
+  } finally {
+    await database.close();
+  }
+}
+
+async function checkDisk(dataDir: string): Promise<Finding> {
+  const { bavail, bsize } = await statfs(dataDir);
+  const free = Math.floor((bavail * bsize) / MEGABYTE);
+  const message = `${free} MB are free where DATA_DIR is`;
+  if (free >= DISK_WARNS_MB) return pass("disk", message);
+  return (free < DISK_FAILS_MB ? fail : warning)(
+    "disk",
+    message,
+    "make room: a full disk stops every webhook",
+  );
+}
+
+async function* readSellers({ prisma }: Database, key: Buffer | undefined): AsyncGenerator<Finding | Seller> {
+  const organizations = await prisma.organization.findMany({
+    where: { accessTokenCiphertext: { not: null } },
+    orderBy: { createdAt: "asc" },
+  });
+  for (const { squareMerchantId: merchantId, status, accessTokenCiphertext } of organizations) {
+    if (status !== "active") {
+      yield warning(
+        "token",
+        `The seller ${merchantId} has revoked the access`,
+        "have them authorize it again",
+      );
+    } else if (key === undefined) {
+      yield fail(
+        "token",
+        "An access token is stored",
+        "set TOKEN_ENCRYPTION_KEY, with which it was encrypted",
+      );
+    } else {
+      try {
+        const accessToken = decryptAccessToken(key, merchantId, accessTokenCiphertext ?? new Uint8Array());
+        yield { merchantId, accessToken };
+      } catch {
+        const message = `TOKEN_ENCRYPTION_KEY does not open the access token of ${merchantId}`;
+        yield fail("token", message, "set the key it was encrypted with, or store the token again");
+      }
+    }
+  }
+}
