@@ -33,7 +33,7 @@ const rooms = {
   drift: ["analytics", "facts", "database", ...base],
   pull: ["inbox", "handlers", "analytics", "organizations", "facts", "square", "database", ...base],
   inbox: ["handlers", "analytics", "organizations", "facts", "square", "database", ...base],
-  handlers: ["square"],
+  handlers: ["facts", "square"],
   analytics: ["facts", "database", ...base],
   organizations: ["database", ...base],
   facts: ["square", "database", ...base],
@@ -79,6 +79,13 @@ module.exports = {
       to: {},
     },
     ...Object.entries(rooms).map(mayOnlyImport),
+    {
+      name: "handlers-are-pure",
+      severity: "error",
+      comment: "Handlers make facts and their order keys; they neither read nor write them.",
+      from: { path: "^handlers/" },
+      to: { path: "^src/facts/", pathNot: "^src/facts/(types|order-key)\\.ts$" },
+    },
     {
       name: "nothing-imports-tests",
       severity: "error",

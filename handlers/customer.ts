@@ -1,12 +1,8 @@
+import { orderKey } from "../src/facts/order-key.js";
+import type { Customer, Fact, Merge, Recovery } from "../src/facts/types.js";
 import type { SquareEvent } from "../src/square/envelope.js";
-import {
-  type MergeContext,
-  parseCustomer,
-  parseDeletedCustomer,
-  parseMergeContext,
-  tombstone,
-} from "../src/square/schemas.js";
-import type { Customer, Fact, Instant, JsonObject, Merge } from "../src/square/types.js";
+import { parseCustomer, parseDeletedCustomer, parseEventContext } from "../src/square/schemas.js";
+import type { Instant, JsonObject, JsonValue } from "../src/square/types.js";
 import { type Handler, TIME_UNKNOWN } from "./handler.js";
 
 /**
@@ -21,57 +17,125 @@ export const customer: Handler = {
 };
 
 /**
- * What a live profile says, from a webhook or the API: itself and, brought back out of a merge, the end of it.
+ * @param object a profile in wire shape, from a webhook or the API
+ * @throws {InvalidPayload}
+ */
+export function factsOfProfile(object: unknown): Fact[] {
+  return factsOfLive(profileOf(object));
+}
+
+/**
+ * What a live profile says: itself and, brought back out of a merge, the end of it.
  *
  * @param saidAt when it was said, for a profile that carries no time of its own
  */
-export function factsOfProfile(profile: Customer, saidAt: Instant | null): Fact[] {
+export function factsOfLive(profile: Customer, saidAt: Instant = TIME_UNKNOWN): Fact[] {
   const facts: Fact[] = [{ kind: "customer", value: profile }];
   if (profile.creation_source === "UNMERGE_RECOVERY") {
-    const value = {
-      square_customer_id: profile.square_customer_id,
-      recovered_version: profile.version,
-      recovered_at: profile.updated_at ?? profile.created_at ?? saidAt ?? TIME_UNKNOWN,
-    };
-    facts.push({ kind: "recovery", value });
+    facts.push({ kind: "recovery", value: recoveryOf(profile, saidAt) });
   }
   return facts;
 }
 
+/** A live profile. @throws {InvalidPayload} */
+export function profileOf(object: unknown): Customer {
+  const customer = parseCustomer(object);
+  const version = customer.version ?? 0n;
+  return {
+    square_customer_id: customer.id,
+    version,
+    given_name: customer.given_name,
+    family_name: customer.family_name,
+    company_name: customer.company_name,
+    email_address: customer.email_address,
+    phone_number: customer.phone_number,
+    birthday: customer.birthday,
+    creation_source: customer.creation_source,
+    created_at: customer.created_at,
+    updated_at: customer.updated_at,
+    deleted_at: null,
+    order_key: orderKey({ version, updatedAt: customer.updated_at, object: object as JsonObject }),
+  };
+}
+
+/** @param saidAt when it was said, for a profile that carries no time of its own */
+export function recoveryOf(profile: Customer, saidAt: Instant): Recovery {
+  return {
+    square_customer_id: profile.square_customer_id,
+    recovered_version: profile.version,
+    recovered_at: profile.updated_at ?? profile.created_at ?? saidAt,
+  };
+}
+
+const INT64_MAX = 2n ** 63n - 1n;
+
+/**
+ * What is left of a deleted profile.
+ *
+ * @param version of the profile at its end; null when nothing says: then the deletion outranks every version
+ * @param deletedAt stands in the order key, so that two deletes of one version end alike in either order
+ * @param object the profile as the event carried it, or null
+ */
+export function tombstone(
+  id: string,
+  version: bigint | null,
+  deletedAt: Instant,
+  object: JsonValue = null,
+): Customer {
+  const ended = version ?? INT64_MAX;
+  return {
+    square_customer_id: id,
+    version: ended,
+    given_name: null,
+    family_name: null,
+    company_name: null,
+    email_address: null,
+    phone_number: null,
+    birthday: null,
+    creation_source: null,
+    created_at: null,
+    updated_at: null,
+    deleted_at: deletedAt,
+    order_key: orderKey({ version: ended, deleted: true, updatedAt: deletedAt, object }),
+  };
+}
+
 function interpretLive({ type, data, created_at }: SquareEvent): Fact[] {
-  const profile = parseCustomer(data.object?.customer);
-  const context = parseMergeContext(data.object?.event_context);
+  const profile = profileOf(data.object?.customer);
+  const context = parseEventContext(data.object?.event_context);
   const announced_at = created_at ?? profile.updated_at ?? profile.created_at ?? TIME_UNKNOWN;
   // The merge made the survivor; but one that is only updated may have been there long before.
-  const wasMade = type === "customer.created" && profile.square_customer_id === context?.to_customer_id;
+  const wasMade =
+    type === "customer.created" && profile.square_customer_id === context?.merge?.to_customer_id;
   const merges = mergesOf(context, () => ({
     source_version: null,
     merged_at: wasMade ? profile.created_at : null,
     announced_at,
   }));
-  return [...factsOfProfile(profile, created_at), ...merges];
+  return [...factsOfLive(profile, created_at ?? TIME_UNKNOWN), ...merges];
 }
 
 function interpretDeleted({ data, created_at }: SquareEvent): Fact[] {
-  const object = (data.object?.customer ?? null) as JsonObject | null;
+  const object = data.object?.customer ?? null;
   // `data.id` can be wrong, but without the object it is all there is.
   const deleted = parseDeletedCustomer(object ?? { id: data.id });
+  const version = deleted.version ?? null;
   const deletedAt = deleted.updated_at ?? created_at ?? TIME_UNKNOWN;
-  const merges = mergesOf(parseMergeContext(data.object?.event_context), (sourceId) => ({
-    source_version: sourceId === deleted.id ? deleted.version : null,
+  const merges = mergesOf(parseEventContext(data.object?.event_context), (sourceId) => ({
+    source_version: sourceId === deleted.id ? version : null,
     merged_at: null,
     announced_at: created_at ?? deletedAt,
   }));
-  return [{ kind: "customer", value: tombstone(deleted, deletedAt, object) }, ...merges];
+  return [{ kind: "customer", value: tombstone(deleted.id, version, deletedAt, object) }, ...merges];
 }
 
 /** One merge for each source. A survivor listed among its own sources is no merge. */
 function mergesOf(
-  context: MergeContext | null,
+  context: ReturnType<typeof parseEventContext>,
   evidenceOf: (sourceId: string) => Omit<Merge, "from_customer_id" | "to_customer_id">,
 ): Fact[] {
-  if (context === null) return [];
-  const { from_customer_ids, to_customer_id } = context;
+  if (!context?.merge) return [];
+  const { from_customer_ids, to_customer_id } = context.merge;
   return [...new Set(from_customer_ids)]
     .filter((from_customer_id) => from_customer_id !== to_customer_id)
     .map((from_customer_id) => ({

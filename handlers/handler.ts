@@ -1,9 +1,12 @@
+import type { Fact } from "../src/facts/types.js";
 import type { SquareEvent } from "../src/square/envelope.js";
-import type { Fact, Instant } from "../src/square/types.js";
+import type { Instant } from "../src/square/types.js";
 
 /**
- * What events of some types mean for us. A handler is a pure function from an event to facts: it parses,
- * computes the order key and names the customers inside the facts; it never sees a transaction or a clock.
+ * What events of some types mean for us. A handler is a pure function from an event to facts: it reads the wire object,
+ * computes the order key and names the customers inside the facts. It never sees a transaction or a clock.
+ *
+ * Beside it a handler's file exports `factsOf...` for the object alone, so that the API's copy means the same.
  */
 export interface Handler {
   readonly eventTypes: readonly string[];

@@ -1,4 +1,5 @@
-import { parseEnvelopeId } from "../src/square/schemas.js";
+import type { Location } from "../src/facts/types.js";
+import { parseEnvelopeId, parseLocation } from "../src/square/schemas.js";
 import type { Handler } from "./handler.js";
 
 /** A location event names the location and carries nothing of it. */
@@ -9,3 +10,12 @@ export const location: Handler = {
     return [{ kind: "pending_fetch", value: { object_type: "location", object_id } }];
   },
 };
+
+/**
+ * @param object a location in wire shape, from the API
+ * @throws {InvalidPayload}
+ */
+export function locationOf(object: unknown): Location {
+  const { id, name, timezone, currency, status } = parseLocation(object);
+  return { square_location_id: id, name, time_zone: timezone, currency, status };
+}

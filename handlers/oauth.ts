@@ -5,7 +5,7 @@ import { type Handler, TIME_UNKNOWN } from "./handler.js";
 export const oauth: Handler = {
   eventTypes: ["oauth.authorization.revoked"],
   interpret({ data, created_at }) {
-    const revoked_at = parseRevocation(data.object?.revocation) ?? created_at ?? TIME_UNKNOWN;
+    const revoked_at = parseRevocation(data.object?.revocation)?.revoked_at ?? created_at ?? TIME_UNKNOWN;
     return [{ kind: "revocation", value: { revoked_at } }];
   },
 };

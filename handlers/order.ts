@@ -7,7 +7,7 @@ export const order: Handler = {
   interpret({ type, data }) {
     // `data.type` is no guide: deliveries of one type have been seen with "order_created" and with "order".
     const notice = data.object?.[type.replaceAll(".", "_")];
-    const object_id = parseOrderNotice(notice) ?? parseEnvelopeId("data.id", data.id);
+    const object_id = parseOrderNotice(notice)?.order_id ?? parseEnvelopeId("data.id", data.id);
     return [{ kind: "pending_fetch", value: { object_type: "order", object_id } }];
   },
 };

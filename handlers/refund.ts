@@ -1,8 +1,42 @@
+import { orderKey } from "../src/facts/order-key.js";
+import type { Fact } from "../src/facts/types.js";
 import { parseRefund } from "../src/square/schemas.js";
+import type { JsonObject } from "../src/square/types.js";
 import type { Handler } from "./handler.js";
 
-/** A refund names its payment, never a customer, and may arrive before its payment. */
 export const refund: Handler = {
   eventTypes: ["refund.created", "refund.updated"],
-  interpret: ({ data }) => [{ kind: "refund", value: parseRefund(data.object?.refund) }],
+  interpret: ({ data }) => factsOfRefund(data.object?.refund),
 };
+
+const TERMINAL: ReadonlySet<string> = new Set(["COMPLETED", "REJECTED", "FAILED"]);
+
+/**
+ * A refund names its payment, never a customer, and may arrive before its payment. Webhooks add an undocumented `version`,
+ * which the API does not: both must be comparable, so `updated_at` alone orders refunds.
+ *
+ * @param object a refund (`PaymentRefund`) in wire shape, from a webhook or the API
+ * @throws {InvalidPayload}
+ */
+export function factsOfRefund(object: unknown): Fact[] {
+  const refund = parseRefund(object);
+  const raw = object as JsonObject;
+  const value = {
+    refund_id: refund.id,
+    payment_id: refund.payment_id,
+    status: refund.status,
+    location_id: refund.location_id,
+    amount_cents: refund.amount_money.amount,
+    currency: refund.amount_money.currency,
+    created_at: refund.created_at,
+    updated_at: refund.updated_at,
+    raw,
+    order_key: orderKey({
+      updatedAt: refund.updated_at,
+      terminal: TERMINAL.has(refund.status),
+      refundedAmount: refund.amount_money.amount,
+      object: raw,
+    }),
+  };
+  return [{ kind: "refund", value }];
+}

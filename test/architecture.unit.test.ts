@@ -44,6 +44,7 @@ test("every import against the rules is found, even of a type, and told with the
   const imports = (path: string) => `import type { X } from "${path}";\nexport type Y = X;\n`;
   const folder = houseOf({
     "handlers/handler.ts": imports("../src/database/database.js"),
+    "handlers/writer.ts": imports("../src/facts/locks.js"),
     "src/app.ts": imports("./simulator/salon.js"),
     "src/attic/box.ts": imports("../errors.js"),
     "src/commands/serve.ts": imports("../http/routes.js"),
@@ -53,11 +54,13 @@ test("every import against the rules is found, even of a type, and told with the
     "src/inbox/inbox.ts": imports("../http/routes.js"),
     "src/square/leaf.ts": imports("../facts/one.js"),
     "src/errors.ts": "export type X = string;\n",
+    "src/facts/locks.ts": "export type X = string;\n",
     "src/http/routes.ts": "export type X = string;\n",
     "src/simulator/salon.ts": "export type X = string;\n",
   });
   const beginnings = [
-    "handlers/handler.ts imports src/database/database.ts: handlers may import square.",
+    "handlers/handler.ts imports src/database/database.ts: handlers may import facts, square.",
+    "handlers/writer.ts imports src/facts/locks.ts: Handlers make facts",
     "src/app.ts imports src/simulator/salon.ts: app may import http,",
     "src/attic/box.ts imports src/errors.ts: A new room needs a line",
     "src/commands/serve.ts imports src/http/routes.ts: commands may import app,",

@@ -103,12 +103,7 @@ export async function recomputeCustomer(
   now: Date,
 ): Promise<CustomerRecomputation | undefined> {
   return inTransaction(pool, async (tx) => {
-    const locked = await lockCustomers(tx, organizationId, {
-      customerIds: [customerId],
-      bookingIds: [],
-      paymentIds: [],
-      refundIds: [],
-    });
+    const locked = await lockCustomers(tx, organizationId, [customerId]);
     const before = await analyticsRow(tx, organizationId, customerId);
     const { written, deleted } = await recompute(tx, organizationId, [...locked], now);
     const after = await analyticsRow(tx, organizationId, customerId);

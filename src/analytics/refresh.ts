@@ -132,7 +132,7 @@ export async function recomputeLocked(
   now: Date,
 ) {
   return inTransaction(pool, async (tx) => {
-    await lockCustomers(tx, organizationId, { customerIds, bookingIds: [], paymentIds: [], refundIds: [] });
+    await lockCustomers(tx, organizationId, customerIds);
     return recompute(tx, organizationId, customerIds, now);
   });
 }

@@ -28,7 +28,7 @@ export async function correct(
   customerIds: readonly string[],
 ): Promise<Corrections> {
   return inTransaction(pool, async (tx) => {
-    await lockCustomers(tx, organizationId, { customerIds, bookingIds: [], paymentIds: [], refundIds: [] });
+    await lockCustomers(tx, organizationId, customerIds);
     // Asked after the wait for the locks: what was computed meanwhile is not ahead of us.
     const now = clock();
     const wrong = (await compareRows(tx, organizationId, customerIds, now)).filter((row) => !isExact(row));

@@ -1,7 +1,7 @@
 import type pg from "pg";
 import { query } from "../database/query.js";
-import type { Location, ServiceVariation } from "../square/schemas.js";
 import { writeJson } from "../square/write-json.js";
+import type { Location, ServiceVariation } from "./types.js";
 
 /**
  * What a salon is made of besides people and appointments: its locations and services. Only Square's API tells of them,

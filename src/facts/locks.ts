@@ -1,5 +1,8 @@
 import type pg from "pg";
 import { query } from "../database/query.js";
+import { mirrorTables, objectKinds, type TableShape } from "./mirror-tables.js";
+import { owners } from "./owners.js";
+import type { ObjectKind } from "./types.js";
 
 /**
  * Locks that end with the transaction. Objects first, then customers, each sorted: every transaction takes them
@@ -23,32 +26,26 @@ export async function lockObjects(
   if (objects.length > 0) await query(tx, lockObjectsStatement, [organizationId, objects]);
 }
 
-/** Which customers a batch may touch: those its facts name, and those who own the stored objects. */
-export interface LockTargets {
-  readonly customerIds: readonly string[];
-  readonly bookingIds: readonly string[];
-  readonly paymentIds: readonly string[];
-  readonly refundIds: readonly string[];
+/** The ids of objects of some kinds. */
+export type ObjectIds = Partial<Readonly<Record<ObjectKind, readonly string[]>>>;
+
+const ownedKinds = objectKinds.filter((kind) => owners[mirrorTables[kind].owner.by].stored !== null);
+
+function storedOwners(kind: ObjectKind, index: number): string {
+  const shape: TableShape = mirrorTables[kind];
+  return `
+      union
+      select ${owners[shape.owner.by].stored?.(shape)}
+      from unnest($${index + 3}::text[]) as o${index} (id)`;
 }
 
-// Each lookup is by primary key, written as a scalar so that no plan can make it anything else.
 const lockCustomersStatement = {
   name: "lock_customers",
   text: `
     with named as (
-      select unnest($2::text[]) as customer_id
-      union
-      select (select customer_id from bookings where organization_id = $1 and booking_id = id)
-      from unnest($3::text[]) as b (id)
-      union
-      select (select customer_id from payments where organization_id = $1 and payment_id = id)
-      from unnest($4::text[]) as p (id)
-      union
-      select (select customer_id from payments where organization_id = $1 and payment_id = (
-        select payment_id from refunds where organization_id = $1 and refund_id = id))
-      from unnest($5::text[]) as r (id)
+      select unnest($2::text[]) as customer_id${ownedKinds.map(storedOwners).join("")}
     ),
-    concerned as (
+    targets as (
       select customer_id from named
       union
       select (select to_customer_id from customer_aliases
@@ -57,12 +54,12 @@ const lockCustomersStatement = {
     )
     select customer_id, pg_advisory_xact_lock(hashtextextended($1::text || '/customer/' || customer_id, 0))
     from (
-      select customer_id from concerned where customer_id is not null order by customer_id collate "C"
+      select customer_id from targets where customer_id is not null order by customer_id collate "C"
     ) as sorted`,
 };
 
 /**
- * Locks every customer concerned and the survivors of those who were merged.
+ * Locks these customers, the owners of these stored objects, and the survivors of those who were merged.
  *
  * @returns the ids locked. What is read after this may name further customers, if a merge was committed while we
  * waited: the caller then starts over (RetryTransaction).
@@ -70,14 +67,13 @@ const lockCustomersStatement = {
 export async function lockCustomers(
   tx: pg.PoolClient,
   organizationId: string,
-  { customerIds, bookingIds, paymentIds, refundIds }: LockTargets,
+  customerIds: readonly string[],
+  objectIds: ObjectIds = {},
 ): Promise<Set<string>> {
   const { rows } = await query<{ customer_id: string }>(tx, lockCustomersStatement, [
     organizationId,
     customerIds,
-    bookingIds,
-    paymentIds,
-    refundIds,
+    ...ownedKinds.map((kind) => objectIds[kind] ?? []),
   ]);
   return new Set(rows.map((row) => row.customer_id));
 }

@@ -1,7 +1,7 @@
 import type pg from "pg";
 import { query } from "../database/query.js";
-import type { PendingFetch, Revocation } from "../square/types.js";
 import { writeJson } from "../square/write-json.js";
+import type { PendingFetch, Revocation } from "./types.js";
 
 const markFetchesStatement = {
   name: "mark_fetches",

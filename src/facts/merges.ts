@@ -1,8 +1,10 @@
 import type pg from "pg";
 import { query } from "../database/query.js";
-import type { Merge, Recovery } from "../square/types.js";
 import { writeJson } from "../square/write-json.js";
+import { mirrorTables, objectKinds } from "./mirror-tables.js";
+import { survivorOf } from "./owners.js";
 import { type KnownRecovery, type MergeEdge, resolveAliases } from "./resolve-aliases.js";
+import type { Merge, Recovery } from "./types.js";
 
 /**
  * Merges and their undoing. What Square said is kept as evidence (customer_merges, customer_recoveries); the
@@ -116,15 +118,13 @@ const writeAliasesStatement = {
 };
 
 /** A fact of the component belongs to one of its ids now, so the customer index finds all that may move. */
-function followAliases(table: "bookings" | "payments") {
-  const owner = (fact: string) => `coalesce(
-      (select to_customer_id from customer_aliases
-        where organization_id = $1 and from_customer_id = ${fact}.reported_customer_id),
-      ${fact}.reported_customer_id)`;
-  return {
+const followAliasesStatements = objectKinds
+  .filter((kind) => mirrorTables[kind].owner.by === "report")
+  .map((kind) => mirrorTables[kind].table)
+  .map((table) => ({
     name: `follow_aliases_${table}`,
     text: `
-    update ${table} fact set customer_id = ${owner("fact")}
+    update ${table} fact set customer_id = ${survivorOf("fact")}
     where ctid = any (array(
       select f.ctid
       from unnest($2::text[]) as ids (id)
@@ -132,10 +132,9 @@ function followAliases(table: "bookings" | "payments") {
         select ctid, customer_id, reported_customer_id from ${table}
         where organization_id = $1 and customer_id = ids.id offset 0
       ) as f
-      where f.customer_id is distinct from ${owner("f")}
+      where f.customer_id is distinct from ${survivorOf("f")}
     ))`,
-  };
-}
+  }));
 
 /** Names a merge within its organization. */
 export function mergeKey(merge: { from_customer_id: string; to_customer_id: string }): string {
@@ -165,8 +164,7 @@ export async function applyMerges(
   ]);
   const { aliases, refused } = resolveAliases(edges.rows, recoveries.rows);
   await query(tx, writeAliasesStatement, [organizationId, component, writeJson(aliases)]);
-  await query(tx, followAliases("bookings"), [organizationId, component]);
-  await query(tx, followAliases("payments"), [organizationId, component]);
+  for (const statement of followAliasesStatements) await query(tx, statement, [organizationId, component]);
   return { learnt, refused };
 }
 

@@ -1,14 +1,13 @@
 import type pg from "pg";
 import { pipelined } from "../database/query.js";
 import { RetryTransaction } from "../database/transaction.js";
-import type { Fact, Guarded } from "../square/types.js";
 import { lockCustomers, lockObjects } from "./locks.js";
 import { markFetches, revokeAccess } from "./marks.js";
 import { applyMerges, mergeComponent, mergeKey } from "./merges.js";
-import { type GuardedKind, type Origin, objectId, writeObjects } from "./mirror.js";
+import { mirrorTables, type Owner, objectKinds } from "./mirror-tables.js";
 import type { MergeEdge } from "./resolve-aliases.js";
-
-type FactOf<Kind extends Fact["kind"]> = Extract<Fact, { kind: Kind }>["value"];
+import type { Fact, FactOf, Facts, MirroredObjects, ObjectKind } from "./types.js";
+import { type Origin, writeObjects } from "./write-objects.js";
 
 export interface WrittenFacts {
   /** For each event, in the given order: whether any of its facts was new to us. */
@@ -20,8 +19,6 @@ export interface WrittenFacts {
   /** Merges that would have closed a cycle of aliases. */
   readonly refusedMerges: readonly MergeEdge[];
 }
-
-const guardedKinds: readonly GuardedKind[] = ["payment", "booking", "refund", "customer", "team_member"];
 
 /** The ids of the customers whose locks this transaction holds. */
 export type LockedCustomers = ReadonlySet<string>;
@@ -35,13 +32,18 @@ export async function lockFacts(
   organizationId: string,
   facts: readonly Fact[],
 ): Promise<LockedCustomers> {
-  const winners = winnersByKind(facts);
+  const targets = objectKinds.map((kind) => lockTargetsOf(kind, facts));
   const seeds = mergedIds(facts);
   const component = seeds.length > 0 ? await mergeComponent(tx, organizationId, seeds) : [];
+  const payments = targets.flatMap(({ paymentIds }) => paymentIds);
+  const objectKeys = targets.flatMap(({ objectKeys }) => objectKeys);
+  const customerIds = [...component, ...targets.flatMap(({ customerIds }) => customerIds)];
+  const objectIds = Object.fromEntries(targets.map(({ kind, ids }) => [kind, ids]));
+  objectIds.payment = [...(objectIds.payment ?? []), ...payments];
   const [, locked] = await pipelined(
     tx,
-    () => lockObjects(tx, organizationId, objectKeys(winners)),
-    () => lockCustomers(tx, organizationId, concerned(winners, component)),
+    () => lockObjects(tx, organizationId, [...new Set(objectKeys)]),
+    () => lockCustomers(tx, organizationId, [...new Set(customerIds)], objectIds),
   );
   return locked;
 }
@@ -65,7 +67,6 @@ export async function writeFacts(
   origin: Origin = "webhook",
 ): Promise<WrittenFacts> {
   const facts = events.flat();
-  const winners = winnersByKind(facts);
   const seeds = mergedIds(facts);
   // Nothing concerned can change under us any more, so what is read now holds until the commit.
   const merged = seeds.length > 0 ? await mergeComponent(tx, organizationId, seeds) : [];
@@ -79,10 +80,9 @@ export async function writeFacts(
 
   const storedKeys = new Map<string, string | null>();
   let applied = 0;
-  const writes = guardedKinds.map((kind) => async () => {
-    const objects = [...(winners.get(kind)?.values() ?? [])];
-    const places = locationIds(valuesOf(facts, kind));
-    for (const written of await writeObjects(tx, organizationId, kind, objects, places, origin)) {
+  const writes = objectKinds.map((kind) => async () => {
+    const [objects, locationIds] = [winnersOf(kind, facts), locationIdsOf(kind, facts)];
+    for (const written of await writeObjects(tx, organizationId, kind, objects, locationIds, origin)) {
       storedKeys.set(`${kind}/${written.id}`, written.stored_key);
       if (!written.applied) continue;
       applied += 1;
@@ -108,19 +108,8 @@ export async function writeFacts(
   };
 }
 
-function valuesOf<Kind extends Fact["kind"]>(facts: readonly Fact[], kind: Kind): FactOf<Kind>[] {
-  return facts.filter((fact) => fact.kind === kind).map((fact) => fact.value as FactOf<Kind>);
-}
-
-function locationIds(objects: readonly Guarded[]): string[] {
-  const ids = objects.flatMap((object) =>
-    "location_id" in object && typeof object.location_id === "string" ? object.location_id : [],
-  );
-  return [...new Set(ids)];
-}
-
-function isGuarded(fact: Fact): fact is Extract<Fact, { kind: GuardedKind }> {
-  return (guardedKinds as readonly string[]).includes(fact.kind);
+function valuesOf<Kind extends keyof Facts>(facts: readonly Fact[], kind: Kind): Facts[Kind][] {
+  return facts.flatMap((fact) => (fact.kind === kind ? [fact.value as Facts[Kind]] : []));
 }
 
 /** Everybody of whom a merge or its undoing is told. */
@@ -131,59 +120,58 @@ function mergedIds(facts: readonly Fact[]): string[] {
   ];
 }
 
-function winnersByKind(facts: readonly Fact[]): Winners {
-  return new Map(guardedKinds.map((kind) => [kind, winnersOf(kind, facts)]));
-}
-
-/** Of each object's versions in the batch, the one that stands in the end. */
-function winnersOf(kind: GuardedKind, facts: readonly Fact[]): Map<string, Guarded> {
-  const winners = new Map<string, Guarded>();
+/** Of each object's copies in the batch, the one that stands in the end. */
+function winnersOf<Kind extends ObjectKind>(kind: Kind, facts: readonly Fact[]): MirroredObjects[Kind][] {
+  const { id } = mirrorTables[kind];
+  const winners = new Map<string, MirroredObjects[Kind]>();
   for (const value of valuesOf(facts, kind)) {
-    const id = objectId(kind, value);
-    const best = winners.get(id);
-    if (!best || value.order_key > best.order_key) winners.set(id, value);
+    const best = winners.get(id(value));
+    if (!best || value.order_key > best.order_key) winners.set(id(value), value);
   }
-  return winners;
+  return [...winners.values()];
 }
 
-type Winners = ReadonlyMap<GuardedKind, ReadonlyMap<string, Guarded>>;
-
-function objectKeys(winners: Winners): string[] {
-  const keys = [...winners].flatMap(([kind, objects]) =>
-    // A customer's own lock guards the profile too.
-    kind === "customer" ? [] : [...objects.keys()].map((id) => `${kind}/${id}`),
-  );
-  // A refund's customer is its payment's: were both written at once, neither would see the other and the row would
-  // lack the refund.
-  const refunded = winnersOfKind(winners, "refund").flatMap(({ payment_id }) => payment_id ?? []);
-  return [...new Set([...keys, ...refunded.map((id) => `payment/${id}`)])];
+function locationIdsOf<Kind extends ObjectKind>(kind: Kind, facts: readonly Fact[]): string[] {
+  const { locationId } = mirrorTables[kind];
+  return [...new Set(valuesOf(facts, kind).flatMap((value) => locationId?.(value) ?? []))];
 }
 
-function winnersOfKind<Kind extends GuardedKind>(winners: Winners, kind: Kind): FactOf<Kind>[] {
-  return [...((winners.get(kind) as ReadonlyMap<string, FactOf<Kind>> | undefined)?.values() ?? [])];
+/** What the objects of one kind ask to be locked. */
+interface LockTargets {
+  readonly kind: ObjectKind;
+  readonly ids: readonly string[];
+  readonly objectKeys: readonly string[];
+  readonly customerIds: readonly string[];
+  readonly paymentIds: readonly string[];
 }
 
-function concerned(winners: Winners, component: readonly string[]) {
-  const all = <Kind extends GuardedKind>(kind: Kind) => winnersOfKind(winners, kind);
-  const reported = [...all("booking"), ...all("payment")].map((fact) => fact.reported_customer_id);
-  const present = (id: string | null): id is string => id !== null;
-  return {
-    customerIds: [
-      ...new Set([
-        ...reported.filter(present),
-        ...all("customer").map((c) => c.square_customer_id),
-        ...component,
-      ]),
-    ],
-    bookingIds: all("booking").map((booking) => booking.booking_id),
-    paymentIds: [
-      ...all("payment").map((payment) => payment.payment_id),
-      ...all("refund")
-        .map((refund) => refund.payment_id)
-        .filter(present),
-    ],
-    refundIds: all("refund").map((refund) => refund.refund_id),
+function lockTargetsOf<Kind extends ObjectKind>(kind: Kind, facts: readonly Fact[]): LockTargets {
+  const objects = winnersOf(kind, facts);
+  const ids = objects.map(mirrorTables[kind].id);
+  const owner: Owner<MirroredObjects[Kind]> = mirrorTables[kind].owner;
+  const nothing = {
+    kind,
+    ids,
+    objectKeys: ids.map((id) => `${kind}/${id}`),
+    customerIds: [],
+    paymentIds: [],
   };
+  switch (owner.by) {
+    case "report":
+      return { ...nothing, customerIds: objects.flatMap((object) => owner.customerId(object) ?? []) };
+    case "payment": {
+      // The customer is the payment's: were both written at once, neither would see the other and the row would lack
+      // this object.
+      const paymentIds = objects.flatMap((object) => owner.paymentId(object) ?? []);
+      const objectKeys = [...nothing.objectKeys, ...paymentIds.map((id) => `payment/${id}`)];
+      return { ...nothing, objectKeys, paymentIds };
+    }
+    case "itself":
+      // A customer's own lock guards the profile too.
+      return { ...nothing, objectKeys: [], customerIds: ids };
+    case "nobody":
+      return nothing;
+  }
 }
 
 /**
@@ -200,12 +188,16 @@ function freshness(
     if (fact.kind === "merge") return learntMerges.has(mergeKey(fact.value));
     // Comes with the profile that shows it, and is news when that is.
     if (fact.kind === "recovery") return false;
-    if (!isGuarded(fact)) return true;
-    const object = `${fact.kind}/${objectId(fact.kind, fact.value)}`;
+    if (fact.kind === "pending_fetch" || fact.kind === "revocation") return true;
+    const object = objectKey(fact);
     if (fact.value.order_key <= (standing.get(object) ?? "")) return false;
     standing.set(object, fact.value.order_key);
     return true;
   };
   // Every fact is looked at, since looking moves `standing`.
   return events.map((facts) => facts.map(isNews).includes(true));
+}
+
+function objectKey<Kind extends ObjectKind>({ kind, value }: FactOf<Kind>): string {
+  return `${kind}/${mirrorTables[kind].id(value)}`;
 }

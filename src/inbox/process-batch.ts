@@ -6,8 +6,8 @@ import { pipelined } from "../database/query.js";
 import { inTransaction } from "../database/transaction.js";
 import { DatabaseUnavailable, describeFailure } from "../errors.js";
 import type { MergeEdge } from "../facts/resolve-aliases.js";
+import type { Fact } from "../facts/types.js";
 import { type LockedCustomers, lockFacts, writeFacts } from "../facts/write-facts.js";
-import type { Fact } from "../square/types.js";
 import { type Batch, type Claim, claimEvents, expectedOutcome, setEventStatus } from "./claims.js";
 import type { Outcome, ReceivedEvent } from "./received-event.js";
 

@@ -1,8 +1,8 @@
 import type { Handler } from "../../handlers/handler.js";
 import { describeFailure } from "../errors.js";
+import type { Fact } from "../facts/types.js";
 import type { SquareEvent } from "../square/envelope.js";
 import { InvalidPayload } from "../square/schemas.js";
-import type { Fact } from "../square/types.js";
 
 /** How an event ended (contract section 2). */
 export type Outcome = "processed" | "duplicate" | "stale" | "ignored" | "deferred" | "dead";

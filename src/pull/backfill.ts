@@ -1,3 +1,8 @@
+import { factsOfBooking } from "../../handlers/booking.js";
+import { factsOfProfile } from "../../handlers/customer.js";
+import { factsOfPayment } from "../../handlers/payment.js";
+import { factsOfRefund } from "../../handlers/refund.js";
+import { factsOfTeamMember } from "../../handlers/team-member.js";
 import { countAnalyticsRows, refreshOrganization } from "../analytics/refresh.js";
 import { clearPositions, readPosition, savePosition } from "../database/positions.js";
 import type { ReportedError } from "../errors.js";
@@ -5,12 +10,11 @@ import type { Page } from "../square/api/api.js";
 import { SquareApiError } from "../square/api/api-error.js";
 import { pages } from "../square/api/pages.js";
 import type { JsonObject } from "../square/types.js";
-import { bookingFacts, bookingWindows, LOOK_FAR_AHEAD_DAYS } from "./bookings.js";
+import { bookingWindows, LOOK_FAR_AHEAD_DAYS } from "./bookings.js";
 import { connect } from "./connect.js";
 import type { PullContext } from "./context.js";
-import { storeCatalog, storeLocations, teamMemberFacts } from "./locations-and-services.js";
-import { paymentFacts, refundFacts } from "./payments-and-refunds.js";
-import { profileFacts, pullKnownProfiles } from "./profiles.js";
+import { storeCatalog, storeLocations } from "./locations-and-services.js";
+import { pullKnownProfiles } from "./profiles.js";
 import { beginOf } from "./pull-organization.js";
 import { nothingPulled, type Pulled } from "./report.js";
 import { type PullTask, type Stored, storeObjects } from "./task.js";
@@ -155,18 +159,18 @@ function* windowsOf(
   });
   const at = (cursor?: string) => (cursor === undefined ? {} : { cursor });
 
-  yield { name: "team", list: (c) => api.teamMembers(at(c)), ...stored("team_members", teamMemberFacts) };
+  yield { name: "team", list: (c) => api.teamMembers(at(c)), ...stored("team_members", factsOfTeamMember) };
   yield {
     name: "catalog",
     list: (cursor) => api.catalog(at(cursor)),
     store: (objects) => storeCatalog(task, objects),
   };
-  yield { name: "customers", list: (c) => api.customers(at(c)), ...stored("customers", profileFacts) };
+  yield { name: "customers", list: (c) => api.customers(at(c)), ...stored("customers", factsOfProfile) };
   for (const window of bookingWindows(since, new Date(startedAt.getTime() + LOOK_FAR_AHEAD_DAYS * DAY_MS))) {
     yield {
       name: `bookings/${window.startAtMin.toISOString()}`,
       list: (cursor) => api.bookings({ ...window, ...at(cursor) }),
-      ...stored("bookings", bookingFacts),
+      ...stored("bookings", factsOfBooking),
     };
   }
   for (const window of moneyWindows(since, startedAt)) {
@@ -176,13 +180,13 @@ function* windowsOf(
       yield {
         name: `payments/${locationId}/${span}`,
         list: (cursor) => api.payments({ ...window, ...at(cursor), locationId }),
-        ...stored("payments", paymentFacts),
+        ...stored("payments", factsOfPayment),
       };
     }
     yield {
       name: `refunds/${span}`,
       list: (cursor) => api.refunds({ ...window, ...at(cursor) }),
-      ...stored("refunds", refundFacts),
+      ...stored("refunds", factsOfRefund),
     };
   }
 }

@@ -1,8 +1,8 @@
+import { factsOfBooking } from "../../handlers/booking.js";
 import { type Queryable, query } from "../database/query.js";
 import { MAX_IDS } from "../square/api/api.js";
 import { pages } from "../square/api/pages.js";
-import { parseBooking } from "../square/schemas.js";
-import type { Fact, JsonObject } from "../square/types.js";
+import type { JsonObject } from "../square/types.js";
 import { type PullTask, storeObjects } from "./task.js";
 import { moveWatermark, readFrom, SQUARE_EPOCH } from "./watermark.js";
 
@@ -19,10 +19,6 @@ const LOOK_AHEAD_DAYS = 180;
 
 /** How far ahead everything is read. */
 export const LOOK_FAR_AHEAD_DAYS = 366;
-
-export const bookingFacts = (object: JsonObject): Fact[] => [
-  { kind: "booking", value: parseBooking(object) },
-];
 
 /** `from` (inclusive) to `to`, cut into ranges that Square accepts. */
 export function* bookingWindows(from: Date, to: Date): Generator<{ startAtMin: Date; startAtMax: Date }> {
@@ -49,7 +45,7 @@ export async function pullBookings(task: PullTask, begin: Date): Promise<void> {
   for (const window of bookingWindows(from, to)) {
     const all = pages((cursor) => task.api.bookings({ ...window, ...(cursor !== undefined && { cursor }) }));
     for await (const { objects } of all) {
-      failed += (await storeObjects(task, "bookings", objects, bookingFacts)).failed;
+      failed += (await storeObjects(task, "bookings", objects, factsOfBooking)).failed;
       for (const object of objects) if (isOpen(object, aheadOf)) seen.add(String(object.id));
     }
   }
@@ -109,7 +105,7 @@ async function pullKnownBookings(task: PullTask, aheadOf: Date, seen: ReadonlySe
     for (let at = 0; at < unseen.length; at += MAX_IDS) {
       const answers = await task.api.bookingsById(unseen.slice(at, at + MAX_IDS));
       const objects = [...answers.values()].filter((object) => object !== null);
-      failed += (await storeObjects(task, "bookings", objects, bookingFacts)).failed;
+      failed += (await storeObjects(task, "bookings", objects, factsOfBooking)).failed;
     }
   }
   return failed;

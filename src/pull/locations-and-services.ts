@@ -1,3 +1,6 @@
+import { serviceVariationsOf } from "../../handlers/catalog.js";
+import { locationOf } from "../../handlers/location.js";
+import { factsOfTeamMember } from "../../handlers/team-member.js";
 import { recomputeLocked } from "../analytics/refresh.js";
 import { inTransaction } from "../database/transaction.js";
 import {
@@ -5,17 +8,11 @@ import {
   writeLocations,
   writeServiceVariations,
 } from "../facts/locations-and-services.js";
+import type { Location } from "../facts/types.js";
 import { isTimeZone } from "../organizations/time-zone.js";
 import { pages } from "../square/api/pages.js";
-import {
-  InvalidPayload,
-  type Location,
-  parseLocation,
-  parseServiceVariations,
-  parseTeamMember,
-  type ServiceVariation,
-} from "../square/schemas.js";
-import type { Fact, JsonObject } from "../square/types.js";
+import { InvalidPayload } from "../square/schemas.js";
+import type { JsonObject } from "../square/types.js";
 import { idOf, noteError, type PullTask, type Stored, storeObjects } from "./task.js";
 import { moveWatermark, readFrom, SQUARE_EPOCH } from "./watermark.js";
 
@@ -25,7 +22,7 @@ const CUSTOMERS = 250;
 export async function storeLocations(task: PullTask, objects: readonly JsonObject[]): Promise<void> {
   const { context, organizationId, pulled } = task;
   const { pool } = context.database;
-  const { read, failed } = readAll<Location>(task, "locations", objects, (object) => [parseLocation(object)]);
+  const { read, failed } = readAll(task, "locations", objects, (object) => [locationOf(object)]);
   const known: Location[] = [];
   for (const location of read) known.push(await withKnownTimeZone(task, location));
   const { applied, movedIds } = await inTransaction(pool, (tx) => writeLocations(tx, organizationId, known));
@@ -55,14 +52,10 @@ async function withKnownTimeZone(
   return { ...location, time_zone: null };
 }
 
-export const teamMemberFacts = (object: JsonObject): Fact[] => [
-  { kind: "team_member", value: parseTeamMember(object) },
-];
-
 /** Everybody, each time: Square tells no changes, and a salon's team is small. */
 export async function pullTeam(task: PullTask): Promise<void> {
   const all = pages((cursor) => task.api.teamMembers(cursor === undefined ? {} : { cursor }));
-  for await (const { objects } of all) await storeObjects(task, "team_members", objects, teamMemberFacts);
+  for await (const { objects } of all) await storeObjects(task, "team_members", objects, factsOfTeamMember);
 }
 
 /** Items and variations that changed since the last pull. */
@@ -77,7 +70,7 @@ export async function pullCatalog(task: PullTask): Promise<void> {
 
 export async function storeCatalog(task: PullTask, objects: readonly JsonObject[]): Promise<Stored> {
   const { context, organizationId, pulled } = task;
-  const { read, failed } = readAll<ServiceVariation>(task, "catalog", objects, parseServiceVariations);
+  const { read, failed } = readAll(task, "catalog", objects, serviceVariationsOf);
   const applied = await inTransaction(context.database.pool, (tx) =>
     writeServiceVariations(tx, organizationId, read),
   );

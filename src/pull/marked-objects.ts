@@ -1,7 +1,8 @@
+import { factsOfPayment } from "../../handlers/payment.js";
 import { type Queryable, query } from "../database/query.js";
+import type { PendingFetch } from "../facts/types.js";
 import { MAX_IDS } from "../square/api/api.js";
-import type { JsonObject, PendingFetch } from "../square/types.js";
-import { paymentFacts } from "./payments-and-refunds.js";
+import type { JsonObject } from "../square/types.js";
 import { type PullTask, storeObjects } from "./task.js";
 
 /** Objects that events named without carrying them. */
@@ -73,7 +74,7 @@ export async function pullMarkedOrders(task: PullTask): Promise<void> {
     ]);
     for (const { payment_id } of unknown.rows) {
       const payment = await api.payment(payment_id);
-      if (payment) await storeObjects(task, "payments", [payment], paymentFacts);
+      if (payment) await storeObjects(task, "payments", [payment], factsOfPayment);
     }
     await unmark(task, "order", ids);
     after = ids.at(-1) ?? "";

@@ -1,24 +1,21 @@
+import { factsOfPayment } from "../../handlers/payment.js";
+import { factsOfRefund } from "../../handlers/refund.js";
+import type { Fact } from "../facts/types.js";
 import type { Page, UpdatedFilter } from "../square/api/api.js";
 import { pages } from "../square/api/pages.js";
-import { parsePayment, parseRefund } from "../square/schemas.js";
-import type { Fact, JsonObject } from "../square/types.js";
+import type { JsonObject } from "../square/types.js";
 import { type PullTask, storeObjects } from "./task.js";
 import { moveWatermark, readFrom } from "./watermark.js";
 
-export const paymentFacts = (object: JsonObject): Fact[] => [
-  { kind: "payment", value: parsePayment(object) },
-];
-export const refundFacts = (object: JsonObject): Fact[] => [{ kind: "refund", value: parseRefund(object) }];
-
 /** Payments of one location that changed since the last pull. Each location has a watermark of its own. */
 export function pullPayments(task: PullTask, locationId: string): Promise<void> {
-  return pullUpdated(task, "payments", `payments/${locationId}`, paymentFacts, (filter) =>
+  return pullUpdated(task, "payments", `payments/${locationId}`, factsOfPayment, (filter) =>
     task.api.payments({ ...filter, locationId }),
   );
 }
 
 export function pullRefunds(task: PullTask): Promise<void> {
-  return pullUpdated(task, "refunds", "refunds", refundFacts, (filter) => task.api.refunds(filter));
+  return pullUpdated(task, "refunds", "refunds", factsOfRefund, (filter) => task.api.refunds(filter));
 }
 
 /** Everything of one kind whose `updated_at` lies behind the watermark. */

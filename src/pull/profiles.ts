@@ -1,28 +1,32 @@
 import { factsOfProfile } from "../../handlers/customer.js";
+import {
+  factsOfGoneProfile,
+  factsOfMergedProfile,
+  factsOfUnmergedProfile,
+  type KnownProfile,
+} from "../../handlers/profile-answers.js";
 import { readPosition, savePosition } from "../database/positions.js";
 import { type Queryable, query } from "../database/query.js";
+import type { Fact } from "../facts/types.js";
 import { MAX_IDS, type Retrieved } from "../square/api/api.js";
 import { pages } from "../square/api/pages.js";
-import { parseCustomer, tombstone } from "../square/schemas.js";
 import { toInstant } from "../square/timestamp.js";
-import type { Fact, JsonObject } from "../square/types.js";
+import type { JsonObject } from "../square/types.js";
 import { pullUpdated } from "./payments-and-refunds.js";
 import { type PullTask, storeObjects } from "./task.js";
 import { moveWatermark, SETTLE_MS } from "./watermark.js";
 
-export const profileFacts = (object: JsonObject): Fact[] => factsOfProfile(parseCustomer(object), null);
-
 /** Profiles that changed since the last pull, or all of them. The search leaves out who has no name, company, e-mail or phone. */
 export async function pullCustomers(task: PullTask): Promise<void> {
   if (!task.everything) {
-    return pullUpdated(task, "customers", "customers", profileFacts, (filter) =>
+    return pullUpdated(task, "customers", "customers", factsOfProfile, (filter) =>
       task.api.customersUpdated(filter),
     );
   }
   let failed = 0;
   const all = pages((cursor) => task.api.customers(cursor === undefined ? {} : { cursor }));
   for await (const { objects } of all) {
-    failed += (await storeObjects(task, "customers", objects, profileFacts)).failed;
+    failed += (await storeObjects(task, "customers", objects, factsOfProfile)).failed;
   }
   if (failed === 0) await moveWatermark(task, "customers");
 }
@@ -55,14 +59,6 @@ export async function pullKnownProfiles(task: PullTask): Promise<void> {
     await savePosition<ProfilesPosition>(pool, organizationId, "pull/profiles", { after }, context.clock());
     if (after === "" || context.signal?.aborted) return;
   }
-}
-
-interface KnownProfile {
-  readonly customer_id: string;
-  /** Of the live profile stored here; NULL when there is none. */
-  readonly version: bigint | null;
-  /** Who counts as its survivor here; NULL when it does not count as merged. */
-  readonly survivor: string | null;
 }
 
 function hasNoLiveProfile(id: string): string {
@@ -115,53 +111,25 @@ async function knownProfiles(
 
 async function storeAnswers(task: PullTask, known: readonly KnownProfile[]): Promise<void> {
   const answers: Retrieved = await task.api.customersById(known.map(({ customer_id }) => customer_id));
+  const askedAt = toInstant(task.startedAt);
   const factsOf = new Map<JsonObject, () => readonly Fact[]>();
   for (const profile of known) {
     const answer = answers.get(profile.customer_id);
     if (answer === undefined || (answer === null && profile.version === null)) continue;
     if (answer === null) {
-      factsOf.set({ id: profile.customer_id }, () => goneFacts(task, profile));
+      factsOf.set({ id: profile.customer_id }, () => factsOfGoneProfile(profile, askedAt));
     } else if (profile.version === null && answer.id === profile.survivor) {
       // Merged, as is known here.
     } else if (answer.id !== profile.customer_id) {
-      factsOf.set(answer, () => [...profileFacts(answer), ...mergedFacts(task, profile, answer)]);
+      factsOf.set(answer, () => factsOfMergedProfile(profile, answer, askedAt));
+    } else if (profile.survivor !== null) {
+      const survivorIds = await openMerges(task, profile.customer_id);
+      factsOf.set(answer, () => factsOfUnmergedProfile(answer, survivorIds, askedAt));
     } else {
-      const merges = profile.survivor !== null ? await openMerges(task, profile.customer_id) : undefined;
-      factsOf.set(answer, () => [
-        ...profileFacts(answer),
-        ...(merges ? unmergedFacts(task, answer, merges) : []),
-      ]);
+      factsOf.set(answer, () => factsOfProfile(answer));
     }
   }
   await storeObjects(task, "customers", [...factsOf.keys()], (object) => factsOf.get(object)?.() ?? []);
-}
-
-/**
- * The tombstone that a missed `customer.deleted` would have left. Square does not tell the version of the end: it is put right
- * after the last one known, which a recovered profile outranks.
- */
-function goneFacts({ startedAt }: PullTask, { customer_id, version }: KnownProfile): Fact[] {
-  if (version === null) return [];
-  const gone = { id: customer_id, version, updated_at: null };
-  return [{ kind: "customer", value: tombstone(gone, toInstant(startedAt), null) }];
-}
-
-/**
- * What the events of a missed merge would have said, as far as the survivor's profile tells it. Where it leads to another
- * survivor than is known here, merges were undone and others made, nobody knows when: what Square answers now is the newest.
- */
-function mergedFacts(task: PullTask, source: KnownProfile, answer: JsonObject): Fact[] {
-  const survivor = parseCustomer(answer);
-  const isAnother = source.survivor !== null && source.survivor !== survivor.square_customer_id;
-  const made = survivor.creation_source === "MERGE" ? survivor.created_at : null;
-  const value = {
-    from_customer_id: source.customer_id,
-    to_customer_id: survivor.square_customer_id,
-    source_version: source.version,
-    merged_at: isAnother ? toInstant(task.startedAt) : made,
-    announced_at: survivor.updated_at ?? toInstant(task.startedAt),
-  };
-  return [{ kind: "merge", value }, ...goneFacts(task, source)];
 }
 
 // Primary key of customer_merges. Where the version of the source's end is known it settles the matter by itself.
@@ -172,30 +140,12 @@ const openMergesStatement = {
     where organization_id = $1 and from_customer_id = $2 and source_version is null`,
 };
 
-interface OpenMerge {
-  readonly to_customer_id: string;
-}
-
 async function openMerges(
   { context, organizationId }: PullTask,
   customerId: string,
-): Promise<readonly OpenMerge[]> {
-  const values = [organizationId, customerId];
+): Promise<readonly string[]> {
   const { pool } = context.database;
-  return (await query<OpenMerge & Record<string, unknown>>(pool, openMergesStatement, values)).rows;
-}
-
-/**
- * A profile that answers by its own id lives, whatever merges were told of it: they ended an earlier version of it, and the events that
- * said which were missed.
- */
-function unmergedFacts({ startedAt }: PullTask, answer: JsonObject, merges: readonly OpenMerge[]): Fact[] {
-  const { square_customer_id, version, updated_at, created_at } = parseCustomer(answer);
-  const at = updated_at ?? created_at ?? toInstant(startedAt);
-  const recovery = { square_customer_id, recovered_version: version, recovered_at: at };
-  const ended = merges.map(({ to_customer_id }): Fact => {
-    const edge = { from_customer_id: square_customer_id, to_customer_id, source_version: version - 1n };
-    return { kind: "merge", value: { ...edge, merged_at: null, announced_at: at } };
-  });
-  return [{ kind: "recovery", value: recovery }, ...ended];
+  const values = [organizationId, customerId];
+  const { rows } = await query<{ to_customer_id: string }>(pool, openMergesStatement, values);
+  return rows.map((row) => row.to_customer_id);
 }

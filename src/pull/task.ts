@@ -2,11 +2,12 @@ import { recompute } from "../analytics/recompute.js";
 import { bisectOnFailure } from "../database/bisect.js";
 import { inTransaction } from "../database/transaction.js";
 import type { ReportedError } from "../errors.js";
+import { authoritativeKey } from "../facts/order-key.js";
+import type { Fact } from "../facts/types.js";
 import { lockFacts, writeFacts } from "../facts/write-facts.js";
 import type { SquareApi } from "../square/api/api.js";
-import { authoritativeKey } from "../square/order-key.js";
 import { InvalidPayload } from "../square/schemas.js";
-import type { Fact, JsonObject } from "../square/types.js";
+import type { JsonObject } from "../square/types.js";
 import type { PullContext } from "./context.js";
 import type { Pulled } from "./report.js";
 

@@ -1,8 +1,9 @@
 import { handlerFor } from "../../handlers/registry.js";
+import type { Fact } from "../../src/facts/types.js";
 import type { LocationJson } from "../../src/simulator/objects.js";
 import { type Salon, type SalonEvent, simulateSalon } from "../../src/simulator/salon.js";
 import { readEnvelope } from "../../src/square/envelope.js";
-import type { Fact, JsonValue } from "../../src/square/types.js";
+import type { JsonValue } from "../../src/square/types.js";
 
 export interface DatasetSize {
   readonly customers: number;

@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { handledEventTypes, handlerFor } from "../../handlers/registry.js";
+import type { Fact } from "../../src/facts/types.js";
 import { readEnvelope, type SquareEvent } from "../../src/square/envelope.js";
 import { readJson } from "../../src/square/read-json.js";
-import type { Fact } from "../../src/square/types.js";
 import type { Expectation } from "./fixture-facts/expectation.js";
 import { EXPECTATIONS } from "./fixture-facts/index.js";
 

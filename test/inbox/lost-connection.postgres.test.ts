@@ -33,7 +33,7 @@ test("an event whose connection is cut in its transaction leaves nothing, is ans
   const before = await tablesOf(database, salon);
   const event = paymentEvent();
   const answer = await inTransaction(database.pool, async (tx) => {
-    await lockCustomers(tx, salon, { customerIds: ["ana"], bookingIds: [], paymentIds: [], refundIds: [] });
+    await lockCustomers(tx, salon, ["ana"]);
     const answered = app.deliver(event);
     await database.pool.query("select pg_terminate_backend($1)", [await waitingSession()]);
     return answered;

@@ -8,7 +8,7 @@ import { parseInstant } from "../timestamp.js";
  * Unknown keys and unknown enum values pass; an empty string is as good as none.
  */
 
-export const INT64_MAX = 2n ** 63n - 1n;
+const INT64_MAX = 2n ** 63n - 1n;
 const INT64_MIN = -(2n ** 63n);
 /** Postgres `integer`. */
 const INT4_MAX = 2n ** 31n - 1n;
@@ -34,6 +34,15 @@ export function parseObject<Schema extends z.ZodType>(
   const result = schema.safeParse(object);
   if (!result.success) throw new InvalidPayload(describeIssues(result.error, root));
   return result.data;
+}
+
+/**
+ * A function that checks an object of one kind and throws {@link InvalidPayload}.
+ *
+ * @param root what the object is called in error messages
+ */
+export function parser<Schema extends z.ZodType>(root: string, schema: Schema) {
+  return (object: unknown): z.output<Schema> => parseObject(root, schema, object);
 }
 
 /** Ids, statuses and currencies: text that must be there and may be indexed. */
@@ -70,20 +79,6 @@ export const money = z.object({ amount: int64, currency: requiredName });
 
 /** Fees and refunds may be left out, and then are nothing. */
 export const optionalMoney = money.nullish();
-
-/** @throws {InvalidPayload} the sum does not fit 64 bits */
-export function sumOfMoney(path: string, amounts: readonly bigint[]): bigint {
-  const sum = amounts.reduce((total, amount) => total + amount, 0n);
-  if (sum > INT64_MAX || sum < INT64_MIN) throw new InvalidPayload(`${path}: the sum exceeds 64 bits`);
-  return sum;
-}
-
-/** @throws {InvalidPayload} the sum does not fit a column of type `integer` */
-export function sumOfCounts(path: string, counts: readonly number[]): number {
-  const sum = counts.reduce((total, item) => total + item, 0);
-  if (sum > INT4_MAX) throw new InvalidPayload(`${path}: the sum exceeds 2147483647`);
-  return sum;
-}
 
 function emptyToNull(text: string | null | undefined): string | null {
   return text || null;

@@ -1,4 +1,4 @@
-import type { Fact } from "../../../src/square/types.js";
+import type { Fact } from "../../../src/facts/types.js";
 
 /** What a fixture means: facts (the columns that matter there), nothing because ignored, or a refusal. */
 export type Expectation = readonly ExpectedFact[] | "ignored" | { readonly refused: RegExp };

@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
-import { instantMicros } from "./timestamp.js";
-import type { Instant, JsonValue } from "./types.js";
-import { canonicalJson } from "./write-json.js";
+import { instantMicros } from "../square/timestamp.js";
+import type { Instant, JsonValue } from "../square/types.js";
+import { canonicalJson } from "../square/write-json.js";
 
 /** What decides between two copies of one Square object, the first that differs first (contract section 4). */
 export interface Precedence {
@@ -12,9 +12,9 @@ export interface Precedence {
   /** Without one, the object is older than any that has it. */
   readonly updatedAt: Instant | null;
   /** Whether the status is one that an object seldom leaves: of two copies of one instant, the later one. */
-  readonly terminal: boolean;
+  readonly terminal?: boolean;
   /** Minor units. */
-  readonly refundedAmount: bigint;
+  readonly refundedAmount?: bigint;
   /** The object as Square sent it: two copies that agree in all else are ordered by content. */
   readonly object: JsonValue;
 }
@@ -42,8 +42,8 @@ export function orderKey({
   fields.writeBigUInt64BE(sortable(version ?? 0n), 0);
   fields.writeUInt8(Number(deleted ?? false), 8);
   fields.writeBigUInt64BE(updatedAt === null ? 0n : sortable(instantMicros(updatedAt)), 9);
-  fields.writeUInt8(Number(terminal), 17);
-  fields.writeBigUInt64BE(sortable(refundedAmount), 18);
+  fields.writeUInt8(Number(terminal ?? false), 17);
+  fields.writeBigUInt64BE(sortable(refundedAmount ?? 0n), 18);
   return fields.toString("hex") + hash("sha256", canonicalJson(object), "hex");
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { orderKey, type Precedence } from "../../src/square/order-key.js";
+import { orderKey, type Precedence } from "../../src/facts/order-key.js";
 import type { Instant } from "../../src/square/types.js";
 import { canonicalJson } from "../../src/square/write-json.js";
 
@@ -119,7 +119,7 @@ function compareByRule(a: Precedence, b: Precedence): number {
     compare(Number(a.deleted), Number(b.deleted)),
     compareText(a.updatedAt ?? "", b.updatedAt ?? ""),
     compare(Number(a.terminal), Number(b.terminal)),
-    compare(a.refundedAmount, b.refundedAmount),
+    compare(a.refundedAmount ?? 0n, b.refundedAmount ?? 0n),
     compareText(sha256(a), sha256(b)),
   ];
   return fields.find((field) => field !== 0) ?? 0;

@@ -1,0 +1,189 @@
+import type { MirroredObjects, ObjectKind } from "./types.js";
+
+/** Types in Postgres, as `jsonb_to_recordset` reads them. */
+type ColumnType = "integer" | "bigint" | "text" | "timestamptz" | "jsonb";
+
+type ColumnTypes<Row> = Readonly<Record<keyof Row, ColumnType>>;
+
+/** The fields of an object that are columns of its own table; arrays are parts, with a table of their own. */
+type ColumnsOf<Value> = {
+  [Name in keyof Value as Name extends "order_key"
+    ? never
+    : Value[Name] extends readonly unknown[]
+      ? never
+      : Name]: Value[Name];
+};
+
+/** The parts of an object, in a table of their own; they are replaced with each copy of it. */
+type PartsOf<Value> = {
+  [Field in keyof Value & string]: Value[Field] extends readonly (infer Part)[]
+    ? {
+        readonly table: string;
+        /** The object's field that holds them. */
+        readonly field: Field;
+        /** The column that numbers them, from 0, in the order of the array. */
+        readonly position: keyof Part & string;
+        readonly columns: ColumnTypes<Part>;
+      }
+    : never;
+}[keyof Value & string];
+
+/** Whose row in `customer_analytics` an object changes. */
+export type Owner<Value> =
+  /** The customer whom it reports, or that one's survivor: the table has `reported_customer_id` and `customer_id`. */
+  | { readonly by: "report"; readonly customerId: (value: Value) => string | null }
+  /** The customer of its payment: the table has `payment_id`. */
+  | { readonly by: "payment"; readonly paymentId: (value: Value) => string | null }
+  /** Itself: it is a customer. */
+  | { readonly by: "itself" }
+  | { readonly by: "nobody" };
+
+export type OwnedBy = Owner<never>["by"];
+
+/** What SQL has to know of a kind. */
+export interface TableShape {
+  readonly table: string;
+  /** The column that names the object within its organization. */
+  readonly key: string;
+  /** Every column that comes with the object, the key first. */
+  readonly columns: Readonly<Record<string, ColumnType>>;
+  readonly owner: { readonly by: OwnedBy };
+  /** Present where an object names a location, which gets a placeholder row when it is met for the first time. */
+  readonly locationId?: unknown;
+  readonly parts?: {
+    readonly table: string;
+    readonly field: string;
+    readonly position: string;
+    readonly columns: Readonly<Record<string, ColumnType>>;
+  };
+}
+
+/** One kind of Square's objects: its table, and what the writer has to know of an object. */
+interface MirrorTable<Value> extends TableShape {
+  readonly key: keyof ColumnsOf<Value> & string;
+  readonly columns: ColumnTypes<ColumnsOf<Value>>;
+  readonly parts?: PartsOf<Value>;
+  readonly id: (value: Value) => string;
+  readonly owner: Owner<Value>;
+  readonly locationId?: (value: Value) => string | null;
+}
+
+/** The one table that drives the writer, in the order of writing: a refund's customer is its payment's. */
+export const mirrorTables: { readonly [Kind in ObjectKind]: MirrorTable<MirroredObjects[Kind]> } = {
+  payment: {
+    table: "payments",
+    key: "payment_id",
+    id: (payment) => payment.payment_id,
+    columns: {
+      payment_id: "text",
+      status: "text",
+      reported_customer_id: "text",
+      location_id: "text",
+      order_id: "text",
+      amount_cents: "bigint",
+      tip_cents: "bigint",
+      total_cents: "bigint",
+      processing_fee_cents: "bigint",
+      currency: "text",
+      source_type: "text",
+      created_at: "timestamptz",
+      updated_at: "timestamptz",
+      raw: "jsonb",
+    },
+    owner: { by: "report", customerId: (payment) => payment.reported_customer_id },
+    locationId: (payment) => payment.location_id,
+  },
+  booking: {
+    table: "bookings",
+    key: "booking_id",
+    id: (booking) => booking.booking_id,
+    columns: {
+      booking_id: "text",
+      version: "integer",
+      status: "text",
+      reported_customer_id: "text",
+      location_id: "text",
+      start_at: "timestamptz",
+      created_at: "timestamptz",
+      updated_at: "timestamptz",
+      duration_minutes: "integer",
+      customer_note: "text",
+      seller_note: "text",
+      creator_type: "text",
+      source: "text",
+      raw: "jsonb",
+    },
+    owner: { by: "report", customerId: (booking) => booking.reported_customer_id },
+    locationId: (booking) => booking.location_id,
+    parts: {
+      table: "booking_segments",
+      field: "segments",
+      position: "segment_index",
+      columns: {
+        segment_index: "integer",
+        team_member_id: "text",
+        service_variation_id: "text",
+        duration_minutes: "integer",
+      },
+    },
+  },
+  refund: {
+    table: "refunds",
+    key: "refund_id",
+    id: (refund) => refund.refund_id,
+    columns: {
+      refund_id: "text",
+      payment_id: "text",
+      status: "text",
+      location_id: "text",
+      amount_cents: "bigint",
+      currency: "text",
+      created_at: "timestamptz",
+      updated_at: "timestamptz",
+      raw: "jsonb",
+    },
+    owner: { by: "payment", paymentId: (refund) => refund.payment_id },
+    locationId: (refund) => refund.location_id,
+  },
+  customer: {
+    table: "customers",
+    key: "square_customer_id",
+    id: (customer) => customer.square_customer_id,
+    columns: {
+      square_customer_id: "text",
+      version: "bigint",
+      given_name: "text",
+      family_name: "text",
+      company_name: "text",
+      email_address: "text",
+      phone_number: "text",
+      birthday: "text",
+      creation_source: "text",
+      created_at: "timestamptz",
+      updated_at: "timestamptz",
+      deleted_at: "timestamptz",
+    },
+    owner: { by: "itself" },
+  },
+  team_member: {
+    table: "team_members",
+    key: "square_team_member_id",
+    id: (member) => member.square_team_member_id,
+    columns: {
+      square_team_member_id: "text",
+      given_name: "text",
+      family_name: "text",
+      status: "text",
+      updated_at: "timestamptz",
+    },
+    owner: { by: "nobody" },
+  },
+};
+
+export const objectKinds = Object.keys(mirrorTables) as ObjectKind[];
+
+/** One value for each kind. */
+export function forEachKind<Value>(make: (shape: TableShape) => Value): Readonly<Record<ObjectKind, Value>> {
+  const entries = objectKinds.map((kind) => [kind, make(mirrorTables[kind])] as const);
+  return Object.fromEntries(entries) as Record<ObjectKind, Value>;
+}

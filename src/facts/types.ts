@@ -1,0 +1,182 @@
+import type { Instant, JsonObject } from "../square/types.js";
+
+/**
+ * The facts Regulars keeps: what Square said, as rows of the mirror tables (contract section 3).
+ *
+ * Field names are column names: a fact travels to Postgres as JSON and becomes a row. Money is bigint minor units.
+ */
+
+/** What every guarded fact carries besides its columns. */
+export interface Guarded {
+  /**
+   * Hex of the order key (src/facts/order-key.ts). Of two copies of one object the one with the greater key
+   * stands, whatever order they arrive in.
+   */
+  readonly order_key: string;
+}
+
+export interface BookingSegment {
+  readonly segment_index: number;
+  readonly team_member_id: string | null;
+  readonly service_variation_id: string | null;
+  readonly duration_minutes: number;
+}
+
+export interface Booking extends Guarded {
+  readonly booking_id: string;
+  readonly version: number;
+  readonly status: string;
+  readonly reported_customer_id: string | null;
+  readonly location_id: string | null;
+  readonly start_at: Instant;
+  readonly created_at: Instant;
+  readonly updated_at: Instant;
+  /** Sum of the segments' minutes; 0 without segments. */
+  readonly duration_minutes: number;
+  readonly customer_note: string | null;
+  readonly seller_note: string | null;
+  readonly creator_type: string | null;
+  readonly source: string | null;
+  readonly raw: JsonObject;
+  readonly segments: readonly BookingSegment[];
+}
+
+export interface Payment extends Guarded {
+  readonly payment_id: string;
+  readonly status: string;
+  readonly reported_customer_id: string | null;
+  readonly location_id: string | null;
+  readonly order_id: string | null;
+  readonly amount_cents: bigint;
+  readonly tip_cents: bigint;
+  readonly total_cents: bigint;
+  /** Sum of the processing fees, adjustments included; they are signed. */
+  readonly processing_fee_cents: bigint;
+  readonly currency: string;
+  readonly source_type: string | null;
+  readonly created_at: Instant;
+  readonly updated_at: Instant;
+  readonly raw: JsonObject;
+}
+
+export interface Refund extends Guarded {
+  readonly refund_id: string;
+  /** NULL for an unlinked refund, which belongs to no payment and so to no customer. */
+  readonly payment_id: string | null;
+  readonly status: string;
+  readonly location_id: string | null;
+  readonly amount_cents: bigint;
+  readonly currency: string;
+  readonly created_at: Instant;
+  readonly updated_at: Instant;
+  readonly raw: JsonObject;
+}
+
+/** A live profile, or a tombstone: then `deleted_at` is set and every profile column is NULL. */
+export interface Customer extends Guarded {
+  readonly square_customer_id: string;
+  readonly version: bigint;
+  readonly given_name: string | null;
+  readonly family_name: string | null;
+  readonly company_name: string | null;
+  readonly email_address: string | null;
+  readonly phone_number: string | null;
+  /** `YYYY-MM-DD` as text: Square writes year 0000 for "unknown", which is no date. */
+  readonly birthday: string | null;
+  readonly creation_source: string | null;
+  readonly created_at: Instant | null;
+  readonly updated_at: Instant | null;
+  readonly deleted_at: Instant | null;
+}
+
+export interface TeamMember extends Guarded {
+  readonly square_team_member_id: string;
+  readonly given_name: string | null;
+  readonly family_name: string | null;
+  readonly status: string;
+  readonly updated_at: Instant | null;
+}
+
+/**
+ * Evidence that `from_customer_id` was merged into `to_customer_id`. Square tells it twice, on the survivor's
+ * `customer.created` (which knows when) and on the source's `customer.deleted` (which knows at which version
+ * of the source); either may be lost or late.
+ */
+export interface Merge {
+  readonly from_customer_id: string;
+  readonly to_customer_id: string;
+  /** The source profile's version at its deletion; NULL when only the survivor's event is known. */
+  readonly source_version: bigint | null;
+  /** The survivor's creation; NULL when only the source's event is known. */
+  readonly merged_at: Instant | null;
+  /** When the envelope was made. Shown as the merge's time when `merged_at` is unknown; decides nothing. */
+  readonly announced_at: Instant;
+}
+
+/** Evidence that a merge of this customer was undone: a profile with creation_source UNMERGE_RECOVERY. */
+export interface Recovery {
+  readonly square_customer_id: string;
+  readonly recovered_version: bigint;
+  readonly recovered_at: Instant;
+}
+
+/** An object that an event named without carrying it; it is fetched from Square. */
+export interface PendingFetch {
+  readonly object_type: "location" | "catalog" | "order";
+  readonly object_id: string;
+}
+
+export interface Revocation {
+  readonly revoked_at: Instant;
+}
+
+/** A location as the API answers it. Square gives it no version and no time of change: the latest read stands. */
+export interface Location {
+  readonly square_location_id: string;
+  readonly name: string | null;
+  /** IANA name. */
+  readonly time_zone: string | null;
+  readonly currency: string | null;
+  readonly status: string;
+}
+
+export interface ServiceVariation {
+  readonly square_variation_id: string;
+  readonly name: string;
+  /** NULL when the object told nothing of its item. */
+  readonly item_name: string | null;
+  readonly duration_minutes: number | null;
+  readonly price_cents: bigint | null;
+  readonly currency: string | null;
+  /** Epoch milliseconds; orders copies of one variation. */
+  readonly version: bigint;
+}
+
+/** Square's objects of which copies come in any order. Each kind has its entry in src/facts/mirror-tables.ts. */
+export interface MirroredObjects {
+  readonly booking: Booking;
+  readonly payment: Payment;
+  readonly refund: Refund;
+  readonly customer: Customer;
+  readonly team_member: TeamMember;
+}
+
+/** What is said about objects without being one. */
+interface Notices {
+  readonly merge: Merge;
+  readonly recovery: Recovery;
+  readonly pending_fetch: PendingFetch;
+  readonly revocation: Revocation;
+}
+
+export type ObjectKind = keyof MirroredObjects;
+
+/** The value of each kind of fact. */
+export type Facts = MirroredObjects & Notices;
+
+export type FactOf<Kind extends keyof Facts> = {
+  [Each in Kind]: { readonly kind: Each; readonly value: Facts[Each] };
+}[Kind];
+
+/** What an event or an answer of the API says is any number of facts. Handlers return them; src/facts writes them. */
+export type Fact = FactOf<keyof Facts>;

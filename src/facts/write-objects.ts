@@ -1,0 +1,176 @@
+import type pg from "pg";
+import { query, type Statement } from "../database/query.js";
+import { writeJson } from "../square/write-json.js";
+import { forEachKind, mirrorTables, type TableShape } from "./mirror-tables.js";
+import { PRECEDENCE_DIGITS } from "./order-key.js";
+import { owners } from "./owners.js";
+import type { MirroredObjects, ObjectKind } from "./types.js";
+
+/**
+ * The guarded mirror tables. Each is written by one statement over an array of objects, and the guard is one
+ * comparison: an object is stored if its order key is greater than the stored one's (contract section 4).
+ *
+ * A copy from Square's API is also stored if it is of the version that stands here and says something else: then the
+ * API is right, whether a webhook told it otherwise or somebody changed the row by hand. If it says the same,
+ * nothing is written.
+ */
+
+export type Origin = "webhook" | "api";
+
+/** What became of one written object. */
+export interface Written {
+  readonly id: string;
+  /** Hex of the order key that stood before; NULL for an object not met before. */
+  readonly stored_key: string | null;
+  readonly applied: boolean;
+  /** The survivors who own it now and owned it before. */
+  readonly customer_id: string | null;
+  readonly previous_customer_id: string | null;
+}
+
+/** A location met for the first time gets a row under its id, in the organization's zone, until it is fetched. */
+const placeholders = `
+    placeholder as (
+      insert into locations (organization_id, square_location_id, name, time_zone, currency, status, is_placeholder)
+      select distinct $1::uuid, location_id, location_id, o.time_zone, o.currency, 'UNKNOWN', true
+      from unnest($4::text[]) as met (location_id) cross join organizations o
+      where o.id = $1 and location_id is not null and not exists (
+        select from locations l where l.organization_id = $1 and l.square_location_id = location_id
+      )
+      order by location_id
+      on conflict do nothing
+    ),`;
+
+function recordset(columns: TableShape["columns"]): string {
+  return Object.entries(columns)
+    .map(([name, type]) => `${name} ${type}`)
+    .join(", ");
+}
+
+/** Parts belong to the copy of their object: they are replaced with it. */
+function replaceParts({ key, parts }: TableShape): string {
+  if (!parts) return "";
+  const { table, field, position, columns } = parts;
+  const names = Object.keys(columns);
+  return `
+    incoming_part as (
+      select w.${key}, p.*
+      from written w
+      join incoming using (${key})
+      cross join jsonb_to_recordset(incoming.${field}) as p (${recordset(columns)})
+    ),
+    part_written as (
+      insert into ${table} (organization_id, ${key}, ${names.join(", ")})
+      select $1, ${key}, ${names.join(", ")} from incoming_part
+      on conflict (organization_id, ${key}, ${position}) do update set
+        ${setExcluded(names.filter((name) => name !== position))}
+    ),
+    part_deleted as (
+      delete from ${table} where ctid = any (array(
+        select p.ctid
+        from written
+        join incoming i using (${key})
+        cross join lateral (
+          select ctid from ${table}
+          where organization_id = $1 and ${key} = written.${key}
+            and ${position} >= jsonb_array_length(i.${field}) offset 0
+        ) as p
+      ))
+    ),`;
+}
+
+/** The parts that are stored, as they come with their object. */
+function storedParts(key: string, { table, position, columns }: NonNullable<TableShape["parts"]>): string {
+  const fields = Object.keys(columns).map((name) => `'${name}', ${name}`);
+  return `coalesce((
+          select jsonb_agg(jsonb_build_object(${fields.join(", ")}) order by ${position})
+          from ${table} where organization_id = $1 and ${key} = i.${key}
+        ), '[]')`;
+}
+
+function setExcluded(columns: readonly string[]): string {
+  return columns.map((name) => `${name} = excluded.${name}`).join(", ");
+}
+
+/** Those of the API's copies that are to be stored. */
+function apiCopies({ table, key, parts }: TableShape, stored: readonly string[]): string {
+  const compared = stored.filter((name) => name !== key && name !== "order_key");
+  const precedence = (copy: string) => `substring(${copy}.order_key for ${PRECEDENCE_DIGITS / 2})`;
+  const ours = [...compared.map((name) => `s.${name}`), ...(parts ? [storedParts(key, parts)] : [])];
+  const theirs = [...compared.map((name) => `i.${name}`), ...(parts ? [`i.${parts.field}`] : [])];
+  return `(
+        select i.* from incoming i
+        left join lateral (select * from ${table} where organization_id = $1 and ${key} = i.${key} offset 0) as s on true
+        where s.${key} is null or ${precedence("i")} > ${precedence("s")}
+          or (${precedence("i")} = ${precedence("s")} and (${theirs.join(", ")}) is distinct from (${ours.join(", ")}))
+      ) as candidate`;
+}
+
+function writeStatement(shape: TableShape, origin: Origin): Statement {
+  const { table, key, columns, owner, locationId, parts } = shape;
+  const names = Object.keys(columns);
+  const stored = [...names, ...(owner.by === "report" ? ["customer_id"] : []), "order_key"];
+  const fields = recordset({ ...columns, ...(parts && { [parts.field]: "jsonb" }), order_key_hex: "text" });
+  const { now, before } = owners[owner.by];
+  return {
+    name: `write_${table}_from_${origin}`,
+    text: `
+    with incoming as (
+      select i.*, decode(i.order_key_hex, 'hex') as order_key, ${now} as customer_id
+      from jsonb_to_recordset($2::jsonb) as i (${fields})
+    ),
+    stored as (
+      select s.${key}, s.order_key, ${before} as previous_customer_id
+      from unnest($3::text[]) as ids (id)
+      cross join lateral (select * from ${table} where organization_id = $1 and ${key} = ids.id offset 0) as s
+    ),${locationId ? placeholders : ""}
+    written as (
+      insert into ${table} as mirrored (organization_id, ${stored.join(", ")})
+      select $1, ${stored.join(", ")} from ${origin === "api" ? apiCopies(shape, stored) : "incoming"}
+      on conflict (organization_id, ${key}) do update set
+        ${setExcluded(stored.filter((name) => name !== key))}
+      ${origin === "api" ? "" : "where excluded.order_key > mirrored.order_key"}
+      returning ${key}
+    ),${replaceParts(shape)}
+    answer as (
+      select ${key} as id, encode(stored.order_key, 'hex') as stored_key, written.${key} is not null as applied,
+        incoming.customer_id, stored.previous_customer_id
+      from incoming
+      left join stored using (${key})
+      left join written using (${key})
+    )
+    select id, stored_key, applied, customer_id, previous_customer_id from answer`,
+  };
+}
+
+const statements = forEachKind((shape) => ({
+  webhook: writeStatement(shape, "webhook"),
+  api: writeStatement(shape, "api"),
+}));
+
+/**
+ * Writes objects of one kind, each at most once in the array, where the guard lets them. The caller holds the objects'
+ * locks (src/facts/locks.ts), so what `stored` read is what was replaced.
+ *
+ * @param locationIds the locations of all copies that came, older ones too: a location is met whether or not the copy
+ *   that names it stands, and so no order and no batch decides which locations are known
+ */
+export async function writeObjects<Kind extends ObjectKind>(
+  tx: pg.PoolClient,
+  organizationId: string,
+  kind: Kind,
+  objects: readonly MirroredObjects[Kind][],
+  locationIds: readonly string[],
+  origin: Origin,
+): Promise<Written[]> {
+  if (objects.length === 0) return [];
+  const { id, locationId } = mirrorTables[kind];
+  const rows = objects.map(({ order_key, ...columns }) => ({ ...columns, order_key_hex: order_key }));
+  const { rows: written } = await query<Written & pg.QueryResultRow>(tx, statements[kind][origin], [
+    organizationId,
+    writeJson(rows),
+    objects.map(id),
+    ...(locationId ? [locationIds] : []),
+  ]);
+  return written;
+}
