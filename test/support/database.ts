@@ -20,12 +20,11 @@ export async function openTestDatabase(): Promise<Database> {
 }
 
 /**
- * How many random cases a test plays on the project's database: all of them, but a fifth on the embedded one where the same run plays all
- * of them on Postgres. Every commit of the embedded one waits for the disk by itself, which makes it several times as slow.
+ * How many random cases a test plays on the project's database: on the embedded one a fifth. Every commit of it waits for the
+ * disk by itself, which makes it several times as slow; and Postgres, which runs the same statements, plays all of them.
  */
 export function casesHere(all: number): number {
-  const isSecond = inject("databasePrefix") === undefined && Boolean(process.env.TEST_DATABASE_URL);
-  return isSecond ? Math.ceil(all / 5) : all;
+  return inject("databasePrefix") === undefined ? Math.ceil(all / 5) : all;
 }
 
 /** Deletes every row, so that the next test of the file begins with nothing. */

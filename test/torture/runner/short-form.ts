@@ -1,5 +1,6 @@
 /** Runs an attack as a test: a few rounds on a copy of the tests' migrated database, with a seed that stays. */
-import { expect, inject } from "vitest";
+import { expect, inject, test } from "vitest";
+import { skipUnlessRequired } from "../../support/skip.js";
 import type { Attack } from "./attack.js";
 import { Databases } from "./databases.js";
 import { runAttack } from "./run.js";
@@ -21,4 +22,28 @@ export async function expectToHold(attack: Attack, { rounds = 1, seed = "short f
   });
   expect(tally.brokenPromises, `${attack.name}, seed ${seed}\n${log.join("\n")}`).toEqual([]);
   return tally;
+}
+
+/** What holds; the attack that tries it; and what it must have counted at least, to have attacked at all. */
+export type ShortForm = readonly [
+  promise: string,
+  attack: Attack,
+  atLeast: Readonly<Record<string, number>>,
+  options?: { readonly rounds?: number; readonly unless?: string | undefined },
+];
+
+/** A test for each. */
+export function testAttacks(forms: readonly ShortForm[]): void {
+  test.for(forms)(
+    "%s",
+    { timeout: 300_000 },
+    async ([, attack, atLeast, { rounds = 1, unless } = {}], context) => {
+      skipUnlessRequired(context, unless);
+      const { counts, figures } = await expectToHold(attack, { rounds });
+      const counted: Readonly<Record<string, number | string | undefined>> = { ...counts, ...figures };
+      for (const [name, least] of Object.entries(atLeast)) {
+        expect(Number(counted[name] ?? 0), name).toBeGreaterThanOrEqual(least);
+      }
+    },
+  );
 }
