@@ -10,6 +10,7 @@ import { healthRoutes } from "./http/health-routes.js";
 import { clientErrors, frameworkErrors, problemDetails } from "./http/problem.js";
 import { securityHeadersOnEveryAnswer } from "./http/security-headers.js";
 import { statusRoutes } from "./http/status-routes.js";
+import { misdirectedDeliveries, toWebhookRoute } from "./http/webhook-address.js";
 import { webhookRoutes } from "./http/webhook-routes.js";
 import type { Inbox } from "./inbox/inbox.js";
 import type { Sweeps } from "./sweep/running-sweeps.js";
@@ -53,12 +54,15 @@ export async function buildApp({ config, database, clock, inbox, sweeps, log }: 
     // No request is logged by itself: addresses and headers are nobody's business, and the inbox logs each event.
     logController: new LogController({ disableRequestLogging: true }),
     routerOptions: { maxParamLength: 255 },
+    rewriteUrl: toWebhookRoute(webhook.notificationUrl),
     frameworkErrors,
     clientErrorHandler: clientErrors,
     requestTimeout: REQUEST_TIMEOUT_MS,
     http: {
       headersTimeout: HEADERS_TIMEOUT_MS,
       connectionsCheckingInterval: CHECK_CONNECTIONS_EVERY_MS,
+      // `problemDetails` requires it, in our words.
+      requireHostHeader: false,
     },
     // `draining` refuses requests that come while it closes, in our words, and says when connections are closed.
     return503OnClosing: false,
@@ -73,6 +77,7 @@ export async function buildApp({ config, database, clock, inbox, sweeps, log }: 
   await http.register(securityHeadersOnEveryAnswer);
   await http.register(problemDetails);
   await http.register(draining);
+  await http.register(misdirectedDeliveries(webhook.notificationUrl));
   await http.register(authorization);
   await http.register(healthRoutes({ database }));
   await http.register(webhookRoutes({ webhook, inbox }));

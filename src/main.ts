@@ -38,11 +38,26 @@ const program = new Command("regulars")
   .configureOutput({ writeErr: (text) => process.stderr.write(printableLines(text)) });
 inheritSettings(program);
 
+const output = watchOutput();
 try {
   await program.parseAsync();
 } catch (error) {
-  process.stderr.write(`${printableLines(explain(error))}\n`);
+  if (!output.closed) process.stderr.write(`${printableLines(explain(error))}\n`);
   process.exitCode = 1;
+}
+
+/** A reader that has seen enough closes its pipe, which is no failure. Any other that standard output meets is told once. */
+function watchOutput() {
+  const output = { closed: false, failed: false };
+  process.stderr.on("error", () => {});
+  process.stdout.on("error", ({ code }: NodeJS.ErrnoException) => {
+    if (code === "EPIPE") output.closed = true;
+    if (output.closed || output.failed) return;
+    output.failed = true;
+    process.exitCode = 1;
+    process.stderr.write(`Standard output cannot be written: ${code}.\n`);
+  });
+  return output;
 }
 
 /** Commander hands settings down to commands it makes itself, and not to those that are added. */

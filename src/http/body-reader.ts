@@ -24,8 +24,12 @@ export interface Body {
 export class BodyReader {
   #large = 0;
 
-  /** @throws {Problem} 413 for more than 1 MiB, 503 while too many large bodies are held, 400 when the sender is gone */
-  read(payload: Readable): Promise<Body> {
+  /**
+   * @param announced the length that the sender has told, or NaN: a body that says how large it is need not be read to be refused
+   * @throws {Problem} 413 for more than 1 MiB, 503 while too many large bodies are held, 400 when the sender is gone
+   */
+  read(payload: Readable, announced = Number.NaN): Promise<Body> {
+    if (announced > MAX_BODY_BYTES) return Promise.reject(tooLarge());
     return new Promise((resolve, reject) => {
       // Copied together as they come: a body may arrive byte by byte, and each would cost a hundred as a chunk of its own.
       let bytes: Buffer = Buffer.allocUnsafe(FIRST_BYTES);
@@ -65,7 +69,7 @@ function enlarged(bytes: Buffer, size: number): Buffer {
   return larger;
 }
 
-export function tooLarge(): Problem {
+function tooLarge(): Problem {
   return new Problem(413, "body_too_large", "The body is larger than 1 MiB.");
 }
 

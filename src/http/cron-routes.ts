@@ -2,6 +2,7 @@ import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import type { Sweeps } from "../sweep/running-sweeps.js";
 import { requireBearer } from "./auth.js";
+import { ignoreBodies } from "./ignore-bodies.js";
 import { Problem } from "./problem.js";
 
 const querySchema = z.object({ mode: z.enum(["recent", "full"]).default("recent") });
@@ -16,9 +17,7 @@ export function cronRoutes({
 }) {
   return async (app: FastifyInstance) => {
     app.addHook("onRequest", requireBearer(cronSecret, "CRON_SECRET"));
-    // Some services send a body, of whatever type; nothing in it is read.
-    app.removeAllContentTypeParsers();
-    app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, _body, done) => done(null, undefined));
+    ignoreBodies(app);
 
     app.route({
       method: ["GET", "POST"],

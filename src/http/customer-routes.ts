@@ -4,6 +4,7 @@ import { readCustomer, recomputeCustomer } from "../analytics/customer.js";
 import type { Clock } from "../clock.js";
 import type { Database } from "../database/database.js";
 import { requireBearer } from "./auth.js";
+import { ignoreBodies } from "./ignore-bodies.js";
 import { Problem } from "./problem.js";
 
 const paramsSchema = z.object({
@@ -21,6 +22,7 @@ export function customerRoutes(options: {
   const { database, clock, adminApiKey } = options;
   return async (app: FastifyInstance) => {
     app.addHook("onRequest", requireBearer(adminApiKey, "ADMIN_API_KEY"));
+    ignoreBodies(app);
 
     app.get("/api/organizations/:organizationId/customers/:squareCustomerId", async (request) => {
       const { organizationId, squareCustomerId } = await customerOf(database, request.params);

@@ -1,41 +1,43 @@
 import type { FastifyInstance } from "fastify";
 import type { Database } from "../database/database.js";
 import { checkSchema } from "../database/migrate.js";
+import { takesWrites } from "../operations/database-checks.js";
 import { Problem } from "./problem.js";
 
-/** `/healthz`: the process lives. `/readyz`: it can do its work, that is, the database answers and its schema is ours. */
+/**
+ * `/healthz`: the process lives. `/readyz`: it can do its work, that is, the database answers, takes writes, and its schema is ours.
+ */
 export function healthRoutes({ database }: { database: Database }) {
   return async (app: FastifyInstance) => {
     app.get("/healthz", async () => ({ status: "ok" }));
 
     // Anybody may ask, as often as they like: they share one look, so that they cannot use up the connections.
-    let looking: Promise<"current" | "pending"> | undefined;
+    let looking: Promise<Problem | undefined> | undefined;
     const look = () => {
-      looking ??= schemaState(database).finally(() => {
+      looking ??= whatIsMissing(database).finally(() => {
         looking = undefined;
       });
       return looking;
     };
 
     app.get("/readyz", async () => {
-      const state = await look();
-      if (state === "pending") {
-        throw new Problem(503, "schema_pending", "The schema is older than this version: run migrate.");
-      }
+      const problem = await look();
+      if (problem) throw problem;
       return { status: "ready" };
     });
   };
 }
 
-async function schemaState(database: Database): Promise<"current" | "pending"> {
+async function whatIsMissing(database: Database): Promise<Problem | undefined> {
   try {
-    return (await checkSchema(database)).state;
+    const { state } = await checkSchema(database);
+    if (state === "pending") {
+      return new Problem(503, "schema_pending", "The schema is older than this version: run migrate.");
+    }
+    if (await takesWrites(database)) return undefined;
+    return new Problem(503, "read_only", "The database takes no writes.", 5);
   } catch {
-    throw new Problem(
-      503,
-      "not_ready",
-      "The database does not answer, or its schema is not this version's.",
-      5,
-    );
+    const detail = "The database does not answer, or its schema is not this version's.";
+    return new Problem(503, "not_ready", detail, 5);
   }
 }

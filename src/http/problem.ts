@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import fp from "fastify-plugin";
@@ -20,8 +21,14 @@ export class Problem extends RegularsError {
   readonly status: number;
   readonly retryAfterSeconds: number | undefined;
 
-  constructor(status: number, code: string, detail: string, retryAfterSeconds?: number) {
-    super(code, detail);
+  constructor(
+    status: number,
+    code: string,
+    detail: string,
+    retryAfterSeconds?: number,
+    options?: ErrorOptions,
+  ) {
+    super(code, detail, options);
     this.status = status;
     this.retryAfterSeconds = retryAfterSeconds;
   }
@@ -36,6 +43,7 @@ const titles: Readonly<Record<number, string>> = {
   413: "Content Too Large",
   414: "URI Too Long",
   415: "Unsupported Media Type",
+  417: "Expectation Failed",
   431: "Request Header Fields Too Large",
   500: "Internal Server Error",
   503: "Service Unavailable",
@@ -77,6 +85,20 @@ export function clientErrors(error: NodeJS.ErrnoException, socket: Socket): void
   const problem = new Problem(
     ...(malformed[error.code ?? ""] ?? ([400, "malformed_http", "The bytes are no HTTP request."] as const)),
   );
+  const { headers, body } = writtenByHand(problem);
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${problem.status} ${titles[problem.status]}\r\n${lines.join("")}\r\n${body}`);
+}
+
+/** Answers a request that expects what nobody offers; Node would do it without headers. */
+function refuseExpectation(_request: IncomingMessage, response: ServerResponse): void {
+  const problem = new Problem(417, "expectation_failed", "The only expectation met here is 100-continue.");
+  const { headers, body } = writtenByHand(problem);
+  response.writeHead(problem.status, headers).end(body);
+}
+
+/** A problem as it is answered without Fastify. */
+function writtenByHand(problem: Problem) {
   const body = JSON.stringify(bodyOf(problem));
   const headers = {
     ...securityHeaders,
@@ -84,12 +106,16 @@ export function clientErrors(error: NodeJS.ErrnoException, socket: Socket): void
     "content-length": Buffer.byteLength(body),
     connection: "close",
   };
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.end(`HTTP/1.1 ${problem.status} ${titles[problem.status]}\r\n${lines.join("")}\r\n${body}`);
+  return { headers, body };
 }
 
-/** Every other error answer of the server, whoever raised it, leaves through here. */
+/** Every other error answer of the server, whoever raised it, leaves through here. Needs Node's `requireHostHeader: false`. */
 export const problemDetails = fp(async (app) => {
+  app.server.on("checkExpectation", refuseExpectation);
+  app.addHook("onRequest", async ({ raw }) => {
+    if (raw.httpVersion !== "1.1" || raw.headers.host !== undefined) return;
+    throw new Problem(400, "malformed_http", "A request in HTTP/1.1 has a Host header.");
+  });
   app.decorate("refusedRequests", new RefusalLog(app.log, "request refused"));
   app.setErrorHandler((error: FastifyError, request, reply) =>
     sendProblem(request, reply, toProblem(error), error),
@@ -99,7 +125,8 @@ export const problemDetails = fp(async (app) => {
   );
 });
 
-function toProblem(error: FastifyError): Problem {
+/** How an error is answered: 500 when nothing better is known of it. */
+export function toProblem(error: FastifyError): Problem {
   if (error instanceof Problem) return error;
   if (isUnavailable(error)) {
     return new Problem(503, "database_unavailable", "The database cannot be reached. Try again later.", 5);
@@ -132,9 +159,13 @@ function sendProblem(
  * database is away, in one line a second. Never a message: a database's may quote a value.
  */
 function tell(request: FastifyRequest, problem: Problem, cause: unknown): void {
-  const { name, code, stack } = (cause ?? problem) as { name?: string; code?: string; stack?: string };
+  const { name, code, stack } = (problem.cause ?? cause ?? problem) as {
+    name?: string;
+    code?: string;
+    stack?: string;
+  };
   const fields = { code: problem.code, error: name, error_code: code };
-  if (problem.status === 503) {
+  if (problem.status === 503 && problem.cause === undefined) {
     request.server.refusedRequests.tell(fields);
     return;
   }

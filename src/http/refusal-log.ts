@@ -5,25 +5,35 @@ const ONE_SECOND_MS = 1_000;
 export interface Refusal {
   readonly code: string;
   readonly bytes?: number;
+  readonly served?: string;
   readonly error?: string | undefined;
   readonly error_code?: string | undefined;
 }
 
 /**
- * Tells of refused requests: a wrong key would otherwise show nowhere but at the other side. At most one line a second,
+ * Tells of refused requests: a wrong key would otherwise show nowhere but at the other side. At most one line in a time,
  * since anybody can send what is refused; the next line says how many were left out.
  */
 export class RefusalLog {
   readonly #log: Pick<Log, "warn">;
   readonly #message: string;
+  readonly #everyMs: number;
   readonly #clock: () => number;
   #silentUntil = Number.NEGATIVE_INFINITY;
   #leftOut = 0;
 
-  /** @param clock milliseconds that never go back */
-  constructor(log: Pick<Log, "warn">, message: string, clock: () => number = () => performance.now()) {
+  /**
+   * @param everyMs how long it is silent after a line; a second unless given
+   * @param clock milliseconds that never go back
+   */
+  constructor(
+    log: Pick<Log, "warn">,
+    message: string,
+    { everyMs = ONE_SECOND_MS, clock = () => performance.now() } = {},
+  ) {
     this.#log = log;
     this.#message = message;
+    this.#everyMs = everyMs;
     this.#clock = clock;
   }
 
@@ -35,7 +45,7 @@ export class RefusalLog {
       return;
     }
     this.#log.warn({ ...fields, left_out: this.#leftOut }, this.#message);
-    this.#silentUntil = now + ONE_SECOND_MS;
+    this.#silentUntil = now + this.#everyMs;
     this.#leftOut = 0;
   }
 }

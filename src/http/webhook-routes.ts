@@ -1,14 +1,15 @@
 import { Readable } from "node:stream";
-import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { FastifyError, FastifyInstance, FastifyRequest } from "fastify";
 import rawBody from "fastify-raw-body";
 import type { WebhookConfig } from "../config.js";
 import type { Inbox } from "../inbox/inbox.js";
 import { InvalidEnvelope, readEnvelope, type SquareEvent } from "../square/envelope.js";
 import { readJson, UnreadableJson } from "../square/read-json.js";
 import { verifySignature } from "../square/signature.js";
-import { BodyReader, MAX_BODY_BYTES, tooLarge } from "./body-reader.js";
-import { Problem } from "./problem.js";
+import { BodyReader, MAX_BODY_BYTES } from "./body-reader.js";
+import { Problem, toProblem } from "./problem.js";
 import { RefusalLog } from "./refusal-log.js";
+import { SIGNATURE_HEADER, WEBHOOK_ROUTE } from "./webhook-address.js";
 
 const NO_BYTES = Buffer.alloc(0);
 
@@ -18,12 +19,13 @@ const NO_BYTES = Buffer.alloc(0);
  */
 export function webhookRoutes({ webhook, inbox }: { webhook: WebhookConfig; inbox: Pick<Inbox, "receive"> }) {
   return async (app: FastifyInstance) => {
-    // The signature is over the bytes, so nothing may parse them first; nor is any other media type read. What the plugin
-    // keeps as rawBody has come through our reader, which bounds what bodies may cost.
+    // The signature is over the bytes, so nothing parses them first. Our reader bounds what bodies may cost, the plugin keeps
+    // its bytes as rawBody, and of media types only JSON is taken.
     const bodies = new BodyReader();
     const releases = new WeakMap<FastifyRequest, () => void>();
     app.addHook("preParsing", async (request, _reply, payload) => {
-      const { bytes, release } = await bodies.read(payload as Readable);
+      const announced = Number(request.headers["content-length"]);
+      const { bytes, release } = await bodies.read(payload as Readable, announced);
       releases.set(request, release);
       return Readable.from(bytes.length > 0 ? [bytes] : []);
     });
@@ -31,12 +33,8 @@ export function webhookRoutes({ webhook, inbox }: { webhook: WebhookConfig; inbo
     app.addHook("onError", async (request) => releases.get(request)?.());
     await app.register(rawBody, { global: false, encoding: false, jsonContentTypes: [] });
     app.removeAllContentTypeParsers();
-    app.addContentTypeParser("application/json", { parseAs: "buffer" }, (_request, body, done) =>
-      done(null, body),
-    );
-    // A body that says how large it is need not be read to be refused.
-    app.addHook("onRequest", async ({ headers }) => {
-      if (Number(headers["content-length"]) > MAX_BODY_BYTES) throw tooLarge();
+    app.addContentTypeParser("application/json", (_request, payload, done) => {
+      payload.once("end", () => done(null)).resume();
     });
 
     const refusals = new RefusalLog(app.log, "delivery refused");
@@ -55,21 +53,29 @@ export function webhookRoutes({ webhook, inbox }: { webhook: WebhookConfig; inbo
       if (!verified) return refuse(badSignature(), bytes);
       const event = readEvent(bytes);
       if (event instanceof Problem) return refuse(event, bytes);
-      const status = await inbox.receive(event);
+      const status = await inbox.receive(event).catch(notStored);
       return { received: true, event_id: event.event_id, status };
     };
 
     const route = { config: { rawBody: true }, bodyLimit: MAX_BODY_BYTES };
-    app.post("/webhooks/square", route, async (request) => {
+    app.post(WEBHOOK_ROUTE, route, async (request) => {
       // Without a body there are no bytes, and those can be signed too.
       const bytes = Buffer.isBuffer(request.rawBody) ? request.rawBody : NO_BYTES;
       try {
-        return await receive(bytes, request.headers["x-square-hmacsha256-signature"]);
+        return await receive(bytes, request.headers[SIGNATURE_HEADER]);
       } finally {
         releases.get(request)?.();
       }
     });
   };
+}
+
+/** Whatever it was, nothing is known to be stored, so the event must come again. */
+function notStored(error: FastifyError): never {
+  if (toProblem(error).status === 503) throw error;
+  throw new Problem(503, "not_stored", "The event could not be stored. Deliver it again later.", 60, {
+    cause: error,
+  });
 }
 
 function badSignature(): Problem {

@@ -52,6 +52,11 @@ function refuseFailed(findings: readonly Finding[]): void {
   throw new RegularsError("database_unusable", lines.join("\n"));
 }
 
+/** @throws when the database does not answer */
+export async function takesWrites(database: Database): Promise<boolean> {
+  return checkWrites(await readAbout(database)).status === "pass";
+}
+
 /** Everything that can be asked about a database, whether it answers or not. */
 export async function* checkDatabase(database: Database): AsyncGenerator<Finding> {
   let about: About;

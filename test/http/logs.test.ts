@@ -95,7 +95,8 @@ test("whoever hangs up in the middle of a body leaves no line in the log", async
 test("the line after a silence says how many refusals were left out", () => {
   const told: object[] = [];
   let now = 0;
-  const refusals = new RefusalLog({ warn: (fields) => told.push(fields) }, "refused", () => now);
+  const log = { warn: (fields: object) => told.push(fields) };
+  const refusals = new RefusalLog(log, "refused", { clock: () => now });
   for (now of [0, 1, 999, 1_000, 1_500, 9_000]) refusals.tell({ code: "json_invalid_json", bytes: now });
   expect(told).toEqual([
     { code: "json_invalid_json", bytes: 0, left_out: 0 },

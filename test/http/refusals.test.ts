@@ -1,4 +1,4 @@
-import { type AddressInfo, connect } from "node:net";
+import { type AddressInfo, connect, type Socket } from "node:net";
 import { afterAll, beforeEach, expect, test } from "vitest";
 import { type Database, openDatabase } from "../../src/database/database.js";
 import {
@@ -78,28 +78,36 @@ test("when too many events wait, one more is refused with 503 and Retry-After, a
   expect(await storedEvents(database)).toEqual([]);
 });
 
-test("a server that stops answers what it took, and refuses with 503 what still comes over an open connection", async () => {
+test("a server that stops answers what it took, and refuses with 503 a request that is still arriving", async () => {
   const gated = gate(database);
   const app = await openTestApp(gated.database);
   await app.deliver(squareEvent("salon.robot.dispatched", {}));
   gated.shut();
   await app.http.listen({ host: "127.0.0.1", port: 0 });
-  const socket = connect((app.http.server.address() as AddressInfo).port, "127.0.0.1");
-  socket.write(asHttp(paymentEvent()));
+  const { port } = app.http.server.address() as AddressInfo;
+  const [taken, arriving] = [connect(port, "127.0.0.1"), connect(port, "127.0.0.1")];
+  const late = asHttp(paymentEvent({ id: "late" }));
+  arriving.write(late.slice(0, 30));
+  taken.write(asHttp(paymentEvent()));
   await gated.reached;
   const closed = app.http.close();
   await expect.poll(() => app.http.server.listening).toBe(false);
-  socket.write(asHttp(paymentEvent({ id: "late" })));
-  gated.open();
-  let received = "";
-  for await (const chunk of socket) received += chunk;
-  await closed;
-  expect(received).toMatch(
-    /^HTTP\/1.1 200 OK.*"status":"processed".*HTTP\/1.1 503 .*"code":"shutting_down"/s,
+  taken.write(late);
+  arriving.write(late.slice(30));
+  expect(await textOf(arriving)).toMatch(
+    /^HTTP\/1.1 503 .*connection: close.*retry-after: \d+.*"code":"shutting_down"/is,
   );
-  expect(received).toMatch(/503 .*retry-after: \d+.*application\/problem\+json/s);
+  gated.open();
+  expect(await textOf(taken)).toMatch(/^HTTP\/1.1 200 OK.*connection: close.*"status":"processed"/is);
+  await closed;
   expect(await storedEvents(database)).toHaveLength(2);
 });
+
+async function textOf(socket: Socket): Promise<string> {
+  let received = "";
+  for await (const chunk of socket) received += chunk;
+  return received;
+}
 
 /** A signed delivery as it is on the wire. */
 function asHttp(event: unknown): string {
@@ -194,9 +202,7 @@ async function sendBytes(app: TestApp, bytes: string): Promise<string> {
   const socket = connect((app.http.server.address() as AddressInfo).port, "127.0.0.1");
   socket.on("error", () => {});
   socket.write(bytes);
-  let received = "";
-  for await (const chunk of socket) received += chunk;
-  return received;
+  return textOf(socket);
 }
 
 test("bytes that are no HTTP are refused as problem+json, and nothing of them is logged", async () => {
@@ -261,3 +267,50 @@ function withResolvers() {
   });
   return { promise, resolve: () => resolve() };
 }
+
+test("an event that the database refuses to store is 503, whatever the reason, and comes again", async () => {
+  const app = await openTestApp(database);
+  const event = paymentEvent({}, { event_id: "refused" });
+  await database.pool.query(
+    "alter table webhook_events add constraint refused check (event_id <> 'refused')",
+  );
+  try {
+    const answer = await app.deliver(event);
+    expect([answer.status, answer.json.code]).toEqual([503, "not_stored"]);
+    expect(Number(answer.headers["retry-after"])).toBeGreaterThan(0);
+    const line = app.logLines.map((text) => JSON.parse(text)).find(({ code }) => code === "not_stored");
+    expect(line).toMatchObject({ level: 50, error_code: "23514", frames: expect.any(Array) });
+  } finally {
+    await database.pool.query("alter table webhook_events drop constraint refused");
+  }
+  expect((await app.deliver(event)).json.status).toBe("processed");
+});
+
+test("a recompute needs no body, whatever media type it names", async () => {
+  const app = await openTestApp(database);
+  await app.deliver(customerEvent("customer.created", { id: "ana" }));
+  for (const type of ["application/json", "text/plain", "application/x-www-form-urlencoded"]) {
+    const headers = { authorization: `Bearer ${ADMIN_KEY}`, "content-type": type };
+    const answer = await app.http.inject({ method: "POST", url: `${customers("ana")}/recompute`, headers });
+    expect([type, answer.statusCode]).toEqual([type, 200]);
+  }
+});
+
+test("/readyz is 503 while the database takes no writes", async () => {
+  const app = await openTestApp(database);
+  expect((await app.http.inject("/readyz")).statusCode).toBe(200);
+  const { pool } = database;
+  const readOnly = async (text: string) => {
+    const client = await pool.connect();
+    try {
+      await client.query("begin read only");
+      return await client.query(text);
+    } finally {
+      await client.query("rollback");
+      client.release();
+    }
+  };
+  const standby = { ...database, pool: Object.assign(Object.create(pool), { query: readOnly }) };
+  const answer = await (await openTestApp(standby)).http.inject("/readyz");
+  expect([answer.statusCode, answer.json().code]).toEqual([503, "read_only"]);
+});

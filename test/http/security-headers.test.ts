@@ -34,13 +34,19 @@ test("every answer, whoever writes it, tells browsers to run, frame, guess and k
   for (const { headers } of answers) expect(headers).toMatchObject(expected);
 });
 
-test("so does the answer to bytes that are no HTTP", async () => {
+test.each([
+  ["bytes that are no HTTP", 400, "no HTTP"],
+  ["a request without Host", 400, "GET /healthz HTTP/1.1\r\nconnection: close"],
+  ["a request that expects nonsense", 417, "GET /healthz HTTP/1.1\r\nhost: x\r\nexpect: nonsense"],
+  ["headers that are too large", 431, `GET / HTTP/1.1\r\nhost: x\r\nlarge: ${"x".repeat(20_000)}`],
+])("so does the answer to %s", async (_, status, bytes) => {
   const app = await openTestApp(database);
   await app.http.listen({ host: "127.0.0.1", port: 0 });
   const socket = connect((app.http.server.address() as AddressInfo).port, "127.0.0.1");
-  socket.write("no HTTP\r\n\r\n");
+  socket.write(`${bytes}\r\n\r\n`);
   let received = "";
   for await (const chunk of socket) received += chunk;
+  expect(received).toMatch(new RegExp(`^HTTP/1.1 ${status} .*application/problem\\+json`, "is"));
   for (const [name, value] of Object.entries(expected)) expect(received).toContain(`${name}: ${value}\r\n`);
 });
 
