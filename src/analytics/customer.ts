@@ -17,72 +17,6 @@ const rowStatement = {
     )`,
 };
 
-// bookings_customer_idx and the primary key of booking_segments.
-const bookingsStatement = {
-  name: "customer_bookings",
-  text: `
-    select b.booking_id, b.version, b.status, b.customer_id, b.reported_customer_id, b.location_id, b.start_at,
-      b.created_at, b.updated_at, b.duration_minutes, b.customer_note, b.seller_note, b.creator_type, b.source,
-      coalesce((
-        select jsonb_agg(jsonb_build_object('segment_index', s.segment_index, 'team_member_id', s.team_member_id,
-          'service_variation_id', s.service_variation_id, 'duration_minutes', s.duration_minutes)
-          order by s.segment_index)
-        from booking_segments s where s.organization_id = $1 and s.booking_id = b.booking_id
-      ), '[]') as segments
-    from bookings b where b.organization_id = $1 and b.customer_id = $2
-    order by b.start_at desc, b.booking_id collate "C"`,
-};
-
-// payments_customer_idx.
-const paymentsStatement = {
-  name: "customer_payments",
-  text: `
-    select payment_id, status, customer_id, reported_customer_id, location_id, order_id, amount_cents, tip_cents,
-      total_cents, processing_fee_cents, currency, source_type, created_at, updated_at
-    from payments where organization_id = $1 and customer_id = $2
-    order by created_at desc, payment_id collate "C"`,
-};
-
-export interface CustomerHistory {
-  readonly customer: ApiRow;
-  readonly bookings: readonly ApiRow[];
-  readonly payments: readonly ApiRow[];
-}
-
-/**
- * One customer with everything they booked and paid, latest first; a merged id answers its survivor. A row whose
- * refresh_due_at has passed is recomputed first, so what is read is exact at `now`.
- *
- * @returns undefined when there is no such customer
- */
-export async function readCustomer(
-  pool: pg.Pool,
-  organizationId: string,
-  customerId: string,
-  now: Date,
-): Promise<CustomerHistory | undefined> {
-  let row = await analyticsRow(pool, organizationId, customerId);
-  if (row && !isExactAt(row, now)) {
-    await recomputeCustomer(pool, organizationId, customerId, now);
-    row = await analyticsRow(pool, organizationId, customerId);
-  }
-  if (!row) return undefined;
-  const survivor = row.square_customer_id;
-  const bookings = await query(pool, bookingsStatement, [organizationId, survivor]);
-  const payments = await query(pool, paymentsStatement, [organizationId, survivor]);
-  return {
-    customer: toApiRow(row),
-    bookings: bookings.rows.map(toApiRow),
-    payments: payments.rows.map(toApiRow),
-  };
-}
-
-/** A row is exact from computed_at until refresh_due_at; one computed by a clock that was ahead is not yet. */
-function isExactAt({ computed_at, refresh_due_at }: Record<string, unknown>, now: Date): boolean {
-  const isAhead = computed_at instanceof Date && computed_at > now;
-  return !isAhead && !(refresh_due_at instanceof Date && refresh_due_at <= now);
-}
-
 export interface CustomerRecomputation {
   /** The row as it is now; NULL when the customer should have none. */
   readonly customer: ApiRow | null;
@@ -127,7 +61,8 @@ export function difference(before: ApiRow, after: ApiRow): CustomerRecomputation
   return drift;
 }
 
-async function analyticsRow(
+/** The row as it is stored, of the survivor of a merged id; undefined when there is none. */
+export async function analyticsRow(
   on: Queryable,
   organizationId: string,
   customerId: string,

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
-import { readCustomer, recomputeCustomer } from "../analytics/customer.js";
+import { recomputeCustomer } from "../analytics/customer.js";
+import { readCustomer } from "../analytics/customer-history.js";
 import type { Clock } from "../clock.js";
 import type { Database } from "../database/database.js";
 import { requireBearer } from "./auth.js";
@@ -12,6 +13,8 @@ const paramsSchema = z.object({
   // Postgres has no NUL in a text.
   squareCustomerId: z.string().regex(/^[^\0]{1,255}$/),
 });
+
+const querySchema = z.strictObject({ before: z.string().optional() });
 
 /** Reading and recomputing one customer (contract section 2). */
 export function customerRoutes(options: {
@@ -26,7 +29,10 @@ export function customerRoutes(options: {
 
     app.get("/api/organizations/:organizationId/customers/:squareCustomerId", async (request) => {
       const { organizationId, squareCustomerId } = await customerOf(database, request.params);
-      const history = await readCustomer(database.pool, organizationId, squareCustomerId, clock());
+      const read = querySchema.safeParse(request.query);
+      if (!read.success) throw new Problem(400, "invalid_request", "The one parameter is before, a cursor.");
+      const { before } = read.data;
+      const history = await readCustomer(database.pool, organizationId, squareCustomerId, clock(), before);
       return history ?? notFound();
     });
 

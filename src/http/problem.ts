@@ -134,6 +134,7 @@ export function toProblem(error: FastifyError): Problem {
   if (error.code === "queue_full" || error.code === "shutting_down") {
     return new Problem(503, error.code, error.message, 2);
   }
+  if (error.code === "invalid_cursor") return new Problem(400, error.code, error.message);
   const refusal = refusals[error.code];
   if (refusal) return new Problem(...refusal);
   if (error.validation) return new Problem(400, "invalid_request", error.message);

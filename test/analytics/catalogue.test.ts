@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { toApiRow } from "../../src/analytics/api-row.js";
 import { isNullable } from "../../src/analytics/column.js";
 import { columns } from "../../src/analytics/columns/catalogue.js";
-import { readCustomer } from "../../src/analytics/customer.js";
+import { readCustomer } from "../../src/analytics/customer-history.js";
 import { openTestDatabase } from "../support/database.js";
 import { makeOrganization, recomputeAt } from "../support/worlds.js";
 
