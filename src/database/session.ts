@@ -46,13 +46,15 @@ export const POSTGRES_SETTINGS: Readonly<Record<string, string>> = {
 /** A role's limits are for people at a prompt. A migration or a first load takes the time it needs. */
 const NO_LIMITS = { statement_timeout: "0", lock_timeout: "0", idle_session_timeout: "0" };
 
-/** Where the server knows them: the first is not in every version, the second not on every system. */
-const WHERE_KNOWN = [
-  "set transaction_timeout = 0",
-  // A session whose client gave a statement up goes on waiting for its lock, and as the pool opens another in its place,
-  // they add up to all that Postgres has. So Postgres looks now and then whether we are still there.
-  "set client_connection_check_interval = '2s'",
-];
+/** From Postgres 17 on. Asked for first, since an unknown setting would leave an error in the log of every connection. */
+const NO_TRANSACTION_LIMIT = `
+  case when current_setting('transaction_timeout', true) is not null then set_config('transaction_timeout', '0', false) end`;
+
+/**
+ * A session whose client gave a statement up goes on waiting for its lock, and as the pool opens another in its place,
+ * they add up to all that Postgres has. So Postgres looks now and then whether we are still there, on systems that can look.
+ */
+const NOTICE_WHEN_WE_ARE_GONE = "set client_connection_check_interval = '2s'";
 
 /**
  * Makes a new session what our statements rely on. By statements and not in the startup packet, which poolers refuse.
@@ -70,7 +72,9 @@ export async function prepareSession(
     return `set_config(${client.escapeLiteral(name)}, ${client.escapeLiteral(value)}, false)`;
   });
   // The limit first, by itself: it may be too short for what follows.
-  const prepared = client.query(`set statement_timeout = 0; select ${calls.join(", ")}`);
-  for (const statement of WHERE_KNOWN) client.query(statement).catch(() => {});
+  const prepared = client.query(
+    `set statement_timeout = 0; select ${[...calls, NO_TRANSACTION_LIMIT].join(", ")}`,
+  );
+  client.query(NOTICE_WHEN_WE_ARE_GONE).catch(() => {});
   await prepared;
 }
