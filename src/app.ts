@@ -13,7 +13,7 @@ import { statusRoutes } from "./http/status-routes.js";
 import { misdirectedDeliveries, toWebhookRoute } from "./http/webhook-address.js";
 import { webhookRoutes } from "./http/webhook-routes.js";
 import type { Inbox } from "./inbox/inbox.js";
-import type { Sweeps } from "./sweep/running-sweeps.js";
+import type { Sweeps } from "./sweep/background.js";
 
 /** How long a request may take to arrive; whoever sends a byte now and then must not hold a connection for ever. */
 const REQUEST_TIMEOUT_MS = 30_000;

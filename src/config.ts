@@ -8,6 +8,9 @@ import { ConfigurationError } from "./errors.js";
 /** Square shows a raw event for 28 days and retries for one: keeping less than this could lose a replay. */
 const SHORTEST_RETENTION_DAYS = 35;
 
+/** How long raw events are kept unless it is said otherwise. */
+export const EVENT_RETENTION_DAYS = 90;
+
 /** Whoever can reach the server can guess at a key without end. Eighteen random bytes in base64 are 24 characters. */
 const SHORTEST_KEY = 24;
 
@@ -70,9 +73,9 @@ const variables = {
       error: "must be a cron expression of 5 or 6 fields such as 0 * * * *, or off",
       abort: true,
     })
-    .refine(comes, "is no cron expression whose time ever comes")
+    .refine(hasNextRun, "is no cron expression whose time ever comes")
     .default("0 * * * *"),
-  EVENT_RETENTION_DAYS: wholeNumber(SHORTEST_RETENTION_DAYS, 36_500).default(90),
+  EVENT_RETENTION_DAYS: wholeNumber(SHORTEST_RETENTION_DAYS, 36_500).default(EVENT_RETENTION_DAYS),
   LOG_LEVEL: z
     .enum(
       ["fatal", "error", "warn", "info", "debug", "trace", "silent"],
@@ -232,7 +235,7 @@ function wholeNumber(least: number, most: number) {
 }
 
 /** Read as src/sweep/schedule.ts reads it. */
-function comes(schedule: string): boolean {
+function hasNextRun(schedule: string): boolean {
   if (schedule === "off") return true;
   try {
     return new Cron(schedule, { timezone: "UTC", paused: true }).nextRun() !== null;

@@ -30,6 +30,13 @@ export class DatabaseUnavailable extends RegularsError {
   }
 }
 
+/** Another session holds a lock, and work in the background does not wait for it any longer. */
+export class LockedElsewhere extends RegularsError {
+  constructor(message: string, options?: ErrorOptions) {
+    super("locked_elsewhere", message, options);
+  }
+}
+
 /** A transaction was begun anew as often as allowed and still collided with others. */
 export class TransactionContended extends RegularsError {
   constructor(attempts: number, options?: ErrorOptions) {
@@ -101,15 +108,31 @@ export interface ReportedError {
   readonly message: string;
 }
 
-/** Tells a failure in words that hold no personal data: the message of our own errors, the kind of any other. */
-export function reportedError(organizationId: string | null, step: string, error: unknown): ReportedError {
-  const ours = error instanceof RegularsError;
-  return {
-    organization_id: organizationId,
-    step,
-    code: ours ? error.code : "internal_error",
-    message: ours ? error.message : describeFailure(error),
-  };
+/** How many errors of one organization and step a report names: a broken list could bring one for each of its objects. */
+const NAMED = 20;
+
+/** Adds an error to a report's list. After 20 of one organization and step, one entry says that there are more. */
+export function noteError(errors: ReportedError[], error: ReportedError): void {
+  const { organization_id, step } = error;
+  const named = errors.filter((other) => other.organization_id === organization_id && other.step === step);
+  if (named.length < NAMED) errors.push(error);
+  else if (named.length === NAMED) {
+    errors.push({ organization_id, step, code: "more_errors", message: "Further ones are not named." });
+  }
+}
+
+/** Notes a failure in words that hold no personal data: the message of our own errors, the kind of any other. */
+export function noteFailure(
+  errors: ReportedError[],
+  organizationId: string | null,
+  step: string,
+  error: unknown,
+): void {
+  const told =
+    error instanceof RegularsError
+      ? { code: error.code, message: error.message }
+      : { code: "internal_error", message: describeFailure(error) };
+  noteError(errors, { organization_id: organizationId, step, ...told });
 }
 
 function counted(problems: number): string {

@@ -1,12 +1,13 @@
 import type pg from "pg";
+import { inBackgroundTransaction } from "../database/lock-wait.js";
+import { readPosition, savePosition } from "../database/positions.js";
 import { type Queryable, query, queryUnprepared } from "../database/query.js";
-import { inTransaction } from "../database/transaction.js";
 import { lockCustomers } from "../facts/locks.js";
 import { definitionVersion } from "./column.js";
 import { recompute } from "./recompute.js";
 
 /** Customers of one transaction: enough to share its cost, few enough that webhooks hardly wait for the locks. */
-const CHUNK = 250;
+export const CUSTOMERS_AT_ONCE = 250;
 
 // Whoever has a row or may deserve one. Each part reads its index in order and stops at the limit.
 const candidatesStatement = {
@@ -78,8 +79,8 @@ export async function* refreshOrganization(
   for (;;) {
     const customerIds =
       mode === "full"
-        ? await customersInKeyOrder(pool, organizationId, progress.after, CHUNK)
-        : await dueCustomers(pool, organizationId, progress.after, CHUNK, now());
+        ? await customersInKeyOrder(pool, organizationId, progress.after, CUSTOMERS_AT_ONCE)
+        : await dueCustomers(pool, organizationId, progress.after, CUSTOMERS_AT_ONCE, now());
     const last = customerIds.at(-1);
     if (last === undefined) return;
     const { written, deleted } = await recomputeLocked(pool, organizationId, customerIds, now());
@@ -90,6 +91,39 @@ export async function* refreshOrganization(
       deleted: progress.deleted + deleted.length,
     };
     yield progress;
+  }
+}
+
+interface RefreshPosition {
+  /** The last customer done. */
+  readonly after: string;
+  /** RFC 3339: when the run began that is to be continued. */
+  readonly started_at: string;
+}
+
+/**
+ * As `refreshOrganization`, from where an earlier run of the same task was cut off. The place is kept when the run ends, and is
+ * the caller's to clear.
+ *
+ * @param maxAgeMs an earlier run that began longer ago is begun anew
+ */
+export async function* resumeRefresh(
+  pool: pg.Pool,
+  organizationId: string,
+  mode: RefreshMode,
+  now: () => Date,
+  task: string,
+  maxAgeMs = Number.POSITIVE_INFINITY,
+): AsyncGenerator<RefreshProgress & { readonly resumed: boolean }> {
+  const place = await readPosition<RefreshPosition>(pool, organizationId, task);
+  const startedAt = Date.parse(place?.started_at ?? "");
+  const resumed = now().getTime() - startedAt < maxAgeMs;
+  const started_at = resumed ? new Date(startedAt).toISOString() : now().toISOString();
+  const from = resumed ? place?.after : undefined;
+  for await (const progress of refreshOrganization(pool, organizationId, mode, now, from)) {
+    const position = { after: progress.after, started_at };
+    await savePosition<RefreshPosition>(pool, organizationId, task, position, now());
+    yield { ...progress, resumed };
   }
 }
 
@@ -131,7 +165,7 @@ export async function recomputeLocked(
   customerIds: readonly string[],
   now: Date,
 ) {
-  return inTransaction(pool, async (tx) => {
+  return inBackgroundTransaction(pool, async (tx) => {
     await lockCustomers(tx, organizationId, customerIds);
     return recompute(tx, organizationId, customerIds, now);
   });

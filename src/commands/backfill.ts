@@ -49,13 +49,18 @@ async function run(database: Database, config: Config, { organization, json, ...
   if (!result) {
     throw new RegularsError("already_running", "Another backfill of this organization is running.");
   }
-  const { pulled, errors, recomputed, resumed } = result;
+  const { pulled, errors, unread, recomputed, resumed } = result;
   const ms = Math.round(performance.now() - started);
   const counts = Object.entries(pulled).map(([name, count]) => `${count} ${name.replaceAll("_", " ")}`);
-  print(json, { organization_id: id, pulled, recomputed, errors, resumed, ms }, [
+  print(json, { organization_id: id, pulled, recomputed, errors, unread, resumed, ms }, [
     `Read from Square${resumed ? " (continued from an earlier run)" : ""}: ${counts.join(", ")}.`,
     `${recomputed.checked} customers recomputed, ${recomputed.written} rows written, ${recomputed.deleted} deleted.`,
-    ...errors.map(({ step, message }) => `Not stored, ${step}: ${message}`),
+    ...errors.map(({ step, message }) => `Not done, ${step}: ${message}`),
+    ...(unread.length > 0
+      ? [
+          `${unread.length} list(s) were not read. The same command reads these, and nothing that was read already.`,
+        ]
+      : []),
     `Done in ${(ms / 1000).toFixed(1)} s.`,
   ]);
   if (errors.length > 0) process.exitCode = 1;

@@ -1,9 +1,8 @@
 import { Command, Option } from "commander";
 import type { Config } from "../config.js";
 import type { Database } from "../database/database.js";
-import type { SweepMode, SweepReport } from "../sweep/report.js";
+import type { SweepMode, SweepProgress, SweepReport, SweepStep } from "../sweep/report.js";
 import { type SweepOptions, sweep } from "../sweep/sweep.js";
-import type { SweepProgress, SweepStep } from "../sweep/sweep-run.js";
 import { print, signalOfStop, withDatabase } from "./context.js";
 import { wholeNumber } from "./options.js";
 import { Progress } from "./progress.js";
@@ -28,7 +27,7 @@ export function reconcileCommand(): Command {
     )
     .option(
       "--time-budget <seconds>",
-      "how long a recent sweep may compare rows; the next one goes on there (default: 300)",
+      "how long a recent sweep may ask Square and compare rows; the next one goes on there (default: 300)",
       wholeNumber(0),
     )
     .option("--json", "print the report as one JSON object")
@@ -52,8 +51,8 @@ async function reconcile(database: Database, config: Config, { mode, timeBudget,
 
 const WHAT: Readonly<Record<SweepStep, string>> = {
   events: "deferred events tried again",
+  due: "organizations with rows that came due",
   pull: "organizations pulled",
-  due: "rows that came due",
   check: "rows compared",
   retention: "old rows removed",
 };
@@ -83,6 +82,15 @@ function linesOf(report: SweepReport): string[] {
       `Created: ${report.created}. Deleted: ${report.deleted}.`,
     ...report.drift.map(({ column, rows }) => `  ${column}: ${rows}`),
     ...report.errors.map(({ step, message }) => `Not done, ${step}: ${message}`),
-    `Done in ${(report.duration_ms / 1000).toFixed(1)} s.`,
+    ...(report.waiting.organizations > 0
+      ? [
+          `${report.waiting.organizations} organization(s) were not pulled to the end; the next sweep goes on there.`,
+        ]
+      : []),
+    `Done in ${seconds(report.duration_ms)} (${report.steps.map(({ step, duration_ms }) => `${step} ${seconds(duration_ms)}`).join(", ")}).`,
   ];
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
 }

@@ -13,7 +13,7 @@ import { RetryWorker } from "../inbox/retry-worker.js";
 import { type Log, openLog } from "../log.js";
 import { requireUsableDatabase } from "../operations/database-checks.js";
 import { FetchWorker } from "../pull/fetch-worker.js";
-import { Sweeps } from "../sweep/running-sweeps.js";
+import { Sweeps } from "../sweep/background.js";
 import { Schedule } from "../sweep/schedule.js";
 import { ensureConfiguredOrganization, syncConfiguredOrganization } from "./configured-organization.js";
 import { sweepContext } from "./sweep-context.js";

@@ -4,7 +4,7 @@ import type { Database } from "../database/database.js";
 import { Inbox } from "../inbox/inbox.js";
 import { type Log, silentLog } from "../log.js";
 import { openSquareApi } from "../square/api/client.js";
-import type { SweepContext } from "../sweep/context.js";
+import type { SweepContext } from "../sweep/sweep.js";
 
 /** What pulls and sweeps work with in this process: the configured Square, and the server's inbox or one of their own. */
 export function sweepContext(
@@ -23,7 +23,6 @@ export function sweepContext(
         ...access,
         environment: square.environment,
         baseUrl: square.baseUrl,
-        signal,
         onRetry: (retry) => log.warn({ ...retry }, "Square is asked again"),
       }),
     ...(tokenEncryptionKey && { tokenEncryptionKey }),

@@ -1,3 +1,4 @@
+import { LockedElsewhere } from "../errors.js";
 import { isOutOfMemory, isTooSlow, isUnavailable } from "./failures.js";
 
 /**
@@ -6,7 +7,7 @@ import { isOutOfMemory, isTooSlow, isUnavailable } from "./failures.js";
  *
  * @param failed may answer a result in the place of the one that the culprit has not
  * @returns the results of the parts, in the order of their items
- * @throws when the database is unavailable
+ * @throws when the database is unavailable, and LockedElsewhere: every half that holds the locked row would wait again
  */
 export async function bisectOnFailure<Item, Result>(
   items: readonly Item[],
@@ -18,6 +19,7 @@ export async function bisectOnFailure<Item, Result>(
   try {
     return [await work(items)];
   } catch (error) {
+    if (error instanceof LockedElsewhere) throw error;
     // So many at once can need more memory or time than there is; fewer may not.
     if (isUnavailable(error) && !isOutOfMemory(error) && !isTooSlow(error)) throw error;
     const [only] = items;

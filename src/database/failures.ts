@@ -21,6 +21,7 @@ const NETWORK_CODES = new Set([
 const UNAVAILABLE_STATES = new Set(["57P01", "57P02", "57P03", "57P05", "25006", "28P01", "28000", "3D000"]);
 
 const OUT_OF_MEMORY = "53200";
+const LOCK_NOT_AVAILABLE = "55P03";
 
 /** Class 08: connection exception. Class 53: insufficient resources (connections, memory, disk). */
 const UNAVAILABLE_CLASSES = new Set(["08", "53"]);
@@ -77,6 +78,11 @@ export function isOutOfMemory(error: unknown): boolean {
  */
 export function isTooSlow(error: unknown): boolean {
   return linksOf(error).some((link) => link instanceof Error && link.message === "Query read timeout");
+}
+
+/** Whether a lock was not to be had within the session's `lock_timeout`. */
+export function isLockTimeout(error: unknown): boolean {
+  return linksOf(error).some((link) => codesOf(link).includes(LOCK_NOT_AVAILABLE));
 }
 
 /** Whether the same transaction, begun anew, may well succeed: it lost a race, and Postgres undid it. */

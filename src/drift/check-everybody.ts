@@ -1,12 +1,9 @@
-import { customersInKeyOrder } from "../analytics/refresh.js";
+import { CUSTOMERS_AT_ONCE, customersInKeyOrder } from "../analytics/refresh.js";
 import { NIL_ORGANIZATION } from "../database/nil-organization.js";
 import { clearPositions, readPosition, savePosition } from "../database/positions.js";
 import { type Queryable, queryUnprepared } from "../database/query.js";
 import { compareRows, isExact } from "./compare.js";
 import { correctAndReport, type DriftRun, forEachCustomerBatch } from "./run.js";
-
-/** Customers of one comparison: enough to share its cost, few enough that a stop or a spent budget is soon obeyed. */
-const CHUNK = 250;
 
 const TASK = "check";
 
@@ -44,7 +41,13 @@ export async function checkEverybody(run: DriftRun, budgetMs: number): Promise<v
   for (const range of keyRanges(await organizationsWithRows(pool), place)) {
     for (let { after } = range; ; ) {
       if (signal.aborted || (begun && performance.now() >= until)) return;
-      const customerIds = await customersInKeyOrder(pool, range.organizationId, after, CHUNK, range.upTo);
+      const customerIds = await customersInKeyOrder(
+        pool,
+        range.organizationId,
+        after,
+        CUSTOMERS_AT_ONCE,
+        range.upTo,
+      );
       const last = customerIds.at(-1);
       if (last === undefined) break;
       begun = true;
@@ -59,7 +62,7 @@ export async function checkEverybody(run: DriftRun, budgetMs: number): Promise<v
       );
       await run.onChunk();
       run.onProgress({ step: "check", done: report.checked, total });
-      if (customerIds.length < CHUNK) break;
+      if (customerIds.length < CUSTOMERS_AT_ONCE) break;
     }
     report.complete ||= range.endsRound;
   }

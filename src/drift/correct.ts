@@ -1,7 +1,7 @@
 import type pg from "pg";
 import { recompute } from "../analytics/recompute.js";
 import type { Clock } from "../clock.js";
-import { inTransaction } from "../database/transaction.js";
+import { inBackgroundTransaction } from "../database/lock-wait.js";
 import { lockCustomers } from "../facts/locks.js";
 import { type Comparison, compareRows, isExact, unexplained } from "./compare.js";
 
@@ -27,7 +27,7 @@ export async function correct(
   organizationId: string,
   customerIds: readonly string[],
 ): Promise<Corrections> {
-  return inTransaction(pool, async (tx) => {
+  return inBackgroundTransaction(pool, async (tx) => {
     await lockCustomers(tx, organizationId, customerIds);
     // Asked after the wait for the locks: what was computed meanwhile is not ahead of us.
     const now = clock();

@@ -1,21 +1,18 @@
-import { dueCustomers } from "../analytics/refresh.js";
+import { CUSTOMERS_AT_ONCE, dueCustomers } from "../analytics/refresh.js";
 import type { Clock } from "../clock.js";
 import { bisectOnFailure } from "../database/bisect.js";
 import type { Database } from "../database/database.js";
 import { queryUnprepared } from "../database/query.js";
-import { describeFailure } from "../errors.js";
+import { describeFailure, LockedElsewhere } from "../errors.js";
 import type { Log } from "../log.js";
 import { type Corrections, correct } from "./correct.js";
 import { correctAndReport, type DriftRun } from "./run.js";
-
-/** Customers of one transaction: enough to share its cost, few enough that webhooks hardly wait for the locks. */
-const CHUNK = 250;
 
 /** Recomputes an organization's rows that came due or are of other definitions. */
 export async function correctDue(run: DriftRun, organizationId: string): Promise<void> {
   const { pool, clock, signal, report } = run;
   for (let after = ""; !signal.aborted; ) {
-    const customerIds = await dueCustomers(pool, organizationId, after, CHUNK, clock());
+    const customerIds = await dueCustomers(pool, organizationId, after, CUSTOMERS_AT_ONCE, clock());
     const last = customerIds.at(-1);
     if (last === undefined) return;
     await correctAndReport(run, organizationId, "due", customerIds);
@@ -64,25 +61,41 @@ export async function recomputeCameDue(context: DueContext, limit = LIMIT): Prom
   );
   let corrected = 0;
   for (const { organization_id, customer_ids } of rows) {
-    for (let at = 0; at < customer_ids.length && !signal?.aborted; at += CHUNK) {
-      const parts = await bisectOnFailure(
-        customer_ids.slice(at, at + CHUNK),
-        (ids) => correct({ pool, clock }, organization_id, ids),
-        (id, error) => {
-          const fields = { organization_id, customer_id: id, reason: describeFailure(error) };
-          log.error(fields, "a row that came due could not be computed");
-        },
-      );
-      for (const part of parts) {
-        corrected += part.timeDecayed + part.drifted + part.deleted;
-        tellDrift(context, organization_id, part);
+    try {
+      for (let at = 0; at < customer_ids.length && !signal?.aborted; at += CUSTOMERS_AT_ONCE) {
+        corrected += await correctBatch(
+          context,
+          organization_id,
+          customer_ids.slice(at, at + CUSTOMERS_AT_ONCE),
+        );
       }
+    } catch (error) {
+      if (!(error instanceof LockedElsewhere)) throw error;
+      log.warn({ organization_id, reason: error.message }, "rows that came due wait for a lock");
     }
   }
   return corrected;
 }
 
-function tellDrift({ log }: DueContext, organizationId: string, { drifted, driftedColumns }: Corrections) {
+async function correctBatch(
+  context: DueContext,
+  organization_id: string,
+  customerIds: readonly string[],
+): Promise<number> {
+  const { clock, log } = context;
+  const parts = await bisectOnFailure(
+    customerIds,
+    (ids) => correct({ pool: context.database.pool, clock }, organization_id, ids),
+    (id, error) => {
+      const fields = { organization_id, customer_id: id, reason: describeFailure(error) };
+      log.error(fields, "a row that came due could not be computed");
+    },
+  );
+  for (const part of parts) logDrift(context, organization_id, part);
+  return parts.reduce((sum, { timeDecayed, drifted, deleted }) => sum + timeDecayed + drifted + deleted, 0);
+}
+
+function logDrift({ log }: DueContext, organizationId: string, { drifted, driftedColumns }: Corrections) {
   if (drifted === 0) return;
   const columns = [...new Set(driftedColumns)];
   log.warn({ organization_id: organizationId, drifted, columns }, "rows that came due had drifted");

@@ -1,7 +1,7 @@
 import type pg from "pg";
 import type { Clock } from "../clock.js";
 import { bisectOnFailure } from "../database/bisect.js";
-import { describeFailure } from "../errors.js";
+import { describeFailure, LockedElsewhere, noteError, noteFailure } from "../errors.js";
 import { type Corrections, correct } from "./correct.js";
 import type { DriftReport } from "./report.js";
 
@@ -30,7 +30,8 @@ export interface DriftRun {
 const NAMED = 10;
 
 /**
- * Runs work over customers; those it fails for are noted in the report and left as they are.
+ * Runs work over customers; those it fails for are noted in the report and left as they are. Where one of them is locked by
+ * another session, all of the batch are left.
  *
  * @throws when the database is unavailable
  */
@@ -46,11 +47,15 @@ export async function forEachCustomerBatch<Result>(
   const results = await bisectOnFailure(customerIds, work, (id, error) => {
     failed.push(id);
     reason = describeFailure(error);
+  }).catch((error: unknown) => {
+    if (!(error instanceof LockedElsewhere)) throw error;
+    noteFailure(report.errors, organizationId, step, error);
+    return [];
   });
   if (failed.length > 0) {
     const named = failed.slice(0, NAMED).join(", ") + (failed.length > NAMED ? ", ..." : "");
     const message = `${failed.length} customer(s) could not be computed (${reason}): ${named}`;
-    report.errors.push({ organization_id: organizationId, step, code: "not_computed", message });
+    noteError(report.errors, { organization_id: organizationId, step, code: "not_computed", message });
   }
   return results;
 }

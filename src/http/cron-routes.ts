@@ -1,6 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
-import type { Sweeps } from "../sweep/running-sweeps.js";
+import type { Sweeps } from "../sweep/background.js";
 import { requireBearer } from "./auth.js";
 import { ignoreBodies } from "./ignore-bodies.js";
 import { Problem } from "./problem.js";

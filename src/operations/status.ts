@@ -1,8 +1,8 @@
 import { type Queryable, queryUnprepared } from "../database/query.js";
 import type { ReportedError } from "../errors.js";
 import type { Outcome } from "../inbox/received-event.js";
+import { SWEEP_CRON_NAME, SWEEP_LOG_TYPE } from "../sweep/log-row.js";
 import type { SweepMode, SweepReport } from "../sweep/report.js";
-import { SWEEP_CRON_NAME, SWEEP_LOG_TYPE } from "../sweep/sweep-log.js";
 
 /** How the database's work stands (contract section 2, `/admin/jobs/status`). No payloads, no tokens, no personal data. */
 export interface JobsStatus {
@@ -39,6 +39,10 @@ export interface SweepRecord {
   readonly created_at: Date;
   readonly completed_at: Date | null;
   readonly duration_ms: number | null;
+  /** How long each part took; of a sweep that runs, the parts that have ended. */
+  readonly steps: SweepReport["steps"];
+  /** What it left for later sweeps. */
+  readonly waiting: SweepReport["waiting"] | null;
   readonly checked: number | null;
   readonly time_decayed: number | null;
   readonly drifted: number | null;
@@ -57,6 +61,10 @@ export interface OrganizationStatus {
   readonly last_event_at: Date | null;
   /** Objects that events named and that are still to be fetched. */
   readonly pending_fetches: number;
+  /** When the last pull began that came to its end, RFC 3339. */
+  readonly last_pull_at: string | null;
+  /** How many pulls since then did not come to their end. */
+  readonly unfinished_pulls: number;
   /** How far each pull from Square has come, by what it pulls. */
   readonly watermarks: Readonly<Record<string, unknown>>;
 }
@@ -139,6 +147,8 @@ function recordOf({ log_id, status, created_at, completed_at, duration_ms, paylo
     created_at,
     completed_at,
     duration_ms,
+    steps: payload.steps ?? [],
+    waiting: payload.waiting ?? null,
     checked: payload.checked ?? null,
     time_decayed: payload.time_decayed ?? null,
     drifted: payload.drifted ?? null,
@@ -175,6 +185,10 @@ const organizationsStatement = {
           order by e.received_at desc limit 1
         ) as last) as last_event_at,
       (select count(*)::integer from pending_fetches f where f.organization_id = o.id) as pending_fetches,
+      (select p.position ->> 'ended_at' from sync_positions p
+        where p.organization_id = o.id and p.task = 'pull') as last_pull_at,
+      coalesce((select (p.position ->> 'unfinished')::integer from sync_positions p
+        where p.organization_id = o.id and p.task = 'pull'), 0) as unfinished_pulls,
       (select coalesce(jsonb_object_agg(substr(p.task, 6), p.position -> 'watermark'), '{}')
         from sync_positions p
         where p.organization_id = o.id and starts_with(p.task, 'pull/') and p.position ? 'watermark') as watermarks

@@ -3,27 +3,30 @@ import { factsOfProfile } from "../../handlers/customer.js";
 import { factsOfPayment } from "../../handlers/payment.js";
 import { factsOfRefund } from "../../handlers/refund.js";
 import { factsOfTeamMember } from "../../handlers/team-member.js";
-import { countAnalyticsRows, refreshOrganization } from "../analytics/refresh.js";
+import { countAnalyticsRows, resumeRefresh } from "../analytics/refresh.js";
 import { clearPositions, readPosition, savePosition } from "../database/positions.js";
-import type { ReportedError } from "../errors.js";
+import { noteError, noteFailure, type ReportedError } from "../errors.js";
+import type { Fact } from "../facts/types.js";
 import type { Page } from "../square/api/api.js";
 import { SquareApiError } from "../square/api/api-error.js";
 import { pages } from "../square/api/pages.js";
 import type { JsonObject } from "../square/types.js";
 import { bookingWindows, LOOK_FAR_AHEAD_DAYS } from "./bookings.js";
-import { connect } from "./connect.js";
-import type { PullContext } from "./context.js";
+import { connect, type PullContext, type PullTask } from "./connect.js";
 import { storeCatalog, storeLocations } from "./locations-and-services.js";
 import { pullKnownProfiles } from "./profiles.js";
 import { beginOf } from "./pull-organization.js";
-import { nothingPulled, type Pulled } from "./report.js";
-import { type PullTask, type Stored, storeObjects } from "./task.js";
+import type { Pulled } from "./report.js";
+import { type PulledKind, storeObjects } from "./store-objects.js";
 import { moveWatermark } from "./watermark.js";
 
 const DAY_MS = 24 * 60 * 60_000;
 
 /** Square forgets cursors, so what a kill can cost is one window. */
 const MONEY_WINDOW_MS = 90 * DAY_MS;
+
+/** So many lists in a row that Square does not give: it is out of reach, or the token may not read. */
+const GIVE_UP_AFTER = 3;
 
 export interface BackfillOptions {
   /** Leaves out bookings that start before, and payments and refunds that changed before. Since ever by default. */
@@ -43,8 +46,10 @@ export interface BackfillProgress {
 
 export interface BackfillResult {
   readonly pulled: Pulled;
-  /** Objects that could not be stored. */
+  /** Lists that Square did not give, and objects that could not be stored. */
   readonly errors: readonly ReportedError[];
+  /** The lists that were not read to their end: the same call reads these, and nothing that was read already. */
+  readonly unread: readonly string[];
   readonly recomputed: { readonly checked: number; readonly written: number; readonly deleted: number };
   /** Whether this run went on where an earlier one was cut off. */
   readonly resumed: boolean;
@@ -53,8 +58,9 @@ export interface BackfillResult {
 /** A list that is read page by page, and remembered by its name. */
 interface Window {
   readonly name: string;
-  list(cursor?: string): Promise<Page>;
-  store(objects: readonly JsonObject[]): Promise<Stored>;
+  fetchPage(cursor?: string): Promise<Page>;
+  /** @returns how many objects could not be stored */
+  store(objects: readonly JsonObject[]): Promise<number>;
 }
 
 interface Run {
@@ -67,9 +73,11 @@ interface Run {
 
 /**
  * Reads everything a merchant has at Square, page by page, and then recomputes everybody once. Each page is stored before its
- * successor's cursor is, so a run that was cut off goes on there. A second run over the same things changes nothing.
+ * successor's cursor is, so a run that was cut off goes on there. A list that Square does not give is left for the next run,
+ * and the others are read. A second run over the same things changes nothing.
  *
- * @throws {SquareApiError} what is read stays; the same call goes on from there
+ * @throws {SquareApiError} when Square refuses the token or gives three lists in a row not; what is read stays, and the same
+ *   call goes on from there
  * @throws {RegularsError} `not_connected` and the like (src/pull/connect.ts)
  */
 export async function* backfill(
@@ -77,117 +85,107 @@ export async function* backfill(
   organizationId: string,
   options: BackfillOptions,
 ): AsyncGenerator<BackfillProgress, BackfillResult> {
-  const { database, clock } = context;
-  const { api, merchant } = await connect(context, organizationId);
-  const { run, resumed } = await openRun(context, organizationId, options);
-  const startedAt = new Date(run.startedAt);
-  const task: PullTask = {
-    context,
-    api,
-    organizationId,
-    startedAt,
-    pulled: nothingPulled(),
-    errors: run.failed ? [failedEarlier(organizationId)] : [],
-    everything: true,
-    recompute: false,
-  };
-  const objects = () => task.pulled.applied + task.pulled.skipped;
+  const connected = await connect(context, organizationId, { everything: true, recompute: false });
+  const { run, resumed } = await openRun(connected, options);
+  const task = { ...connected, startedAt: new Date(run.startedAt) };
+  const { pulled, errors } = task.report;
+  if (run.failed) noteError(errors, failedEarlier(organizationId));
 
-  const locations = await api.locations();
+  const locations = await task.api.locations();
   await storeLocations(task, locations);
-  const since = run.since === null ? beginOf(merchant, locations) : new Date(run.since);
-  const windows = [...windowsOf(task, locations, since)];
-  for (const [done, window] of windows.entries()) {
-    yield { phase: "reading", done, total: windows.length, objects: objects() };
-    for await (const _ of readWindow(task, run, window)) {
-      yield { phase: "reading", done, total: windows.length, objects: objects() };
-    }
-  }
+  const since = run.since === null ? beginOf(task.merchant, locations) : new Date(run.since);
+  const unread = yield* readWindows(task, run, [...windowsOf(task, locations, since)]);
+  const recomputed = yield* recomputeEverybody(task);
+  yield { phase: "checking profiles", done: 0, total: 1, objects: objectsOf(task) };
+  await pullKnownProfiles({ ...task, recompute: true }).catch((error: unknown) =>
+    leaveForLater(task, "profiles", unread, error),
+  );
 
-  const total = await countAnalyticsRows(database.pool, organizationId);
-  let recomputed = { checked: 0, written: 0, deleted: 0 };
-  const place = await readPosition<{ after: string }>(database.pool, organizationId, "backfill/recompute");
-  for await (const step of refreshOrganization(database.pool, organizationId, "full", clock, place?.after)) {
-    recomputed = step;
-    await savePosition(database.pool, organizationId, "backfill/recompute", { after: step.after }, clock());
-    yield { phase: "recomputing", done: step.checked, total, objects: objects() };
-  }
+  // Objects stored by the next run change rows once more.
+  const done = unread.length === 0 ? "backfill" : RECOMPUTE;
+  await clearPositions(task.pool, organizationId, done);
+  if (run.since === null && errors.length === 0) await moveWatermarks(task, locations);
+  return { pulled, errors, unread, recomputed, resumed };
+}
 
-  yield { phase: "checking profiles", done: 0, total: 1, objects: objects() };
-  await pullKnownProfiles({ ...task, recompute: true });
-
-  const sinceEver = run.since === null && task.errors.length === 0;
-  const watermarks = ["catalog", "customers", "bookings", "refunds"];
-  for (const { id } of locations) watermarks.push(`payments/${id}`);
-  if (sinceEver) for (const what of watermarks) await moveWatermark(task, what);
-  await clearPositions(database.pool, organizationId, "backfill");
-  const { checked, written, deleted } = recomputed;
-  return { pulled: task.pulled, errors: task.errors, recomputed: { checked, written, deleted }, resumed };
+function objectsOf({ report: { pulled } }: PullTask): number {
+  return pulled.applied + pulled.skipped;
 }
 
 /** Goes on with a run that was cut off, if it was asked for the same; else begins one. */
 async function openRun(
-  { database, clock }: PullContext,
-  organizationId: string,
+  task: PullTask,
   { since, restart }: BackfillOptions,
 ): Promise<{ run: Run; resumed: boolean }> {
+  const { pool, organizationId, clock } = task;
   const wanted = since?.toISOString() ?? null;
-  const cutOff = await readPosition<Run>(database.pool, organizationId, "backfill");
+  const cutOff = await readPosition<Run>(pool, organizationId, "backfill");
   if (!restart && cutOff?.startedAt !== undefined && cutOff.since === wanted) {
     const { startedAt, failed } = cutOff;
     return { run: { startedAt, since: wanted, ...(failed && { failed }) }, resumed: true };
   }
-  await clearPositions(database.pool, organizationId, "backfill");
+  await clearPositions(pool, organizationId, "backfill");
   const run = { startedAt: clock().toISOString(), since: wanted };
-  await savePosition<Run>(database.pool, organizationId, "backfill", run, clock());
+  await savePosition<Run>(pool, organizationId, "backfill", run, clock());
   return { run, resumed: false };
 }
 
 function failedEarlier(organizationId: string): ReportedError {
-  const message = "What an earlier run, which was cut off, could not store. Begin anew with --restart.";
+  const message = "An earlier run that was cut off could not store some objects. Begin anew with --restart.";
   return { organization_id: organizationId, step: "backfill", code: "not_stored", message };
 }
 
-function* windowsOf(
-  task: PullTask,
-  locations: readonly JsonObject[],
-  since: Date,
-): Generator<Window, void, undefined> {
-  const { api, startedAt } = task;
-  const stored = (kind: Parameters<typeof storeObjects>[1], read: Parameters<typeof storeObjects>[3]) => ({
-    store: (objects: readonly JsonObject[]) => storeObjects(task, kind, objects, read),
-  });
-  const at = (cursor?: string) => (cursor === undefined ? {} : { cursor });
+const RECOMPUTE = "backfill/recompute";
 
-  yield { name: "team", list: (c) => api.teamMembers(at(c)), ...stored("team_members", factsOfTeamMember) };
+async function* recomputeEverybody(
+  task: PullTask,
+): AsyncGenerator<BackfillProgress, BackfillResult["recomputed"]> {
+  const { pool, organizationId, clock } = task;
+  const total = await countAnalyticsRows(pool, organizationId);
+  let recomputed = { checked: 0, written: 0, deleted: 0 };
+  for await (const progress of resumeRefresh(pool, organizationId, "full", clock, RECOMPUTE)) {
+    const { checked, written, deleted } = progress;
+    recomputed = { checked, written, deleted };
+    yield { phase: "recomputing", done: checked, total, objects: objectsOf(task) };
+  }
+  return recomputed;
+}
+
+async function moveWatermarks(task: PullTask, locations: readonly JsonObject[]): Promise<void> {
+  const payments = locations.map(({ id }) => `payments/${id}`);
+  for (const what of ["catalog", "customers", "bookings", "refunds", ...payments]) {
+    await moveWatermark(task, what);
+  }
+}
+
+function* windowsOf(task: PullTask, locations: readonly JsonObject[], since: Date): Generator<Window> {
+  const { api, startedAt } = task;
+  const window = (
+    name: string,
+    fetchPage: Window["fetchPage"],
+    kind: PulledKind,
+    factsOf: (object: JsonObject) => readonly Fact[],
+  ): Window => ({ name, fetchPage, store: (objects) => storeObjects(task, kind, objects, factsOf) });
+
+  yield window("team", (cursor) => api.teamMembers({ cursor }), "team_members", factsOfTeamMember);
   yield {
     name: "catalog",
-    list: (cursor) => api.catalog(at(cursor)),
+    fetchPage: (cursor) => api.catalog({ cursor }),
     store: (objects) => storeCatalog(task, objects),
   };
-  yield { name: "customers", list: (c) => api.customers(at(c)), ...stored("customers", factsOfProfile) };
-  for (const window of bookingWindows(since, new Date(startedAt.getTime() + LOOK_FAR_AHEAD_DAYS * DAY_MS))) {
-    yield {
-      name: `bookings/${window.startAtMin.toISOString()}`,
-      list: (cursor) => api.bookings({ ...window, ...at(cursor) }),
-      ...stored("bookings", factsOfBooking),
-    };
+  yield window("customers", (cursor) => api.customers({ cursor }), "customers", factsOfProfile);
+  for (const days of bookingWindows(since, new Date(startedAt.getTime() + LOOK_FAR_AHEAD_DAYS * DAY_MS))) {
+    const name = `bookings/${days.startAtMin.toISOString()}`;
+    yield window(name, (cursor) => api.bookings({ ...days, cursor }), "bookings", factsOfBooking);
   }
-  for (const window of moneyWindows(since, startedAt)) {
-    const span = `${window.updatedFrom.toISOString()}/${window.updatedTo.toISOString()}`;
+  for (const span of moneyWindows(since, startedAt)) {
+    const name = `${span.updatedFrom.toISOString()}/${span.updatedTo.toISOString()}`;
     for (const { id } of locations) {
       const locationId = String(id);
-      yield {
-        name: `payments/${locationId}/${span}`,
-        list: (cursor) => api.payments({ ...window, ...at(cursor), locationId }),
-        ...stored("payments", factsOfPayment),
-      };
+      const fetchPage: Window["fetchPage"] = (cursor) => api.payments({ ...span, cursor, locationId });
+      yield window(`payments/${locationId}/${name}`, fetchPage, "payments", factsOfPayment);
     }
-    yield {
-      name: `refunds/${span}`,
-      list: (cursor) => api.refunds({ ...window, ...at(cursor) }),
-      ...stored("refunds", factsOfRefund),
-    };
+    yield window(`refunds/${name}`, (cursor) => api.refunds({ ...span, cursor }), "refunds", factsOfRefund);
   }
 }
 
@@ -198,6 +196,44 @@ function* moneyWindows(from: Date, to: Date): Generator<{ updatedFrom: Date; upd
   }
 }
 
+/** @returns the names of those that Square did not give */
+async function* readWindows(
+  task: PullTask,
+  run: Run,
+  windows: readonly Window[],
+): AsyncGenerator<BackfillProgress, string[]> {
+  const unread: string[] = [];
+  let inARow = 0;
+  for (const [done, window] of windows.entries()) {
+    const progress = () => ({
+      phase: "reading" as const,
+      done,
+      total: windows.length,
+      objects: objectsOf(task),
+    });
+    yield progress();
+    try {
+      for await (const _ of readWindow(task, run, window)) yield progress();
+      inARow = 0;
+    } catch (error) {
+      inARow += 1;
+      if (inARow === GIVE_UP_AFTER) throw error;
+      leaveForLater(task, window.name, unread, error);
+    }
+  }
+  return unread;
+}
+
+/** @throws the error, when nothing else can be read either */
+function leaveForLater(task: PullTask, name: string, unread: string[], error: unknown): void {
+  const alone = error instanceof SquareApiError && !ENDS_ALL.has(error.code);
+  if (!alone) throw error;
+  noteFailure(task.report.errors, task.organizationId, name, error);
+  unread.push(name);
+}
+
+const ENDS_ALL: ReadonlySet<string> = new Set(["square_unauthorized", "square_interrupted"]);
+
 interface WindowPosition {
   readonly cursor: string | null;
   readonly done: boolean;
@@ -205,30 +241,23 @@ interface WindowPosition {
 
 /** Reads a window from where it was left; yields after each page. */
 async function* readWindow(task: PullTask, run: Run, window: Window): AsyncGenerator<void> {
-  const { context, organizationId } = task;
-  const { pool } = context.database;
+  const { pool, organizationId, clock, signal } = task;
   const name = `backfill/${window.name}`;
   const place = await readPosition<WindowPosition>(pool, organizationId, name);
   if (place?.done) return;
   let from = place?.cursor ?? undefined;
   for (;;) {
     try {
-      for await (const { objects, cursor } of pages(window.list, from)) {
-        const { failed } = await window.store(objects);
+      for await (const { objects, cursor } of pages(window.fetchPage, from)) {
+        const failed = await window.store(objects);
         // Before the cursor, which leads past them.
         if (failed > 0) {
-          await savePosition<Run>(
-            pool,
-            organizationId,
-            "backfill",
-            { ...run, failed: true },
-            context.clock(),
-          );
+          await savePosition<Run>(pool, organizationId, "backfill", { ...run, failed: true }, clock());
         }
         const position = { cursor, done: cursor === null };
-        await savePosition<WindowPosition>(pool, organizationId, name, position, context.clock());
+        await savePosition<WindowPosition>(pool, organizationId, name, position, clock());
         yield;
-        context.signal?.throwIfAborted();
+        signal.throwIfAborted();
       }
       return;
     } catch (error) {

@@ -1,10 +1,10 @@
 import { factsOfBooking } from "../../handlers/booking.js";
 import { type Queryable, query } from "../database/query.js";
 import { MAX_IDS } from "../square/api/api.js";
-import { pages } from "../square/api/pages.js";
 import type { JsonObject } from "../square/types.js";
-import { type PullTask, storeObjects } from "./task.js";
-import { moveWatermark, readFrom, SQUARE_EPOCH } from "./watermark.js";
+import type { PullTask } from "./connect.js";
+import { storeObjects } from "./store-objects.js";
+import { moveWatermark, readFrom, readList, SQUARE_EPOCH } from "./watermark.js";
 
 const DAY_MS = 24 * 60 * 60_000;
 
@@ -17,8 +17,8 @@ const LOOK_BACK_DAYS = 60;
 /** How far ahead a salon's calendar is filled. Known bookings beyond it are asked for by id. */
 const LOOK_AHEAD_DAYS = 180;
 
-/** How far ahead everything is read. */
-export const LOOK_FAR_AHEAD_DAYS = 366;
+/** How far ahead everything is read: two years, which is further than sellers book. */
+export const LOOK_FAR_AHEAD_DAYS = 732;
 
 /** `from` (inclusive) to `to`, cut into ranges that Square accepts. */
 export function* bookingWindows(from: Date, to: Date): Generator<{ startAtMin: Date; startAtMax: Date }> {
@@ -43,11 +43,13 @@ export async function pullBookings(task: PullTask, begin: Date): Promise<void> {
   const seen = new Set<string>();
   let failed = 0;
   for (const window of bookingWindows(from, to)) {
-    const all = pages((cursor) => task.api.bookings({ ...window, ...(cursor !== undefined && { cursor }) }));
-    for await (const { objects } of all) {
-      failed += (await storeObjects(task, "bookings", objects, factsOfBooking)).failed;
-      for (const object of objects) if (isOpen(object, aheadOf)) seen.add(String(object.id));
-    }
+    failed += await readList(
+      (cursor) => task.api.bookings({ ...window, cursor }),
+      (objects) => {
+        for (const object of objects) if (isOpen(object, aheadOf)) seen.add(String(object.id));
+        return storeObjects(task, "bookings", objects, factsOfBooking);
+      },
+    );
   }
   failed += await pullKnownBookings(task, aheadOf, seen);
   if (failed === 0) await moveWatermark(task, "bookings");
@@ -98,14 +100,13 @@ async function* openBookings(
 
 /** @returns how many could not be stored */
 async function pullKnownBookings(task: PullTask, aheadOf: Date, seen: ReadonlySet<string>): Promise<number> {
-  const { context, organizationId } = task;
   let failed = 0;
-  for await (const known of openBookings(context.database.pool, organizationId, aheadOf)) {
+  for await (const known of openBookings(task.pool, task.organizationId, aheadOf)) {
     const unseen = known.filter((id) => !seen.has(id));
     for (let at = 0; at < unseen.length; at += MAX_IDS) {
       const answers = await task.api.bookingsById(unseen.slice(at, at + MAX_IDS));
       const objects = [...answers.values()].filter((object) => object !== null);
-      failed += (await storeObjects(task, "bookings", objects, factsOfBooking)).failed;
+      failed += await storeObjects(task, "bookings", objects, factsOfBooking);
     }
   }
   return failed;

@@ -1,9 +1,10 @@
-import type { SquareApiError, SquareApiErrorCode } from "../square/api/api-error.js";
-import { pages } from "../square/api/pages.js";
+import { noteFailure } from "../errors.js";
+import { SquareApiError, type SquareApiErrorCode } from "../square/api/api-error.js";
 import { InvalidEnvelope, readEnvelope } from "../square/envelope.js";
 import type { JsonObject } from "../square/types.js";
-import { noteError, type PullTask } from "./task.js";
-import { moveWatermark, readFrom } from "./watermark.js";
+import type { PullTask } from "./connect.js";
+import { countPulled } from "./store-objects.js";
+import { moveWatermark, readFrom, readList } from "./watermark.js";
 
 /** Square keeps events for 28 days. */
 const KEPT_MS = 28 * 24 * 60 * 60_000;
@@ -28,36 +29,34 @@ export async function pullEvents(task: PullTask): Promise<void> {
   const kept = new Date(startedAt.getTime() - KEPT_MS);
   const from = await readFrom(task, "events");
   const window = { createdFrom: from > kept ? from : kept, createdTo: startedAt };
-  let failed = 0;
-  const all = pages((cursor) => api.events({ ...window, ...(cursor !== undefined && { cursor }) }));
-  for await (const { objects } of all) failed += await takeEvents(task, objects);
-  if (failed === 0) await moveWatermark(task, "events");
-}
-
-/** Whether an error means that the organization has no such API, rather than that something went wrong. */
-export function hasNoEvents(error: SquareApiError): boolean {
-  return NOT_FOR_US.has(error.code);
+  try {
+    const failed = await readList(
+      (cursor) => api.events({ ...window, cursor }),
+      (objects) => takeEvents(task, objects),
+    );
+    if (failed === 0) await moveWatermark(task, "events");
+  } catch (error) {
+    if (!(error instanceof SquareApiError && NOT_FOR_US.has(error.code))) throw error;
+  }
 }
 
 /** @returns how many could not be read */
 async function takeEvents(task: PullTask, objects: readonly JsonObject[]): Promise<number> {
-  const { context, pulled } = task;
+  const { inbox, organizationId, report } = task;
   let failed = 0;
   const outcomes = await Promise.all(
     objects.map((object) => {
       try {
-        return context.inbox.receive(readEnvelope(object), "events_api");
+        return inbox.receive(readEnvelope(object), "events_api");
       } catch (error) {
         if (!(error instanceof InvalidEnvelope)) throw error;
         failed += 1;
-        noteError(task, "events", error.code, error.message);
+        noteFailure(report.errors, organizationId, "events", error);
         return undefined;
       }
     }),
   );
   const applied = outcomes.filter((outcome) => outcome === "processed").length;
-  pulled.events += objects.length;
-  pulled.applied += applied;
-  pulled.skipped += objects.length - failed - applied;
+  countPulled(task, "events", { read: objects.length, stored: objects.length - failed, applied });
   return failed;
 }

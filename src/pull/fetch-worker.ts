@@ -1,9 +1,14 @@
-import type { PullContext } from "./context.js";
+import { describeFailure } from "../errors.js";
+import type { PullContext } from "./connect.js";
 import { fetchMarked } from "./pull-organization.js";
 import { nothingPulled, type PullReport } from "./report.js";
+import { inTurns, PULLS_AT_ONCE } from "./turns.js";
 
 /** Thin events come in bursts, and one request answers them all. */
 const GATHER_MS = 1_000;
+
+/** How long one organization's Square is waited for: those of later events wait behind it. */
+const PATIENCE_MS = 30_000;
 
 /**
  * Fetches what thin events have named, soon after they came, where the organization has a token. What Square does not give now
@@ -45,22 +50,22 @@ export class FetchWorker {
   }
 
   async #fetch(): Promise<void> {
-    const { log } = this.#context;
+    const { log, signal: stopping } = this.#context;
     const organizations = [...this.#waiting];
     this.#waiting.clear();
-    for (const organization_id of organizations) {
+    await inTurns(organizations, PULLS_AT_ONCE, async (organization_id) => {
       if (this.#stopped) return;
-      const into: PullReport = { pulled: nothingPulled(), errors: [] };
+      const report: PullReport = { pulled: nothingPulled(), errors: [] };
+      const late = AbortSignal.timeout(PATIENCE_MS);
+      const signal = stopping ? AbortSignal.any([stopping, late]) : late;
       try {
-        await fetchMarked(this.#context, organization_id, into);
-        for (const { step, code } of into.errors)
+        await fetchMarked(this.#context, organization_id, { report, signal });
+        for (const { step, code } of report.errors)
           log.warn({ organization_id, step, code }, "not fetched yet");
       } catch (error) {
-        log.warn(
-          { organization_id, reason: error instanceof Error ? error.name : "unknown" },
-          "could not fetch what events have named",
-        );
+        const fields = { organization_id, reason: describeFailure(error) };
+        log.warn(fields, "could not fetch what events have named");
       }
-    }
+    });
   }
 }

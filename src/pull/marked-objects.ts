@@ -1,9 +1,10 @@
 import { factsOfPayment } from "../../handlers/payment.js";
-import { type Queryable, query } from "../database/query.js";
+import { query } from "../database/query.js";
 import type { PendingFetch } from "../facts/types.js";
 import { MAX_IDS } from "../square/api/api.js";
 import type { JsonObject } from "../square/types.js";
-import { type PullTask, storeObjects } from "./task.js";
+import type { PullTask } from "./connect.js";
+import { storeObjects } from "./store-objects.js";
 
 /** Objects that events named without carrying them. */
 
@@ -32,22 +33,11 @@ const unknownPaymentsStatement = {
 
 /** Takes the marks away that were made before a pull began and are settled by it. */
 export async function unmark(
-  { context, organizationId, startedAt }: PullTask,
+  { pool, organizationId, startedAt }: PullTask,
   type: PendingFetch["object_type"],
   ids: readonly string[] | null = null,
 ): Promise<void> {
-  await query(context.database.pool, fetchedStatement, [organizationId, type, ids, startedAt]);
-}
-
-/** Whether anything of this type is marked. */
-export async function isMarked(
-  on: Queryable,
-  organizationId: string,
-  type: PendingFetch["object_type"],
-  now: Date,
-): Promise<boolean> {
-  const { rows } = await query(on, pendingStatement, [organizationId, type, "", now, 1]);
-  return rows.length > 0;
+  await query(pool, fetchedStatement, [organizationId, type, ids, startedAt]);
 }
 
 /**
@@ -55,16 +45,10 @@ export async function isMarked(
  * asked for by its id.
  */
 export async function pullMarkedOrders(task: PullTask): Promise<void> {
-  const { context, organizationId, startedAt, api } = task;
-  const { pool } = context.database;
-  for (let after = ""; !context.signal?.aborted; ) {
-    const { rows } = await query<{ object_id: string }>(pool, pendingStatement, [
-      organizationId,
-      "order",
-      after,
-      startedAt,
-      MAX_IDS,
-    ]);
+  const { pool, organizationId, startedAt, api, signal } = task;
+  for (let after = ""; !signal.aborted; ) {
+    const values = [organizationId, "order", after, startedAt, MAX_IDS];
+    const { rows } = await query<{ object_id: string }>(pool, pendingStatement, values);
     if (rows.length === 0) return;
     const ids = rows.map((row) => row.object_id);
     const paid = (await api.ordersById(ids)).flatMap(paymentIdsOf);

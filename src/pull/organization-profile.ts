@@ -2,10 +2,8 @@ import { refreshOrganization } from "../analytics/refresh.js";
 import { addOrganization, type NewOrganization } from "../organizations/organizations.js";
 import { isTimeZone } from "../organizations/time-zone.js";
 import type { JsonObject } from "../square/types.js";
-import { connect } from "./connect.js";
-import type { PullContext } from "./context.js";
+import { connect, type PullContext } from "./connect.js";
 import { storeLocations } from "./locations-and-services.js";
-import { nothingPulled } from "./report.js";
 
 /** What a token must be allowed to read, besides what every seller's token may. */
 const SCOPES = ["APPOINTMENTS_READ", "APPOINTMENTS_ALL_READ", "PAYMENTS_READ", "CUSTOMERS_READ"];
@@ -32,7 +30,8 @@ export async function syncOrganizationProfile(
   given: Partial<Pick<NewOrganization, "name" | "currency" | "timeZone">> = {},
 ): Promise<Introduced> {
   const { database, clock } = context;
-  const { api, merchant } = await connect(context, organizationId);
+  const task = await connect(context, organizationId);
+  const { api, merchant } = task;
   const [locations, status] = [await api.locations(), await api.tokenStatus()];
   const main = locations.find(({ id }) => id === merchant.main_location_id) ?? locations[0];
   const timeZone = text(main?.timezone);
@@ -44,24 +43,11 @@ export async function syncOrganizationProfile(
   };
   const before = await database.prisma.organization.findUniqueOrThrow({ where: { id: organizationId } });
   await addOrganization(database, { merchantId: before.squareMerchantId, ...present(told) }, clock());
-  await storeLocations(
-    {
-      context,
-      api,
-      organizationId,
-      startedAt: clock(),
-      pulled: nothingPulled(),
-      errors: [],
-      everything: true,
-      recompute: true,
-    },
-    locations,
-  );
+  await storeLocations(task, locations);
   const after = await database.prisma.organization.findUniqueOrThrow({ where: { id: organizationId } });
   if (before.currency !== after.currency || before.timeZone !== after.timeZone) {
-    for await (const _ of refreshOrganization(database.pool, organizationId, "full", clock)) {
-      // Chunk after chunk, to the end: half of the rows would follow the new time zone, half the old one.
-    }
+    // To the end, whatever is told to stop: half of the rows would follow the new time zone, half the old one.
+    for await (const _ of refreshOrganization(database.pool, organizationId, "full", clock));
   }
   return { ...told, locations: locations.length, missingScopes: missingScopes(status) };
 }

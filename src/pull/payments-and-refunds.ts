@@ -2,10 +2,10 @@ import { factsOfPayment } from "../../handlers/payment.js";
 import { factsOfRefund } from "../../handlers/refund.js";
 import type { Fact } from "../facts/types.js";
 import type { Page, UpdatedFilter } from "../square/api/api.js";
-import { pages } from "../square/api/pages.js";
 import type { JsonObject } from "../square/types.js";
-import { type PullTask, storeObjects } from "./task.js";
-import { moveWatermark, readFrom } from "./watermark.js";
+import type { PullTask } from "./connect.js";
+import { storeObjects } from "./store-objects.js";
+import { moveWatermark, readFrom, readList } from "./watermark.js";
 
 /** Payments of one location that changed since the last pull. Each location has a watermark of its own. */
 export function pullPayments(task: PullTask, locationId: string): Promise<void> {
@@ -23,12 +23,13 @@ export async function pullUpdated(
   task: PullTask,
   kind: "payments" | "refunds" | "customers",
   what: string,
-  read: (object: JsonObject) => readonly Fact[],
+  factsOf: (object: JsonObject) => readonly Fact[],
   list: (filter: UpdatedFilter) => Promise<Page>,
 ): Promise<void> {
   const window = { updatedFrom: await readFrom(task, what), updatedTo: task.startedAt };
-  let failed = 0;
-  const all = pages((cursor) => list({ ...window, ...(cursor !== undefined && { cursor }) }));
-  for await (const { objects } of all) failed += (await storeObjects(task, kind, objects, read)).failed;
+  const failed = await readList(
+    (cursor) => list({ ...window, cursor }),
+    (objects) => storeObjects(task, kind, objects, factsOf),
+  );
   if (failed === 0) await moveWatermark(task, what);
 }

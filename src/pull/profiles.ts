@@ -9,12 +9,12 @@ import { readPosition, savePosition } from "../database/positions.js";
 import { type Queryable, query } from "../database/query.js";
 import type { Fact } from "../facts/types.js";
 import { MAX_IDS, type Retrieved } from "../square/api/api.js";
-import { pages } from "../square/api/pages.js";
 import { toInstant } from "../square/timestamp.js";
 import type { JsonObject } from "../square/types.js";
+import type { PullTask } from "./connect.js";
 import { pullUpdated } from "./payments-and-refunds.js";
-import { type PullTask, storeObjects } from "./task.js";
-import { moveWatermark, SETTLE_MS } from "./watermark.js";
+import { storeObjects } from "./store-objects.js";
+import { moveWatermark, readList, SETTLE_MS } from "./watermark.js";
 
 /** Profiles that changed since the last pull, or all of them. The search leaves out who has no name, company, e-mail or phone. */
 export async function pullCustomers(task: PullTask): Promise<void> {
@@ -23,11 +23,10 @@ export async function pullCustomers(task: PullTask): Promise<void> {
       task.api.customersUpdated(filter),
     );
   }
-  let failed = 0;
-  const all = pages((cursor) => task.api.customers(cursor === undefined ? {} : { cursor }));
-  for await (const { objects } of all) {
-    failed += (await storeObjects(task, "customers", objects, factsOfProfile)).failed;
-  }
+  const failed = await readList(
+    (cursor) => task.api.customers({ cursor }),
+    (objects) => storeObjects(task, "customers", objects, factsOfProfile),
+  );
   if (failed === 0) await moveWatermark(task, "customers");
 }
 
@@ -44,8 +43,7 @@ interface ProfilesPosition {
  * none of them. The id of a merged profile answers its survivor, the id of a deleted one NOT_FOUND.
  */
 export async function pullKnownProfiles(task: PullTask): Promise<void> {
-  const { context, organizationId, startedAt } = task;
-  const { pool } = context.database;
+  const { pool, organizationId, startedAt, clock } = task;
   const place = task.everything
     ? undefined
     : await readPosition<ProfilesPosition>(pool, organizationId, "pull/profiles");
@@ -56,8 +54,8 @@ export async function pullKnownProfiles(task: PullTask): Promise<void> {
     after = known.at(-1)?.customer_id ?? "";
     if (known.length > 0) await storeAnswers(task, known);
     if (known.length < MAX_IDS) after = "";
-    await savePosition<ProfilesPosition>(pool, organizationId, "pull/profiles", { after }, context.clock());
-    if (after === "" || context.signal?.aborted) return;
+    await savePosition<ProfilesPosition>(pool, organizationId, "pull/profiles", { after }, clock());
+    if (after === "" || task.signal.aborted) return;
   }
 }
 
@@ -141,10 +139,9 @@ const openMergesStatement = {
 };
 
 async function openMerges(
-  { context, organizationId }: PullTask,
+  { pool, organizationId }: PullTask,
   customerId: string,
 ): Promise<readonly string[]> {
-  const { pool } = context.database;
   const values = [organizationId, customerId];
   const { rows } = await query<{ to_customer_id: string }>(pool, openMergesStatement, values);
   return rows.map((row) => row.to_customer_id);

@@ -1,5 +1,8 @@
 import { readPosition, savePosition } from "../database/positions.js";
-import type { PullTask } from "./task.js";
+import type { Page } from "../square/api/api.js";
+import { pages } from "../square/api/pages.js";
+import type { JsonObject } from "../square/types.js";
+import type { PullTask } from "./connect.js";
 
 /** Square's lists lag behind by seconds, now and then by minutes: what is younger than this counts as not read yet. */
 export const SETTLE_MS = 5 * 60_000;
@@ -21,8 +24,7 @@ interface Watermark {
  */
 export async function readFrom(task: PullTask, what: string): Promise<Date> {
   if (task.everything) return SQUARE_EPOCH;
-  const { context, organizationId } = task;
-  const position = await readPosition<Watermark>(context.database.pool, organizationId, `pull/${what}`);
+  const position = await readPosition<Watermark>(task.pool, task.organizationId, `pull/${what}`);
   const watermark = Date.parse(position?.watermark ?? "");
   const isKnown = watermark <= task.startedAt.getTime();
   return isKnown ? new Date(watermark - OVERLAP_MS) : SQUARE_EPOCH;
@@ -30,15 +32,24 @@ export async function readFrom(task: PullTask, what: string): Promise<Date> {
 
 /** Moves the watermark up to the pull's begin: only for what was read whole and stored whole. */
 export async function moveWatermark(
-  { context, organizationId, startedAt }: Pick<PullTask, "context" | "organizationId" | "startedAt">,
+  { pool, organizationId, startedAt, clock }: PullTask,
   what: string,
 ): Promise<void> {
   const watermark = new Date(startedAt.getTime() - SETTLE_MS).toISOString();
-  await savePosition<Watermark>(
-    context.database.pool,
-    organizationId,
-    `pull/${what}`,
-    { watermark },
-    context.clock(),
-  );
+  await savePosition<Watermark>(pool, organizationId, `pull/${what}`, { watermark }, clock());
+}
+
+/**
+ * Reads a list to its end and stores page after page.
+ *
+ * @param store returns how many objects of the page could not be stored
+ * @returns how many in all
+ */
+export async function readList(
+  fetchPage: (cursor?: string) => Promise<Page>,
+  store: (objects: readonly JsonObject[]) => Promise<number>,
+): Promise<number> {
+  let failed = 0;
+  for await (const { objects } of pages(fetchPage)) failed += await store(objects);
+  return failed;
 }

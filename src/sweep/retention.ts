@@ -1,14 +1,11 @@
+import type pg from "pg";
 import { queryUnprepared, type Statement } from "../database/query.js";
-import type { SweepRun } from "./sweep-run.js";
 
 const DAY_MS = 24 * 3600 * 1000;
 const LOG_RETENTION_DAYS = 90;
 
 /** Rows of one statement: short enough that nobody waits for it. */
 const BATCH = 1_000;
-
-/** How long raw events are kept unless it is said otherwise. */
-export const EVENT_RETENTION_DAYS = 90;
 
 // The table holds a row for each sweep and refresh of 90 days.
 const dropLogsStatement = {
@@ -31,21 +28,62 @@ const dropEventsStatement = {
     )`,
 };
 
-/** Removes logs older than 90 days, and raw events older than `eventDays`. What the events did stays. */
-export async function dropOld(run: SweepRun, eventDays: number): Promise<void> {
-  const logs = await drop(run, dropLogsStatement, LOG_RETENTION_DAYS);
-  const events = await drop(run, dropEventsStatement, eventDays);
-  if (logs + events > 0) run.context.log.info({ logs, events }, "old logs and events removed");
-}
+/** Orders that one organization's events may have marked for a fetch. Without a token nobody fetches them. */
+const MARKS_KEPT = 10_000;
 
-async function drop({ context, onProgress }: SweepRun, statement: Statement, days: number): Promise<number> {
-  const before = new Date(context.clock().getTime() - days * DAY_MS);
+// Primary key of pending_fetches, whole: as a rule it holds next to nothing.
+const manyMarksStatement = {
+  name: "organizations_with_many_marks",
+  text: `
+    select organization_id from pending_fetches where object_type = 'order'
+    group by organization_id having count(*) > $1`,
+};
+
+// An order's mark only helps to find a payment sooner that its list will show too.
+const dropMarksStatement = {
+  name: "drop_old_marks",
+  text: `
+    delete from pending_fetches where organization_id = $1 and object_type = 'order' and object_id in (
+      select object_id from pending_fetches where organization_id = $1 and object_type = 'order'
+      order by requested_at desc, object_id offset $2
+    )`,
+};
+
+async function dropMarks(pool: pg.Pool): Promise<number> {
+  const { rows } = await queryUnprepared(pool, manyMarksStatement, [MARKS_KEPT]);
   let dropped = 0;
-  while (!context.signal.aborted) {
-    const { rowCount } = await queryUnprepared(context.database.pool, statement, [before, BATCH]);
-    dropped += rowCount ?? 0;
-    onProgress({ step: "retention", done: dropped });
-    if ((rowCount ?? 0) < BATCH) break;
+  for (const { organization_id } of rows) {
+    const values = [organization_id, MARKS_KEPT];
+    dropped += (await queryUnprepared(pool, dropMarksStatement, values)).rowCount ?? 0;
   }
   return dropped;
+}
+
+/**
+ * Removes logs older than 90 days, raw events older than `eventDays`, and the oldest marks of an organization that has too many.
+ * What the events did stays.
+ *
+ * @param onDropped told after each statement how many rows of one kind are gone so far
+ */
+export async function dropOld(
+  pool: pg.Pool,
+  now: Date,
+  eventDays: number,
+  signal: AbortSignal,
+  onDropped: (rows: number) => void,
+): Promise<{ readonly logs: number; readonly events: number; readonly marks: number }> {
+  const drop = async (statement: Statement, days: number): Promise<number> => {
+    const before = new Date(now.getTime() - days * DAY_MS);
+    let dropped = 0;
+    while (!signal.aborted) {
+      const rows = (await queryUnprepared(pool, statement, [before, BATCH])).rowCount ?? 0;
+      dropped += rows;
+      onDropped(dropped);
+      if (rows < BATCH) break;
+    }
+    return dropped;
+  };
+  const logs = await drop(dropLogsStatement, LOG_RETENTION_DAYS);
+  const events = await drop(dropEventsStatement, eventDays);
+  return { logs, events, marks: signal.aborted ? 0 : await dropMarks(pool) };
 }

@@ -1,7 +1,7 @@
 import { Cron } from "croner";
 import { describeFailure } from "../errors.js";
 import type { Log } from "../log.js";
-import type { Sweeps } from "./running-sweeps.js";
+import type { Sweeps } from "./background.js";
 
 /** Twice a minute, so that no column that the clock moves is a minute late even when a turn takes long. */
 const DUE_EVERY_MS = 30_000;

@@ -1,17 +1,37 @@
-import { isUnavailable } from "../database/failures.js";
+import type pg from "pg";
+import type { Clock } from "../clock.js";
+import { EVENT_RETENTION_DAYS } from "../config.js";
+import { isTooSlow, isUnavailable } from "../database/failures.js";
+import { describeHolder } from "../database/lock-wait.js";
 import { checkEverybody } from "../drift/check-everybody.js";
 import { correctDue } from "../drift/due.js";
-import { pullOrganization } from "../pull/pull-organization.js";
-import { SquareApiError } from "../square/api/api-error.js";
-import type { SweepContext } from "./context.js";
-import { emptyReport, type SweepMode, type SweepReport } from "./report.js";
-import { dropOld, EVENT_RETENTION_DAYS } from "./retention.js";
-import { openSweepLog, saveSweepLog } from "./sweep-log.js";
-import { driftRunOf, noteFailure, type SweepProgress, type SweepRun, type SweepStep } from "./sweep-run.js";
+import type { DriftRun } from "../drift/run.js";
+import { noteError, noteFailure } from "../errors.js";
+import type { Inbox } from "../inbox/inbox.js";
+import type { Log } from "../log.js";
+import type { PullContext } from "../pull/connect.js";
+import { inTurns, noteNotReached, PULLS_AT_ONCE, takeTurn, turnsToPull } from "../pull/turns.js";
+import { openLogRow, saveLogRow } from "./log-row.js";
+import {
+  emptyReport,
+  type SweepMode,
+  type SweepProgress,
+  type SweepReport,
+  type SweepStep,
+} from "./report.js";
+import { dropOld } from "./retention.js";
+import { noteWaitingEvents } from "./waiting.js";
+
+/** What a sweep works with: what its pull needs, and the inbox whose deferred events it tries again. */
+export interface SweepContext extends PullContext {
+  readonly inbox: Pick<Inbox, "receive" | "retryDue">;
+}
 
 export interface SweepOptions {
-  /** How long a recent sweep may go on comparing rows; 5 minutes unless given. A full one takes the time it needs. */
+  /** How long a recent sweep may go on pulling and comparing; 5 minutes unless given. A full one takes the time it needs. */
   readonly timeBudgetMs?: number;
+  /** How much of that the pull may take; half unless given. */
+  readonly pullBudgetMs?: number;
   /** 90 unless given. */
   readonly eventRetentionDays?: number;
   readonly onProgress?: (progress: SweepProgress) => void;
@@ -29,12 +49,18 @@ const TIME_BUDGET_MS = 5 * 60_000;
 const SAVE_EVERY_MS = 1_000;
 
 /**
- * The reconciliation sweep (contract section 6): deferred events are tried again, what webhooks missed is pulled from Square,
- * rows that came due are recomputed, rows are compared with their recomputation and corrected, and what is too old is
- * removed. One sweep at a time runs on a database.
+ * The reconciliation sweep (contract section 6). Its steps, in this order:
+ *
+ * 1. `events`: deferred events that are due are tried again.
+ * 2. `due`: rows that came due, or are of older definitions, are recomputed.
+ * 3. `pull`: what webhooks missed is pulled from Square, a few organizations at a time, within half of the time budget. It is
+ *    the only step that waits for somebody else, so what needs nobody comes before it and time is left for what comes after.
+ *    What it stores recomputes its own customers.
+ * 4. `check`: rows are compared with their recomputation and corrected, until all are checked or the time budget is spent.
+ * 5. `retention`: what is too old is removed.
  *
  * What cannot be done is noted in the report's `errors` and stops nothing else. When `context.signal` is aborted, the sweep
- * ends at the next safe place, and the next one goes on there.
+ * ends at the next safe place, and the next one goes on there. One sweep at a time runs on a database.
  *
  * @throws only when the database is unavailable
  */
@@ -45,127 +71,178 @@ export async function sweep(
 ): Promise<SweepReport | SkippedSweep> {
   const report = await context.database.exclusively("sweep", (lost) => {
     const signal = context.signal ? AbortSignal.any([lost, context.signal]) : lost;
-    return sweepAlone({ ...context, signal }, mode, options);
+    return sweepAlone(context, signal, mode, options);
   });
   return report ?? { success: true, skipped: "already_running" };
 }
 
+/** A sweep on its way: what its steps share. */
+interface Run extends Required<SweepOptions> {
+  readonly context: SweepContext;
+  readonly pool: pg.Pool;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  /** Filled as the sweep goes. */
+  readonly report: SweepReport;
+  /** Brings the sweep's row in application_logs up to date. */
+  readonly saveReport: () => Promise<void>;
+}
+
 async function sweepAlone(
-  context: SweepRun["context"],
+  context: SweepContext,
+  signal: AbortSignal,
   mode: SweepMode,
   options: SweepOptions,
 ): Promise<SweepReport> {
   const started = performance.now();
-  const report = emptyReport(await openSweepLog(context, mode), mode);
-  const run = {
+  const { database, clock, log } = context;
+  const { pool } = database;
+  const report = emptyReport(await openLogRow(pool, mode, clock()), mode);
+  const timeBudgetMs = mode === "full" ? Number.POSITIVE_INFINITY : (options.timeBudgetMs ?? TIME_BUDGET_MS);
+  const run: Run = {
     context,
+    pool,
+    clock,
+    log,
+    signal,
     report,
+    timeBudgetMs,
+    pullBudgetMs: options.pullBudgetMs ?? timeBudgetMs / 2,
+    eventRetentionDays: options.eventRetentionDays ?? EVENT_RETENTION_DAYS,
     onProgress: options.onProgress ?? (() => {}),
-    saveReport: saver(context, report),
+    saveReport: onceASecond(() => saveLogRow(pool, report, "processing", clock())),
   };
   const end = async () => {
     report.success = report.errors.length === 0;
     report.duration_ms = Math.round(performance.now() - started);
-    await saveSweepLog(context, report, report.success ? "completed" : "error");
+    await saveLogRow(pool, report, report.success ? "completed" : "error", clock());
   };
   try {
-    await runSteps(run, options);
+    await runSteps(run);
   } catch (error) {
     // The next sweep closes the row if this one cannot.
     await end().catch(() => {});
     throw error;
   }
   await end();
-  tell(context, report);
+  logReport(log, report);
   return report;
 }
 
-async function runSteps(run: SweepRun, options: SweepOptions): Promise<void> {
-  const { context, report } = run;
+async function runSteps(run: Run): Promise<void> {
+  const { report, signal } = run;
+  const started = performance.now();
+  const timeLeft = () => Math.max(run.timeBudgetMs - (performance.now() - started), 0);
   const full = report.mode === "full";
-  const budget = full ? Number.POSITIVE_INFINITY : (options.timeBudgetMs ?? TIME_BUDGET_MS);
   const steps: [step: SweepStep, work: () => Promise<void>][] = [
     ["events", () => retryDeferred(run)],
-    ["pull", () => forEachOrganization(run, "pull", (id) => pullOrganization(context, id, full, report))],
     // A full check finds these too.
-    [
-      "due",
-      () =>
-        full ? Promise.resolve() : forEachOrganization(run, "due", (id) => correctDue(driftRunOf(run), id)),
-    ],
-    ["check", () => checkEverybody(driftRunOf(run), budget)],
-    ["retention", () => dropOld(run, options.eventRetentionDays ?? EVENT_RETENTION_DAYS)],
+    ["due", async () => (full ? undefined : correctAllDue(run))],
+    ["pull", () => pullAll(run)],
+    ["check", () => checkEverybody(driftRunOf(run), timeLeft())],
+    ["retention", () => removeOld(run)],
   ];
-  for (const [step, work] of steps) await attempt(run, null, step, work);
-  if (context.signal.aborted) {
-    const message = "The sweep was stopped on its way; the next one goes on where it was.";
-    report.errors.push({ organization_id: null, step: "sweep", code: "interrupted", message });
+  for (const [step, work] of steps) {
+    const begun = performance.now();
+    await attempt(run, null, step, work);
+    report.steps.push({ step, duration_ms: Math.round(performance.now() - begun) });
   }
+  if (!signal.aborted) return;
+  const message = "The sweep was stopped on its way; the next one goes on where it was.";
+  noteError(report.errors, { organization_id: null, step: "sweep", code: "interrupted", message });
 }
 
 /** Does what is not yet to be stopped, and notes its failure instead of failing. */
 async function attempt(
-  { context, report }: SweepRun,
+  { pool, signal, report }: Run,
   organizationId: string | null,
   step: SweepStep,
   work: () => Promise<void>,
 ): Promise<void> {
-  if (context.signal.aborted) return;
+  if (signal.aborted) return;
   try {
     await work();
   } catch (error) {
-    noteFailure(report, organizationId, step, error);
-    // Square may be out of reach for one organization; without the database nothing can be done at all.
-    if (isUnavailable(error) && !(error instanceof SquareApiError)) throw error;
+    if (isTooSlow(error)) {
+      // Where nothing is answered at all, this is not either.
+      const message = `A statement got no answer in time. ${await describeHolder(pool)}`;
+      return noteError(report.errors, { organization_id: organizationId, step, code: "too_slow", message });
+    }
+    noteFailure(report.errors, organizationId, step, error);
+    // Without the database nothing can be done at all.
+    if (isUnavailable(error)) throw error;
   }
 }
 
 /** Until none is due: one that fails again is due later. */
-async function retryDeferred({ context, report, onProgress }: SweepRun): Promise<void> {
-  while (!context.signal.aborted) {
+async function retryDeferred({ context, pool, clock, signal, report, onProgress }: Run): Promise<void> {
+  while (!signal.aborted) {
     const tried = await context.inbox.retryDue();
-    if (tried === 0) return;
+    if (tried === 0) break;
     report.events_retried += tried;
     onProgress({ step: "events", done: report.events_retried });
   }
+  report.waiting.deferred_events = await noteWaitingEvents(pool, clock(), report.errors);
 }
 
-async function forEachOrganization(
-  run: SweepRun,
-  step: "pull" | "due",
-  work: (organizationId: string) => Promise<void>,
-): Promise<void> {
+async function correctAllDue(run: Run): Promise<void> {
   const { organization } = run.context.database.prisma;
   const organizations = await organization.findMany({ select: { id: true }, orderBy: { id: "asc" } });
   for (const [index, { id }] of organizations.entries()) {
-    await attempt(run, id, step, () => work(id));
-    run.onProgress({ step, done: index + 1, total: organizations.length });
+    await attempt(run, id, "due", () => correctDue(driftRunOf(run), id));
+    run.onProgress({ step: "due", done: index + 1, total: organizations.length });
     await run.saveReport();
   }
 }
 
-/** Saves at most once a second. */
-function saver(context: SweepContext, report: SweepReport): () => Promise<void> {
+async function pullAll(run: Run): Promise<void> {
+  const { context, pool, clock, report } = run;
+  const isOver = Number.isFinite(run.pullBudgetMs) ? [AbortSignal.timeout(run.pullBudgetMs)] : [];
+  const signal = AbortSignal.any([run.signal, ...isOver]);
+  const turns = await turnsToPull(pool);
+  const left = new Set(turns);
+  const waiting = new Set(turns);
+  await inTurns(turns, PULLS_AT_ONCE, async (turn) => {
+    if (signal.aborted) return;
+    left.delete(turn);
+    await attempt(run, turn.organizationId, "pull", async () => {
+      const everything = report.mode === "full";
+      if (await takeTurn(context, turn, { everything, report, signal })) waiting.delete(turn);
+    });
+    run.onProgress({ step: "pull", done: turns.length - left.size, total: turns.length });
+    await run.saveReport();
+  });
+  report.waiting.organizations = waiting.size;
+  noteNotReached([...left], report, clock());
+}
+
+/** What the steps that look at stored rows need of a sweep. */
+function driftRunOf({ pool, clock, signal, report, onProgress, saveReport }: Run): DriftRun {
+  return { pool, clock, signal, report, onProgress, onChunk: saveReport };
+}
+
+async function removeOld({ pool, clock, signal, log, eventRetentionDays, onProgress }: Run): Promise<void> {
+  const dropped = await dropOld(pool, clock(), eventRetentionDays, signal, (done) =>
+    onProgress({ step: "retention", done }),
+  );
+  if (dropped.logs + dropped.events + dropped.marks > 0) log.info(dropped, "what was too old is removed");
+}
+
+function onceASecond(save: () => Promise<void>): () => Promise<void> {
   let saved = performance.now();
   return async () => {
     if (performance.now() - saved < SAVE_EVERY_MS) return;
     saved = performance.now();
-    await saveSweepLog(context, report, "processing");
+    await save();
   };
 }
 
-function tell({ log }: SweepContext, report: SweepReport): void {
+function logReport(log: Log, report: SweepReport): void {
   const { cron_id, mode, duration_ms, checked, drifted, created, deleted, complete, errors } = report;
-  const fields = {
-    cron_id,
-    mode,
-    duration_ms,
-    checked,
-    drifted,
-    created,
-    deleted,
-    complete,
-    errors: errors.length,
-  };
-  log[errors.length + drifted + created + deleted > 0 ? "warn" : "info"](fields, "sweep");
+  const counts = { duration_ms, checked, drifted, created, deleted, complete, errors: errors.length };
+  log[errors.length + drifted + created + deleted > 0 ? "warn" : "info"](
+    { cron_id, mode, ...counts },
+    "sweep",
+  );
 }

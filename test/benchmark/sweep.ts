@@ -1,7 +1,6 @@
 import { silentLog } from "../../src/log.js";
-import type { SweepMode } from "../../src/sweep/report.js";
+import type { SweepMode, SweepStep } from "../../src/sweep/report.js";
 import { sweep } from "../../src/sweep/sweep.js";
-import type { SweepStep } from "../../src/sweep/sweep-run.js";
 import { loadDataset, withBenchDatabase } from "./bench-database.js";
 import { benchmarkDataset } from "./dataset.js";
 

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { definitionVersion } from "../../src/analytics/column.js";
+import { savePosition } from "../../src/database/positions.js";
 import { openForCommands, regulars } from "../support/command-line.js";
 
 const { database, env } = await openForCommands();
@@ -116,19 +117,19 @@ describe("the command line", () => {
       ({ id }) => id,
     );
     await rows("update customer_analytics set total_bookings = -1");
-    const cutOff = (age: string, version: number) =>
-      database.pool.query(
-        `insert into application_logs (organization_id, log_type, status, created_at, payload)
-         select id, 'refresh', 'processing', now() - $2::interval,
-           jsonb_build_object('mode', 'full', 'definition_version', $3::int, 'after', $1::text)
-         from organizations`,
-        [ids[2], age, version],
-      );
-    await cutOff("1 hour", definitionVersion);
+    const cutOff = async (hoursAgo: number, version: number) => {
+      const position = {
+        after: ids[2],
+        started_at: new Date(Date.now() - hoursAgo * 3_600_000).toISOString(),
+      };
+      const [salon] = await rows("select id from organizations");
+      await savePosition(database.pool, String(salon?.id), `refresh/full/${version}`, position, new Date());
+    };
+    await cutOff(1, definitionVersion);
     const resumed = await json("refresh", "--mode", "full");
     expect(resumed).toMatchObject({ written: ids.length - 3, resumed: true });
-    await cutOff("1 hour", definitionVersion - 1);
-    await cutOff("25 hours", definitionVersion);
+    await cutOff(1, definitionVersion - 1);
+    await cutOff(25, definitionVersion);
     expect(await json("refresh", "--mode", "full")).toMatchObject({ written: 3, resumed: false });
   }, 90_000);
 

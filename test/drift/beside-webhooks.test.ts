@@ -1,9 +1,8 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { Random } from "../../src/simulator/random.js";
 import { simulateSalon, turbulence } from "../../src/simulator/salon.js";
-import type { SweepContext } from "../../src/sweep/context.js";
 import type { SweepReport } from "../../src/sweep/report.js";
-import { sweep } from "../../src/sweep/sweep.js";
+import { type SweepContext, sweep } from "../../src/sweep/sweep.js";
 import { openInbox } from "../support/app.js";
 import { emptyDatabase, openTestDatabase } from "../support/database.js";
 import { received } from "../support/events.js";

@@ -100,6 +100,8 @@ describe("the status of the jobs", () => {
         status: "completed",
         created_at: at(-2).toISOString(),
         duration_ms: found.duration_ms,
+        steps: found.steps,
+        waiting: { deferred_events: 0, organizations: 0 },
         checked: 3,
         drifted: 3,
         corrected: 3,
@@ -153,6 +155,8 @@ describe("the status of the jobs", () => {
       { watermark: "2026-05-01T00:00:00.000Z" },
       NOW,
     );
+    const pull = { ended_at: "2026-05-01T00:05:00.000Z", unfinished: 2 };
+    await savePosition(database.pool, two, "pull", pull, NOW);
     await savePosition(database.pool, two, "pull/profiles", { after: "C000003" }, NOW);
     await savePosition(database.pool, two, "backfill", { since: null }, NOW);
     await database.pool.query(
@@ -170,6 +174,8 @@ describe("the status of the jobs", () => {
         has_access_token: false,
         last_event_at: null,
         pending_fetches: 0,
+        last_pull_at: null,
+        unfinished_pulls: 0,
         watermarks: {},
       },
       {
@@ -179,6 +185,8 @@ describe("the status of the jobs", () => {
         has_access_token: true,
         last_event_at: at(-4).toISOString(),
         pending_fetches: 2,
+        last_pull_at: "2026-05-01T00:05:00.000Z",
+        unfinished_pulls: 2,
         watermarks: { "payments/L1": "2026-05-01T00:00:00.000Z" },
       },
     ]);

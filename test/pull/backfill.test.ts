@@ -1,13 +1,12 @@
 import { beforeEach, expect, test, vi } from "vitest";
 import { type BackfillOptions, type BackfillResult, backfill } from "../../src/pull/backfill.js";
-import { pullOrganization } from "../../src/pull/pull-organization.js";
-import { nothingPulled } from "../../src/pull/report.js";
 import { type Habit, turbulence } from "../../src/simulator/salon.js";
 import { openForCommands } from "../support/command-line.js";
 import { emptyDatabase } from "../support/database.js";
 import { received } from "../support/events.js";
 import { Script } from "../support/processes.js";
 import { comparableTables, connectSalon, openSquareWorld, type SquareWorld } from "../support/square.js";
+import { pullOnce } from "../support/square-context.js";
 
 const { database, env } = await openForCommands();
 
@@ -47,7 +46,7 @@ async function byWebhooks(world: SquareWorld) {
   for (let at = 0; at < events.length; at += 100) {
     await Promise.all(events.slice(at, at + 100).map((event) => world.context.inbox.receive(event)));
   }
-  await pullOrganization(world.context, id, false, { pulled: nothingPulled(), errors: [] });
+  await pullOnce(world, id);
   const tables = await comparableTables(database, id);
   await emptyDatabase(database);
   return tables;
@@ -68,8 +67,7 @@ test("from an empty database a backfill ends with the tables that webhooks alone
   expect(second.recomputed).toMatchObject({ written: 0, deleted: 0 });
   expect(await comparableTables(database, id)).toEqual(tables);
 
-  const swept = { pulled: nothingPulled(), errors: [] };
-  await pullOrganization(world.context, id, false, swept);
+  const swept = await pullOnce(world, id);
   expect(swept.pulled.applied, "the next pull goes on where the backfill began").toBe(0);
   expect(swept.pulled.payments).toBe(0);
 });
@@ -117,6 +115,32 @@ test("where Square has forgotten the cursor, the window is read from its begin",
   expect(await comparableTables(database, id)).toEqual(expected);
 });
 
+test("a list that Square does not give now is left for the next run, and the others are read", async () => {
+  const world = await openSquareWorld(database, salonOptions);
+  const expected = await byWebhooks(world);
+  const id = await connectSalon(database, world);
+  world.square.fail({ kind: "status", status: 500 }, { on: "GET /v2/customers", times: 2 });
+  const first = await run(world, id);
+  expect(first).toMatchObject({
+    unread: ["customers"],
+    errors: [{ step: "customers", code: "square_unavailable" }],
+  });
+  expect(first.recomputed.written).toBeGreaterThan(0);
+  const requests = world.square.requests.length;
+  expect(await run(world, id)).toMatchObject({ resumed: true, unread: [], errors: [] });
+  const lists = world.square.requests.slice(requests).filter(({ path }) => path === "/v2/payments");
+  expect(lists, "what was read is not read again").toEqual([]);
+  expect(await comparableTables(database, id)).toEqual(expected);
+});
+
+test("three lists in a row that Square does not give end a backfill", async () => {
+  const world = await openSquareWorld(database, { ...salonOptions, customers: 2 });
+  for (const _ of world.salon.events());
+  const id = await connectSalon(database, world);
+  world.square.fail({ kind: "status", status: 500 }, { times: 100, after: 3 });
+  await expect(run(world, id)).rejects.toMatchObject({ code: "square_unavailable" });
+});
+
 test("--since leaves out what is older, and moves no watermark", async () => {
   const world = await openSquareWorld(database, salonOptions);
   for (const _ of world.salon.events());
@@ -128,7 +152,6 @@ test("--since leaves out what is older, and moves no watermark", async () => {
     ({ start_at }) => new Date(start_at) >= since,
   );
   expect(bookings).toHaveLength(younger.length);
-  const whole = { pulled: nothingPulled(), errors: [] };
-  await pullOrganization(world.context, id, false, whole);
+  await pullOnce(world, id);
   expect((await comparableTables(database, id)).bookings).toHaveLength(world.salon.truth.bookings.size);
 });

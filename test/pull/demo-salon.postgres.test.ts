@@ -1,11 +1,10 @@
 import { expect, test } from "vitest";
 import { backfill } from "../../src/pull/backfill.js";
-import { pullOrganization } from "../../src/pull/pull-organization.js";
-import { nothingPulled } from "../../src/pull/report.js";
 import { defaultMix, defaultRates } from "../../src/simulator/salon.js";
 import { emptyDatabase, openTestDatabase } from "../support/database.js";
 import { received } from "../support/events.js";
 import { comparableTables, connectSalon, openSquareWorld } from "../support/square.js";
+import { pullOnce } from "../support/square-context.js";
 
 const database = await openTestDatabase();
 
@@ -27,8 +26,7 @@ test("on the demo's salon a backfill from nothing and webhooks alone give identi
     await Promise.all(events.slice(at, at + 500).map((event) => world.context.inbox.receive(event)));
   }
   // Locations and services come from Square in either case: events carry nothing of them.
-  const swept = { pulled: nothingPulled(), errors: [] };
-  await pullOrganization(world.context, told, false, swept);
+  const swept = await pullOnce(world, told);
   expect(swept.errors).toEqual([]);
   const byWebhooks = await comparableTables(database, told);
 

@@ -1,13 +1,12 @@
 import { beforeEach, expect, test } from "vitest";
 import { recomputeLocked } from "../../src/analytics/refresh.js";
-import { pullOrganization } from "../../src/pull/pull-organization.js";
-import { nothingPulled, type PullReport } from "../../src/pull/report.js";
 import type { SquareEventJson } from "../../src/simulator/objects.js";
 import { Random } from "../../src/simulator/random.js";
 import { turbulence } from "../../src/simulator/salon.js";
 import { emptyDatabase, openTestDatabase } from "../support/database.js";
 import { received } from "../support/events.js";
 import { comparableTables, connectSalon, openSquareWorld, type SquareWorld } from "../support/square.js";
+import { pullOnce } from "../support/square-context.js";
 
 const database = await openTestDatabase();
 
@@ -18,12 +17,6 @@ const database = await openTestDatabase();
 const nobodyDeleted = { ...turbulence.rates, profileDeleted: 0 };
 
 beforeEach(() => emptyDatabase(database));
-
-async function pull({ context }: SquareWorld, organizationId: string, everything = false) {
-  const result: PullReport = { pulled: nothingPulled(), errors: [] };
-  await pullOrganization(context, organizationId, everything, result);
-  return result;
-}
 
 test("where Square keeps the events, even deletions and merges nobody can look up come back", async () => {
   const world = await openSquareWorld(
@@ -36,7 +29,7 @@ test("where Square keeps the events, even deletions and merges nobody can look u
 
   await emptyDatabase(database);
   const id = await connectSalon(database, world);
-  const { pulled, errors } = await pull(world, id);
+  const { pulled, errors } = await pullOnce(world, id);
   await refreshAll(world, id);
   expect(errors).toEqual([]);
   expect(pulled.events).toBeGreaterThan(100);
@@ -64,7 +57,7 @@ async function whatItShouldBe(world: SquareWorld, events: readonly SquareEventJs
   await emptyDatabase(database);
   const id = await connectSalon(database, world);
   await deliver(world, events);
-  const { errors } = await pull(world, id);
+  const { errors } = await pullOnce(world, id);
   await refreshAll(world, id);
   expect(errors).toEqual([]);
   return comparableTables(database, id);
@@ -82,7 +75,7 @@ test.each(Array.from({ length: 6 }, (_, index) => index + 1))(
     const lossy = random.shuffle(events.filter(() => random.chance(0.6)));
     const id = await connectSalon(database, world);
     await deliver(world, lossy);
-    const { errors } = await pull(world, id);
+    const { errors } = await pullOnce(world, id);
     await refreshAll(world, id);
 
     expect(errors).toEqual([]);
@@ -101,7 +94,7 @@ test("an organization that got no webhook at all ends with the tables it would h
 
   await emptyDatabase(database);
   const id = await connectSalon(database, world);
-  const first = await pull(world, id);
+  const first = await pullOnce(world, id);
   await refreshAll(world, id);
   expect(await comparableTables(database, id)).toEqual(expected);
   const { pulled } = first;
@@ -109,7 +102,7 @@ test("an organization that got no webhook at all ends with the tables it would h
   expect(pulled.payments).toBe(world.salon.truth.payments.size);
   expect(pulled.refunds).toBe(world.salon.truth.refunds.size);
 
-  const second = await pull(world, id, true);
+  const second = await pullOnce(world, id, true);
   expect(second.pulled.applied, "a second pull finds nothing new").toBe(0);
   expect(second.errors).toEqual([]);
 });

@@ -13,8 +13,8 @@ import { interpret, type Outcome } from "../../src/inbox/received-event.js";
 import { openLog, silentLog } from "../../src/log.js";
 import { addOrganization } from "../../src/organizations/organizations.js";
 import { signBody } from "../../src/square/signature.js";
-import type { SweepContext } from "../../src/sweep/context.js";
-import { Sweeps } from "../../src/sweep/running-sweeps.js";
+import { Sweeps } from "../../src/sweep/background.js";
+import type { SweepContext } from "../../src/sweep/sweep.js";
 import type { AnyJson } from "./any-json.js";
 import { bodyOf, MERCHANT, received } from "./events.js";
 

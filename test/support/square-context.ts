@@ -3,9 +3,11 @@ import { type Clock, systemClock } from "../../src/clock.js";
 import type { Database } from "../../src/database/database.js";
 import { Inbox } from "../../src/inbox/inbox.js";
 import { silentLog } from "../../src/log.js";
+import { pullOrganization } from "../../src/pull/pull-organization.js";
+import { nothingPulled, type PullReport } from "../../src/pull/report.js";
 import type { OpenSquareApi } from "../../src/square/api/api.js";
 import { openSquareApi } from "../../src/square/api/client.js";
-import type { SweepContext } from "../../src/sweep/context.js";
+import type { SweepContext } from "../../src/sweep/sweep.js";
 
 export const TOKEN_KEY = Buffer.alloc(32, 7);
 export const ACCESS_TOKEN = "EAAA-token-of-the-tests";
@@ -37,4 +39,15 @@ export function openScriptContext(
     openApi: openApiAt(squareUrl, 60_000),
     tokenEncryptionKey: TOKEN_KEY,
   };
+}
+
+/** One pull of one organization, by itself. */
+export async function pullOnce(
+  { context }: { readonly context: SweepContext },
+  organizationId: string,
+  everything = false,
+) {
+  const report: PullReport = { pulled: nothingPulled(), errors: [] };
+  await pullOrganization(context, organizationId, { everything, report });
+  return report;
 }

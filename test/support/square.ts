@@ -10,7 +10,7 @@ import {
   startFakeSquare,
 } from "../../src/simulator/fake-square/server.js";
 import { type Salon, type SalonOptions, simulateSalon, turbulence } from "../../src/simulator/salon.js";
-import type { SweepContext } from "../../src/sweep/context.js";
+import type { SweepContext } from "../../src/sweep/sweep.js";
 import { openInbox, TestClock } from "./app.js";
 import { ACCESS_TOKEN, openApiAt, TOKEN_KEY } from "./square-context.js";
 import { tablesOf } from "./tables.js";

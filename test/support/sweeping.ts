@@ -2,9 +2,8 @@
 import { columns } from "../../src/analytics/columns/catalogue.js";
 import type { Database } from "../../src/database/database.js";
 import { silentLog } from "../../src/log.js";
-import type { SweepContext } from "../../src/sweep/context.js";
 import type { SweepMode, SweepReport } from "../../src/sweep/report.js";
-import { type SweepOptions, sweep } from "../../src/sweep/sweep.js";
+import { type SweepContext, type SweepOptions, sweep } from "../../src/sweep/sweep.js";
 import { openInbox } from "./app.js";
 
 export function contextAt(

@@ -1,6 +1,6 @@
 import { beforeEach, expect, test, vi } from "vitest";
 import { openDatabase } from "../../src/database/database.js";
-import { Sweeps } from "../../src/sweep/running-sweeps.js";
+import { Sweeps } from "../../src/sweep/background.js";
 import { sweep } from "../../src/sweep/sweep.js";
 import { addSalon } from "../support/app.js";
 import { openForCommands } from "../support/command-line.js";

@@ -4,7 +4,6 @@ import { customersInKeyOrder, dueCustomers } from "../../src/analytics/refresh.j
 import type { Database } from "../../src/database/database.js";
 import { recomputeCameDue } from "../../src/drift/due.js";
 import { readStatus } from "../../src/operations/status.js";
-import { emptyReport } from "../../src/sweep/report.js";
 import { dropOld } from "../../src/sweep/retention.js";
 import { addSalon } from "../support/app.js";
 import { openTestDatabase } from "../support/database.js";
@@ -124,9 +123,7 @@ test("customers are walked through by the indexes in whose order they come", asy
 test("old events are found from the beginning of the index of their arrival", async () => {
   const stop = new AbortController();
   const indexes = await indexesOf(async (on) => {
-    const context = { ...contextAt(on, () => NOW), signal: stop.signal };
-    const report = emptyReport("", "recent");
-    await dropOld({ context, report, onProgress: () => {}, saveReport: async () => {} }, 90);
+    await dropOld(on.pool, NOW, 90, stop.signal, () => {});
   });
   const [, drop] = indexes.find(([text]) => text.startsWith("delete from webhook_events")) ?? [];
   expect(drop).toEqual(["webhook_events_pkey", "webhook_events_received_idx"]);

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { silentLog } from "../../src/log.js";
-import type { Sweeps } from "../../src/sweep/running-sweeps.js";
+import type { Sweeps } from "../../src/sweep/background.js";
 import { Schedule } from "../../src/sweep/schedule.js";
 
 type Work = Pick<Sweeps, "run" | "recomputeCameDue">;

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, test } from "vitest";
+import type { SweepProgress } from "../../src/sweep/report.js";
 import { sweep } from "../../src/sweep/sweep.js";
-import type { SweepProgress } from "../../src/sweep/sweep-run.js";
 import { addSalon, openInbox } from "../support/app.js";
 import { emptyDatabase, openTestDatabase } from "../support/database.js";
 import { bookingEvent, customerEvent, received } from "../support/events.js";
@@ -151,6 +151,32 @@ test("a sweep tries deferred events again, those that are due", async () => {
   expect((await database.pool.query("select 1 from bookings")).rowCount).toBe(2);
 });
 
+test("events that wait for more than an hour make a sweep fail, and it says what to do", async () => {
+  const inbox = openInbox(database);
+  for (const id of ["b1", "b2"]) await inbox.receive(received(bookingEvent({ id })));
+  const wait = (minutes: number) =>
+    database.pool.query(
+      "update webhook_events set status = 'deferred', received_at = $1, next_attempt_at = $2",
+      [new Date(NOW.getTime() - minutes * 60_000), new Date(NOW.getTime() + HOUR)],
+    );
+  await wait(59);
+  expect(await sweepAt(database, NOW)).toMatchObject({ success: true, waiting: { deferred_events: 0 } });
+  await wait(61);
+  expect(await sweepAt(database, NOW)).toMatchObject({
+    success: false,
+    complete: true,
+    waiting: { deferred_events: 2 },
+    errors: [
+      {
+        organization_id: organizationId,
+        step: "events",
+        code: "events_waiting",
+        message: expect.stringContaining("regulars replay --status deferred"),
+      },
+    ],
+  });
+});
+
 describe("a time budget", () => {
   const CHUNK = 250;
   const damaged = () => count("given_name = 'wrong'");
@@ -267,10 +293,27 @@ describe("what is too old", () => {
     await addEvents(3, 91, "dead");
     await addEvents(4, 91, "deferred");
     await addEvents(5, 89, "stale");
-    expect(await sweepAt(database, NOW)).toMatchObject(nothingWrong);
+    expect(await sweepAt(database, NOW)).toMatchObject({ complete: true });
     expect(await events()).toEqual({ deferred: 4, stale: 5 });
     await sweepAt(database, NOW, "recent", { eventRetentionDays: 40 });
     expect(await events()).toEqual({ deferred: 4 });
+  });
+
+  it("is removed: the oldest of the orders that an organization without a token has marked", async () => {
+    await database.pool.query(
+      `insert into pending_fetches (organization_id, object_type, object_id, requested_at)
+       select $1::uuid, 'order', 'O' || n, $2::timestamptz + n * interval '1 second' from generate_series(1, 10003) n
+       union all select $1::uuid, 'location', 'L', $2::timestamptz`,
+      [organizationId, daysAgo(9)],
+    );
+    await sweepAt(database, NOW);
+    const { rows } = await database.pool.query(
+      "select object_type, count(*)::integer, min(requested_at) as since from pending_fetches group by 1 order by 1",
+    );
+    expect(rows).toEqual([
+      { object_type: "location", count: 1, since: daysAgo(9) },
+      { object_type: "order", count: 10_000, since: new Date(daysAgo(9).getTime() + 4_000) },
+    ]);
   });
 
   it("is kept as long as EVENT_RETENTION_DAYS says", async () => {

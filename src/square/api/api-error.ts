@@ -12,13 +12,15 @@ export type SquareApiErrorCode =
   | "square_invalid_cursor"
   /** 429 after all attempts. */
   | "square_rate_limited"
-  /** 5xx, time-out, broken connection, after all attempts. */
+  /** 5xx or a broken connection, after all attempts. */
   | "square_unavailable"
+  /** No answer in time, after all attempts. */
+  | "square_timed_out"
   /** 200 that is no answer: HTML, cut off, `errors`, a list that is no list. */
   | "square_invalid_response"
-  /** This process is stopping. */
+  /** Nobody waits for the answer any more: the process is stopping, or the time is over. */
   | "square_interrupted"
-  /** Pages that go round in circles. */
+  /** A cursor that came again, or more pages than any list has. */
   | "square_endless_paging";
 
 /** Square did not answer, or not what was asked for. The message names the request's path, never a token or a value. */

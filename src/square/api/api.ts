@@ -22,7 +22,7 @@ export interface SquareApi {
   bookings(window: {
     readonly startAtMin: Date;
     readonly startAtMax: Date;
-    readonly cursor?: string;
+    readonly cursor?: string | undefined;
   }): Promise<Page>;
   /** By id, at most `MAX_IDS`. POST /v2/bookings/bulk-retrieve */
   bookingsById(ids: readonly string[]): Promise<Retrieved>;
@@ -35,20 +35,23 @@ export interface SquareApi {
   /** Only profiles with a name, company, e-mail or phone; in no useful order. POST /v2/customers/search */
   customersUpdated(filter: UpdatedFilter): Promise<Page>;
   /** Every live profile. GET /v2/customers */
-  customers(page: { readonly cursor?: string }): Promise<Page>;
+  customers(page: { readonly cursor?: string | undefined }): Promise<Page>;
   /** By id, at most `MAX_IDS`. The id of a merged profile answers its survivor, whose own id differs. POST /v2/customers/bulk-retrieve */
   customersById(ids: readonly string[]): Promise<Retrieved>;
   /** Active and inactive ones. POST /v2/team-members/search */
-  teamMembers(page: { readonly cursor?: string }): Promise<Page>;
+  teamMembers(page: { readonly cursor?: string | undefined }): Promise<Page>;
   /** Items with their variations, and variations, deleted ones too, changed after an instant. POST /v2/catalog/search */
-  catalog(filter: { readonly changedAfter?: Date; readonly cursor?: string }): Promise<Page>;
+  catalog(filter: {
+    readonly changedAfter?: Date | undefined;
+    readonly cursor?: string | undefined;
+  }): Promise<Page>;
   /** Orders by id, at most `MAX_IDS`; unknown ones are left out. POST /v2/orders/batch-retrieve */
   ordersById(ids: readonly string[]): Promise<readonly JsonObject[]>;
   /** Events of the last 28 days by their own `created_at`, oldest first, where the seller's application has them enabled. POST /v2/events */
   events(filter: {
     readonly createdFrom: Date;
     readonly createdTo: Date;
-    readonly cursor?: string;
+    readonly cursor?: string | undefined;
   }): Promise<Page>;
   /** The application's, disabled ones too; for a personal token only. GET /v2/webhooks/subscriptions */
   webhookSubscriptions(page: { readonly cursor?: string }): Promise<Page>;
@@ -60,7 +63,7 @@ export const MAX_IDS = 100;
 export interface UpdatedFilter {
   readonly updatedFrom: Date;
   readonly updatedTo: Date;
-  readonly cursor?: string;
+  readonly cursor?: string | undefined;
 }
 
 export interface Page {
@@ -76,4 +79,6 @@ export type Retrieved = ReadonlyMap<string, JsonObject | null>;
 export type OpenSquareApi = (access: {
   readonly merchantId: string;
   readonly accessToken: string;
+  /** Aborted when nobody waits for the answers any more: every call then fails with `square_interrupted`, at once. */
+  readonly signal?: AbortSignal | undefined;
 }) => SquareApi;

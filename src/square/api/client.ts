@@ -20,7 +20,7 @@ export interface SquareApiOptions {
   readonly requestsPerSecond?: number;
   /** For one attempt, from connecting to the body's last byte. */
   readonly timeoutMs?: number;
-  /** In all, the first one included. */
+  /** How often a request may fail in one way, the first attempt included; fewer for what seldom passes. */
   readonly attempts?: number;
   /** The largest body that is read. */
   readonly maxBodyBytes?: number;
@@ -29,7 +29,7 @@ export interface SquareApiOptions {
   /** In [0, 1), for the jitter. */
   readonly random?: () => number;
   readonly onRetry?: (retry: Retry) => void;
-  /** Aborted when the process is stopping: every call then fails with `square_interrupted`, at once. */
+  /** Aborted when nobody waits for an answer any more: every call then fails with `square_interrupted`, at once. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -120,7 +120,7 @@ function lists(
       return ask((square) => square.bookings.list(request), page("bookings"));
     },
     async payments({ locationId, ...filter }) {
-      const request = { ...updated(filter), locationId: named(locationId) };
+      const request = { ...updated(filter), locationId: requireId(locationId) };
       return ask((square) => square.payments.list(request), page("payments"));
     },
     async refunds(filter) {
@@ -178,7 +178,7 @@ function singles(ask: Ask): Pick<SquareApi, "merchant" | "tokenStatus" | "paymen
       return ask(call, (body) => readWhole(body, "merchant_id"));
     },
     async payment(id) {
-      const request = { paymentId: named(id) };
+      const request = { paymentId: requireId(id) };
       const call: SdkCall = (square) => square.payments.get(request);
       try {
         return await ask(call, (body) => readObject(body, "payment"));
@@ -246,7 +246,7 @@ function next(cursor: string | undefined): { cursor?: string } {
 }
 
 /** An id that leaves a path what it is: without one, `GET /v2/payments/{id}` would be another request. */
-function named(id: string): string {
+function requireId(id: string): string {
   if (/^\.*$/.test(id)) throw new RangeError("Square has no such id");
   return id;
 }

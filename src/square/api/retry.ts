@@ -6,13 +6,17 @@ const LONGEST_WAIT_MS = 30_000;
 /** Square may ask for any wait; longer than this the process does not sit on a request. */
 export const LONGEST_RETRY_AFTER_MS = 60_000;
 
-/** An answer that makes no sense is asked for again: a proxy's page passes. But seldom, because a changed API does not. */
-const ATTEMPTS_AT_NONSENSE = 3;
+/**
+ * An answer that makes no sense passes when a proxy wrote it, and stays when the API has changed. Silence costs a whole time-out
+ * each time. Both are asked for again, but seldom.
+ */
+const FEW_ATTEMPTS = 3;
 
-/** How often a request is tried that ends like this. Every request only reads, so trying again changes nothing. */
+/** How often a request may end like this. Every request only reads, so trying again changes nothing. */
 export function attemptsFor(code: SquareApiErrorCode, attempts: number): number {
   if (code === "square_rate_limited" || code === "square_unavailable") return attempts;
-  return code === "square_invalid_response" ? Math.min(attempts, ATTEMPTS_AT_NONSENSE) : 1;
+  const seldom = code === "square_invalid_response" || code === "square_timed_out";
+  return seldom ? Math.min(attempts, FEW_ATTEMPTS) : 1;
 }
 
 /**

@@ -21,13 +21,13 @@ export interface TransportOptions extends Timing {
   readonly requestsPerSecond: number;
   /** For one attempt, from connecting to the body's last byte. */
   readonly timeoutMs: number;
-  /** In all, the first one included. */
+  /** How often a request may fail in one way, the first attempt included; fewer for what seldom passes. */
   readonly attempts: number;
   /** The largest body that is read, uncompressed. */
   readonly maxBodyBytes: number;
   readonly random: () => number;
   readonly onRetry: (retry: Retry) => void;
-  /** Aborted when the process is stopping: nothing is waited for any more. */
+  /** Aborted when nobody waits for an answer any more. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -42,14 +42,18 @@ export async function send<T>(
   read: (body: JsonObject) => T,
   options: TransportOptions,
 ): Promise<T> {
+  // Failures of one kind say nothing about another: two 429 and a proxy's page are not three pages without sense.
+  const failures = new Map<SquareApiErrorCode, number>();
   for (let attempt = 1; ; attempt++) {
     const waiting = { ...options, wait: (ms: number) => unlessStopped(request, options.wait(ms), options) };
     await options.limiter.turn(1000 / options.requestsPerSecond, waiting);
     try {
       return await exchange(request, read, attempt, options);
     } catch (error) {
-      if (!(error instanceof SquareApiError) || attempt >= attemptsFor(error.code, options.attempts))
-        throw error;
+      if (!(error instanceof SquareApiError)) throw error;
+      const failed = (failures.get(error.code) ?? 0) + 1;
+      failures.set(error.code, failed);
+      if (failed >= attemptsFor(error.code, options.attempts)) throw error;
       const waitMs = waitBeforeRetry(attempt, error.retryAfterMs, options.random);
       if (error.code === "square_rate_limited") options.limiter.hold(waitMs, options);
       options.onRetry({ request: nameOf(request), attempt, code: error.code, waitMs });
@@ -58,7 +62,7 @@ export async function send<T>(
   }
 }
 
-/** Waits, but not beyond the process's end. @throws {SquareApiError} `square_interrupted` */
+/** Waits, but not when nobody needs the answer any more. @throws {SquareApiError} `square_interrupted` */
 async function unlessStopped(
   request: SquareRequest,
   waited: Promise<void>,
@@ -82,7 +86,7 @@ async function unlessStopped(
 }
 
 function interrupted(name: string): SquareApiError {
-  return new SquareApiError("square_interrupted", `${name}: this process is stopping`);
+  return new SquareApiError("square_interrupted", `${name}: given up, because nobody waits for it any more`);
 }
 
 /** One attempt. */
@@ -142,14 +146,10 @@ async function receive(request: SquareRequest, name: string, options: TransportO
     }
     if (options.signal?.aborted) throw interrupted(name);
     // The cause is left out: it is the network's and may quote what was sent.
-    const what = abort.signal.aborted
-      ? `no answer within ${options.timeoutMs} ms`
-      : `the connection failed${reasonOf(error)}`;
-    throw new SquareApiError(
-      "square_unavailable",
-      `${name}: ${what}`,
-      status === undefined ? {} : { status },
-    );
+    const [code, what] = abort.signal.aborted
+      ? (["square_timed_out", `no answer within ${options.timeoutMs} ms`] as const)
+      : (["square_unavailable", `the connection failed${reasonOf(error)}`] as const);
+    throw new SquareApiError(code, `${name}: ${what}`, status === undefined ? {} : { status });
   } finally {
     clearTimeout(timer);
   }

@@ -58,6 +58,13 @@ describe("passes by itself, so it is tried again", () => {
     expect(seen).toHaveLength(3);
   });
 
+  it("each kind of failure by itself: a page without sense after two 429 is the first of its kind", async () => {
+    const limited = refusal(429, "RATE_LIMITED");
+    const { url, seen } = await serverThat(inTurn(limited, limited, html, limited, html, fine));
+    expect(await clientOf(url).locations()).toEqual(LOCATIONS);
+    expect(seen).toHaveLength(6);
+  });
+
   it("a server that is not there yet", async () => {
     const server = createServer((_, response) => fine(response, undefined as never, 0));
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -99,8 +106,8 @@ describe("ends in an error", () => {
     ["429, after five attempts", refusal(429, "RATE_LIMITED"), "square_rate_limited", 5],
     ["500, after five attempts", refusal(500, "INTERNAL_SERVER_ERROR"), "square_unavailable", 5],
     ["a reset connection, after five attempts", reset, "square_unavailable", 5],
-    ["silence, after five attempts", silence, "square_unavailable", 5],
-    ["a trickling body, after five attempts", trickling(200), "square_unavailable", 5],
+    ["silence, after three attempts", silence, "square_timed_out", 3],
+    ["a trickling body, after three attempts", trickling(200), "square_timed_out", 3],
   ])("%s", async (_, failure, code, requests) => {
     const { url, seen } = await serverThat(failure);
     const error = await failureOf(clientOf(url, { timeoutMs: 50 }).locations());

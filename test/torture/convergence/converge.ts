@@ -4,14 +4,11 @@ import { recomputeCustomer } from "../../../src/analytics/customer.js";
 import { Inbox } from "../../../src/inbox/inbox.js";
 import { silentLog } from "../../../src/log.js";
 import { encryptAccessToken } from "../../../src/organizations/access-token.js";
-import { pullOrganization } from "../../../src/pull/pull-organization.js";
-import { nothingPulled } from "../../../src/pull/report.js";
 import { type FakeSquare, startFakeSquare } from "../../../src/simulator/fake-square/server.js";
 import type { LedgerWatcher, SalonEvent } from "../../../src/simulator/ledger.js";
-import type { SweepContext } from "../../../src/sweep/context.js";
 import type { SweepReport } from "../../../src/sweep/report.js";
-import { sweep } from "../../../src/sweep/sweep.js";
-import { openApiAt, TOKEN_KEY } from "../../support/square-context.js";
+import { type SweepContext, sweep } from "../../../src/sweep/sweep.js";
+import { openApiAt, pullOnce, TOKEN_KEY } from "../../support/square-context.js";
 import { makeOrganization } from "../../support/worlds.js";
 import { differencesOf } from "./differences.js";
 import { type Plan, planOf } from "./plan.js";
@@ -173,10 +170,9 @@ async function take(play: Play, side: Side, { news }: Message, server: number): 
 async function pull({ square, context }: Play, side: Side, lagMinutes: number): Promise<string> {
   if (!square) return "processed";
   square.lagMs = lagMinutes * MINUTE;
-  const into = { pulled: nothingPulled(), errors: [] };
-  await pullOrganization(context, side.organizationId, false, into);
+  const { errors } = await pullOnce({ context }, side.organizationId);
   square.lagMs = 0;
-  return into.errors.length > 0 ? `the pull failed: ${JSON.stringify(into.errors)}` : "processed";
+  return errors.length > 0 ? `the pull failed: ${JSON.stringify(errors)}` : "processed";
 }
 
 async function sweepAtTheEnd({ stage, world, story, context }: Play): Promise<SweepReport> {

@@ -12,7 +12,7 @@ const aboutAll: readonly RegExp[] = [
   // Due retries, pages and counts of stored events.
   /^src\/inbox\/stored-events\.ts$/,
   /^src\/drift\/(check-everybody|due)\.ts$/,
-  /^src\/sweep\/retention\.ts$/,
+  /^src\/sweep\/(retention|waiting)\.ts$/,
   /^src\/operations\/(sanity-check|status)\.ts$/,
 ];
 

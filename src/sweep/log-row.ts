@@ -1,12 +1,10 @@
+import type pg from "pg";
 import { query } from "../database/query.js";
-import type { SweepContext } from "./context.js";
 import type { SweepMode, SweepReport } from "./report.js";
 
 /** Under these a sweep's row in application_logs is found (contract section 3). */
 export const SWEEP_LOG_TYPE = "cron";
 export const SWEEP_CRON_NAME = "refresh-customer-analytics";
-
-type Context = Pick<SweepContext, "database" | "clock">;
 
 // application_logs_type_idx.
 const closeInterruptedStatement = {
@@ -40,25 +38,25 @@ const saveStatement = {
  *
  * @returns the row's id
  */
-export async function openSweepLog({ database, clock }: Context, mode: SweepMode): Promise<string> {
-  const now = clock();
-  await query(database.pool, closeInterruptedStatement, [SWEEP_LOG_TYPE, SWEEP_CRON_NAME, now]);
+export async function openLogRow(pool: pg.Pool, mode: SweepMode, now: Date): Promise<string> {
+  await query(pool, closeInterruptedStatement, [SWEEP_LOG_TYPE, SWEEP_CRON_NAME, now]);
   const values = [SWEEP_LOG_TYPE, now, SWEEP_CRON_NAME, mode];
-  const { rows } = await query<{ log_id: string }>(database.pool, openStatement, values);
+  const { rows } = await query<{ log_id: string }>(pool, openStatement, values);
   return (rows[0] as { log_id: string }).log_id;
 }
 
 /** Brings the row up to date: how far a sweep is, or what became of it. */
-export async function saveSweepLog(
-  { database, clock }: Context,
+export async function saveLogRow(
+  pool: pg.Pool,
   report: SweepReport,
   status: "processing" | "completed" | "error",
+  now: Date,
 ): Promise<void> {
   const ended = status !== "processing";
-  await query(database.pool, saveStatement, [
+  await query(pool, saveStatement, [
     report.cron_id,
     status,
-    ended ? clock() : null,
+    ended ? now : null,
     ended ? report.duration_ms : null,
     JSON.stringify({ cron_name: SWEEP_CRON_NAME, ...report }),
   ]);

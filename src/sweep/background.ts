@@ -1,7 +1,6 @@
 import { recomputeCameDue } from "../drift/due.js";
-import type { SweepContext } from "./context.js";
 import type { SweepMode, SweepReport } from "./report.js";
-import { type SkippedSweep, type SweepOptions, sweep } from "./sweep.js";
+import { type SkippedSweep, type SweepContext, type SweepOptions, sweep } from "./sweep.js";
 
 /**
  * The sweeps of one process. They belong to nobody who asked for them: a client that hangs up ends none. They end, at the

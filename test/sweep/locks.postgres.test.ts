@@ -1,0 +1,85 @@
+/** A transaction that was left open elsewhere is the trouble of the organization whose rows it holds. */
+import pg from "pg";
+import { beforeEach, expect, onTestFinished, test } from "vitest";
+import { type Database, type OpenOptions, openDatabase } from "../../src/database/database.js";
+import { recomputeCameDue } from "../../src/drift/due.js";
+import { sweep } from "../../src/sweep/sweep.js";
+import { openForCommands } from "../support/command-line.js";
+import { emptyDatabase } from "../support/database.js";
+import { connectSalon, openSquareWorld, type SquareWorld } from "../support/square.js";
+import { contextAt, reportOf } from "../support/sweeping.js";
+
+const { database, env } = await openForCommands();
+const url = env.DATABASE_URL ?? "";
+
+beforeEach(() => emptyDatabase(database));
+
+/** Two salons at one Square each, whose sweeps work with a database opened with these options. */
+async function openTwo(options: Partial<OpenOptions> = {}) {
+  const harbor = await openSquareWorld(database, { seed: "harbor", customers: 3 });
+  const locked = await openSquareWorld(database, { seed: "locked", customers: 3, merchantId: "MLLOCKED" });
+  for (const { salon } of [harbor, locked]) for (const _ of salon.events());
+  await connectSalon(database, harbor);
+  const id = await connectSalon(database, locked);
+  const opened = await openDatabase({ databaseUrl: url, dataDir: "", role: "server", ...options });
+  onTestFinished(() => opened.close());
+  const openApi: SquareWorld["context"]["openApi"] = (access) =>
+    (access.merchantId === "MLLOCKED" ? locked : harbor).context.openApi(access);
+  return { harbor, locked, id, context: { ...harbor.context, database: opened, openApi } };
+}
+
+/** Somebody's psql, in which a transaction was left open. */
+async function leaveOpen(...statements: string[]): Promise<void> {
+  const psql = new pg.Client({ connectionString: url, application_name: "psql" });
+  await psql.connect();
+  onTestFinished(() => psql.end());
+  for (const statement of ["begin", ...statements]) await psql.query(statement);
+}
+
+const byPsql =
+  /^A lock is held elsewhere\. Held by psql \(process \d+, idle in transaction, in a transaction since 2/;
+
+test("a location that another transaction holds is noted with who holds it, and everybody else is swept", async () => {
+  const { harbor, id, context, locked } = await openTwo({
+    databaseUrl: `${url}?options=-c%20lock_timeout%3D200`,
+  });
+  expect(reportOf(await sweep(context, "recent")).errors).toEqual([]);
+  await leaveOpen(`update locations set name = 'x' where organization_id = '${id}'`);
+  locked.clock.advance(3_600_000);
+  harbor.clock.advance(3_600_000);
+  const report = reportOf(await sweep(context, "recent"));
+  expect(report.errors).toEqual([
+    {
+      organization_id: id,
+      step: "locations",
+      code: "locked_elsewhere",
+      message: expect.stringMatching(byPsql),
+    },
+  ]);
+  expect(report).toMatchObject({ complete: true, waiting: { organizations: 0 } });
+  expect(report.checked).toBeGreaterThan(4);
+});
+
+test("a statement that gets no answer in its time is noted for its organization, and everybody else is swept", async () => {
+  const { harbor, id, context } = await openTwo({ queryTimeoutMs: 700 });
+  await sweep(context, "recent");
+  await leaveOpen(`update sync_positions set updated_at = 'epoch' where organization_id = '${id}'`);
+  harbor.clock.advance(3_600_000);
+  const report = reportOf(await sweep(context, "recent"));
+  expect(report.errors).toEqual([
+    { organization_id: id, step: "pull", code: "too_slow", message: expect.stringMatching(/Held by psql/) },
+  ]);
+  expect(report.complete).toBe(true);
+});
+
+test("rows that came due wait for a lock of their own organization only", async () => {
+  const { id, context } = await openTwo({ databaseUrl: `${url}?options=-c%20lock_timeout%3D200` });
+  await sweep(context, "recent");
+  await database.pool.query("update customer_analytics set refresh_due_at = '2026-01-01', total_visits = -1");
+  await leaveOpen(`select from customer_analytics where organization_id = '${id}' for update`);
+  await recomputeCameDue(contextAt(context.database as Database, context.clock));
+  const { rows } = await database.pool.query(
+    "select distinct organization_id as id from customer_analytics where total_visits = -1",
+  );
+  expect(rows).toEqual([{ id }]);
+});

@@ -1,0 +1,76 @@
+/** What Square does to one organization costs the others nothing. */
+import { beforeEach, expect, test } from "vitest";
+import { encryptAccessToken } from "../../src/organizations/access-token.js";
+import { addOrganization } from "../../src/organizations/organizations.js";
+import { sweep } from "../../src/sweep/sweep.js";
+import { emptyDatabase, openTestDatabase } from "../support/database.js";
+import { connectSalon, openSquareWorld } from "../support/square.js";
+import { ACCESS_TOKEN, TOKEN_KEY } from "../support/square-context.js";
+import { reportOf } from "../support/sweeping.js";
+
+const database = await openTestDatabase();
+
+beforeEach(() => emptyDatabase(database));
+
+const never = { times: Number.POSITIVE_INFINITY };
+
+test("a Square that is silent for one organization costs it one time-out, and the other nothing", async () => {
+  const harbor = await openSquareWorld(database, { seed: "harbor", customers: 3 });
+  const silent = await openSquareWorld(
+    database,
+    { seed: "silent", customers: 3, merchantId: "MLSILENT" },
+    { timeoutMs: 100 },
+  );
+  for (const _ of harbor.salon.events());
+  const [, id] = [await connectSalon(database, harbor), await connectSalon(database, silent)];
+  silent.square.fail({ kind: "no-answer" }, { ...never, after: 1 });
+  const context = {
+    ...harbor.context,
+    openApi: (access: Parameters<typeof harbor.context.openApi>[0]) =>
+      (access.merchantId === "MLSILENT" ? silent : harbor).context.openApi(access),
+  };
+  const report = reportOf(await sweep(context, "recent"));
+  expect(report.errors).toMatchObject([{ organization_id: id, step: "locations", code: "square_timed_out" }]);
+  expect(silent.square.requests.length, "merchants/me, and one request in two attempts").toBe(3);
+  expect(report.pulled.payments).toBe(harbor.salon.truth.payments.size);
+  expect(report).toMatchObject({ complete: true, waiting: { organizations: 1 } });
+});
+
+test("a slow Square has its budget: the check goes on, and the next sweep begins with those that waited", async () => {
+  const world = await openSquareWorld(database, { seed: "slow", customers: 1 }, { timeoutMs: 60_000 });
+  world.square.fail({ kind: "no-answer" }, never);
+  const ids: string[] = [];
+  for (const merchantId of ["M1", "M2", "M3", "M4", "M5", "M6"]) {
+    const accessTokenCiphertext = encryptAccessToken(TOKEN_KEY, merchantId, ACCESS_TOKEN);
+    ids.push((await addOrganization(database, { merchantId, accessTokenCiphertext }, world.clock.now)).id);
+  }
+  const asked: string[] = [];
+  const context = {
+    ...world.context,
+    openApi: (access: Parameters<typeof world.context.openApi>[0]) => {
+      asked.push(access.merchantId);
+      return world.context.openApi(access);
+    },
+  };
+  const run = async (mode: "recent" | "full" = "recent") => {
+    asked.length = 0;
+    world.clock.advance(3_600_000);
+    return reportOf(await sweep(context, mode, { pullBudgetMs: 400 }));
+  };
+  const first = await run();
+  expect(first).toMatchObject({ success: true, complete: true, waiting: { organizations: 6 } });
+  expect(first.duration_ms).toBeLessThan(10_000);
+  expect(first.steps.map(({ step }) => step)).toEqual(["events", "due", "pull", "check", "retention"]);
+  expect(asked).toHaveLength(4);
+  const unreached = ["M1", "M2", "M3", "M4", "M5", "M6"].filter((merchant) => !asked.includes(merchant));
+  await run();
+  expect(asked).toEqual(expect.arrayContaining(unreached));
+
+  for (let sweeps = 0; sweeps < 2; sweeps += 1) await run();
+  const last = await run();
+  expect(last.success).toBe(false);
+  const [error] = last.errors;
+  expect(error).toMatchObject({ step: "pull", code: "pull_unfinished" });
+  expect(error?.message).toContain(`regulars backfill --organization ${error?.organization_id}`);
+  expect(ids).toContain(error?.organization_id);
+});
