@@ -1,9 +1,10 @@
 import { orderKey } from "../src/facts/order-key.js";
 import type { Fact } from "../src/facts/types.js";
 import { parseBooking } from "../src/square/schemas.js";
+import { toMicroseconds } from "../src/square/timestamp.js";
 import type { JsonObject } from "../src/square/types.js";
+import { sumOfMinutes } from "./amounts.js";
 import type { Handler } from "./handler.js";
-import { sumOfMinutes } from "./sums.js";
 
 /** Every change of a booking arrives as `booking.updated`: accepted, moved, cancelled, declined, no-show. */
 export const booking: Handler = {
@@ -42,7 +43,7 @@ export function factsOfBooking(object: unknown, versionedId: string | null = nul
     location_id: booking.location_id,
     start_at: booking.start_at,
     created_at: booking.created_at,
-    updated_at: booking.updated_at,
+    updated_at: toMicroseconds(booking.updated_at),
     duration_minutes: sumOfMinutes(segments.map((segment) => segment.duration_minutes)),
     customer_note: booking.customer_note,
     seller_note: booking.seller_note,

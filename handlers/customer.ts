@@ -2,7 +2,8 @@ import { orderKey } from "../src/facts/order-key.js";
 import type { Customer, Fact, Merge, Recovery } from "../src/facts/types.js";
 import type { SquareEvent } from "../src/square/envelope.js";
 import { parseCustomer, parseDeletedCustomer, parseEventContext } from "../src/square/schemas.js";
-import type { Instant, JsonObject, JsonValue } from "../src/square/types.js";
+import { toMicroseconds, toNanoseconds } from "../src/square/timestamp.js";
+import type { ExactInstant, Instant, JsonObject, JsonValue } from "../src/square/types.js";
 import { type Handler, TIME_UNKNOWN } from "./handler.js";
 
 /**
@@ -52,7 +53,7 @@ export function profileOf(object: unknown): Customer {
     birthday: customer.birthday,
     creation_source: customer.creation_source,
     created_at: customer.created_at,
-    updated_at: customer.updated_at,
+    updated_at: customer.updated_at && toMicroseconds(customer.updated_at),
     deleted_at: null,
     order_key: orderKey({ version, updatedAt: customer.updated_at, object: object as JsonObject }),
   };
@@ -79,7 +80,7 @@ const INT64_MAX = 2n ** 63n - 1n;
 export function tombstone(
   id: string,
   version: bigint | null,
-  deletedAt: Instant,
+  deletedAt: ExactInstant,
   object: JsonValue = null,
 ): Customer {
   const ended = version ?? INT64_MAX;
@@ -95,7 +96,7 @@ export function tombstone(
     creation_source: null,
     created_at: null,
     updated_at: null,
-    deleted_at: deletedAt,
+    deleted_at: toMicroseconds(deletedAt),
     order_key: orderKey({ version: ended, deleted: true, updatedAt: deletedAt, object }),
   };
 }
@@ -120,11 +121,11 @@ function interpretDeleted({ data, created_at }: SquareEvent): Fact[] {
   // `data.id` can be wrong, but without the object it is all there is.
   const deleted = parseDeletedCustomer(object ?? { id: data.id });
   const version = deleted.version ?? null;
-  const deletedAt = deleted.updated_at ?? created_at ?? TIME_UNKNOWN;
+  const deletedAt = deleted.updated_at ?? toNanoseconds(created_at ?? TIME_UNKNOWN);
   const merges = mergesOf(parseEventContext(data.object?.event_context), (sourceId) => ({
     source_version: sourceId === deleted.id ? version : null,
     merged_at: null,
-    announced_at: created_at ?? deletedAt,
+    announced_at: created_at ?? toMicroseconds(deletedAt),
   }));
   return [{ kind: "customer", value: tombstone(deleted.id, version, deletedAt, object) }, ...merges];
 }

@@ -1,9 +1,10 @@
 import { orderKey } from "../src/facts/order-key.js";
 import type { Fact } from "../src/facts/types.js";
 import { parsePayment } from "../src/square/schemas.js";
+import { toMicroseconds } from "../src/square/timestamp.js";
 import type { JsonObject } from "../src/square/types.js";
+import { amountOf, currencyOf, sumOfMoney } from "./amounts.js";
 import type { Handler } from "./handler.js";
-import { sumOfMoney } from "./sums.js";
 
 export const payment: Handler = {
   eventTypes: ["payment.created", "payment.updated"],
@@ -22,9 +23,10 @@ const TERMINAL: ReadonlySet<string> = new Set(["COMPLETED", "CANCELED", "FAILED"
 export function factsOfPayment(object: unknown): Fact[] {
   const payment = parsePayment(object);
   const raw = object as JsonObject;
-  const amount = payment.amount_money.amount;
-  const tip = payment.tip_money?.amount ?? 0n;
-  const fees = (payment.processing_fee ?? []).map((fee) => fee.amount_money?.amount ?? 0n);
+  const { amount_money, tip_money, total_money } = payment;
+  const tip = amountOf(tip_money) ?? 0n;
+  const amount = amountOf(amount_money) ?? sumOfMoney([amountOf(total_money) ?? tip, -tip]);
+  const fees = (payment.processing_fee ?? []).map((fee) => amountOf(fee.amount_money) ?? 0n);
   const value = {
     payment_id: payment.id,
     status: payment.status,
@@ -33,17 +35,17 @@ export function factsOfPayment(object: unknown): Fact[] {
     order_id: payment.order_id,
     amount_cents: amount,
     tip_cents: tip,
-    total_cents: payment.total_money?.amount ?? sumOfMoney([amount, tip]),
+    total_cents: amountOf(total_money) ?? sumOfMoney([amount, tip]),
     processing_fee_cents: sumOfMoney(fees),
-    currency: payment.amount_money.currency,
+    currency: currencyOf("payment.amount_money", amount_money, total_money, tip_money),
     source_type: payment.source_type,
     created_at: payment.created_at,
-    updated_at: payment.updated_at,
+    updated_at: toMicroseconds(payment.updated_at),
     raw,
     order_key: orderKey({
       updatedAt: payment.updated_at,
       terminal: TERMINAL.has(payment.status),
-      refundedAmount: payment.refunded_money?.amount ?? 0n,
+      refundedAmount: amountOf(payment.refunded_money) ?? 0n,
       object: raw,
     }),
   };

@@ -1,4 +1,5 @@
 import type { Fact } from "../src/facts/types.js";
+import { toNanoseconds } from "../src/square/timestamp.js";
 import type { Instant } from "../src/square/types.js";
 import { factsOfLive, profileOf, recoveryOf, tombstone } from "./customer.js";
 
@@ -22,7 +23,7 @@ export interface KnownProfile {
  */
 export function factsOfGoneProfile({ customer_id, version }: KnownProfile, askedAt: Instant): Fact[] {
   if (version === null) return [];
-  return [{ kind: "customer", value: tombstone(customer_id, version, askedAt) }];
+  return [{ kind: "customer", value: tombstone(customer_id, version, toNanoseconds(askedAt)) }];
 }
 
 /**

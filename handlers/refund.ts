@@ -1,7 +1,9 @@
 import { orderKey } from "../src/facts/order-key.js";
 import type { Fact } from "../src/facts/types.js";
 import { parseRefund } from "../src/square/schemas.js";
+import { toMicroseconds } from "../src/square/timestamp.js";
 import type { JsonObject } from "../src/square/types.js";
+import { amountOf, currencyOf } from "./amounts.js";
 import type { Handler } from "./handler.js";
 
 export const refund: Handler = {
@@ -21,20 +23,21 @@ const TERMINAL: ReadonlySet<string> = new Set(["COMPLETED", "REJECTED", "FAILED"
 export function factsOfRefund(object: unknown): Fact[] {
   const refund = parseRefund(object);
   const raw = object as JsonObject;
+  const amount = amountOf(refund.amount_money) ?? 0n;
   const value = {
     refund_id: refund.id,
     payment_id: refund.payment_id,
     status: refund.status,
     location_id: refund.location_id,
-    amount_cents: refund.amount_money.amount,
-    currency: refund.amount_money.currency,
+    amount_cents: amount,
+    currency: currencyOf("refund.amount_money", refund.amount_money),
     created_at: refund.created_at,
-    updated_at: refund.updated_at,
+    updated_at: toMicroseconds(refund.updated_at),
     raw,
     order_key: orderKey({
       updatedAt: refund.updated_at,
       terminal: TERMINAL.has(refund.status),
-      refundedAmount: refund.amount_money.amount,
+      refundedAmount: amount,
       object: raw,
     }),
   };

@@ -1,6 +1,7 @@
 import { orderKey } from "../src/facts/order-key.js";
 import type { Fact } from "../src/facts/types.js";
 import { parseTeamMember } from "../src/square/schemas.js";
+import { toMicroseconds } from "../src/square/timestamp.js";
 import type { JsonObject } from "../src/square/types.js";
 import type { Handler } from "./handler.js";
 
@@ -21,7 +22,7 @@ export function factsOfTeamMember(object: unknown): Fact[] {
     given_name: member.given_name,
     family_name: member.family_name,
     status: member.status,
-    updated_at: member.updated_at,
+    updated_at: member.updated_at && toMicroseconds(member.updated_at),
     order_key: orderKey({ updatedAt: member.updated_at, object: object as JsonObject }),
   };
   return [{ kind: "team_member", value }];

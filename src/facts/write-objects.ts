@@ -2,7 +2,7 @@ import type pg from "pg";
 import { query, type Statement } from "../database/query.js";
 import { writeJson } from "../square/write-json.js";
 import { forEachKind, mirrorTables, type TableShape } from "./mirror-tables.js";
-import { PRECEDENCE_DIGITS } from "./order-key.js";
+import { HASH_BYTES } from "./order-key.js";
 import { owners } from "./owners.js";
 import type { MirroredObjects, ObjectKind } from "./types.js";
 
@@ -95,7 +95,8 @@ function setExcluded(columns: readonly string[]): string {
 /** Those of the API's copies that are to be stored. */
 function apiCopies({ table, key, parts }: TableShape, stored: readonly string[]): string {
   const compared = stored.filter((name) => name !== key && name !== "order_key");
-  const precedence = (copy: string) => `substring(${copy}.order_key for ${PRECEDENCE_DIGITS / 2})`;
+  const precedence = (copy: string) =>
+    `substring(${copy}.order_key for length(${copy}.order_key) - ${HASH_BYTES})`;
   const ours = [...compared.map((name) => `s.${name}`), ...(parts ? [storedParts(key, parts)] : [])];
   const theirs = [...compared.map((name) => `i.${name}`), ...(parts ? [`i.${parts.field}`] : [])];
   return `(

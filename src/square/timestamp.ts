@@ -1,4 +1,4 @@
-import type { Instant } from "./types.js";
+import type { ExactInstant, Instant } from "./types.js";
 
 const TIMESTAMP = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)?$/;
 
@@ -6,22 +6,36 @@ const TIMESTAMP = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\
  * Reads a timestamp as Square writes it: RFC 3339 with 0 to 9 fraction digits and `Z` or an offset. Without
  * either it is UTC: SearchEvents leaves the zone out, and `new Date()` would take it for local time.
  *
- * @returns the instant in UTC with exactly six fraction digits, truncated, never rounded, as an event must
- *   not move into its future; null when the text is no timestamp or names no real date (30 February, year 0,
- *   second 60)
+ * @returns the instant in UTC with exactly nine fraction digits; null when the text is no timestamp or names no real
+ *   date (30 February, year 0, second 60)
  */
-export function parseInstant(text: string): Instant | null {
+export function parseExactInstant(text: string): ExactInstant | null {
   if (!TIMESTAMP.test(text) || !isRealTime(text)) return null;
   let end = 19;
   if (text[end] === ".")
     do end++;
     while (isDigit(text, end));
-  const fraction = text.slice(20, Math.min(end, 26)).padEnd(6, "0");
+  const fraction = text.slice(20, end).padEnd(9, "0");
   const zone = text.slice(end);
   if (zone === "" || zone === "Z" || zone === "z") {
-    return `${text.slice(0, 10)}T${text.slice(11, 19)}.${fraction}Z` as Instant;
+    return `${text.slice(0, 10)}T${text.slice(11, 19)}.${fraction}Z` as ExactInstant;
   }
   return shiftToUtc(text, zone, fraction);
+}
+
+/** Reads a timestamp to the microsecond; see {@link parseExactInstant}. */
+export function parseInstant(text: string): Instant | null {
+  const exact = parseExactInstant(text);
+  return exact === null ? null : toMicroseconds(exact);
+}
+
+export function toNanoseconds(instant: Instant): ExactInstant {
+  return `${instant.slice(0, 26)}000Z` as ExactInstant;
+}
+
+/** Truncated, never rounded: an event must not move into its future. */
+export function toMicroseconds(exact: ExactInstant): Instant {
+  return `${exact.slice(0, 26)}Z` as Instant;
 }
 
 /** @returns microseconds since 1970-01-01T00:00:00Z, negative before */
@@ -58,7 +72,7 @@ function daysInMonth(year: number, month: number): number {
   return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
 }
 
-function shiftToUtc(text: string, zone: string, fraction: string): Instant | null {
+function shiftToUtc(text: string, zone: string, fraction: string): ExactInstant | null {
   const hours = Number(zone.slice(1, 3));
   const minutes = Number(zone.slice(4, 6));
   if (hours > 23 || minutes > 59) return null;
@@ -67,7 +81,7 @@ function shiftToUtc(text: string, zone: string, fraction: string): Instant | nul
   const utc = new Date(local - offset).toISOString();
   // The shift may leave the years that four digits can write.
   if (utc.length !== 24 || utc.startsWith("0000")) return null;
-  return `${utc.slice(0, 19)}.${fraction}Z` as Instant;
+  return `${utc.slice(0, 19)}.${fraction}Z` as ExactInstant;
 }
 
 function isDigit(text: string, at: number): boolean {

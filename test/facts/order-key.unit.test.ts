@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { orderKey, type Precedence } from "../../src/facts/order-key.js";
-import type { Instant } from "../../src/square/types.js";
+import type { ExactInstant } from "../../src/square/types.js";
 import { canonicalJson } from "../../src/square/write-json.js";
 
-const at = (seconds: string) => `2026-03-08T09:30:${seconds}Z` as Instant;
+const at = (seconds: string) => `2026-03-08T09:30:${seconds.padEnd(12, "0")}Z` as ExactInstant;
 
 const copy: Precedence = {
   version: 3n,
@@ -35,17 +35,19 @@ describe("of two copies of one object", () => {
     expectToStand({ version: 4n }, { deleted: true, ...later });
   });
 
-  it("then the later update stands, to the microsecond", () => {
+  it("then the later update stands, to the nanosecond", () => {
     expectToStand({ updatedAt: at("00.000001") }, { terminal: true, refundedAmount: 9n });
+    expectToStand({ updatedAt: at("00.000000001") }, { terminal: true, refundedAmount: 9n });
+    expectToStand({ updatedAt: at("00.000001") }, { updatedAt: at("00.000000999"), terminal: true });
     expectToStand(
-      { updatedAt: "1970-01-01T00:00:00.000000Z" as Instant },
+      { updatedAt: "1970-01-01T00:00:00.000000000Z" as ExactInstant },
       {
-        updatedAt: "1969-12-31T23:59:59.999999Z" as Instant,
+        updatedAt: "1969-12-31T23:59:59.999999999Z" as ExactInstant,
         terminal: true,
       },
     );
     expectToStand(
-      { updatedAt: "0001-01-01T00:00:00.000000Z" as Instant },
+      { updatedAt: "0001-01-01T00:00:00.000000000Z" as ExactInstant },
       { updatedAt: null, terminal: true },
     );
   });
@@ -73,8 +75,9 @@ it("a version left out ranks as version 0", () => {
   expect(orderKey(unversioned)).toBe(orderKey({ ...copy, version: 0n }));
 });
 
-it("a key is 58 bytes, whatever is in it", () => {
+it("a key is 58 bytes, as releases that knew microseconds stored it, and 60 with nanoseconds", () => {
   expect(orderKey(copy)).toMatch(/^[0-9a-f]{116}$/);
+  expect(orderKey({ ...copy, updatedAt: at("00.000000001") })).toMatch(/^[0-9a-f]{120}$/);
   expect(
     orderKey({ ...copy, version: -(2n ** 63n), updatedAt: null, refundedAmount: 2n ** 63n - 1n }),
   ).toHaveLength(116);
@@ -91,7 +94,14 @@ describe("any copies sort by their keys as by the rule, field by field", () => {
   const anyCopy = (): Precedence => ({
     version: pick([-1n, 0n, 1n, 255n, 256n, 2n ** 62n]),
     deleted: pick([false, true]),
-    updatedAt: pick([null, at("00.000000"), at("00.000001"), at("59.999999")]),
+    updatedAt: pick([
+      null,
+      at("00."),
+      at("00.000000001"),
+      at("00.000000256"),
+      at("00.000001"),
+      at("59.999999999"),
+    ]),
     terminal: pick([false, true]),
     refundedAmount: pick([-5n, 0n, 1n, 65536n]),
     object: pick([{ id: "A" }, { id: "A", note: "x" }, null]),

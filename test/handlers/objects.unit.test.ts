@@ -7,6 +7,7 @@ import { factsOfRefund } from "../../handlers/refund.js";
 import { factsOfTeamMember } from "../../handlers/team-member.js";
 import type { Fact, FactOf, Facts } from "../../src/facts/types.js";
 import { InvalidPayload, parseEventContext } from "../../src/square/schemas.js";
+import { toNanoseconds } from "../../src/square/timestamp.js";
 import type { Instant } from "../../src/square/types.js";
 
 /** The value of the only fact, which is of this kind. */
@@ -47,8 +48,8 @@ const teamMember = { id: "MEMBER", status: "ACTIVE" };
 describe("what no row can be without is a break", () => {
   it.each([
     ["booking", bookingOf, booking, ["id", "status", "start_at", "created_at", "updated_at"]],
-    ["payment", paymentOf, payment, ["id", "status", "amount_money", "created_at", "updated_at"]],
-    ["refund", refundOf, refund, ["id", "status", "amount_money", "created_at", "updated_at"]],
+    ["payment", paymentOf, payment, ["id", "status", "created_at", "updated_at"]],
+    ["refund", refundOf, refund, ["id", "status", "created_at", "updated_at"]],
     ["customer", customerOf, customer, ["id"]],
     ["team_member", factsOfTeamMember, teamMember, ["id", "status"]],
     ["location", locationOf, { id: "L", status: "ACTIVE" }, ["id", "status"]],
@@ -159,19 +160,36 @@ describe("money", () => {
     expect(amountOf(-INT64_MAX - 1n)).toBe(-INT64_MAX - 1n);
   });
 
-  it.each(["6500", 65.5, 2 ** 53, Number.NaN, true, null, {}, INT64_MAX + 1n])("cannot be %s", (amount) => {
+  it.each(["6500", 65.5, 2 ** 53, Number.NaN, true, {}, INT64_MAX + 1n])("cannot be %s", (amount) => {
     expect(() => amountOf(amount)).toThrow("payment.amount_money.amount: expected an integer");
   });
 
-  it("needs its currency", () => {
-    expect(() => paymentOf({ ...payment, amount_money: { amount: 1 } })).toThrow(
-      "payment.amount_money.currency",
-    );
+  it("has its currency from whichever money names one, and needs one", () => {
+    expect(paymentOf({ ...payment, amount_money: { amount: 1 }, total_money: usd(1) }).currency).toBe("USD");
+    const nameless = { amount_money: { amount: 1 } };
+    expect(() => paymentOf({ ...payment, ...nameless })).toThrow("payment.amount_money.currency: ");
+    expect(() => refundOf({ ...refund, ...nameless })).toThrow("refund.amount_money.currency: ");
   });
 
-  it("without a total is amount and tip", () => {
-    expect(paymentOf({ ...payment, tip_money: usd(1300) }).total_cents).toBe(7800n);
-    expect(paymentOf({ ...payment, tip_money: usd(1300), total_money: usd(7801) }).total_cents).toBe(7801n);
+  const nothing = { currency: "USD" };
+  it.each([
+    ["an amount", { amount_money: usd(65) }, [65n, 0n, 65n]],
+    ["an amount and a tip", { amount_money: usd(65), tip_money: usd(13) }, [65n, 13n, 78n]],
+    ["all", { amount_money: usd(65), tip_money: usd(13), total_money: usd(79) }, [65n, 13n, 79n]],
+    ["a total and a tip", { amount_money: null, tip_money: usd(13), total_money: usd(78) }, [65n, 13n, 78n]],
+    ["a total", { amount_money: null, total_money: usd(78) }, [78n, 0n, 78n]],
+    ["a tip", { amount_money: null, tip_money: usd(13) }, [0n, 13n, 13n]],
+    ["money without amounts", { amount_money: nothing, tip_money: nothing }, [0n, 0n, 0n]],
+  ])("of a payment with %s is amount, tip and total", (_, moneys, expected) => {
+    const { amount_cents, tip_cents, total_cents } = paymentOf({ ...payment, ...moneys });
+    expect([amount_cents, tip_cents, total_cents]).toEqual(expected);
+  });
+
+  it("of a refund without an amount is nothing", () => {
+    expect(refundOf({ ...refund, amount_money: nothing }).amount_cents).toBe(0n);
+  });
+
+  it("beyond 64 bits is the most that they hold", () => {
     expect(paymentOf({ ...payment, amount_money: usd(INT64_MAX), tip_money: usd(1) }).total_cents).toBe(
       INT64_MAX,
     );
@@ -187,6 +205,22 @@ describe("money", () => {
     const fully = paymentOf({ ...payment, refunded_money: usd(6500) });
     expect(fully.order_key > partly.order_key).toBe(true);
     expect(partly.order_key > paymentOf(payment).order_key).toBe(true);
+  });
+});
+
+describe("of two copies that differ in nanoseconds only the later stands", () => {
+  const at = (fraction: string) => ({ updated_at: `2026-03-08T09:30:00.${fraction}Z` });
+  it.each([
+    ["booking", (copy: object) => bookingOf({ ...booking, ...copy })],
+    ["payment", (copy: object) => paymentOf({ ...payment, ...copy })],
+    ["refund", (copy: object) => refundOf({ ...refund, ...copy })],
+    ["customer", (copy: object) => customerOf({ ...customer, ...copy })],
+    ["team_member", (copy: object) => only("team_member", factsOfTeamMember({ ...teamMember, ...copy }))],
+  ])("of a %s", (_, read) => {
+    const fractions = ["000000", "000000001", "000000100", "000000999", "000001", "000001001"];
+    const keys = fractions.map((fraction) => read(at(fraction)).order_key);
+    expect(keys.toSorted()).toEqual(keys);
+    expect(read(at("123456789")).updated_at).toBe("2026-03-08T09:30:00.123456Z");
   });
 });
 
@@ -217,13 +251,18 @@ describe("a customer", () => {
     });
   });
 
+  it.each(["1998-09-21", "1998-09-21T00:00:00-00:00", "1998-09-21T00:00:00Z"])(
+    "has the birthday 1998-09-21, which Square before 2022-10-19 wrote %s",
+    (birthday) => expect(customerOf({ ...customer, birthday }).birthday).toBe("1998-09-21"),
+  );
+
   it("without a version ranks below every versioned copy", () => {
     expect(customerOf({ id: "CUSTOMER" }).version).toBe(0n);
   });
 
   it("deleted at an unknown version outranks every version", () => {
     const deletedAt = "2026-03-08T09:30:00.000000Z" as Instant;
-    const deleted = tombstone("CUSTOMER", null, deletedAt);
+    const deleted = tombstone("CUSTOMER", null, toNanoseconds(deletedAt));
     expect(deleted.version).toBe(INT64_MAX);
     expect(deleted.order_key > customerOf({ ...customer, version: INT64_MAX }).order_key).toBe(true);
   });

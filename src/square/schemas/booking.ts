@@ -1,5 +1,13 @@
 import { z } from "zod";
-import { count, optionalName, optionalText, parser, requiredInstant, requiredName } from "./fields.js";
+import {
+  count,
+  optionalName,
+  optionalText,
+  parser,
+  requiredExactInstant,
+  requiredInstant,
+  requiredName,
+} from "./fields.js";
 
 const segmentSchema = z.object({
   team_member_id: optionalName,
@@ -16,7 +24,7 @@ const bookingSchema = z.object({
   location_id: optionalName,
   start_at: requiredInstant,
   created_at: requiredInstant,
-  updated_at: requiredInstant,
+  updated_at: requiredExactInstant,
   customer_note: optionalText,
   seller_note: optionalText,
   creator_details: z.object({ creator_type: optionalName }).nullish(),

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { int64, money, optionalName, optionalText, parser, requiredName } from "./fields.js";
+import { int64, optionalMoney, optionalName, optionalText, parser, requiredName } from "./fields.js";
 
 /** @see https://developer.squareup.com/reference/square/objects/CatalogObject */
 const objectSchema = z.object({ type: optionalName });
@@ -16,7 +16,7 @@ const variationSchema = z.object({
       name: optionalText,
       /** Milliseconds. */
       service_duration: int64.nullish(),
-      price_money: money.partial().nullish(),
+      price_money: optionalMoney,
     })
     .nullish(),
 });

@@ -1,5 +1,14 @@
 import { z } from "zod";
-import { int64, optionalInstant, optionalName, optionalText, parser, requiredName } from "./fields.js";
+import {
+  int64,
+  optionalBirthday,
+  optionalExactInstant,
+  optionalInstant,
+  optionalName,
+  optionalText,
+  parser,
+  requiredName,
+} from "./fields.js";
 
 /** @see https://developer.squareup.com/reference/square/objects/Customer */
 const customerSchema = z.object({
@@ -10,17 +19,17 @@ const customerSchema = z.object({
   company_name: optionalText,
   email_address: optionalText,
   phone_number: optionalText,
-  birthday: optionalText,
+  birthday: optionalBirthday,
   creation_source: optionalName,
   created_at: optionalInstant,
-  updated_at: optionalInstant,
+  updated_at: optionalExactInstant,
 });
 
 /** Of a deleted profile only this matters, so nothing else can break its schema. */
 const deletedCustomerSchema = z.object({
   id: requiredName,
   version: int64.nullish(),
-  updated_at: optionalInstant,
+  updated_at: optionalExactInstant,
 });
 
 /** @see https://developer.squareup.com/docs/customers-api/use-the-api/customer-webhooks */

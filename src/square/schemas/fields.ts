@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { RegularsError } from "../../errors.js";
 import { describeIssues } from "../issues.js";
-import { parseInstant } from "../timestamp.js";
+import { parseExactInstant, parseInstant } from "../timestamp.js";
 
 /**
  * The building blocks of Square's objects in wire shape: snake_case, as webhooks and the REST API send them.
@@ -53,12 +53,14 @@ export const optionalName = z.string().max(255).nullish().transform(emptyToNull)
 /** Notes and profile fields, of any length. */
 export const optionalText = z.string().nullish().transform(emptyToNull);
 
-export const requiredInstant = z.string().transform(toInstant);
+export const requiredInstant = z.string().transform(readerOf(parseInstant));
 
-export const optionalInstant = z
-  .string()
-  .nullish()
-  .transform((text, context) => (text ? toInstant(text, context) : null));
+export const optionalInstant = optional(parseInstant);
+
+/** Times of change: they order copies of one object, so no digit of them is cut off. */
+export const requiredExactInstant = z.string().transform(readerOf(parseExactInstant));
+
+export const optionalExactInstant = optional(parseExactInstant);
 
 /**
  * An integer of 64 bits: a number that holds it exactly, or a bigint. A string of digits is refused, as is
@@ -74,19 +76,31 @@ export const count = int64
   .refine((value) => value >= 0n && value <= INT4_MAX, "expected an integer from 0 to 2147483647")
   .transform(Number);
 
-/** Minor units of a currency: cents, or yen, which have no decimals. */
-export const money = z.object({ amount: int64, currency: requiredName });
+/** Minor units of a currency: cents, or yen, which have no decimals. Square leaves out what is nothing, the amount too. */
+export const optionalMoney = z.object({ amount: int64.nullish(), currency: optionalName }).nullish();
 
-/** Fees and refunds may be left out, and then are nothing. */
-export const optionalMoney = money.nullish();
+/** `YYYY-MM-DD`, year 0000 when it is unknown. Before version 2022-10-19 Square wrote `1998-09-21T00:00:00-00:00`. */
+export const optionalBirthday = optionalText.transform((text) =>
+  text === null ? null : text.replace(/^(\d{4}-\d\d-\d\d)T.*$/, "$1"),
+);
 
 function emptyToNull(text: string | null | undefined): string | null {
   return text || null;
 }
 
-function toInstant(text: string, context: z.RefinementCtx) {
-  const instant = parseInstant(text);
-  if (instant !== null) return instant;
-  context.addIssue("expected a timestamp of RFC 3339");
-  return z.NEVER;
+function optional<Time>(parse: (text: string) => Time | null) {
+  const read = readerOf(parse);
+  return z
+    .string()
+    .nullish()
+    .transform((text, context) => (text ? read(text, context) : null));
+}
+
+function readerOf<Time>(parse: (text: string) => Time | null) {
+  return (text: string, context: z.RefinementCtx): Time => {
+    const time = parse(text);
+    if (time !== null) return time;
+    context.addIssue("expected a timestamp of RFC 3339");
+    return z.NEVER;
+  };
 }

@@ -1,5 +1,12 @@
 import { z } from "zod";
-import { money, optionalMoney, optionalName, parser, requiredInstant, requiredName } from "./fields.js";
+import {
+  optionalMoney,
+  optionalName,
+  parser,
+  requiredExactInstant,
+  requiredInstant,
+  requiredName,
+} from "./fields.js";
 
 /** @see https://developer.squareup.com/reference/square/objects/Payment */
 const paymentSchema = z.object({
@@ -8,14 +15,14 @@ const paymentSchema = z.object({
   customer_id: optionalName,
   location_id: optionalName,
   order_id: optionalName,
-  amount_money: money,
+  amount_money: optionalMoney,
   tip_money: optionalMoney,
   total_money: optionalMoney,
   refunded_money: optionalMoney,
   processing_fee: z.array(z.object({ amount_money: optionalMoney })).nullish(),
   source_type: optionalName,
   created_at: requiredInstant,
-  updated_at: requiredInstant,
+  updated_at: requiredExactInstant,
 });
 
 export const parsePayment = parser("payment", paymentSchema);

@@ -1,5 +1,12 @@
 import { z } from "zod";
-import { money, optionalName, parser, requiredInstant, requiredName } from "./fields.js";
+import {
+  optionalMoney,
+  optionalName,
+  parser,
+  requiredExactInstant,
+  requiredInstant,
+  requiredName,
+} from "./fields.js";
 
 /** @see https://developer.squareup.com/reference/square/objects/PaymentRefund */
 const refundSchema = z.object({
@@ -7,9 +14,9 @@ const refundSchema = z.object({
   payment_id: optionalName,
   status: requiredName,
   location_id: optionalName,
-  amount_money: money,
+  amount_money: optionalMoney,
   created_at: requiredInstant,
-  updated_at: requiredInstant,
+  updated_at: requiredExactInstant,
 });
 
 export const parseRefund = parser("refund", refundSchema);

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { optionalInstant, optionalText, parser, requiredName } from "./fields.js";
+import { optionalExactInstant, optionalText, parser, requiredName } from "./fields.js";
 
 /** @see https://developer.squareup.com/reference/square/objects/TeamMember */
 const teamMemberSchema = z.object({
@@ -7,7 +7,7 @@ const teamMemberSchema = z.object({
   given_name: optionalText,
   family_name: optionalText,
   status: requiredName,
-  updated_at: optionalInstant,
+  updated_at: optionalExactInstant,
 });
 
 export const parseTeamMember = parser("team_member", teamMemberSchema);

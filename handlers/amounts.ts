@@ -1,0 +1,40 @@
+import { InvalidPayload } from "../src/square/schemas.js";
+
+const INT64_MAX = 2n ** 63n - 1n;
+const INT64_MIN = -(2n ** 63n);
+const INT4_MAX = 2 ** 31 - 1;
+
+interface Money {
+  readonly amount?: bigint | null | undefined;
+  readonly currency: string | null;
+}
+
+/** Square leaves out an amount of 0. @returns null where there is no money at all */
+export function amountOf(money: Money | null | undefined): bigint | null {
+  return money ? (money.amount ?? 0n) : null;
+}
+
+/**
+ * The currency of whichever money names one.
+ *
+ * @throws {InvalidPayload} none does
+ */
+export function currencyOf(path: string, ...moneys: readonly (Money | null | undefined)[]): string {
+  const currency = moneys.find((money) => money?.currency)?.currency;
+  if (!currency) throw new InvalidPayload(`${path}.currency: expected a currency`);
+  return currency;
+}
+
+/** Minor units. A sum beyond 64 bits is the nearest number of 64 bits: no event is refused for it. */
+export function sumOfMoney(amounts: readonly bigint[]): bigint {
+  const sum = amounts.reduce((total, amount) => total + amount, 0n);
+  return sum > INT64_MAX ? INT64_MAX : sum < INT64_MIN ? INT64_MIN : sum;
+}
+
+/** A sum beyond 2,147,483,647 is that, which is the most a column of type `integer` holds. */
+export function sumOfMinutes(minutes: readonly number[]): number {
+  return Math.min(
+    minutes.reduce((total, each) => total + each, 0),
+    INT4_MAX,
+  );
+}
