@@ -5,7 +5,6 @@ import type { DatabaseConfig } from "../config.js";
 import { openEmbedded } from "./embedded/owner.js";
 import { type Exclusively, exclusivelyInFolder, exclusivelyOnPostgres } from "./exclusive.js";
 import { PrismaClient } from "./generated/client.js";
-import { shareSession } from "./query.js";
 import { prepareSession } from "./session.js";
 import { offersTls } from "./tls.js";
 import { valueTypes } from "./types.js";
@@ -16,7 +15,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
 /** When an idle connection is asked for the first time whether its other end still lives, in milliseconds. */
 const KEEP_ALIVE_AFTER_MS = 10_000;
 
-/** Clients of the embedded database take turns, so more of them only wait, and each keeps prepared plans of its own. */
+/** Clients of the embedded database take turns, so more of them only wait, and each has prepared plans of its own. */
 const EMBEDDED_CLIENTS = 4;
 
 /** The one database of a process. The pool serves the hot path's SQL, Prisma what is not hot; both share connections. */
@@ -35,7 +34,7 @@ export interface OpenOptions extends Pick<DatabaseConfig, "databaseUrl" | "dataD
   readonly role: "server" | "command";
   readonly poolSize?: number;
   /**
-   * How long a Postgres may take to answer a statement before it counts as unavailable and the connection is given up,
+   * How long the database may take to answer a statement before it counts as unavailable and the connection is given up,
    * in milliseconds. Without it one connection whose other end has vanished is waited for without end. Not for
    * commands, whose statements may take as long as they need; `withoutTimeout` makes an exception.
    */
@@ -52,23 +51,19 @@ export interface OpenOptions extends Pick<DatabaseConfig, "databaseUrl" | "dataD
  */
 export async function openDatabase(options: OpenOptions): Promise<Database> {
   const { databaseUrl, dataDir, role, poolSize = 10, queryTimeoutMs } = options;
+  const queryTimeout = queryTimeoutMs ? { query_timeout: queryTimeoutMs } : {};
   if (databaseUrl !== undefined) {
     const address = readDatabaseUrl(databaseUrl);
     const prepare = (client: pg.ClientBase) => prepareSession(client, address.settings);
     const config = await postgresConfig(address, poolSize);
-    const pooled = {
-      ...config,
-      onConnect: prepare,
-      ...(queryTimeoutMs && { query_timeout: queryTimeoutMs }),
-    };
+    const pooled = { ...config, ...queryTimeout, onConnect: prepare };
     return assemble("postgres", pooled, exclusivelyOnPostgres(config, prepare));
   }
 
   const embedded = await openEmbedded(dataDir, role);
   const config = { ...sharedConfig(Math.min(poolSize, EMBEDDED_CLIENTS)), ...embedded.connection };
-  const pooled = embedded.owned ? { ...config, idleTimeoutMillis: 0 } : config;
+  const pooled = { ...config, ...queryTimeout, ...(embedded.owned && { idleTimeoutMillis: 0 }) };
   const database = assemble("embedded", pooled, exclusivelyInFolder(dataDir));
-  shareSession(database.pool, { prepare: embedded.owned });
   const close = async () => {
     await database.close();
     await embedded.close();
@@ -106,10 +101,11 @@ function sharedConfig(poolSize: number): pg.PoolConfig {
     keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
     fallback_application_name: "regulars",
     types: valueTypes,
+    // Statements given to a connection together travel together, and run in their order.
+    pipeline: true,
   };
 }
 
-/** Pipelined: statements given to a connection together travel pipelined, and Postgres runs them in order. */
 async function postgresConfig(address: DatabaseAddress, poolSize: number): Promise<pg.PoolConfig> {
   const { host, port, user, password, database, tls, tlsOptions } = address;
   const connectionTimeoutMillis = address.connectTimeoutMs ?? CONNECT_TIMEOUT_MS;
@@ -124,7 +120,6 @@ async function postgresConfig(address: DatabaseAddress, poolSize: number): Promi
     ...(address.sslNegotiation && { sslnegotiation: address.sslNegotiation }),
     ssl: encrypt ? tlsOptions : false,
     enableChannelBinding: address.channelBinding,
-    pipeline: true,
   };
 }
 

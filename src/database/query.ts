@@ -14,13 +14,6 @@ export interface Statement {
 /** Anything statements run on: a pool, a client of it, or a transaction (which is a client too). */
 export type Queryable = pg.Pool | pg.PoolClient;
 
-/**
- * For pools and clients that share one database session with others: what makes a client's statement names its own,
- * or null where nothing may be prepared by name.
- */
-const sharedSessions = new WeakMap<object, string | null>();
-let clientsOfSharedSessions = 0;
-
 const preparedNames = new Map<string, string>();
 
 /**
@@ -34,10 +27,7 @@ export async function query<Row extends pg.QueryResultRow = pg.QueryResultRow>(
   statement: Statement,
   values: readonly unknown[] = [],
 ): Promise<pg.QueryResult<Row>> {
-  const { text } = statement;
-  const suffix = sharedSessions.has(on) ? sharedSessions.get(on) : "";
-  const prepared = suffix == null ? {} : { name: preparedName(statement) + suffix };
-  return on.query<Row>({ ...prepared, text, values: [...values] });
+  return on.query<Row>({ name: preparedName(statement), text: statement.text, values: [...values] });
 }
 
 /**
@@ -59,34 +49,11 @@ type Answers<Steps extends readonly (() => Promise<unknown>)[]> = {
   -readonly [Index in keyof Steps]: Awaited<ReturnType<Steps[Index]>>;
 };
 
-/**
- * Runs steps that need nothing of each other's answers, in their order. On Postgres their statements travel together
- * and save round trips; on the embedded database, whose driver sends one at a time, they follow each other.
- */
+/** Runs steps that need nothing of each other's answers, in their order: their statements travel together and save round trips. */
 export async function pipelined<const Steps extends readonly (() => Promise<unknown>)[]>(
-  on: Queryable,
   ...steps: Steps
 ): Promise<Answers<Steps>> {
-  if (!sharedSessions.has(on)) return (await Promise.all(steps.map((step) => step()))) as Answers<Steps>;
-  const answers: unknown[] = [];
-  for (const step of steps) answers.push(await step());
-  return answers as Answers<Steps>;
-}
-
-/**
- * Marks a pool, and every client it opens from now on, as sharing one session, in which the clients' statement names
- * would collide.
- *
- * @param prepare each client prepares under names of its own. They stay in the session when the client goes, so this
- *   is only for a pool whose clients live as long as the session.
- */
-export function shareSession(pool: pg.Pool, { prepare }: { prepare: boolean }): void {
-  // Run on the pool itself, a statement goes to whichever client is free.
-  sharedSessions.set(pool, null);
-  pool.on("connect", (client) => {
-    clientsOfSharedSessions += 1;
-    sharedSessions.set(client, prepare ? `_${clientsOfSharedSessions}` : null);
-  });
+  return (await Promise.all(steps.map((step) => step()))) as Answers<Steps>;
 }
 
 /** Readable, and unique per text; well under the 63 bytes at which Postgres cuts names off. */

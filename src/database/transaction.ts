@@ -54,11 +54,10 @@ async function attemptOnce<Result>(pool: pg.Pool, work: Work<Result>): Promise<R
   try {
     // If `begin` fails, so does the connection, and with it the work's first statement.
     const [, result] = await pipelined(
-      tx,
       () => tx.query("begin"),
       () => work(tx, (step) => last.push(step)),
     );
-    const { command } = (await pipelined(tx, ...last, () => tx.query("commit"))).at(-1) as pg.QueryResult;
+    const { command } = (await pipelined(...last, () => tx.query("commit"))).at(-1) as pg.QueryResult;
     if (command !== "COMMIT") throw new TransactionRolledBack();
     return result;
   } catch (error) {

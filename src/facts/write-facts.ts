@@ -41,7 +41,6 @@ export async function lockFacts(
   const objectIds = Object.fromEntries(targets.map(({ kind, ids }) => [kind, ids]));
   objectIds.payment = [...(objectIds.payment ?? []), ...payments];
   const [, locked] = await pipelined(
-    tx,
     () => lockObjects(tx, organizationId, [...new Set(objectKeys)]),
     () => lockCustomers(tx, organizationId, [...new Set(customerIds)], objectIds),
   );
@@ -91,7 +90,6 @@ export async function writeFacts(
     }
   });
   await pipelined(
-    tx,
     ...writes,
     () => markFetches(tx, organizationId, valuesOf(facts, "pending_fetch"), now),
     () => revokeAccess(tx, organizationId, valuesOf(facts, "revocation")),

@@ -48,7 +48,6 @@ async function processTogether(pool: pg.Pool, batch: Batch): Promise<BatchResult
       claims = undefined;
       // Duplicates are locked too, which costs less than to wait for who they are.
       const [claimed, locked] = await pipelined(
-        tx,
         async () => {
           claims = await claimEvents(tx, batch);
           return claims;

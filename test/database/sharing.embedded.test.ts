@@ -3,25 +3,35 @@ import net from "node:net";
 import path from "node:path";
 import pg from "pg";
 import { afterAll, expect, test } from "vitest";
-import { openDatabase } from "../../src/database/database.js";
+import { openEmbedded } from "../../src/database/embedded/owner.js";
 import { query } from "../../src/database/query.js";
 import { inTransaction } from "../../src/database/transaction.js";
 import { migratedDataDir } from "../support/database.js";
 
-// The clients of the embedded database share one session of it. These tests hold that nobody notices.
+// The clients of the embedded database share one session. These tests hold that nobody notices.
 
 const dataDir = await migratedDataDir();
-const database = await openDatabase({ dataDir, role: "server", poolSize: 12 });
-afterAll(() => database.close());
-await database.pool.query("create table tally (id int primary key, count int)");
-await database.pool.query("insert into tally values (1, 0)");
+const embedded = await openEmbedded(dataDir, "server", {
+  idleMs: 300,
+  transactionMs: 60_000,
+  statementMs: 4_000,
+});
+const pool = new pg.Pool({ ...embedded.connection, max: 4, pipeline: true });
+pool.on("error", () => {});
+pool.on("connect", (client) => client.on("error", () => {}));
+afterAll(async () => {
+  await pool.end();
+  await embedded.close();
+});
+await pool.query("create table tally (id int primary key, count int)");
+await pool.query("insert into tally values (1, 0)");
 
 test("queries too large for one piece of the socket are not mixed up with other clients' queries", async () => {
   const large = "x".repeat(400_000);
   const answers = await Promise.all(
     Array.from({ length: 150 }, async (_, index) => {
       const text = index % 2 === 0 ? "select length($1) + $2::int as n" : "select length($1) - $2::int as n";
-      const { rows } = await query(database.pool, { name: `mix_${index % 2}`, text }, [large, index]);
+      const { rows } = await query(pool, { name: `mix_${index % 2}`, text }, [large, index]);
       return rows[0]?.n;
     }),
   );
@@ -30,7 +40,7 @@ test("queries too large for one piece of the socket are not mixed up with other 
 
 test("a failing query beside others fails alone", async () => {
   const answers = await Promise.allSettled(
-    Array.from({ length: 60 }, (_, index) => database.pool.query("select 1 / $1::int as n", [index % 3])),
+    Array.from({ length: 60 }, (_, index) => pool.query("select 1 / $1::int as n", [index % 3])),
   );
   expect(answers.filter(({ status }) => status === "rejected")).toHaveLength(20);
 });
@@ -38,26 +48,24 @@ test("a failing query beside others fails alone", async () => {
 test("transactions of many clients exclude each other: no increment is lost", async () => {
   await Promise.all(
     Array.from({ length: 100 }, () =>
-      inTransaction(database.pool, async (tx) => {
+      inTransaction(pool, async (tx) => {
         const { rows } = await tx.query("select count from tally where id = 1 for update");
         await tx.query("update tally set count = $1 where id = 1", [rows[0].count + 1]);
       }),
     ),
   );
-  const { rows } = await database.pool.query("select count from tally where id = 1");
+  const { rows } = await pool.query("select count from tally where id = 1");
   expect(rows).toEqual([{ count: 100 }]);
 });
 
 test("a client that vanishes in a transaction leaves nothing behind and nobody waiting", async () => {
-  const command = await openDatabase({ dataDir, role: "command" });
-  const tx = await command.pool.connect();
-  tx.on("error", () => {});
+  const tx = await guest();
   await tx.query("begin");
   await tx.query("update tally set count = -1");
-  const waiting = database.pool.query("select count from tally");
-  tx.release(new Error("gone"));
+  const waiting = pool.query("select count from tally");
+  // As a kill -9 ends it: the socket closes, and nothing is said.
+  (tx as unknown as { connection: { stream: net.Socket } }).connection.stream.destroy();
   expect((await waiting).rows[0].count).not.toBe(-1);
-  await command.close();
 });
 
 test("a client that vanishes in the middle of a query does not take the others with it", async () => {
@@ -68,7 +76,7 @@ test("a client that vanishes in the middle of a query does not take the others w
   socket.write(message("P", "\0select from from\0\0\0"));
   await once(socket, "data");
   socket.destroy();
-  expect((await database.pool.query("select $1::int as n", [7])).rows).toEqual([{ n: 7 }]);
+  expect((await pool.query("select $1::int as n", [7])).rows).toEqual([{ n: 7 }]);
 });
 
 test("whatever a client says when it connects, it is the one user of the one database, and does no harm", async () => {
@@ -82,18 +90,142 @@ test("whatever a client says when it connects, it is the one user of the one dat
   const socket = await connectedSocket("user", "postgres", "options");
   socket.destroy();
   for (let count = 0; count < 10; count += 1) {
-    expect((await database.pool.query("select count(*)::int as n from tally")).rows).toEqual([{ n: 1 }]);
+    expect((await pool.query("select count(*)::int as n from tally")).rows).toEqual([{ n: 1 }]);
   }
 });
 
-test("times are read in UTC and plans are generic, whatever a client has set and reset", async () => {
-  await database.pool.query("set time zone 'Asia/Tokyo'");
-  await database.pool.query("reset all");
-  const { rows } = await database.pool.query(
-    "select current_setting('timezone') as zone, current_setting('plan_cache_mode') as mode, current_setting('fsync') as fsync",
+const SESSION = `select current_user, session_user, current_schemas(false) as schemas,
+  (select array_agg(format('%s=%s', name, setting) order by name) from pg_settings
+   where name in ('DateStyle', 'TimeZone', 'client_encoding', 'default_transaction_read_only', 'plan_cache_mode', 'fsync',
+     'default_transaction_isolation', 'standard_conforming_strings', 'max_stack_depth', 'search_path')) as settings,
+  (select count(*) from pg_locks where locktype = 'advisory') as locks,
+  (select count(*) from pg_cursors where is_holdable) as cursors,
+  (select count(*) from pg_prepared_statements where from_sql) as prepared,
+  (select count(*) from pg_listening_channels()) as channels,
+  (select count(*) from pg_class where relpersistence = 't') as temporary`;
+
+test("nothing that a guest does to the session reaches the server, while the guest is there or later", async () => {
+  const count = { name: "count", text: "select count from tally where id = $1" };
+  const server = await pool.connect();
+  const { rows: before } = await server.query(SESSION);
+  expect(before[0]?.settings).toEqual(
+    expect.arrayContaining(["TimeZone=UTC", "plan_cache_mode=force_generic_plan", "fsync=on"]),
   );
-  expect(rows).toEqual([{ zone: "UTC", mode: "force_generic_plan", fsync: "on" }]);
+  for (const act of [
+    "discard all",
+    "deallocate all",
+    "reset all",
+    "set search_path = nowhere",
+    "set role pg_monitor",
+    "set session authorization pg_monitor",
+    "set default_transaction_read_only = on",
+    "set session characteristics as transaction isolation level serializable, read only",
+    "set datestyle = German",
+    "set time zone 'Asia/Tokyo'",
+    "set client_encoding = 'LATIN1'",
+    "set standard_conforming_strings = off",
+    "set max_stack_depth = '100kB'",
+    "create temp table tally (nothing int)",
+    "select pg_advisory_lock(1)",
+    "prepare count as select 'not yours'",
+    "listen gossip",
+    "declare held cursor with hold for select 1",
+  ]) {
+    const visitor = await guest();
+    await query(server, count, [1]);
+    await visitor.query(act);
+    expect((await query(server, count, [1])).rows, act).toEqual([{ count: 100 }]);
+    expect((await server.query(SESSION)).rows, act).toEqual(before);
+    await visitor.end();
+    expect((await server.query(SESSION)).rows, act).toEqual(before);
+  }
+  server.release();
 });
+
+test("a guest's settings and prepared statements are its own, whatever the others do between two of its turns", async () => {
+  const [one, other] = [await guest(), await guest()];
+  await one.query("set time zone 'Asia/Tokyo'; set application_name = 'it''s one'");
+  const same = "same";
+  expect((await one.query({ name: same, text: "select 'one' as who" })).rows).toEqual([{ who: "one" }]);
+  expect((await other.query({ name: same, text: "select 'other' as who" })).rows).toEqual([{ who: "other" }]);
+  await other.query("discard all");
+  expect((await one.query({ name: same, text: "select 'one' as who" })).rows).toEqual([{ who: "one" }]);
+  const settings = "select current_setting('timezone') as zone, current_setting('application_name') as name";
+  expect((await one.query(settings)).rows).toEqual([{ zone: "Asia/Tokyo", name: "it's one" }]);
+  expect((await other.query(settings)).rows).toEqual([{ zone: "UTC", name: "" }]);
+  await Promise.all([one.end(), other.end()]);
+});
+
+test("a guest that is silent in its transaction is sent away with a reason, and undone", async () => {
+  const idler = await guest();
+  const gone = new Promise<Error>((resolve) => idler.once("error", resolve));
+  await idler.query("begin; update tally set count = -1");
+  expect((await pool.query("select count from tally")).rows).toEqual([{ count: 100 }]);
+  expect(await gone).toMatchObject({
+    code: "25P03",
+    message: expect.stringContaining("idle-in-transaction"),
+  });
+});
+
+test("fifty guests and the server are all served, each with its own answers", async () => {
+  const guests = await Promise.all(Array.from({ length: 50 }, guest));
+  const answers = await Promise.all(
+    guests.map(async (visitor, index) => {
+      await visitor.query(`set application_name = 'guest ${index}'`);
+      const { rows } = await visitor.query(
+        "select $1::int as n, current_setting('application_name') as name",
+        [index],
+      );
+      await pool.query("update tally set count = count + 1 where id = 1");
+      return rows[0];
+    }),
+  );
+  expect(answers).toEqual(answers.map((_, n) => ({ n, name: `guest ${n}` })));
+  expect((await pool.query("select count from tally")).rows).toEqual([{ count: 150 }]);
+  await Promise.all(guests.map((visitor) => visitor.end()));
+});
+
+test("what is no protocol, or none that the engine bears, ends its own connection or statement and nothing else", async () => {
+  const copying = await guest();
+  await expect(copying.query("copy tally from stdin")).rejects.toMatchObject({ code: "57014" });
+  await expect(copying.query({ text: "copy tally from stdin", values: [] })).rejects.toThrow();
+  expect((await copying.query("select 1 as n")).rows).toEqual([{ n: 1 }]);
+  await copying.end();
+
+  for (const bytes of [
+    Buffer.from("GET / HTTP/1.1\r\n\r\n"),
+    Buffer.concat([startup("user", "postgres"), message("z", "no such type")]),
+    Buffer.concat([startup("user", "postgres"), message("P", "no end")]),
+    Buffer.concat([startup("user", "postgres"), Buffer.from("Q\x7f\xff\xff\xff select", "latin1")]),
+    Buffer.concat([startup("user", "postgres"), Buffer.from("Q\0\0\0\0")]),
+  ]) {
+    const socket = net.connect(path.join(dataDir, ".s.PGSQL.5432"));
+    const heard: Buffer[] = [];
+    socket.on("data", (chunk) => heard.push(chunk));
+    socket.write(bytes);
+    await once(socket, "close");
+    expect(Buffer.concat(heard).toString("latin1")).toContain("SFATAL");
+  }
+  const silent = net.connect(path.join(dataDir, ".s.PGSQL.5432"));
+  await once(silent, "connect");
+  expect((await pool.query("select count from tally")).rows).toEqual([{ count: 150 }]);
+  silent.destroy();
+});
+
+test("a guest's statement that does not end is ended, and the server goes on with all its rows", async () => {
+  const endless = (await guest()).query("select pg_sleep(600)");
+  await expect(endless).rejects.toThrow(/terminated/);
+  await expect
+    .poll(() => pool.query("select count from tally").then(({ rows }) => rows, String), { timeout: 30_000 })
+    .toEqual([{ count: 150 }]);
+});
+
+async function guest(): Promise<pg.Client> {
+  const client = new pg.Client({ host: dataDir, user: "postgres" });
+  client.on("error", () => {});
+  await client.connect();
+  return client;
+}
 
 async function connectedSocket(...parameters: string[]): Promise<net.Socket> {
   const socket = net.connect(path.join(dataDir, ".s.PGSQL.5432"));
