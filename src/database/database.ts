@@ -12,6 +12,9 @@ import { valueTypes } from "./types.js";
 /** How long a request waits for a connection before the database counts as unavailable, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 5_000;
 
+/** The same for a command that shares the embedded database: it may wait for long work of others. */
+const PATIENT_CONNECT_TIMEOUT_MS = 30_000;
+
 /** When an idle connection is asked for the first time whether its other end still lives, in milliseconds. */
 const KEEP_ALIVE_AFTER_MS = 10_000;
 
@@ -62,7 +65,8 @@ export async function openDatabase(options: OpenOptions): Promise<Database> {
 
   const embedded = await openEmbedded(dataDir, role);
   const config = { ...sharedConfig(Math.min(poolSize, EMBEDDED_CLIENTS)), ...embedded.connection };
-  const pooled = { ...config, ...queryTimeout, ...(embedded.owned && { idleTimeoutMillis: 0 }) };
+  const patience = queryTimeoutMs ? {} : { connectionTimeoutMillis: PATIENT_CONNECT_TIMEOUT_MS };
+  const pooled = { ...config, ...queryTimeout, ...patience, ...(embedded.owned && { idleTimeoutMillis: 0 }) };
   const database = assemble("embedded", pooled, exclusivelyInFolder(dataDir));
   const close = async () => {
     await database.close();

@@ -62,8 +62,7 @@ export function exclusivelyOnPostgres(
 }
 
 /**
- * By a lock file, which names its process and is taken over when that has died: the clients of the embedded database share
- * one session, so a session's lock would keep nobody out. The owner of another container cannot be seen to live, and
+ * By a lock file, which names its process and is taken over when  The owner of another container cannot be seen to live, and
  * keeps such a lock for seconds only.
  */
 export function exclusivelyInFolder(dataDir: string): Exclusively {

@@ -50,6 +50,9 @@ const PRISMA_UNAVAILABLE = new Set([
 /** Serialization failure, deadlock; then what Prisma calls both. */
 const RETRYABLE = new Set(["40001", "40P01", "P2034", "TransactionWriteConflict"]);
 
+/** The connection does not know a prepared statement; it knows another one by the name. */
+const STALE_STATEMENT = new Set(["26000", "42P05"]);
+
 /**
  * Whether the database could not be reached or went away: nothing is known to be wrong with the statement, and
  * a later attempt may succeed. A webhook answers 503 then, so that Square delivers again.
@@ -59,9 +62,18 @@ export function isUnavailable(error: unknown): boolean {
     (link) =>
       link instanceof DatabaseUnavailable ||
       isMissingSocket(link) ||
+      isStale(link) ||
       codesOf(link).some(isUnavailableCode) ||
       (link instanceof Error && !("code" in link) && DRIVER_MESSAGES.test(link.message)),
   );
+}
+
+/**
+ * Whether the connection's prepared statements are not those that we made: a pooler or a hand in the session dropped them,
+ * or a table has other columns since. The statement did not run. On a new connection it will.
+ */
+export function isStaleStatement(error: unknown): boolean {
+  return linksOf(error).some(isStale);
 }
 
 /**
@@ -174,6 +186,12 @@ function isUnavailableCode(code: string): boolean {
     /^ERR_(O?SSL|TLS)_/.test(code) ||
     (code.length === 5 && UNAVAILABLE_CLASSES.has(code.slice(0, 2)))
   );
+}
+
+/** "cached plan must not change result type" has a code that means much else, and a text in the database's language. */
+function isStale(link: object): boolean {
+  const { code, routine }: { code?: unknown; routine?: unknown } = link;
+  return STALE_STATEMENT.has(String(code)) || (code === "0A000" && routine === "RevalidateCachedQuery");
 }
 
 /** The socket of an embedded database whose owner is gone. */

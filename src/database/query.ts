@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import type pg from "pg";
+import pg from "pg";
+import { isStaleStatement } from "./failures.js";
 
 /**
  * A statement of the program: `name` is for people (pg_stat_activity, plans, logs), `text` is the SQL with $1, $2, ...
@@ -27,7 +28,8 @@ export async function query<Row extends pg.QueryResultRow = pg.QueryResultRow>(
   statement: Statement,
   values: readonly unknown[] = [],
 ): Promise<pg.QueryResult<Row>> {
-  return on.query<Row>({ name: preparedName(statement), text: statement.text, values: [...values] });
+  const config = { name: preparedName(statement), text: statement.text, values: [...values] };
+  return on instanceof pg.Pool ? onFreshConnection(on, () => on.query<Row>(config)) : on.query<Row>(config);
 }
 
 /**
@@ -43,6 +45,20 @@ export async function queryUnprepared<Row extends pg.QueryResultRow = pg.QueryRe
   types?: pg.CustomTypesConfig,
 ): Promise<pg.QueryResult<Row>> {
   return on.query<Row>({ text, values: [...values], ...(types && { types }) });
+}
+
+/**
+ * Runs work again when its connection had lost prepared statements. The work drops such a connection, so the next attempt has
+ * another, and after as many as the pool may have it has a new one.
+ */
+export async function onFreshConnection<Result>(pool: pg.Pool, work: () => Promise<Result>): Promise<Result> {
+  for (let stale = 0; ; stale += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isStaleStatement(error) || stale === pool.options.max) throw error;
+    }
+  }
 }
 
 type Answers<Steps extends readonly (() => Promise<unknown>)[]> = {

@@ -2,7 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type pg from "pg";
 import { RegularsError, TransactionContended, TransactionRolledBack } from "../errors.js";
 import { isRetryable, isUnavailable } from "./failures.js";
-import { pipelined } from "./query.js";
+import { onFreshConnection, pipelined } from "./query.js";
 
 /** How often one piece of work may be begun anew before its collision counts as an error. */
 const ATTEMPTS = 6;
@@ -26,7 +26,8 @@ type Work<Result> = (
  * Runs `work` in one transaction and commits it: when this resolves, the effect is durable. When it rejects, there
  * is no effect, with one exception no client can rule out: a connection that breaks while the commit is on its way
  * leaves the outcome unknown (`isUnavailable`). Work that lost a race (serialization failure, deadlock, RetryTransaction)
- * is undone and run again from its start, so it must keep no results of an earlier attempt.
+ * is undone and run again from its start, so it must keep no results of an earlier attempt. So is work whose connection has
+ * lost its prepared statements, on another connection.
  *
  * @param work may leave its last steps to travel with the commit, which saves a round trip: each of one statement, whose
  *   answer nothing needs. Where one of them fails Postgres rolls back instead of committing.
@@ -35,7 +36,7 @@ type Work<Result> = (
 export async function inTransaction<Result>(pool: pg.Pool, work: Work<Result>): Promise<Result> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await attemptOnce(pool, work);
+      return await onFreshConnection(pool, () => attemptOnce(pool, work));
     } catch (error) {
       if (!(error instanceof RetryTransaction) && !isRetryable(error)) throw error;
       if (attempt === ATTEMPTS) throw new TransactionContended(attempt, { cause: error });

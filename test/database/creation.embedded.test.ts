@@ -1,5 +1,5 @@
 import fs from "node:fs";
-import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, stat, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, test, vi } from "vitest";
 import { type Database, openDatabase } from "../../src/database/database.js";
@@ -41,6 +41,52 @@ test("a folder that holds files but no database is refused and left alone", asyn
   });
   expect(await readFile(path.join(dataDir, "pg", "diary.txt"), "utf8")).toBe("dear diary");
   expect(await readdir(dataDir)).toEqual(["pg"]);
+});
+
+test("a database that is damaged or of another version is refused in one line, and not touched", async () => {
+  const dataDir = await migratedDataDir();
+  const version = path.join(dataDir, "pg", "PG_VERSION");
+  const control = path.join(dataDir, "pg", "global", "pg_control");
+  for (const [file, content, says] of [
+    [version, "19\n", /of Postgres 19, this release reads those of Postgres 18: nothing was changed$/],
+    [version, "\0\0", /PG_VERSION is damaged/],
+    [control, "nothing", /its files are damaged: restore a backup/],
+  ] as const) {
+    const whole = await readFile(file);
+    await writeFile(file, content);
+    const refused = await openDatabase({ dataDir, role: "server" }).catch((error: Error) => error);
+    expect(refused).toMatchObject({ code: "data_dir_unusable", message: expect.stringMatching(says) });
+    expect(String((refused as Error).message)).not.toContain("\n");
+    expect(await readFile(file, "utf8")).toBe(content);
+    await writeFile(file, whole);
+  }
+  const mended = await openDatabase({ dataDir, role: "server" });
+  expect(await mended.prisma.organization.count()).toBe(0);
+  await mended.close();
+});
+
+test("a folder that cannot be made or is none is refused in one line", async () => {
+  const file = path.join(await emptyDataDir(), "file");
+  await writeFile(file, "");
+  // Linux answers ENOENT to mkdir in /proc, though the parent is there.
+  for (const dataDir of [file, path.join(file, "below"), "/proc/regulars/data"]) {
+    await expect(openDatabase({ dataDir, role: "server" }), dataDir).rejects.toThrow(
+      /^DATA_DIR .* cannot be used: /,
+    );
+  }
+});
+
+test("a path with spaces and letters of any script works, and so does a link to it", async () => {
+  const dataDir = await migratedDataDir();
+  const named = path.join(dataDir, "Salón Ünal & Söhne 美容");
+  await mkdir(named);
+  await rename(path.join(dataDir, "pg"), path.join(named, "pg"));
+  await symlink(named, path.join(dataDir, "link"));
+  const server = await openDatabase({ dataDir: named, role: "server" });
+  const command = await openDatabase({ dataDir: path.join(dataDir, "link"), role: "command" });
+  expect(await command.prisma.organization.count()).toBe(0);
+  await command.close();
+  await server.close();
 });
 
 test("every row that was acknowledged survives kill -9 of the owner", { timeout: 120_000 }, async () => {

@@ -1,6 +1,7 @@
 import type { PoolClient } from "pg";
 import { beforeEach, expect, test } from "vitest";
 import { isRetryable, isUnavailable } from "../../src/database/failures.js";
+import { query } from "../../src/database/query.js";
 import { inTransaction, RetryTransaction } from "../../src/database/transaction.js";
 import { TransactionRolledBack } from "../../src/errors.js";
 import { openTestDatabase } from "../support/database.js";
@@ -110,4 +111,32 @@ test("an error of the data itself is neither unavailable nor retried", async () 
   const error = await twice.catch((reason: unknown) => reason);
   expect(error).toMatchObject({ code: "23505" });
   expect([isUnavailable(error), isRetryable(error)]).toEqual([false, false]);
+});
+
+test.each([
+  "deallocate all",
+  "discard all",
+  "alter table wide add column one_more int default 2",
+  `do $$ declare known text := (select min(name) from pg_prepared_statements); begin
+     deallocate all; execute format('prepare %I as select 1', known); end $$`,
+])("a prepared statement that connections have lost costs a reconnect and nothing else: %s", async (act) => {
+  const wide = { name: "wide", text: "select * from wide" };
+  await pool.query("drop table if exists wide; create table wide (number int); insert into wide values (1)");
+  const stale = async () => {
+    const clients = await Promise.all([1, 2, 3].map(() => pool.connect()));
+    for (const client of clients) await query(client, wide);
+    for (const client of act.startsWith("alter") ? clients.slice(0, 1) : clients) await client.query(act);
+    for (const client of clients) client.release();
+  };
+  await stale();
+  expect((await query(pool, wide)).rows).toMatchObject([{ number: 1 }]);
+  await pool.query("alter table wide drop column if exists one_more");
+  await stale();
+  const note = "insert into notes values ('kept')";
+  const result = await inTransaction(pool, async (tx) => {
+    await tx.query(note);
+    return query(tx, wide);
+  });
+  expect(result.rows).toMatchObject([{ number: 1 }]);
+  expect(await notes()).toEqual(["kept"]);
 });

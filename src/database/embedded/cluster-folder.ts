@@ -1,10 +1,12 @@
 import { randomUUID } from "node:crypto";
-import { chmod, open, readdir, rename, rm } from "node:fs/promises";
+import { chmod, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { DataDirUnusable } from "../../errors.js";
 
 /** A folder of this name is complete: it appears by a rename, after all that is in it has reached the disk. */
 const CLUSTER = "pg";
+/** The one that PGlite is. */
+const POSTGRES_VERSION = "18";
 const UNFINISHED = "pg.new-";
 
 /**
@@ -33,9 +35,19 @@ export async function clusterFolder(
       `${cluster} holds files, but no database: move it away, or choose another DATA_DIR`,
     );
   }
+  await refuseOtherVersions(cluster);
   // The data folder may be open to others; what is in the database is not for them.
   await chmod(cluster, 0o700);
   return cluster;
+}
+
+async function refuseOtherVersions(cluster: string): Promise<void> {
+  const version = (await readFile(path.join(cluster, "PG_VERSION"), "utf8")).trim();
+  if (version === POSTGRES_VERSION) return;
+  throw new DataDirUnusable(
+    `${cluster} is a database of Postgres ${/^\d+$/.test(version) ? version : "(its PG_VERSION is damaged)"}, ` +
+      `this release reads those of Postgres ${POSTGRES_VERSION}: nothing was changed`,
+  );
 }
 
 async function removeUnfinished(dataDir: string): Promise<void> {

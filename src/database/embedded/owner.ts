@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { existsSync, statSync } from "node:fs";
 import { access, constants, mkdir } from "node:fs/promises";
 import net from "node:net";
 import path from "node:path";
@@ -63,12 +64,24 @@ export async function openEmbedded(
 /** A folder that is there already keeps its mode: what is ours in it, socket and lock and cluster, is closed by itself. */
 async function makeFolder(folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    await access(folder, constants.W_OK);
+    await makeFolders(folder);
+    await access(folder, constants.W_OK | constants.X_OK);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new DataDirUnusable(`DATA_DIR ${folder} cannot be used: ${reason}`, { cause });
   }
+}
+
+/** Node's own `recursive` does not end on a file system that answers ENOENT although the parent is there, such as /proc. */
+async function makeFolders(folder: string): Promise<void> {
+  if (existsSync(folder)) {
+    if (!statSync(folder).isDirectory()) throw new Error("it is a file");
+    return;
+  }
+  await makeFolders(path.dirname(folder));
+  await mkdir(folder, { mode: 0o700 }).catch((error) => {
+    if (error.code !== "EEXIST") throw error;
+  });
 }
 
 async function own(options: EngineOptions, lock: Lock): Promise<Embedded> {

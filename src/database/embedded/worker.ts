@@ -34,7 +34,11 @@ const folder = await clusterFolder(dataDir, async (unfinished) => {
   const cluster = await Cluster.open(unfinished);
   await cluster.close();
 });
-const cluster = await Cluster.open(folder);
+const cluster = await Cluster.open(folder).catch((cause: Error) => {
+  const [reason] = cause.message.split(/[.\n]/);
+  const advice = "restore a backup of it, or move it away to begin anew";
+  throw new Error(`${folder} cannot be read (${reason}), its files are damaged: ${advice}`);
+});
 const session = new Session(cluster);
 const greeting = await session.greeting();
 await session.reset();
