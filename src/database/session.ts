@@ -29,7 +29,7 @@ export const SESSION_PARAMETERS: readonly string[] = Object.entries(SESSION_SETT
 /**
  * What only a Postgres is told. A client that vanished in the middle of a transaction leaves its locks behind, and
  * nobody else gets at those customers until the session ends; no transaction of ours is idle for a minute. The embedded
- * database is one session for all its clients, so it must not be ended. The others are Postgres' own defaults, which a role
+ * database sends such clients away by itself. The others are Postgres' own defaults, which a role
  * or a database may have changed: the driver and the statements read and write values in these forms.
  */
 export const POSTGRES_SETTINGS: Readonly<Record<string, string>> = {
