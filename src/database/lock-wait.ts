@@ -23,7 +23,6 @@ export async function inBackgroundTransaction<Result>(
   try {
     return await inTransaction(pool, async (tx) => {
       const [, result] = await pipelined(
-        tx,
         () => query(tx, boundStatement),
         () => work(tx),
       );
