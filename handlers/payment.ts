@@ -39,6 +39,7 @@ export function factsOfPayment(object: unknown): Fact[] {
     processing_fee_cents: sumOfMoney(fees),
     currency: currencyOf("payment.amount_money", amount_money, total_money, tip_money),
     source_type: payment.source_type,
+    is_gift_card: payment.card_details?.card?.card_brand === "SQUARE_GIFT_CARD",
     created_at: payment.created_at,
     updated_at: toMicroseconds(payment.updated_at),
     raw,

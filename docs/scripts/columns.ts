@@ -22,8 +22,8 @@ Written by \`npm run docs\` from the column catalogue (\`src/analytics/columns/c
 ${columns.length} columns, definition version ${definitionVersion}.
 
 The key is \`organization_id uuid, square_customer_id text\`. The id is the survivor's: a customer who was merged into
-another has no row. A visit is an ACCEPTED booking whose start has passed. Money is in minor units of the customer's main
-currency. An empty cell under "NULL" means that the column always has a value.
+another has no row. A visit is an ACCEPTED booking whose start has passed. A visit day is a local day, of the booking's location,
+with at least one visit. The technician id \`anyTeamMember\` is nobody. Money is in minor units of the customer's main currency. An empty cell under "NULL" means that the column always has a value.
 
 A column with an entry under "clock" also changes by time alone, at the instants named there, without any event.
 The earliest of these instants still to come is the row's \`refresh_due_at\`.

@@ -30,20 +30,24 @@ export const relations = `
       -- Only what the columns use: each row is copied, and Square's own object is most of it.
       with booking as (
         select b.booking_id, b.status, b.location_id, b.start_at, b.created_at, b.updated_at, b.duration_minutes,
-          b.customer_note, b.seller_note, b.creator_type,
+          note.customer_note, note.seller_note, b.creator_type,
           b.status = 'ACCEPTED' as accepted,
           b.status = 'ACCEPTED' and b.start_at <= :now as visit,
           b.status in ('ACCEPTED', 'PENDING') and b.start_at > :now as upcoming,
-          b.customer_note is not null or b.seller_note is not null as noted,
+          note.customer_note is not null or note.seller_note is not null as noted,
           local_time(b.start_at, coalesce(
             (select l.time_zone from locations l where l.organization_id = $1 and l.square_location_id = b.location_id),
             o.time_zone
           )) as local_start
         from bookings b
+        cross join lateral (
+          select visible_text(b.customer_note) as customer_note, visible_text(b.seller_note) as seller_note
+        ) as note
         where b.organization_id = $1 and b.customer_id = target.customer_id
       ),
       segment as (
-        select b.booking_id, s.segment_index, b.start_at, s.team_member_id as technician_id, s.service_variation_id
+        select b.booking_id, s.segment_index, b.start_at, known_technician(s.team_member_id) as technician_id,
+          s.service_variation_id
         from booking b
         cross join lateral (
           select segment_index, team_member_id, service_variation_id from booking_segments
@@ -70,7 +74,7 @@ export const relations = `
       ),
       paid as (
         select payment_id, status, amount_cents, tip_cents, total_cents, processing_fee_cents, currency, source_type,
-          created_at, status = 'COMPLETED' as completed
+          is_gift_card, created_at, status = 'COMPLETED' as completed
         from payments where organization_id = $1 and customer_id = target.customer_id
       ),
       main_currency as (

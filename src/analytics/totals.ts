@@ -20,7 +20,8 @@ export function countedValues(): string[] {
       const { name, type, aggregate } = column;
       const found = aggregate === "main currency" ? "(select main_currency from main_currency)" : name;
       const empty = emptyValue(column);
-      return `${empty === undefined ? found : `coalesce(${found}, ${empty})`}::${type} as ${name}`;
+      const value = empty === undefined ? found : `coalesce(${found}, ${empty})`;
+      return `${aggregate === "sum" ? `saturated_${type}(${value})` : `${value}::${type}`} as ${name}`;
     }),
     ...rowInstants.map(({ name }) => name),
   ];

@@ -86,6 +86,7 @@ export const mirrorTables: { readonly [Kind in ObjectKind]: MirrorTable<Mirrored
       processing_fee_cents: "bigint",
       currency: "text",
       source_type: "text",
+      is_gift_card: "boolean",
       created_at: "timestamptz",
       updated_at: "timestamptz",
       raw: "jsonb",

@@ -54,6 +54,8 @@ export interface Payment extends Guarded {
   readonly processing_fee_cents: bigint;
   readonly currency: string;
   readonly source_type: string | null;
+  /** Paid with a Square gift card. */
+  readonly is_gift_card: boolean;
   readonly created_at: Instant;
   readonly updated_at: Instant;
   readonly raw: JsonObject;

@@ -3,6 +3,14 @@ import { toApiRow } from "../../src/analytics/api-row.js";
 import { isNullable } from "../../src/analytics/column.js";
 import { columns } from "../../src/analytics/columns/catalogue.js";
 import { readCustomer } from "../../src/analytics/customer-history.js";
+import { booking, PACIFIC, payment, world } from "../oracle/builders.js";
+import {
+  expectedAnalytics,
+  expectedAppointmentsDaily,
+  expectedProfiles,
+  expectedRevenueDaily,
+  expectedRfm,
+} from "../oracle/index.js";
 import { openTestDatabase } from "../support/database.js";
 import { makeOrganization, recomputeAt } from "../support/worlds.js";
 
@@ -15,7 +23,7 @@ const contract = `
   total_bookings int, total_accepted_bookings int, total_pending_bookings int, total_declined_bookings int,
   total_cancelled_by_customer int, total_cancelled_by_seller int, total_no_shows int, late_cancellations int,
   first_booking_at timestamptz, last_booking_at timestamptz, last_booked_at timestamptz,
-  total_visits int C, first_visit_at timestamptz C, last_visit_at timestamptz C,
+  total_visits int C, visit_days int C, first_visit_at timestamptz C, last_visit_at timestamptz C,
   visits_last_30d int C, visits_last_90d int C, visits_last_365d int C,
   upcoming_bookings int C, next_booking_at timestamptz C, no_show_rate numeric4 C, cancellation_rate numeric4,
   avg_days_between_visits numeric2 C, expected_next_visit_at timestamptz C, is_overdue bool C, visit_frequency text C,
@@ -30,7 +38,7 @@ const contract = `
   total_refunds int, total_refunded_cents bigint, net_revenue_cents bigint,
   avg_ticket_cents bigint, max_ticket_cents bigint,
   first_payment_at timestamptz, last_payment_at timestamptz, last_payment_cents bigint,
-  total_processing_fees_cents bigint, tip_rate numeric4, revenue_per_visit_cents bigint C,
+  total_processing_fees_cents bigint, gift_card_redeemed_cents bigint, tip_rate numeric4, revenue_per_visit_cents bigint C,
   revenue_last_30d_cents bigint C, revenue_last_90d_cents bigint C, revenue_last_365d_cents bigint C,
   currency text, other_currency_payments int, preferred_payment_source text,
   is_referrer bool, activated_as_referrer_at timestamptz, referral_source text,
@@ -66,6 +74,28 @@ const typesInPostgres: Readonly<Record<string, string>> = {
   timestamptz: "timestamp with time zone",
   jsonb: "jsonb",
 };
+
+/** What is kept about the writing of a row, which no calculation can know. */
+const ofTheWriting = ["created_at", "updated_at", "computed_at", "definition_version"];
+
+/** Of every table and view that is computed, a row as test/oracle makes it. */
+function expectedRows(): Record<string, object | undefined> {
+  const at = "2026-02-10T20:00:00Z";
+  const facts = world({
+    organization: { id: "00000000-0000-0000-0000-000000000001", currency: "USD", time_zone: PACIFIC },
+    bookings: [booking("b1", at)],
+    payments: [payment("p1", at)],
+  });
+  const rows = [...expectedAnalytics(facts, at).values()];
+  const written = Object.fromEntries(ofTheWriting.map((name) => [name, null]));
+  return {
+    customer_analytics: { ...rows[0], ...written },
+    customer_profiles: { ...expectedProfiles(rows, facts, at)[0], ...written },
+    customer_rfm: expectedRfm(rows)[0],
+    analytics_appointments_by_location_daily: expectedAppointmentsDaily(facts)[0],
+    analytics_revenue_by_location_daily: expectedRevenueDaily(facts)[0],
+  };
+}
 
 async function tableColumns() {
   const { rows } = await database.pool.query<{ name: string; type: string; nullable: boolean }>(
@@ -141,6 +171,16 @@ describe("the table customer_analytics", () => {
     expect(sorted(Object.keys(read?.customer ?? {}))).toEqual(
       sorted((await tableColumns()).map(({ name }) => name)),
     );
+  });
+});
+
+describe.each(Object.entries(expectedRows()))("%s", (relation, expected = {}) => {
+  it("has every column that the independent check knows, and no other", async () => {
+    const { rows } = await database.pool.query<{ name: string }>(
+      "select column_name as name from information_schema.columns where table_schema = 'public' and table_name = $1",
+      [relation],
+    );
+    expect(sorted(rows.map(({ name }) => name))).toEqual(sorted(Object.keys(expected)));
   });
 });
 

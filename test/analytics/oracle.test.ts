@@ -12,6 +12,7 @@ import { makeRandomWorld, type RandomWorld } from "../support/random-worlds.js";
 import {
   analyticsDifferences,
   customerIdsOf,
+  customerViewDifferences,
   dailyDifferences,
   dailyOf,
   readFacts,
@@ -36,7 +37,7 @@ const firstSeeds = Array.from({ length: HISTORIES / AT_ONCE }, (_, index) => ind
 describe.each(firstSeeds)("random histories from seed %i", (firstSeed) => {
   const seeds = Array.from({ length: AT_ONCE }, (_, index) => firstSeed + index);
 
-  it("every column and both daily views are what plain TypeScript makes of the facts, and due when they change", async () => {
+  it("every column and every view are what plain TypeScript makes of the facts, and due when they change", async () => {
     for (const seed of seeds) {
       const world = await makeRandomWorld(database, seed);
       const facts = await readFacts(database, world.organizationId);
@@ -67,6 +68,8 @@ async function compareAtInstants(
     await recomputeAt(database, organizationId, ids, now);
     const found = await analyticsDifferences(database, organizationId, facts, now);
     problems.push(...found.map((difference) => `at ${now}: ${difference}`));
+    if (now === instants[0])
+      problems.push(...(await customerViewDifferences(database, organizationId, facts, now)));
   }
   return problems;
 }

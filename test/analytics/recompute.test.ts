@@ -3,7 +3,16 @@ import { columns } from "../../src/analytics/columns/catalogue.js";
 import { recomputeCustomer } from "../../src/analytics/customer.js";
 import { emptyDatabase, openTestDatabase } from "../support/database.js";
 import { makeRandomWorld } from "../support/random-worlds.js";
-import { customerIdsOf, makeOrganization, readFacts, readRows, recomputeAt } from "../support/worlds.js";
+import {
+  analyticsDifferences,
+  customerIdsOf,
+  dailyDifferences,
+  dailyOf,
+  makeOrganization,
+  readFacts,
+  readRows,
+  recomputeAt,
+} from "../support/worlds.js";
 import { insert } from "../support/worlds-insert.js";
 
 const NOW = "2026-03-01T20:00:00Z";
@@ -270,6 +279,70 @@ describe("with the clock alone", () => {
     ]);
     await recompute(["ana"], "2026-01-26T18:00:00.000003Z");
     expect(await rowsOf()).toMatchObject([{ is_overdue: true }]);
+  });
+});
+
+describe("no value of Square's types", () => {
+  const INT4_MAX = 2_147_483_647;
+  const INT8_MAX = "9223372036854775807";
+
+  it("makes a customer uncomputable or a view unreadable: sums stop at what their type holds", async () => {
+    const starts = [
+      "1601-01-01T00:00:00.000001Z",
+      "1500-05-05T05:05:05.555555Z",
+      "4900-12-31T23:59:59.999998Z",
+    ];
+    const both = ["1", "2"];
+    await facts(
+      "bookings",
+      ...starts.map((start_at, b) => ({ booking_id: `b${b}`, start_at, duration_minutes: INT4_MAX })),
+    );
+    await facts(
+      "booking_segments",
+      ...starts.map((_, b) => ({ booking_id: `b${b}`, duration_minutes: INT4_MAX })),
+    );
+    await facts(
+      "payments",
+      ...both.map((payment_id) => ({
+        payment_id,
+        created_at: "4900-12-31T12:00:00Z",
+        amount_cents: INT8_MAX,
+        tip_cents: INT8_MAX,
+        total_cents: INT8_MAX,
+        processing_fee_cents: `-${INT8_MAX}`,
+        is_gift_card: true,
+      })),
+      { payment_id: "3", created_at: NOW, amount_cents: `-${INT8_MAX}` },
+    );
+    await facts(
+      "refunds",
+      ...both.map((n) => ({ refund_id: n, payment_id: n, created_at: NOW, amount_cents: INT8_MAX })),
+    );
+    await facts(
+      "referral_rewards",
+      ...both.map((reward_id) => ({
+        reward_id,
+        referrer_customer_id: "ana",
+        referred_customer_id: "bo",
+        status: "PAID",
+        reward_cents: INT8_MAX,
+      })),
+    );
+    const now = "4901-01-01T00:00:00Z";
+    await recompute(["ana"], now);
+    const known = await readFacts(database, organizationId);
+    expect(await analyticsDifferences(database, organizationId, known, now)).toEqual([]);
+    expect(await dailyDifferences(database, organizationId, dailyOf(known))).toEqual([]);
+    const [row] = await rowsOf();
+    expect(row).toMatchObject({ total_booked_minutes: INT4_MAX, avg_booking_minutes: INT4_MAX });
+  });
+
+  it("moves expected_next_visit_at by a microsecond: over centuries it is exact", async () => {
+    const starts = ["1700-01-01T00:00:00.000001Z", "1900-01-01T00:00:00Z", "2290-12-31T23:59:59.999998Z"];
+    await facts("bookings", ...starts.map((start_at, b) => ({ booking_id: `b${b}`, start_at })));
+    await recompute(["ana"], "2300-01-01T00:00:00Z");
+    // Half of 18,650,131,199,999,997 microseconds is rounded up.
+    expect(await rowsOf()).toMatchObject([{ expected_next_visit_at: "2586-07-01T23:59:59.999997+00:00" }]);
   });
 });
 

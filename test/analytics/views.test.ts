@@ -222,6 +222,21 @@ describe("customer_rfm", () => {
   });
 });
 
+describe("customers who are equal", () => {
+  it("have equal scores, whatever their ids", async () => {
+    const ids = ["a", "b", "c", "d"];
+    await facts(
+      "bookings",
+      ...ids.map((id) => ({ booking_id: id, customer_id: id, start_at: "2026-01-10T18:00:00Z" })),
+    );
+    await recomputeAt(database, organizationId, ids, "2026-02-01T00:00:00Z");
+    // Nobody below, four equals: floor(5 x 2 / 4) + 1.
+    expect(await view("customer_rfm", "square_customer_id", "recency", "frequency", "monetary")).toEqual(
+      ids.map((id) => [id, 3, 3, 3]),
+    );
+  });
+});
+
 describe("an instant becomes a local time", () => {
   it("in local_time alone: elsewhere `at time zone` is only UTC, for text", async () => {
     const sources = await filesUnder("src", "prisma/migrations", "handlers");

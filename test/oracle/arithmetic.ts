@@ -29,6 +29,12 @@ export function sum(values: readonly bigint[]): bigint {
   return values.reduce((total, value) => total + value, 0n);
 }
 
+/** A sum as a column can hold it: the nearest bigint, or integer. */
+export function saturated(value: bigint, bits: 32 | 64 = 64): bigint {
+  const limit = 2n ** BigInt(bits - 1);
+  return value < -limit ? -limit : value >= limit ? limit - 1n : value;
+}
+
 export function smallest<T extends bigint | number | string>(values: readonly T[]): T | null {
   return values.reduce<T | null>((best, value) => (best === null || value < best ? value : best), null);
 }

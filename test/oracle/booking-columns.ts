@@ -1,5 +1,5 @@
 /** The columns that follow from bookings and not from the clock, in the contract's order and words. */
-import { compare, distinct, greatest, mode, roundedOrNull, smallest, sum } from "./arithmetic.js";
+import { compare, distinct, greatest, mode, roundedOrNull, saturated, smallest, sum } from "./arithmetic.js";
 import type { FactTables, Row } from "./facts.js";
 import { HOUR, localTime, toIsoMillis, toIsoOrNull } from "./instants.js";
 import { type Booking, type CustomerFacts, timeZoneOf } from "./read.js";
@@ -18,6 +18,11 @@ export function acceptedInOrder(bookings: readonly Booking[]): Booking[] {
   return bookings
     .filter((booking) => booking.status === "ACCEPTED")
     .sort((a, b) => compare(a.start_at, b.start_at) || compare(a.booking_id, b.booking_id));
+}
+
+/** Local days, of the booking's location, on which there is one of these bookings. */
+export function localDays(facts: FactTables, bookings: readonly Booking[]): number {
+  return distinct(bookings.map((b) => localTime(b.start_at, timeZoneOf(facts, b.location_id)).date)).length;
 }
 
 /** duration = sum of the segments' duration_minutes. */
@@ -64,7 +69,7 @@ function times(customer: CustomerFacts): Row {
     // mean of start_at - created_at over ACCEPTED, in hours
     avg_lead_time_hours: roundedOrNull(sum(leads), count * HOUR, 2),
     // sum, mean (2 places) of duration over ACCEPTED
-    total_booked_minutes: minutes,
+    total_booked_minutes: Number(saturated(BigInt(minutes), 32)),
     avg_booking_minutes: roundedOrNull(BigInt(minutes), count, 2),
   };
 }

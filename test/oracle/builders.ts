@@ -49,6 +49,7 @@ export function payment(payment_id: string, created_at: string, rest: Partial<Pa
     processing_fee_cents: 0n,
     currency: "USD",
     source_type: "CARD",
+    is_gift_card: false,
     created_at,
     ...rest,
   };

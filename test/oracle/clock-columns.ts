@@ -1,9 +1,9 @@
 /** The columns marked C: those that also change by the clock. All of them at one instant N. */
-import { roundedInteger, roundedOrNull, smallest, sum } from "./arithmetic.js";
-import { acceptedInOrder } from "./booking-columns.js";
+import { roundedInteger, roundedOrNull, smallest } from "./arithmetic.js";
+import { acceptedInOrder, localDays } from "./booking-columns.js";
 import type { FactTables, Row } from "./facts.js";
 import { DAY, HOUR, toIso, toIsoOrNull } from "./instants.js";
-import { countedPayments } from "./payment-columns.js";
+import { countedPayments, revenueOf } from "./payment-columns.js";
 import type { Booking, CustomerFacts } from "./read.js";
 
 /** Days of `settings.segments`, in microseconds. */
@@ -27,7 +27,7 @@ export function clockColumns(facts: FactTables, customer: CustomerFacts, now: bi
   return {
     ...visitColumns(facts, customer, now),
     ...upcomingColumns(customer, now),
-    ...gapColumns(customer, now),
+    ...gapColumns(facts, customer, now),
     ...revenueColumns(facts, customer, now),
   };
 }
@@ -46,6 +46,8 @@ function visitColumns(facts: FactTables, customer: CustomerFacts, now: bigint): 
   const prebooked = visits.filter((visit) => isPrebooked(customer, visit)).length;
   return {
     total_visits: visits.length,
+    // local days with at least one visit
+    visit_days: localDays(facts, visits),
     // MIN, MAX(start_at) of visits
     first_visit_at: toIsoOrNull(first),
     last_visit_at: toIsoOrNull(last),
@@ -100,11 +102,12 @@ function upcomingAt(customer: CustomerFacts, now: bigint): Booking[] {
   return customer.bookings.filter((b) => ["ACCEPTED", "PENDING"].includes(b.status) && b.start_at > now);
 }
 
-function gapColumns(customer: CustomerFacts, now: bigint): Row {
+function gapColumns(facts: FactTables, customer: CustomerFacts, now: bigint): Row {
   const visits = visitsAt(customer, now);
   const first = visits[0];
   const last = visits.at(-1);
-  if (first === undefined || last === undefined || visits.length < 2) {
+  const days = localDays(facts, visits);
+  if (first === undefined || last === undefined || days < 2) {
     return {
       avg_days_between_visits: null,
       expected_next_visit_at: null,
@@ -114,10 +117,10 @@ function gapColumns(customer: CustomerFacts, now: bigint): Row {
   }
   // The average gap is span / gaps; comparing products keeps it exact.
   const span = last.start_at - first.start_at;
-  const gaps = BigInt(visits.length - 1);
+  const gaps = BigInt(days - 1);
   const gapAtMost = (days: bigint) => span <= days * DAY * gaps;
   return {
-    // (last_visit_at - first_visit_at) in days / (total_visits - 1)
+    // (last_visit_at - first_visit_at) in days / (visit_days - 1)
     avg_days_between_visits: roundedOrNull(span, gaps * DAY, 2),
     // last_visit_at + avg_days_between_visits (unrounded)
     expected_next_visit_at: toIso(last.start_at + roundedInteger(span, gaps)),
@@ -139,11 +142,9 @@ function gapColumns(customer: CustomerFacts, now: bigint): Row {
 function revenueColumns(facts: FactTables, customer: CustomerFacts, now: bigint): Row {
   const payments = countedPayments(facts, customer);
   const visits = BigInt(visitsAt(customer, now).length);
-  const revenue = sum(payments.map((payment) => payment.amount_cents));
+  const revenue = revenueOf(payments);
   const since = (window: bigint) =>
-    sum(
-      payments.filter((payment) => payment.created_at > now - window).map((payment) => payment.amount_cents),
-    );
+    revenueOf(payments.filter((payment) => payment.created_at > now - window));
   return {
     // ROUND(total_revenue_cents / total_visits), 0 without visits
     revenue_per_visit_cents: visits === 0n ? 0n : roundedInteger(revenue, visits),

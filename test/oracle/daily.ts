@@ -1,5 +1,5 @@
 /** The rows of the two daily views that the facts call for (contract section 5, Views). */
-import { compare, distinct, sum } from "./arithmetic.js";
+import { compare, distinct, saturated, sum } from "./arithmetic.js";
 import { acceptedInOrder } from "./booking-columns.js";
 import type { FactTables, Row } from "./facts.js";
 import { localTime } from "./instants.js";
@@ -72,11 +72,11 @@ export function expectedRevenueDaily(facts: FactTables): Row[] {
       return {
         ...placeAndDay(facts, location_id, date),
         currency,
-        revenue_cents: sum(paid.map((payment) => payment.amount_cents)),
-        tips_cents: sum(paid.map((payment) => payment.tip_cents)),
-        gross_cents: gross,
-        refunded_cents: refunded,
-        net_cents: gross - refunded,
+        revenue_cents: saturated(sum(paid.map((payment) => payment.amount_cents))),
+        tips_cents: saturated(sum(paid.map((payment) => payment.tip_cents))),
+        gross_cents: saturated(gross),
+        refunded_cents: saturated(refunded),
+        net_cents: saturated(gross - refunded),
         payment_count: paid.length,
         unique_customers: distinct(paid.map((payment) => payment.customer_id)).length,
       };

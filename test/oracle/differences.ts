@@ -1,12 +1,9 @@
 /**
  * Says in readable lines where rows differ from the expected ones. Forgives representation (a Date for its
- * ISO text, 1.5 for "1.50", a number for a bigint) and one microsecond where the contract divides time.
+ * ISO text, 1.5 for "1.50", a number for a bigint).
  */
 import type { Row } from "./facts.js";
 import { toMicros } from "./instants.js";
-
-/** Columns whose instant comes out of a division: rounding may differ by one microsecond. */
-const DIVIDED = new Set(["expected_next_visit_at"]);
 
 /**
  * One line for each column of `expected` in which `actual` differs, none when the row is right. Columns
@@ -51,19 +48,17 @@ export function explainTableDifferences(
 function agrees(column: string, expected: unknown, actual: unknown): boolean {
   if (expected === null || actual === null) return expected === actual;
   if (expected === undefined || actual === undefined) return false;
-  if (column.endsWith("_at")) return sameInstant(expected, actual, DIVIDED.has(column) ? 1n : 0n);
+  if (column.endsWith("_at")) return sameInstant(expected, actual);
   if (column === "date") return dateText(expected) === dateText(actual);
   if (isNumeric(column, expected)) return decimalText(expected) === decimalText(actual);
   return canonical(expected) === canonical(actual);
 }
 
 /** A Date knows no microseconds: against one, the expected instant is cut to milliseconds. */
-function sameInstant(expected: unknown, actual: unknown, tolerance: bigint): boolean {
+function sameInstant(expected: unknown, actual: unknown): boolean {
   const want = toMicros(expected as Date | string);
   const have = toMicros(actual as Date | string);
-  if (want - have <= tolerance && have - want <= tolerance) return true;
-  if (!(actual instanceof Date)) return false;
-  return [want - tolerance, want, want + tolerance].some((micros) => micros / 1000n === have / 1000n);
+  return actual instanceof Date ? want / 1000n === have / 1000n : want === have;
 }
 
 function isNumeric(column: string, expected: unknown): boolean {

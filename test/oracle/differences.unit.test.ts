@@ -6,7 +6,7 @@ describe("comparing", () => {
     const expected = {
       tip_rate: "0.2000",
       last_visit_at: "2026-02-10T20:00:00.000000Z",
-      expected_next_visit_at: "2026-02-10T20:00:00.000001Z",
+      next_booking_at: "2026-02-10T20:00:00.000001Z",
       total_visits: 2,
       total_revenue_cents: 500n,
       booking_notes: [{ a: 1, b: null }],
@@ -15,7 +15,7 @@ describe("comparing", () => {
     const same = {
       tip_rate: 0.2,
       last_visit_at: new Date("2026-02-10T20:00:00Z"),
-      expected_next_visit_at: "2026-02-10 20:00:00+00",
+      next_booking_at: "2026-02-10 20:00:00.000001+00",
       total_visits: 2n,
       total_revenue_cents: 500,
       booking_notes: [{ b: null, a: 1 }],

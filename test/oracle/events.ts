@@ -73,6 +73,7 @@ export function factsFromEvents(
       ),
       currency: payment.amount_money.currency,
       source_type: payment.source_type ?? null,
+      is_gift_card: payment.card_details?.card?.card_brand === "SQUARE_GIFT_CARD",
       created_at: payment.created_at,
     })),
     refunds: refunds.map((refund) => ({

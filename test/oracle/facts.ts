@@ -20,6 +20,17 @@ export interface LocationRow {
   readonly time_zone: string | null;
 }
 
+export interface TeamMemberRow {
+  readonly square_team_member_id: string;
+  readonly given_name: string | null;
+  readonly family_name: string | null;
+}
+
+export interface ServiceVariationRow {
+  readonly square_variation_id: string;
+  readonly name: string;
+}
+
 export interface CustomerRow {
   readonly square_customer_id: string;
   readonly given_name: string | null;
@@ -73,6 +84,7 @@ export interface PaymentRow {
   readonly processing_fee_cents: MoneyLike;
   readonly currency: string;
   readonly source_type: string | null;
+  readonly is_gift_card: boolean;
   readonly created_at: InstantLike;
 }
 
@@ -103,6 +115,9 @@ export interface ReferralRewardRow {
 export interface FactTables {
   readonly organization: OrganizationRow;
   readonly locations: readonly LocationRow[];
+  /** Names for `customer_profiles`. */
+  readonly team_members?: readonly TeamMemberRow[];
+  readonly service_variations?: readonly ServiceVariationRow[];
   readonly customers: readonly CustomerRow[];
   readonly customer_aliases: readonly CustomerAliasRow[];
   readonly bookings: readonly BookingRow[];

@@ -8,3 +8,4 @@ export { explainDifferences, explainTableDifferences } from "./differences.js";
 export { factsFromEvents, type WebhookEvent } from "./events.js";
 export type * from "./facts.js";
 export { type InstantLike, toIso, toMicros } from "./instants.js";
+export { expectedProfiles, expectedRfm } from "./views.js";

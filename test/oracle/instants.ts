@@ -60,8 +60,17 @@ export interface LocalTime {
   readonly weekday: number;
 }
 
+const localTimes = new Map<string, LocalTime>();
+
 /** What the calendar and the clock on the wall of `timeZone` show at this instant. */
 export function localTime(micros: bigint, timeZone: string): LocalTime {
+  const key = `${micros} ${timeZone}`;
+  const known = localTimes.get(key) ?? computeLocalTime(micros, timeZone);
+  localTimes.set(key, known);
+  return known;
+}
+
+function computeLocalTime(micros: bigint, timeZone: string): LocalTime {
   const fraction = ((micros % SECOND) + SECOND) % SECOND;
   const wholeSecond = new Date(Number((micros - fraction) / 1000n));
   const parts = new Map(

@@ -6,6 +6,7 @@ import {
   mode,
   roundedInteger,
   roundedOrNull,
+  saturated,
   smallest,
   sum,
 } from "./arithmetic.js";
@@ -38,6 +39,11 @@ export function countedPayments(facts: FactTables, customer: CustomerFacts): Pay
     .sort((a, b) => compare(a.created_at, b.created_at) || compare(a.payment_id, b.payment_id));
 }
 
+/** Sum of amount_cents. */
+export function revenueOf(payments: readonly Payment[]): bigint {
+  return saturated(sum(payments.map((payment) => payment.amount_cents)));
+}
+
 export function paymentColumns(facts: FactTables, customer: CustomerFacts): Row {
   const currency = mainCurrency(facts, customer.payments);
   const counted = countedPayments(facts, customer);
@@ -46,10 +52,10 @@ export function paymentColumns(facts: FactTables, customer: CustomerFacts): Row 
   const refunds = customer.refunds.filter((r) => r.status === "COMPLETED" && r.currency === currency);
 
   const count = BigInt(counted.length);
-  const revenue = sum(counted.map((payment) => payment.amount_cents));
-  const tips = sum(counted.map((payment) => payment.tip_cents));
-  const gross = sum(counted.map((payment) => payment.total_cents));
-  const refunded = sum(refunds.map((refund) => refund.amount_cents));
+  const revenue = revenueOf(counted);
+  const tips = saturated(sum(counted.map((payment) => payment.tip_cents)));
+  const gross = saturated(sum(counted.map((payment) => payment.total_cents)));
+  const refunded = saturated(sum(refunds.map((refund) => refund.amount_cents)));
   const last = counted.at(-1);
   return {
     total_payments: counted.length,
@@ -63,7 +69,7 @@ export function paymentColumns(facts: FactTables, customer: CustomerFacts): Row 
     total_refunds: refunds.length,
     total_refunded_cents: refunded,
     // gross_revenue_cents - total_refunded_cents
-    net_revenue_cents: gross - refunded,
+    net_revenue_cents: saturated(gross - refunded),
     // ROUND(total_revenue_cents / total_payments), 0 when none
     avg_ticket_cents: count === 0n ? 0n : roundedInteger(revenue, count),
     // MAX(amount_cents), 0 when none
@@ -73,7 +79,9 @@ export function paymentColumns(facts: FactTables, customer: CustomerFacts): Row 
     last_payment_at: toIsoOrNull(last?.created_at ?? null),
     last_payment_cents: last?.amount_cents ?? null,
     // sum of processing_fee_cents
-    total_processing_fees_cents: sum(counted.map((payment) => payment.processing_fee_cents)),
+    total_processing_fees_cents: saturated(sum(counted.map((payment) => payment.processing_fee_cents))),
+    // amount_cents paid with a Square gift card
+    gift_card_redeemed_cents: revenueOf(counted.filter((payment) => payment.is_gift_card)),
     // total_tips_cents / total_revenue_cents
     tip_rate: roundedOrNull(tips, revenue, 4),
     // main currency; COMPLETED payments in any other

@@ -1,5 +1,5 @@
 /** The columns that follow from the profile, from referrals, and from other columns. */
-import { compare, distinct, smallest, sum } from "./arithmetic.js";
+import { compare, distinct, saturated, smallest, sum } from "./arithmetic.js";
 import type { Row } from "./facts.js";
 import { toIsoOrNull, toMicros, toMicrosOrNull } from "./instants.js";
 import type { CustomerFacts } from "./read.js";
@@ -37,7 +37,7 @@ export function referralColumns(customer: CustomerFacts): Row {
     referral_source: own?.used_referral_code ?? firstWithSource?.used_referral_code ?? null,
     // where the customer is the referrer: distinct referred customers not VOID; sum of PAID
     total_referrals: distinct(valid.map((reward) => reward.referred_customer_id)).length,
-    total_rewards_cents: sum(paid.map((reward) => BigInt(reward.reward_cents))),
+    total_rewards_cents: saturated(sum(paid.map((reward) => BigInt(reward.reward_cents)))),
   };
 }
 
@@ -45,6 +45,6 @@ export function referralColumns(customer: CustomerFacts): Row {
 export function customerType(columns: Row): string {
   if (Number(columns.total_accepted_bookings) > 0) return "SERVICE_CLIENT";
   if (Number(columns.total_payments) > 0) return "RETAIL";
-  if (Number(columns.total_bookings) > 0) return "CANCELLED_ONLY";
+  if (Number(columns.total_bookings) > Number(columns.total_pending_bookings)) return "CANCELLED_ONLY";
   return "POTENTIAL";
 }

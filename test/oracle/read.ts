@@ -17,11 +17,11 @@ export interface Booking {
   readonly start_at: bigint;
   readonly created_at: bigint;
   readonly updated_at: bigint;
-  /** Empty notes are null. */
+  /** A note of white space alone is null. */
   readonly customer_note: string | null;
   readonly seller_note: string | null;
   readonly creator_type: string | null;
-  /** In the order of segment_index. */
+  /** In the order of segment_index. The technician `anyTeamMember` is null. */
   readonly segments: readonly BookingSegmentRow[];
 }
 
@@ -36,6 +36,7 @@ export interface Payment {
   readonly processing_fee_cents: bigint;
   readonly currency: string;
   readonly source_type: string | null;
+  readonly is_gift_card: boolean;
   readonly created_at: bigint;
 }
 
@@ -73,12 +74,19 @@ export function readBookings(facts: FactTables): Booking[] {
     start_at: toMicros(row.start_at),
     created_at: toMicros(row.created_at),
     updated_at: toMicros(row.updated_at),
-    customer_note: row.customer_note || null,
-    seller_note: row.seller_note || null,
-    segments: (segmentsOf.get(row.booking_id) ?? []).sort((a, b) =>
-      compare(a.segment_index, b.segment_index),
-    ),
+    customer_note: visible(row.customer_note),
+    seller_note: visible(row.seller_note),
+    segments: (segmentsOf.get(row.booking_id) ?? [])
+      .map((segment) => ({
+        ...segment,
+        team_member_id: segment.team_member_id === "anyTeamMember" ? null : segment.team_member_id,
+      }))
+      .sort((a, b) => compare(a.segment_index, b.segment_index)),
   }));
+}
+
+function visible(note: string | null): string | null {
+  return note === null || /^[\s\u0085]*$/.test(note) ? null : note;
 }
 
 export function readPayments(facts: FactTables): Payment[] {

@@ -3,7 +3,7 @@
  * columns at each in order of time, and take the first at which one differs from now.
  */
 import { compare } from "./arithmetic.js";
-import { acceptedInOrder } from "./booking-columns.js";
+import { acceptedInOrder, localDays } from "./booking-columns.js";
 import { clockColumns, segmentDays } from "./clock-columns.js";
 import type { FactTables } from "./facts.js";
 import { DAY } from "./instants.js";
@@ -34,7 +34,8 @@ function candidateInstants(facts: FactTables, customer: CustomerFacts): bigint[]
     ...customer.bookings.flatMap((booking) => thresholds.map((length) => booking.start_at + length)),
     ...customer.payments.flatMap((payment) => windows.map((length) => payment.created_at + length)),
     // Any ACCEPTED booking may come to be the last visit: 1.5 average gaps after it, rounded up.
-    ...accepted.flatMap((last, gaps) => {
+    ...accepted.flatMap((last, index) => {
+      const gaps = localDays(facts, accepted.slice(0, index + 1)) - 1;
       if (first === undefined || gaps === 0) return [];
       const span = last.start_at - first.start_at;
       const divisor = 2n * BigInt(gaps);

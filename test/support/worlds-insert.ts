@@ -29,6 +29,7 @@ const defaults: Readonly<Record<string, Values>> = {
     processing_fee_cents: 0,
     currency: "USD",
     source_type: "CARD",
+    is_gift_card: false,
     updated_at: "2025-01-01T00:00:00Z",
     raw: {},
     order_key: "\\x01",

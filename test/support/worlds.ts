@@ -11,7 +11,9 @@ import { readJson } from "../../src/square/read-json.js";
 import {
   expectedAnalytics,
   expectedAppointmentsDaily,
+  expectedProfiles,
   expectedRevenueDaily,
+  expectedRfm,
   explainTableDifferences,
   type FactTables,
   type InstantLike,
@@ -81,6 +83,11 @@ export async function takeIn(
   return outcomes;
 }
 
+/** JSON with every integer exact: past 2^53 it is a bigint. */
+function parse<Shape = Record<string, unknown>>(text: string): Shape {
+  return readJson(Buffer.from(text)) as Shape;
+}
+
 /** Rows as Postgres writes them in JSON: instants to the microsecond, numeric with all its places. */
 export async function readRows(
   { pool }: Database,
@@ -91,13 +98,15 @@ export async function readRows(
     `select to_jsonb(r)::text as row from ${relation} r where organization_id = $1`,
     [organizationId],
   );
-  return rows.map(({ row }) => JSON.parse(row));
+  return rows.map(({ row }) => parse(row));
 }
 
 const factTables = [
   "locations",
   "customers",
   "customer_aliases",
+  "team_members",
+  "service_variations",
   "bookings",
   "booking_segments",
   "payments",
@@ -117,7 +126,7 @@ const factsText = `select jsonb_build_object('organization', (select to_jsonb(o)
 /** Everything the rows are computed from, read back for the oracle. */
 export async function readFacts({ pool }: Database, organizationId: string): Promise<FactTables> {
   const { rows } = await pool.query<{ facts: string }>(factsText, [organizationId]);
-  return JSON.parse(rows[0]?.facts ?? "");
+  return parse<FactTables>(rows[0]?.facts ?? "");
 }
 
 export interface Recomputed {
@@ -165,6 +174,32 @@ export async function analyticsDifferences(
 ): Promise<string[]> {
   const rows = await readRows(database, organizationId, "customer_analytics");
   return explainTableDifferences(expectedAnalytics(facts, now).values(), rows, ["square_customer_id"]);
+}
+
+/** Where the views over customer_analytics differ from what the facts call for; the rows were computed at `now`. */
+export async function customerViewDifferences(
+  database: Database,
+  organizationId: string,
+  facts: FactTables,
+  now: InstantLike,
+): Promise<string[]> {
+  const rows = [...expectedAnalytics(facts, now).values()];
+  const scores = await readRows(database, organizationId, "customer_rfm");
+  // Ages are computed on read: one statement tells the instant of reading too.
+  const { rows: read } = await database.pool.query<{ row: string; at: Date }>(
+    `select to_jsonb(p)::text as row, now() as at from customer_profiles p where organization_id = $1`,
+    [organizationId],
+  );
+  const profiles = expectedProfiles(rows, facts, read[0]?.at ?? now);
+  const key = ["square_customer_id"];
+  return [
+    ...explainTableDifferences(expectedRfm(rows), scores, key),
+    ...explainTableDifferences(
+      profiles,
+      read.map(({ row }) => parse(row)),
+      key,
+    ),
+  ];
 }
 
 /** Where the two daily views differ from `expected`, by default from what the facts call for. */

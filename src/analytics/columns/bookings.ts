@@ -27,7 +27,7 @@ export const bookingColumns: readonly Column[] = [
   bookingCount(
     "late_cancellations",
     "status = 'CANCELLED_BY_CUSTOMER' and start_at - updated_at < interval '24 hours'",
-    "Bookings the customer cancelled less than 24 hours before their start.",
+    "Bookings the customer cancelled less than 24 hours before their start. Square tells no time of cancelling: a later edit moves it.",
   ),
   {
     name: "first_booking_at",
@@ -86,7 +86,8 @@ export const bookingColumns: readonly Column[] = [
     where: "accepted",
     aggregate: "sum",
     value: "duration_minutes",
-    description: "Length of all ACCEPTED bookings; a booking is as long as its segments together.",
+    description:
+      "Length of all ACCEPTED bookings; a booking is as long as its segments together. Stops at 2^31 - 1.",
   },
   {
     name: "avg_booking_minutes",
@@ -112,11 +113,11 @@ export const bookingColumns: readonly Column[] = [
     value: `jsonb_build_object('booking_id', booking_id,
         'start_at', to_char(start_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'status', status,
         'customer_note', customer_note, 'seller_note', seller_note, 'technician_id', (
-          select team_member_id from booking_segments s
+          select known_technician(team_member_id) from booking_segments s
           where s.organization_id = $1 and s.booking_id = booking.booking_id and s.segment_index = 0
         ))`,
     description:
-      "Bookings with a note, latest start first: {booking_id, start_at, status, customer_note, seller_note, technician_id}.",
+      "Bookings with a note that is not white space alone, latest start first: {booking_id, start_at, status, customer_note, seller_note, technician_id}.",
   },
   bookingCount("notes_count", "noted", "Length of booking_notes."),
 ];

@@ -7,19 +7,30 @@ export const window = {
   "365d": "interval '8760 hours'",
 };
 
-/** The columns from which the two formulas below follow. */
-export const gapInputs = ["first_visit_at", "last_visit_at", "total_visits"];
+/** The columns from which the gap between visit days follows. */
+export const gapInputs = ["first_visit_at", "last_visit_at", "visit_days"];
 
-/** The average gap between visits in seconds, unrounded; NULL under two visits. */
-export const averageGapSeconds =
-  "extract(epoch from last_visit_at - first_visit_at) / nullif(greatest(total_visits - 1, 0), 0)";
+/** From the first to the last visit in microseconds, and the gaps in it; NULL under two visit days. */
+const span = "1000000 * extract(epoch from last_visit_at - first_visit_at)";
+const gaps = "nullif(greatest(visit_days - 1, 0), 0)";
+
+/** The average gap between visit days in microseconds, unrounded; NULL under two visit days. */
+export const averageGap = `${span} / ${gaps}`;
+
+/**
+ * Whole microseconds as an interval. In two parts, because only a float8 multiplies an interval, and centuries of
+ * microseconds are more than it holds exactly.
+ */
+export function interval(microseconds: string): string {
+  return `(div(${microseconds}, 1000000)::float8 * interval '1 second'
+    + mod(${microseconds}, 1000000)::float8 * interval '1 microsecond')`;
+}
 
 /**
  * The moment from which a customer without an upcoming booking is overdue, to the next whole microsecond: multiplied
  * before it is divided, and rounded up, so that it is never before one and a half gaps have passed.
  */
-export const overdueFrom = `last_visit_at + ceil(1500000 * extract(epoch from last_visit_at - first_visit_at)
-  / nullif(greatest(total_visits - 1, 0), 0))::float8 * interval '1 microsecond'`;
+export const overdueFrom = `last_visit_at + ${interval(`ceil(1.5 * ${span} / ${gaps})`)}`;
 
 function visitLeaves(length: string): ClockInstant {
   return { from: "booking", where: `visit and start_at + ${length} > :now`, value: `start_at + ${length}` };

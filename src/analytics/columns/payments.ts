@@ -1,7 +1,7 @@
 import type { Column } from "../column.js";
 import { window } from "./instants.js";
 
-/** A sum of money over the COMPLETED payments in the main currency. */
+/** A sum of money, at most what the type holds, over the COMPLETED payments in the main currency. */
 function moneySum(name: string, value: string, description: string): Column {
   return {
     name,
@@ -11,7 +11,7 @@ function moneySum(name: string, value: string, description: string): Column {
     where: "main",
     aggregate: "sum",
     value,
-    description,
+    description: `${description} Stops at 2^63 - 1.`,
   };
 }
 
@@ -25,7 +25,7 @@ function revenueInWindow(days: "30d" | "90d" | "365d"): Column {
     aggregate: "sum",
     value: "amount_cents",
     clock: [`payment_leaves_${days}`],
-    description: `Revenue of the last ${Number.parseInt(days, 10)} days, without tips.`,
+    description: `Revenue of the last ${Number.parseInt(days, 10)} days, without tips. Stops at 2^63 - 1.`,
   };
 }
 
@@ -69,7 +69,7 @@ export const paymentColumns: readonly Column[] = [
     where: "main",
     aggregate: "sum",
     value: "amount_cents",
-    description: "Amount of those refunds.",
+    description: "Amount of those refunds. Stops at 2^63 - 1.",
   },
   {
     name: "net_revenue_cents",
@@ -77,9 +77,9 @@ export const paymentColumns: readonly Column[] = [
     unit: "minor units",
     from: "columns",
     inputs: ["gross_revenue_cents", "total_refunded_cents"],
-    formula: "gross_revenue_cents - total_refunded_cents",
+    formula: "saturated_bigint(gross_revenue_cents::numeric - total_refunded_cents)",
     required: true,
-    description: "Gross revenue less refunds.",
+    description: "Gross revenue less refunds. Stops at 2^63 - 1.",
   },
   {
     name: "avg_ticket_cents",
@@ -134,6 +134,17 @@ export const paymentColumns: readonly Column[] = [
       "The last payment without tip, in the order created_at, payment_id; NULL when there is none.",
   },
   moneySum("total_processing_fees_cents", "processing_fee_cents", "Processing fees Square kept."),
+  {
+    name: "gift_card_redeemed_cents",
+    type: "bigint",
+    unit: "minor units",
+    from: "payment",
+    where: "main and is_gift_card",
+    aggregate: "sum",
+    value: "amount_cents",
+    description:
+      "Paid with Square gift cards. It is in total_revenue_cents too, as was the sale of the card: subtract it to have each dollar once. Stops at 2^63 - 1.",
+  },
   {
     name: "tip_rate",
     type: "numeric(24,4)",

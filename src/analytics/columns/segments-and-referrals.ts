@@ -46,7 +46,7 @@ export const standingColumns: readonly Column[] = [
     where: "status = 'PAID'",
     aggregate: "sum",
     value: "reward_cents",
-    description: "Rewards PAID.",
+    description: "Rewards PAID. Stops at 2^63 - 1.",
   },
   {
     name: "customer_segment",
@@ -66,12 +66,13 @@ export const standingColumns: readonly Column[] = [
     name: "customer_type",
     type: "text",
     from: "columns",
-    inputs: ["total_accepted_bookings", "total_payments", "total_bookings"],
+    inputs: ["total_accepted_bookings", "total_payments", "total_bookings", "total_pending_bookings"],
     required: true,
     formula: `case when total_accepted_bookings > 0 then 'SERVICE_CLIENT'
       when total_payments > 0 then 'RETAIL'
-      when total_bookings > 0 then 'CANCELLED_ONLY'
+      when total_bookings > total_pending_bookings then 'CANCELLED_ONLY'
       else 'POTENTIAL' end`,
-    description: "SERVICE_CLIENT, RETAIL, CANCELLED_ONLY or POTENTIAL.",
+    description:
+      "SERVICE_CLIENT (an ACCEPTED booking), RETAIL (a payment), CANCELLED_ONLY (a booking that is not PENDING) or POTENTIAL.",
   },
 ];

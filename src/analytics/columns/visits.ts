@@ -1,5 +1,8 @@
 import type { Column } from "../column.js";
-import { averageGapSeconds, gapInputs, overdueFrom, window } from "./instants.js";
+import { averageGap, gapInputs, interval, overdueFrom, window } from "./instants.js";
+
+/** In microseconds. */
+const DAY = 86_400_000_000;
 
 function visitsInWindow(days: "30d" | "90d" | "365d"): Column {
   return {
@@ -25,6 +28,18 @@ export const visitColumns: readonly Column[] = [
     aggregate: "count",
     clock: ["visit_begins"],
     description: "ACCEPTED bookings whose start has passed.",
+  },
+  {
+    name: "visit_days",
+    type: "integer",
+    unit: "count",
+    from: "booking",
+    where: "visit",
+    aggregate: "count distinct",
+    value: "local_start::date",
+    clock: ["visit_begins"],
+    description:
+      "Local days, of the booking's location, with at least one visit: two on one afternoon are one day.",
   },
   {
     name: "first_visit_at",
@@ -88,9 +103,9 @@ export const visitColumns: readonly Column[] = [
     unit: "days",
     from: "columns",
     inputs: gapInputs,
-    formula: `${averageGapSeconds} / 86400`,
+    formula: `${averageGap} / ${DAY}`,
     clock: ["visit_begins"],
-    description: "Mean gap between visits; NULL under two.",
+    description: "Mean gap between visit days; NULL under two.",
   },
   {
     name: "expected_next_visit_at",
@@ -98,9 +113,9 @@ export const visitColumns: readonly Column[] = [
     unit: "UTC instant",
     from: "columns",
     inputs: gapInputs,
-    formula: `last_visit_at + (${averageGapSeconds})::float8 * interval '1 second'`,
+    formula: `last_visit_at + ${interval(`round(${averageGap})`)}`,
     clock: ["visit_begins"],
-    description: "The last visit plus the mean gap, unrounded; NULL under two visits.",
+    description: "The last visit plus the mean gap, unrounded; NULL under two visit days.",
   },
   {
     name: "is_overdue",
@@ -110,20 +125,22 @@ export const visitColumns: readonly Column[] = [
     required: true,
     formula: `coalesce(upcoming_bookings = 0 and :now >= ${overdueFrom}, false)`,
     clock: ["visit_begins", "upcoming_passes", "overdue_begins"],
-    description: "Nothing upcoming, and one and a half mean gaps have passed since the last visit.",
+    description:
+      "Nothing upcoming, and one and a half mean gaps between visit days have passed since the last visit.",
   },
   {
     name: "visit_frequency",
     type: "text",
     from: "columns",
     inputs: gapInputs,
-    formula: `case when ${averageGapSeconds} <= 10 * 86400 then 'WEEKLY'
-      when ${averageGapSeconds} <= 21 * 86400 then 'BIWEEKLY'
-      when ${averageGapSeconds} <= 45 * 86400 then 'MONTHLY'
-      when ${averageGapSeconds} <= 75 * 86400 then 'BIMONTHLY'
-      when total_visits >= 2 then 'OCCASIONAL' end`,
+    formula: `case when ${averageGap} <= 10 * ${DAY} then 'WEEKLY'
+      when ${averageGap} <= 21 * ${DAY} then 'BIWEEKLY'
+      when ${averageGap} <= 45 * ${DAY} then 'MONTHLY'
+      when ${averageGap} <= 75 * ${DAY} then 'BIMONTHLY'
+      when visit_days >= 2 then 'OCCASIONAL' end`,
     clock: ["visit_begins"],
-    description: "The mean gap as WEEKLY, BIWEEKLY, MONTHLY, BIMONTHLY or OCCASIONAL; NULL under two visits.",
+    description:
+      "The mean gap as WEEKLY, BIWEEKLY, MONTHLY, BIMONTHLY or OCCASIONAL; NULL under two visit days.",
   },
   {
     name: "prebooked_visits",

@@ -21,6 +21,7 @@ const paymentSchema = z.object({
   refunded_money: optionalMoney,
   processing_fee: z.array(z.object({ amount_money: optionalMoney })).nullish(),
   source_type: optionalName,
+  card_details: z.object({ card: z.object({ card_brand: optionalName }).nullish() }).nullish(),
   created_at: requiredInstant,
   updated_at: requiredExactInstant,
 });

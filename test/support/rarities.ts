@@ -1,0 +1,38 @@
+/**
+ * What real sellers' objects have and those of the simulated salon do not: several visits on one day, nobody in particular
+ * as technician, notes of white space, gift cards. All of it follows from the object's id, so every copy agrees.
+ */
+import { createHash } from "node:crypto";
+
+// biome-ignore lint/suspicious/noExplicitAny: Square's JSON, changed where it has what is looked for.
+type Json = Record<string, any>;
+
+const DAY = 86_400_000;
+
+/** The event with its booking or payment made rarer, or as it is. */
+export function withRarities<Event extends { readonly data: object }>(event: Event): Event {
+  const copy = structuredClone(event) as Event & { data: { object?: Json } };
+  const { booking, payment } = copy.data.object ?? {};
+  if (payment?.card_details?.card && oneIn(3, payment.id)) {
+    payment.card_details.card.card_brand = "SQUARE_GIFT_CARD";
+  }
+  if (booking) rarify(booking);
+  return copy;
+}
+
+function rarify(booking: Json): void {
+  if (oneIn(4, `note ${booking.id}`)) booking.customer_note = " \t\u00a0\u3000\n";
+  if (oneIn(4, `seller ${booking.id}`)) booking.seller_note = "  ";
+  // Four days become one.
+  if (oneIn(2, `day ${booking.id}`)) {
+    const start = Date.parse(booking.start_at);
+    booking.start_at = new Date(start - (Math.floor(start / DAY) % 4) * DAY).toISOString();
+  }
+  for (const segment of booking.appointment_segments ?? []) {
+    if (oneIn(4, `${segment.team_member_id} ${booking.id}`)) segment.team_member_id = "anyTeamMember";
+  }
+}
+
+function oneIn(many: number, text: string): boolean {
+  return (createHash("sha256").update(text).digest()[0] as number) % many === 0;
+}
