@@ -1,7 +1,7 @@
 import type { MirroredObjects, ObjectKind } from "./types.js";
 
 /** Types in Postgres, as `jsonb_to_recordset` reads them. */
-type ColumnType = "integer" | "bigint" | "text" | "timestamptz" | "jsonb";
+type ColumnType = "integer" | "bigint" | "text" | "timestamptz" | "jsonb" | "boolean";
 
 type ColumnTypes<Row> = Readonly<Record<keyof Row, ColumnType>>;
 
