@@ -74,7 +74,7 @@ function judge(request: HostileRequest, answer: HttpAnswer | Error, tally: Tally
     `503 without Retry-After: ${what()}`,
   );
   tally.figure(`answered ${status}`, Number(tally.figures[`answered ${status}`] ?? 0) + 1);
-  if (path !== "/webhooks/square" && !path.startsWith("/webhooks/square?")) return 0;
+  if (!/^\/webhooks\/square\/?(\?|$)/.test(path)) return 0;
   tally.counts.sent += 1;
   tally.expect(status !== 200 || request.mayStore, `taken though it must not be: ${what()}`);
   if (status !== 200) return 0;
