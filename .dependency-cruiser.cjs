@@ -27,7 +27,7 @@ const rooms = {
   ],
   app: ["http", "sweep", "pull", "inbox", "handlers", "database", ...base],
   http: ["operations", "sweep", "inbox", "analytics", "square", "database", ...base],
-  simulator: ["square", ...base],
+  simulator: base,
   operations: ["sweep", "drift", "pull", "inbox", "handlers", "organizations", "square", "database", ...base],
   sweep: ["drift", "pull", "inbox", "square", "database", ...base],
   drift: ["analytics", "facts", "database", ...base],

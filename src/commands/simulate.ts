@@ -5,13 +5,7 @@ import { type DeliveryTally, deliver } from "../simulator/deliver.js";
 import { DEMO_ACCESS_TOKEN, DEMO_NOTIFICATION_URL, DEMO_SIGNATURE_KEY } from "../simulator/demo-constants.js";
 import { type FakeSquare, startFakeSquare } from "../simulator/fake-square/server.js";
 import { writeHistory } from "../simulator/history-file.js";
-import {
-  type Salon,
-  type SalonEvent,
-  type SalonOptions,
-  simulateSalon,
-  turbulence,
-} from "../simulator/salon.js";
+import { type Salon, type SalonEvent, type SalonOptions, simulateSalon } from "../simulator/salon.js";
 import { signBody } from "../square/signature.js";
 import { commandConfig, print } from "./context.js";
 import { parseInstantOption, parseRate, wholeNumber } from "./options.js";
@@ -33,7 +27,6 @@ interface Flags {
   readonly duplicates: number;
   readonly drops: number;
   readonly shuffle?: true | number;
-  readonly turbulent?: true;
   readonly url?: string;
   readonly json?: true;
 }
@@ -66,7 +59,6 @@ export function simulateCommand(): Command {
     .option("--duplicates <rate>", "share of the events delivered twice, 0 to 1", parseRate, 0)
     .option("--drops <rate>", "share of the events never delivered, 0 to 1", parseRate, 0)
     .option("--shuffle [events]", "mix the order: within so many events, or all in memory", wholeNumber(1))
-    .option("--turbulent", "make the ugly things frequent; meant for a handful of customers")
     .option("--url <url>", "notification URL (default: the environment's, else the demo's)")
     .option("--json", "print the summary as one JSON object")
     .action(simulate);
@@ -164,7 +156,6 @@ async function stopped(square: FakeSquare): Promise<void> {
 function salonOptions(flags: Flags): SalonOptions {
   const end = flags.to ?? new Date(Math.floor(systemClock().getTime() / DAY) * DAY);
   return {
-    ...(flags.turbulent && turbulence),
     seed: flags.seed,
     start: flags.from ?? new Date(end.getTime() - TWO_YEARS),
     end,

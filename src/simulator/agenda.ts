@@ -9,10 +9,6 @@ export class Agenda<Item> {
   readonly #heap: Entry<Item>[] = [];
   #sequence = 0;
 
-  get size(): number {
-    return this.#heap.length;
-  }
-
   /** @param at milliseconds since the epoch */
   add(at: number, item: Item): void {
     const entry = { at, sequence: this.#sequence++, item };

@@ -34,7 +34,7 @@ export function arrive(world: World, habit: Habit, end: number): void {
   const { random } = world;
   const rhythm = rhythms[habit];
   const place = random.pick(world.places);
-  const online = random.chance(world.rates.onlineBooking);
+  const online = random.chance(0.55);
   const channel = habit === "retail" ? "till" : online ? "online" : "desk";
   const client: Client = {
     customerId: createProfile(world, channel),

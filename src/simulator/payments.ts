@@ -43,10 +43,10 @@ export function sell(world: World, sale: Sale): void {
 
 function newPayment(world: World, sale: Sale, source: SourceType): PaymentJson {
   const { random, rates } = world;
-  const currency = random.chance(rates.otherCurrency) ? world.otherCurrency : world.currency;
+  const currency = random.chance(rates.otherCurrency) ? "CAD" : world.currency;
   const known = sale.client && !random.chance(rates.customerLater + rates.customerNever);
   const instant = source === "CASH" || source === "EXTERNAL";
-  const tip = instant && random.chance(rates.tip / 3) ? tipFor(world, sale.amount) : 0;
+  const tip = instant && random.chance(0.65 / 3) ? tipFor(world, sale.amount) : 0;
   const time = milliseconds(world.now);
   const id = world.paymentId();
   return {
@@ -84,7 +84,7 @@ function finish(world: World, id: string, sameInstant: boolean): void {
     return;
   }
   const { amount, currency } = payment.amount_money;
-  const tip = random.chance(rates.tip) ? tipFor(world, amount) : 0;
+  const tip = random.chance(0.65) ? tipFor(world, amount) : 0;
   const money = { amount: amount + tip, currency };
   world.ledger.putPayment({
     ...moved(world, details, "COMPLETED", sameInstant),

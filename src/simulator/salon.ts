@@ -8,14 +8,7 @@ import { milliseconds } from "./wire-time.js";
 import { DAY, World } from "./world.js";
 
 export type { LedgerWatcher, MergeRecord, SalonEvent, Truth } from "./ledger.js";
-export {
-  defaultMix,
-  defaultRates,
-  type Habit,
-  type Rates,
-  type SalonOptions,
-  turbulence,
-} from "./options.js";
+export { defaultMix, defaultRates, type Habit, type Rates, type SalonOptions } from "./options.js";
 
 /**
  * A simulated salon. Its history unfolds as `events` is consumed: `truth` is always the state at the last
@@ -54,14 +47,12 @@ export function simulateSalon(options: SalonOptions): Salon {
   const random = new Random(options.seed);
   const currency = options.currency ?? "USD";
   const rates = { ...defaultRates, ...options.rates };
-  const otherCurrency = options.otherCurrency ?? "CAD";
   const world = new World(
-    { start, random, rates, currency, otherCurrency },
+    { start, random, rates, currency },
     emptyTruth(newMerchant(random, start, currency, options.merchantId)),
   );
   openHouse(world, options.locations ?? 2, options.staff ?? 12);
   inviteClients(world, options, end);
-  if (options.revokedAt) world.at(options.revokedAt.getTime(), () => world.ledger.announceRevocation());
   return salonOf(world, end);
 }
 
@@ -87,7 +78,7 @@ function inviteClients(world: World, options: SalonOptions, end: number): void {
   const mix = options.mix ?? defaultMix;
   for (let count = 0; count < options.customers; count++) {
     const habit = random.weighted(mix);
-    const last = random.chance(options.earlyArrivals ?? 0.5) ? early : until;
+    const last = random.chance(0.5) ? early : until;
     world.at(random.between(start, last), () => arrive(world, habit, end));
   }
 }

@@ -71,7 +71,6 @@ export class World {
   readonly random: Random;
   readonly rates: Rates;
   readonly currency: string;
-  readonly otherCurrency: string;
   readonly agenda = new Agenda<() => void>();
   readonly ledger: Ledger;
   readonly places: Place[] = [];
@@ -81,15 +80,11 @@ export class World {
   /** Minor units refunded or about to be, by payment id. */
   readonly refunded = new Map<string, number>();
 
-  constructor(
-    setup: { start: number; random: Random; rates: Rates; currency: string; otherCurrency: string },
-    truth: Truth,
-  ) {
+  constructor(setup: { start: number; random: Random; rates: Rates; currency: string }, truth: Truth) {
     this.now = setup.start;
     this.random = setup.random;
     this.rates = setup.rates;
     this.currency = setup.currency;
-    this.otherCurrency = setup.otherCurrency;
     this.ledger = new Ledger(truth, setup.random, () => this.now);
   }
 

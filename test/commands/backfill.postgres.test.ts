@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from "vitest";
-import { startFakeSquare } from "../../src/simulator/fake-square/server.js";
 import { simulateSalon } from "../../src/simulator/salon.js";
 import { openForCommands, regularsProcess, regularsReading } from "../support/command-line.js";
+import { startFakeSquare } from "../support/fake-square.js";
 
 const { database, env } = await openForCommands();
 

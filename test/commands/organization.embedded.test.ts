@@ -1,11 +1,11 @@
 import { expect, onTestFinished, test } from "vitest";
 import { startServer } from "../../src/commands/serve.js";
 import { loadConfig } from "../../src/config.js";
-import { startFakeSquare } from "../../src/simulator/fake-square/server.js";
 import { simulateSalon } from "../../src/simulator/salon.js";
 import { openTestLog } from "../support/app.js";
 import { openForCommands, regulars, regularsReading } from "../support/command-line.js";
 import { emptyDataDir } from "../support/database.js";
+import { startFakeSquare } from "../support/fake-square.js";
 
 const { database, env } = await openForCommands();
 

@@ -1,12 +1,13 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { Random } from "../../src/simulator/random.js";
-import { simulateSalon, turbulence } from "../../src/simulator/salon.js";
+import { simulateSalon } from "../../src/simulator/salon.js";
 import type { SweepReport } from "../../src/sweep/report.js";
 import { type SweepContext, sweep } from "../../src/sweep/sweep.js";
 import { openInbox } from "../support/app.js";
 import { emptyDatabase, openTestDatabase } from "../support/database.js";
 import { received } from "../support/events.js";
 import { contextAt, nothingWrong, reportOf } from "../support/sweeping.js";
+import { turbulence } from "../support/turbulence.js";
 import { analyticsDifferences, makeOrganization, readFacts } from "../support/worlds.js";
 
 const MERCHANT = "M-BUSY";

@@ -3,11 +3,12 @@ import { recomputeLocked } from "../../src/analytics/refresh.js";
 import type { Inbox } from "../../src/inbox/inbox.js";
 import type { SquareEventJson } from "../../src/simulator/objects.js";
 import { Random } from "../../src/simulator/random.js";
-import { simulateSalon, turbulence } from "../../src/simulator/salon.js";
+import { simulateSalon } from "../../src/simulator/salon.js";
 import { addSalon, NOW, openInbox, processInBatches } from "../support/app.js";
 import { casesHere, emptyDatabase, openTestDatabase } from "../support/database.js";
 import { received } from "../support/events.js";
 import { storedEvents, tablesOf } from "../support/tables.js";
+import { turbulence } from "../support/turbulence.js";
 
 const database = await openTestDatabase();
 
@@ -22,7 +23,6 @@ function historyOf(seed: number): SquareEventJson[] {
     start: new Date("2026-04-01T00:00:00Z"),
     end: seed % 5 === 0 ? NOW : new Date("2026-05-10T00:00:00Z"),
     customers: 2,
-    earlyArrivals: 1,
     merchantId: `MLORDERED${seed}`,
   });
   // Where events are lost, those that came still have one end.

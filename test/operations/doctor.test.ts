@@ -5,10 +5,9 @@ import type { Finding } from "../../src/operations/finding.js";
 import { checkSquare } from "../../src/operations/square-checks.js";
 import { encryptAccessToken } from "../../src/organizations/access-token.js";
 import { addOrganization } from "../../src/organizations/organizations.js";
-import type { FakeMerchant } from "../../src/simulator/fake-square/options.js";
-import { startFakeSquare } from "../../src/simulator/fake-square/server.js";
 import { simulateSalon } from "../../src/simulator/salon.js";
 import { openForCommands, regulars } from "../support/command-line.js";
+import { type FaultyMerchant, startFakeSquare } from "../support/fake-square.js";
 import { ACCESS_TOKEN, openApiAt, TOKEN_KEY } from "../support/square-context.js";
 
 const URL = "https://salon.example/webhooks/square";
@@ -33,7 +32,7 @@ const configured = {
   TOKEN_ENCRYPTION_KEY: TOKEN_KEY.toString("base64"),
 };
 
-async function squareWith(merchant: Partial<FakeMerchant>): Promise<string> {
+async function squareWith(merchant: Partial<FaultyMerchant>): Promise<string> {
   const square = await startFakeSquare({
     merchants: [{ salon, accessToken: ACCESS_TOKEN, subscriptions: [subscription], ...merchant }],
   });
@@ -96,7 +95,7 @@ test("a DATABASE_URL that cannot be read is not taken for the embedded database"
 });
 
 describe("what is wrong at Square is found, with what to do", () => {
-  test.each<[string, Partial<FakeMerchant>, Partial<Finding>, RegExp]>([
+  test.each<[string, Partial<FaultyMerchant>, Partial<Finding>, RegExp]>([
     [
       "an address with a slash more",
       { subscriptions: [{ ...subscription, notification_url: `${URL}/` }] },

@@ -11,9 +11,10 @@ import {
   findExportedCustomer,
 } from "../../src/operations/export.js";
 import { ExportFile } from "../../src/operations/export-file.js";
-import { simulateSalon, turbulence } from "../../src/simulator/salon.js";
+import { simulateSalon } from "../../src/simulator/salon.js";
 import { casesHere, openTestDatabase } from "../support/database.js";
 import { makeRandomWorld } from "../support/random-worlds.js";
+import { turbulence } from "../support/turbulence.js";
 import { makeOrganization, takeIn } from "../support/worlds.js";
 
 const NOW = new Date("2026-06-01T12:00:00Z");

@@ -1,12 +1,13 @@
 import { beforeEach, expect, test, vi } from "vitest";
 import { type BackfillOptions, type BackfillResult, backfill } from "../../src/pull/backfill.js";
-import { type Habit, turbulence } from "../../src/simulator/salon.js";
+import type { Habit } from "../../src/simulator/salon.js";
 import { openForCommands } from "../support/command-line.js";
 import { emptyDatabase } from "../support/database.js";
 import { received } from "../support/events.js";
 import { Script } from "../support/processes.js";
 import { comparableTables, connectSalon, openSquareWorld, type SquareWorld } from "../support/square.js";
 import { pullOnce } from "../support/square-context.js";
+import { turbulence } from "../support/turbulence.js";
 
 const { database, env } = await openForCommands();
 

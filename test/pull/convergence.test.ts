@@ -1,12 +1,13 @@
 import { beforeEach, expect, inject, test } from "vitest";
-import type { FakeSquare } from "../../src/simulator/fake-square/server.js";
 import { Random } from "../../src/simulator/random.js";
-import { type SalonEvent, turbulence } from "../../src/simulator/salon.js";
+import type { SalonEvent } from "../../src/simulator/salon.js";
 import type { SweepReport } from "../../src/sweep/report.js";
 import { sweep } from "../../src/sweep/sweep.js";
 import { emptyDatabase, openTestDatabase } from "../support/database.js";
 import { received } from "../support/events.js";
+import type { FaultySquare } from "../support/fake-square.js";
 import { comparableTables, connectSalon, openSquareWorld, type SquareWorld } from "../support/square.js";
+import { turbulence } from "../support/turbulence.js";
 
 const database = await openTestDatabase();
 
@@ -19,7 +20,7 @@ const SALONS = inject("databasePrefix") === undefined ? 8 : 30;
 
 const END = new Date("2026-06-01T00:00:00Z");
 
-type Fault = Parameters<FakeSquare["fail"]>[0];
+type Fault = Parameters<FaultySquare["fail"]>[0];
 
 /** Each of them once, over the salons; both attempts of a request meet it. */
 const faults: readonly Fault[] = [

@@ -18,7 +18,6 @@ test("on the demo's salon a backfill from nothing and webhooks alone give identi
     end: new Date("2026-06-01T00:00:00Z"),
     rates: defaultRates,
     mix: defaultMix,
-    earlyArrivals: 0.5,
   });
   const events = [...world.salon.events()].map(({ event }) => received(event));
   const told = await connectSalon(database, world);

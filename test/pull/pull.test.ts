@@ -2,11 +2,11 @@ import { beforeEach, expect, test } from "vitest";
 import { recomputeLocked } from "../../src/analytics/refresh.js";
 import type { SquareEventJson } from "../../src/simulator/objects.js";
 import { Random } from "../../src/simulator/random.js";
-import { turbulence } from "../../src/simulator/salon.js";
 import { emptyDatabase, openTestDatabase } from "../support/database.js";
 import { received } from "../support/events.js";
 import { comparableTables, connectSalon, openSquareWorld, type SquareWorld } from "../support/square.js";
 import { pullOnce } from "../support/square-context.js";
+import { turbulence } from "../support/turbulence.js";
 
 const database = await openTestDatabase();
 

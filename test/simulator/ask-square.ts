@@ -1,12 +1,9 @@
 import { onTestFinished } from "vitest";
-import {
-  type FakeMerchant,
-  type FakeSquare,
-  type FakeSquareOptions,
-  startFakeSquare,
-} from "../../src/simulator/fake-square/server.js";
-import { type Salon, type SalonOptions, simulateSalon, turbulence } from "../../src/simulator/salon.js";
+import { type Salon, type SalonOptions, simulateSalon } from "../../src/simulator/salon.js";
 import type { AnyJson } from "../support/any-json.js";
+import { type FaultySquare, type FaultySquareOptions, startFakeSquare } from "../support/fake-square.js";
+import type { WatchedSalon } from "../support/history.js";
+import { turbulence } from "../support/turbulence.js";
 
 export const TOKEN = "token-of-the-test";
 export const START = new Date("2025-01-01T00:00:00Z");
@@ -23,33 +20,32 @@ export function unfold(salon: Salon, until?: Date): Salon {
   return salon;
 }
 
-export interface Answered {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly body: AnyJson;
-}
+/** Asks one endpoint with a query or body, such as `GET /v2/payments`. */
+export type Ask = (
+  name: string,
+  given?: object,
+  token?: string,
+) => Promise<{ readonly status: number; readonly body: AnyJson }>;
+
+/** All rows of a list, page after page. */
+export type Every = (name: string, key: string, given?: object) => Promise<AnyJson[]>;
 
 /** A fake Square for one test, and what asks it. */
 export async function serve(
-  salon: FakeMerchant["salon"],
-  options: Partial<FakeSquareOptions> & { readonly merchant?: Partial<FakeMerchant> } = {},
-): Promise<{ square: FakeSquare; ask: Ask; every: Every }> {
-  const { merchant, ...rest } = options;
-  const square = await startFakeSquare({
-    merchants: [{ salon, accessToken: TOKEN, ...merchant }],
-    clock: () => END,
-    ...rest,
-  });
+  salon: WatchedSalon,
+  options: Partial<FaultySquareOptions> = {},
+): Promise<{ square: FaultySquare; ask: Ask; every: Every }> {
+  const merchants = [{ salon, accessToken: TOKEN }];
+  const square = await startFakeSquare({ merchants, clock: () => END, ...options });
   onTestFinished(() => square.close());
-  const ask: Ask = async (name, given = {}, headers = {}) => {
+  const ask: Ask = async (name, given = {}, token = `Bearer ${TOKEN}`) => {
     const [method = "GET", path = "/"] = name.split(" ");
     const url = new URL(path, square.url);
-    const init: RequestInit = { method, headers: { authorization: `Bearer ${TOKEN}`, ...headers } };
+    const init: RequestInit = { method, headers: { authorization: token } };
     if (method === "POST") init.body = JSON.stringify(given);
     else for (const [key, value] of Object.entries(given)) url.searchParams.set(key, String(value));
     const answer = await fetch(url, init);
-    const text = await answer.text();
-    return { status: answer.status, headers: answer.headers, body: JSON.parse(text) };
+    return { status: answer.status, body: JSON.parse(await answer.text()) };
   };
   const every: Every = async (name, key, given = {}) => {
     const rows = [];
@@ -63,9 +59,3 @@ export async function serve(
   };
   return { square, ask, every };
 }
-
-/** Asks one endpoint with a query or body, such as `GET /v2/payments`. */
-export type Ask = (name: string, given?: object, headers?: Record<string, string>) => Promise<Answered>;
-
-/** All rows of a list, page after page. */
-export type Every = (name: string, key: string, given?: object) => Promise<AnyJson[]>;

@@ -1,8 +1,9 @@
 /** Random organizations for property tests: all of it follows from the seed. */
 import type { Database } from "../../src/database/database.js";
 import { Random } from "../../src/simulator/random.js";
-import { type Salon, simulateSalon, turbulence } from "../../src/simulator/salon.js";
+import { type Salon, simulateSalon } from "../../src/simulator/salon.js";
 import { withRarities } from "./rarities.js";
+import { turbulence } from "./turbulence.js";
 import { customerIdsOf, makeOrganization, readFacts, takeIn } from "./worlds.js";
 
 const DAY = 86_400_000;

@@ -4,20 +4,17 @@ import type { Database } from "../../src/database/database.js";
 import { silentLog } from "../../src/log.js";
 import { encryptAccessToken } from "../../src/organizations/access-token.js";
 import { addOrganization } from "../../src/organizations/organizations.js";
-import {
-  type FakeSquare,
-  type FakeSquareOptions,
-  startFakeSquare,
-} from "../../src/simulator/fake-square/server.js";
-import { type Salon, type SalonOptions, simulateSalon, turbulence } from "../../src/simulator/salon.js";
+import { type Salon, type SalonOptions, simulateSalon } from "../../src/simulator/salon.js";
 import type { SweepContext } from "../../src/sweep/sweep.js";
 import { openInbox, TestClock } from "./app.js";
+import { type FaultySquare, type FaultySquareOptions, startFakeSquare } from "./fake-square.js";
 import { ACCESS_TOKEN, openApiAt, TOKEN_KEY } from "./square-context.js";
 import { tablesOf } from "./tables.js";
+import { turbulence } from "./turbulence.js";
 
 export interface SquareWorld {
   readonly salon: Salon;
-  readonly square: FakeSquare;
+  readonly square: FaultySquare;
   readonly clock: TestClock;
   context: SweepContext;
 }
@@ -26,7 +23,7 @@ export interface SquareWorld {
 export async function openSquareWorld(
   database: Database,
   salonOptions: Partial<SalonOptions> & { readonly seed: string },
-  squareOptions: Partial<FakeSquareOptions> & { readonly timeoutMs?: number } = {},
+  squareOptions: Partial<FaultySquareOptions> & { readonly timeoutMs?: number } = {},
 ): Promise<SquareWorld> {
   const salon = simulateSalon({
     ...turbulence,

@@ -1,4 +1,4 @@
-import type { Json } from "./call.js";
+import type { Json } from "./endpoint.js";
 import { badRequest } from "./refusal.js";
 
 /** @throws {Refusal} 400 for what is no RFC 3339 time with a zone */
@@ -14,8 +14,7 @@ export function instantOf(value: unknown, field: string): number | undefined {
 
 /** A limit that Square insists on. @throws {Refusal} 400 when it lies outside */
 export function strictLimit(value: unknown, most: number, otherwise = most): number {
-  const limit = numberOf(value);
-  if (limit === undefined) return otherwise;
+  const limit = value === undefined ? otherwise : Number(value);
   if (!Number.isInteger(limit)) throw badRequest("EXPECTED_INTEGER", "Expected an integer value.", "limit");
   if (limit < 1) throw badRequest("VALUE_TOO_LOW", "The limit must be at least 1.", "limit");
   if (limit > most) throw badRequest("VALUE_TOO_HIGH", `The limit must be at most ${most}.`, "limit");
@@ -24,15 +23,11 @@ export function strictLimit(value: unknown, most: number, otherwise = most): num
 
 /** A limit that Square silently replaces by the most when it lies outside. */
 export function lenientLimit(value: unknown, most: number): number {
-  const limit = numberOf(value) ?? most;
+  const limit = Number(value ?? most);
   return Number.isInteger(limit) && limit >= 1 && limit <= most ? limit : most;
 }
 
-function numberOf(value: unknown): number | undefined {
-  return value === undefined || value === "" ? undefined : Number(value);
-}
-
-/** One of several words. @throws {Refusal} 400 for any other */
+/** One of several words; the first when left out. @throws {Refusal} 400 for any other */
 export function wordOf<Word extends string>(
   value: unknown,
   field: string,
@@ -44,35 +39,43 @@ export function wordOf<Word extends string>(
   return word;
 }
 
-/** An object of the body; an absent one is empty. @throws {Refusal} 400 for anything else */
-export function objectOf(value: unknown, field: string): Json {
-  if (value === undefined || value === null) return {};
-  if (typeof value !== "object" || Array.isArray(value)) {
-    throw badRequest("EXPECTED_OBJECT", "Expected an object.", field);
+/** An object inside the body, such as `query.filter`; an absent one is empty. @throws {Refusal} 400 for anything else */
+export function objectAt(body: Json, path: string): Json {
+  let found: unknown = body;
+  for (const key of path.split(".")) {
+    found = (found as Json)[key] ?? {};
+    if (typeof found !== "object" || Array.isArray(found)) {
+      throw badRequest("EXPECTED_OBJECT", "Expected an object.", path);
+    }
   }
-  return value as Json;
+  return found as Json;
 }
 
-/** A list of texts in the body. @throws {Refusal} 400 for anything else, or more than `most` */
-export function textsOf(
-  value: unknown,
-  field: string,
-  most = Number.POSITIVE_INFINITY,
-): readonly string[] | undefined {
-  if (value === undefined || value === null) return undefined;
+/** The one to a hundred ids of a bulk call. @throws {Refusal} 400 */
+export function idsOf(value: unknown, field: string): readonly string[] {
   if (!Array.isArray(value)) throw badRequest("EXPECTED_ARRAY", "Expected an array.", field);
-  if (value.length > most) {
-    throw badRequest("ARRAY_LENGTH_TOO_LONG", `The array must have at most ${most} elements.`, field);
+  if (value.length === 0) throw badRequest("ARRAY_EMPTY", "The array must not be empty.", field);
+  if (value.length > 100) {
+    throw badRequest("ARRAY_LENGTH_TOO_LONG", "The array must have at most 100 elements.", field);
   }
-  if (!value.every((item) => typeof item === "string")) {
-    throw badRequest("INVALID_ARRAY_VALUE", "Expected an array of strings.", field);
-  }
-  return value;
+  return value.map(String);
 }
 
-/** Ids that a bulk call cannot do without. @throws {Refusal} 400 */
-export function idsOf(value: unknown, field: string, most = 100): readonly string[] {
-  const ids = textsOf(value, field, most) ?? [];
-  if (ids.length === 0) throw badRequest("ARRAY_EMPTY", "The array must not be empty.", field);
-  return ids;
+/** Whether an instant lies in [from, to); an absent end is open. */
+export function within(instant: number, from: number | undefined, to: number | undefined): boolean {
+  return (from === undefined || instant >= from) && (to === undefined || instant < to);
+}
+
+/** Sorted by an instant, then by id. */
+export function byTime<Item>(
+  items: readonly Item[],
+  instant: (item: Item) => string | undefined,
+  id: (item: Item) => string,
+  order: "ASC" | "DESC" = "ASC",
+): readonly Item[] {
+  const sign = order === "ASC" ? 1 : -1;
+  return items
+    .map((item) => ({ item, at: Date.parse(instant(item) ?? ""), id: id(item) }))
+    .sort((a, b) => sign * (a.at - b.at || (a.id < b.id ? -1 : 1)))
+    .map(({ item }) => item);
 }

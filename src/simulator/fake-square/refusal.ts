@@ -22,24 +22,21 @@ export class Refusal extends RegularsError {
 
 /** 400 for a parameter that cannot be. */
 export function badRequest(code: string, detail: string, field?: string): Refusal {
-  return new Refusal(400, invalidRequest(code, detail, field));
+  const error = { category: "INVALID_REQUEST_ERROR", code, detail, ...(field !== undefined && { field }) };
+  return new Refusal(400, error);
+}
+
+/** The error of an id that nothing has: of a whole answer, or of one id of several. */
+export function notFoundError(detail: string): SquareErrorJson {
+  return { category: "INVALID_REQUEST_ERROR", code: "NOT_FOUND", detail };
 }
 
 /** 404 for an id that nothing has. */
 export function notFound(detail: string): Refusal {
-  return new Refusal(404, invalidRequest("NOT_FOUND", detail));
-}
-
-export function invalidRequest(code: string, detail: string, field?: string): SquareErrorJson {
-  return { category: "INVALID_REQUEST_ERROR", code, detail, ...(field !== undefined && { field }) };
+  return new Refusal(404, notFoundError(detail));
 }
 
 export function unauthorized(): Refusal {
   const detail = "This request could not be authorized.";
   return new Refusal(401, { category: "AUTHENTICATION_ERROR", code: "UNAUTHORIZED", detail });
-}
-
-export function forbidden(status: 401 | 403, detail: string): Refusal {
-  const code = status === 401 ? "UNAUTHORIZED" : "FORBIDDEN";
-  return new Refusal(status, { category: "AUTHENTICATION_ERROR", code, detail });
 }

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import type { FaultKind } from "../../../src/simulator/fake-square/server.js";
 import { DAY } from "../../../src/simulator/world.js";
 import type { Page } from "../../../src/square/api/api.js";
 import { pages } from "../../../src/square/api/pages.js";
 import { readEnvelope } from "../../../src/square/envelope.js";
 import type { JsonObject } from "../../../src/square/types.js";
 import * as simulated from "../../simulator/ask-square.js";
+import type { FaultKind } from "../../support/fault-plan.js";
 import { clientOf, failureOf } from "./support.js";
 
 const { START, END } = simulated;

@@ -4,10 +4,10 @@ import { recomputeCustomer } from "../../../src/analytics/customer.js";
 import { Inbox } from "../../../src/inbox/inbox.js";
 import { silentLog } from "../../../src/log.js";
 import { encryptAccessToken } from "../../../src/organizations/access-token.js";
-import { type FakeSquare, startFakeSquare } from "../../../src/simulator/fake-square/server.js";
 import type { LedgerWatcher, SalonEvent } from "../../../src/simulator/ledger.js";
 import type { SweepReport } from "../../../src/sweep/report.js";
 import { type SweepContext, sweep } from "../../../src/sweep/sweep.js";
+import { type FaultySquare, startFakeSquare } from "../../support/fake-square.js";
 import { openApiAt, pullOnce, TOKEN_KEY } from "../../support/square-context.js";
 import { makeOrganization } from "../../support/worlds.js";
 import { differencesOf } from "./differences.js";
@@ -37,7 +37,7 @@ interface Play {
   readonly story: Story;
   readonly world: StoryWorld;
   readonly context: SweepContext;
-  readonly square: FakeSquare | undefined;
+  readonly square: FaultySquare | undefined;
 }
 
 export async function playStory(stage: Stage, story: Story): Promise<Played> {
@@ -88,7 +88,7 @@ async function openSquare(
   story: Story,
   { served }: StoryWorld,
   merchants: { ordered: string; mixed: string },
-): Promise<FakeSquare> {
+): Promise<FaultySquare> {
   const { truth, watch } = served;
   const under = (id: string) => ({
     truth: { ...truth, merchant: { ...truth.merchant, id } },
@@ -106,7 +106,7 @@ async function openSquare(
   });
 }
 
-function contextOf({ database, clock }: Stage, square: FakeSquare | undefined): SweepContext {
+function contextOf({ database, clock }: Stage, square: FaultySquare | undefined): SweepContext {
   return {
     database,
     clock,

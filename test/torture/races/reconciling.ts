@@ -1,8 +1,8 @@
 import { encryptAccessToken } from "../../../src/organizations/access-token.js";
 import { type BackfillResult, backfill } from "../../../src/pull/backfill.js";
-import { startFakeSquare } from "../../../src/simulator/fake-square/server.js";
 import type { SweepReport } from "../../../src/sweep/report.js";
 import { sweep } from "../../../src/sweep/sweep.js";
+import { startFakeSquare } from "../../support/fake-square.js";
 import { ACCESS_TOKEN, openScriptContext, TOKEN_KEY } from "../../support/square-context.js";
 import type { Attack, AttackContext } from "../runner/attack.js";
 import { checkNothingLost, checkRows } from "../runner/checks.js";

@@ -1,8 +1,9 @@
 /** Salons to attack with: simulated around the present, so that every column that the clock changes is alive. */
 import { addOrganization } from "../../../src/organizations/organizations.js";
-import type { Served } from "../../../src/simulator/fake-square/server.js";
-import { simulateSalon, turbulence } from "../../../src/simulator/salon.js";
+import { simulateSalon } from "../../../src/simulator/salon.js";
 import type { WebhookEvent } from "../../oracle/index.js";
+import type { WatchedSalon } from "../../support/history.js";
+import { turbulence } from "../../support/turbulence.js";
 import type { AttackDatabase } from "./databases.js";
 
 const DAY_MS = 86_400_000;
@@ -13,7 +14,7 @@ export interface AttackSalon {
   /** Every event Square would send, in the order of its time. */
   readonly events: readonly WebhookEvent[];
   /** Its end, for a fake Square. */
-  readonly served: Served;
+  readonly served: WatchedSalon;
 }
 
 /**

@@ -6,12 +6,13 @@ import { Inbox } from "../../../src/inbox/inbox.js";
 import { silentLog } from "../../../src/log.js";
 import { sanityCheck } from "../../../src/operations/sanity-check.js";
 import { addOrganization } from "../../../src/organizations/organizations.js";
-import { simulateSalon, turbulence } from "../../../src/simulator/salon.js";
+import { simulateSalon } from "../../../src/simulator/salon.js";
 import { type SweepContext, sweep } from "../../../src/sweep/sweep.js";
 import { expectedAnalytics, explainTableDifferences } from "../../oracle/index.js";
 import { received } from "../../support/events.js";
 import { withRarities } from "../../support/rarities.js";
 import { comparableTables } from "../../support/square.js";
+import { turbulence } from "../../support/turbulence.js";
 import { readFacts, readRows } from "../../support/worlds.js";
 import { ageRows, copyRows, goBackTo, leaveUnfinished } from "./old-database.js";
 

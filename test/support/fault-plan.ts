@@ -1,5 +1,3 @@
-import type { PageTwist } from "./paging.js";
-
 /** What a request meets instead of its answer, or in it. */
 export type Fault =
   /** Another status, with Square's errors for body. */
@@ -25,22 +23,20 @@ export type Fault =
   /** 200 and a body that begins well and never ends, a byte at a time. */
   | { readonly kind: "endless-body" }
   /** The next page begins with rows of this one. */
-  | { readonly kind: Extract<PageTwist, "repeated-rows"> }
+  | { readonly kind: "repeated-rows" }
   /** The cursor leads to the same page again: the same cursor each time, or another each time. */
-  | { readonly kind: Exclude<PageTwist, "repeated-rows"> };
+  | { readonly kind: "same-cursor" | "ever-new-cursors" };
 
 export type FaultKind = Fault["kind"];
 
 /** Which requests a fault is for. */
 export interface FaultAim {
-  /** An endpoint's name, such as `GET /v2/payments`, or the beginning of a path; every request when left out. */
+  /** Method and path, such as `GET /v2/payments`, or the beginning of a path; every request when left out. */
   readonly on?: string;
   /** How many requests meet it; default 1. */
   readonly times?: number;
   /** How many matching requests go by unharmed before; default 0. */
   readonly after?: number;
-  /** The query parameters that a request must have, such as `{ location_id }`. */
-  readonly query?: Readonly<Record<string, string>>;
 }
 
 /** A fault that was ordered; `hits` counts the requests that met it. */
@@ -58,9 +54,8 @@ interface Order {
 }
 
 interface Aimed {
-  readonly endpoint: string;
+  readonly method: string;
   readonly path: string;
-  readonly query: Readonly<Record<string, string>>;
 }
 
 /** The faults to come; where several match, the one ordered first is met first. */
@@ -96,8 +91,6 @@ export class FaultPlan {
   }
 }
 
-function matches({ on, query = {} }: FaultAim, request: Aimed): boolean {
-  const aimedAt =
-    on === undefined || on === request.endpoint || (on.startsWith("/") && request.path.startsWith(on));
-  return aimedAt && Object.entries(query).every(([name, value]) => request.query[name] === value);
+function matches({ on = "/" }: FaultAim, { method, path }: Aimed): boolean {
+  return on.startsWith("/") ? path.startsWith(on) : on === `${method} ${path}`;
 }
