@@ -48,7 +48,7 @@ function sortedList(truth: Truth, wanted: (one: CustomerJson) => boolean, paging
   const sorted = (): readonly CustomerJson[] => {
     const all = [...truth.customers.values()].filter(wanted);
     if (field === "DEFAULT") {
-      const named = all.sort((a, b) => (nameOf(a) + a.id < nameOf(b) + b.id ? -1 : 1));
+      const named = all.sort((a, b) => (`${nameOf(a)} ${a.id}` < `${nameOf(b)} ${b.id}` ? -1 : 1));
       return order === "ASC" ? named : named.reverse();
     }
     return byTime(
