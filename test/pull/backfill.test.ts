@@ -88,7 +88,7 @@ test("a backfill that is killed anywhere goes on there, and ends the same", asyn
   for (const after of [12, 5]) {
     const stuck = world.square.fail({ kind: "no-answer" }, { after, times: 1 });
     const script = new Script("backfill", ...parameters);
-    await vi.waitUntil(() => stuck.hits > 0, { timeout: 30_000, interval: 20 });
+    await vi.waitUntil(() => stuck.hits > 0, { timeout: 60_000, interval: 20 });
     await script.kill();
   }
   const requests = world.square.requests.length;

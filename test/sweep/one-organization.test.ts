@@ -19,7 +19,7 @@ test("a Square that is silent for one organization costs it one time-out, and th
   const silent = await openSquareWorld(
     database,
     { seed: "silent", customers: 3, merchantId: "MLSILENT" },
-    { timeoutMs: 100 },
+    { timeoutMs: 1_000 },
   );
   for (const _ of harbor.salon.events());
   const [, id] = [await connectSalon(database, harbor), await connectSalon(database, silent)];
