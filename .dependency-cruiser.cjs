@@ -31,6 +31,7 @@ const rooms = {
   operations: ["sweep", "drift", "pull", "inbox", "handlers", "organizations", "square", "database", ...base],
   sweep: ["drift", "pull", "inbox", "square", "database", ...base],
   drift: ["analytics", "facts", "database", ...base],
+  reports: ["analytics", "database", ...base],
   pull: ["inbox", "handlers", "analytics", "organizations", "facts", "square", "database", ...base],
   inbox: ["handlers", "analytics", "organizations", "facts", "square", "database", ...base],
   handlers: ["facts", "square"],

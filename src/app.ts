@@ -1,15 +1,17 @@
+import cookie from "@fastify/cookie";
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify";
 import type { Clock } from "./clock.js";
 import type { ServeConfig } from "./config.js";
 import type { Database } from "./database/database.js";
-import { authorization } from "./http/auth.js";
+import { adminRoutes } from "./http/admin-routes.js";
+import { authorization, sessionsOf } from "./http/auth.js";
 import { cronRoutes } from "./http/cron-routes.js";
-import { customerRoutes } from "./http/customer-routes.js";
 import { draining } from "./http/draining.js";
 import { healthRoutes } from "./http/health-routes.js";
+import { openapi } from "./http/openapi.js";
 import { clientErrors, frameworkErrors, problemDetails } from "./http/problem.js";
 import { securityHeadersOnEveryAnswer } from "./http/security-headers.js";
-import { statusRoutes } from "./http/status-routes.js";
+import { sessionRoutes } from "./http/session-routes.js";
 import { misdirectedDeliveries, toWebhookRoute } from "./http/webhook-address.js";
 import { webhookRoutes } from "./http/webhook-routes.js";
 import type { Inbox } from "./inbox/inbox.js";
@@ -79,10 +81,13 @@ export async function buildApp({ config, database, clock, inbox, sweeps, log }: 
   await http.register(draining);
   await http.register(misdirectedDeliveries(webhook.notificationUrl));
   await http.register(authorization);
+  await http.register(cookie);
+  await http.register(openapi);
   await http.register(healthRoutes({ database }));
   await http.register(webhookRoutes({ webhook, inbox }));
-  await http.register(customerRoutes({ database, clock, adminApiKey }));
   await http.register(cronRoutes({ sweeps, cronSecret }));
-  await http.register(statusRoutes({ database, clock, adminApiKey }));
+  const sessions = adminApiKey === undefined ? undefined : sessionsOf(adminApiKey, clock);
+  await http.register(sessionRoutes({ sessions }));
+  await http.register(adminRoutes({ sessions, database, clock }));
   return { http, routes };
 }

@@ -23,6 +23,16 @@ export class ConfigurationError extends RegularsError {
   }
 }
 
+/** What was asked for cannot be: the message says what the parameter may be, and never repeats what was sent. */
+export class InvalidParameter extends RegularsError {
+  readonly parameter: string;
+
+  constructor(parameter: string, message: string) {
+    super("invalid_request", message);
+    this.parameter = parameter;
+  }
+}
+
 /** The database cannot be reached, or went away before it answered; trying again later may help. */
 export class DatabaseUnavailable extends RegularsError {
   constructor(message: string, options?: ErrorOptions) {

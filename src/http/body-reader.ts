@@ -78,7 +78,7 @@ function tooManyLarge(): Problem {
     503,
     "queue_full",
     "Too many large bodies are under way; deliver this one again later.",
-    2,
+    { retryAfterSeconds: 2 },
   );
 }
 

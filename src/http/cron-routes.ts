@@ -3,9 +3,10 @@ import { z } from "zod";
 import type { Sweeps } from "../sweep/background.js";
 import { requireBearer } from "./auth.js";
 import { ignoreBodies } from "./ignore-bodies.js";
-import { Problem } from "./problem.js";
+import { security } from "./openapi.js";
+import { problemAnswer } from "./schemas.js";
 
-const querySchema = z.object({ mode: z.enum(["recent", "full"]).default("recent") });
+const query = z.strictObject({ mode: z.enum(["recent", "full"]).default("recent") });
 
 /** The sweep for a cron service that calls from outside (contract section 2). */
 export function cronRoutes({
@@ -24,11 +25,19 @@ export function cronRoutes({
       url: "/api/cron/refresh-customer-analytics",
       // HEAD would do all of it, too.
       exposeHeadRoute: false,
-      handler: async (request) => {
-        const query = querySchema.safeParse(request.query);
-        if (!query.success) throw new Problem(400, "invalid_request", "mode is recent or full.");
-        return sweeps.run(query.data.mode);
+      schema: {
+        summary: "Run a reconciliation sweep",
+        tags: ["Operations"],
+        security: [...security.cron],
+        querystring: query,
+        response: {
+          200: z.looseObject({ success: z.boolean() }).meta({ description: "The sweep's report" }),
+          400: problemAnswer("A parameter is wrong"),
+          401: problemAnswer("The secret is missing or wrong"),
+          503: problemAnswer("CRON_SECRET is not set, or the database cannot be reached"),
+        },
       },
+      handler: (request) => sweeps.run((request.query as z.output<typeof query>).mode),
     });
   };
 }

@@ -4,57 +4,80 @@ import { recomputeCustomer } from "../analytics/customer.js";
 import { readCustomer } from "../analytics/customer-history.js";
 import type { Clock } from "../clock.js";
 import type { Database } from "../database/database.js";
-import { requireBearer } from "./auth.js";
 import { ignoreBodies } from "./ignore-bodies.js";
+import { security } from "./openapi.js";
 import { Problem } from "./problem.js";
+import { adminErrors, customerParams, instant, requireOrganization } from "./schemas.js";
 
-const paramsSchema = z.object({
-  organizationId: z.uuid(),
-  // Postgres has no NUL in a text.
-  squareCustomerId: z.string().regex(/^[^\0]{1,255}$/),
+const row = z.looseObject({ square_customer_id: z.string() });
+
+const historyQuery = z.strictObject({
+  before: z
+    .string()
+    .optional()
+    .meta({ description: "`older` of the answer before: bookings and payments before those" }),
 });
 
-const querySchema = z.strictObject({ before: z.string().optional() });
-
 /** Reading and recomputing one customer (contract section 2). */
-export function customerRoutes(options: {
-  database: Database;
-  clock: Clock;
-  adminApiKey: string | undefined;
-}) {
-  const { database, clock, adminApiKey } = options;
+export function customerRoutes({ database, clock }: { database: Database; clock: Clock }) {
   return async (app: FastifyInstance) => {
-    app.addHook("onRequest", requireBearer(adminApiKey, "ADMIN_API_KEY"));
     ignoreBodies(app);
-
-    app.get("/api/organizations/:organizationId/customers/:squareCustomerId", async (request) => {
-      const { organizationId, squareCustomerId } = await customerOf(database, request.params);
-      const read = querySchema.safeParse(request.query);
-      if (!read.success) throw new Problem(400, "invalid_request", "The one parameter is before, a cursor.");
-      const { before } = read.data;
-      const history = await readCustomer(database.pool, organizationId, squareCustomerId, clock(), before);
-      return history ?? notFound();
+    const described = (summary: string, answer: z.ZodType) => ({
+      summary,
+      tags: ["Customers"],
+      security: [...security.admin],
+      params: customerParams,
+      response: { 200: answer, ...adminErrors },
     });
 
-    app.post("/api/organizations/:organizationId/customers/:squareCustomerId/recompute", async (request) => {
-      const { organizationId, squareCustomerId } = await customerOf(database, request.params);
-      const result = await recomputeCustomer(database.pool, organizationId, squareCustomerId, clock());
-      return result ?? notFound();
-    });
+    app.get(
+      "/api/organizations/:organizationId/customers/:squareCustomerId",
+      {
+        schema: {
+          ...described(
+            "One customer, exact now, with the newest 200 bookings and payments; a merged id answers its survivor",
+            z.object({
+              customer: row,
+              bookings: z.array(z.looseObject({})),
+              payments: z.array(z.looseObject({})),
+              merged_ids: z.array(z.string()),
+              next_change: z.object({ at: instant, columns: z.array(z.string()) }).nullable(),
+              older: z.string().nullable(),
+            }),
+          ),
+          querystring: historyQuery,
+        },
+      },
+      async ({ params, query }) => {
+        const { organizationId, squareCustomerId } = params as z.output<typeof customerParams>;
+        await requireOrganization(database, organizationId);
+        const { before } = query as z.output<typeof historyQuery>;
+        const history = await readCustomer(database.pool, organizationId, squareCustomerId, clock(), before);
+        return history ?? notFound();
+      },
+    );
+
+    app.post(
+      "/api/organizations/:organizationId/customers/:squareCustomerId/recompute",
+      {
+        schema: described(
+          "Recompute one customer, and tell what was different",
+          z.object({
+            customer: row.nullable(),
+            changed: z.boolean(),
+            drift: z.record(z.string(), z.object({ before: z.unknown(), after: z.unknown() })),
+          }),
+        ),
+      },
+      async ({ params }) => {
+        const { organizationId, squareCustomerId } = params as z.output<typeof customerParams>;
+        await requireOrganization(database, organizationId);
+        return (
+          (await recomputeCustomer(database.pool, organizationId, squareCustomerId, clock())) ?? notFound()
+        );
+      },
+    );
   };
-}
-
-async function customerOf(database: Database, params: unknown) {
-  const read = paramsSchema.safeParse(params);
-  if (!read.success)
-    throw new Problem(400, "invalid_request", "organizationId is a UUID, and a customer id is needed.");
-  const { organizationId } = read.data;
-  const organization = await database.prisma.organization.findUnique({
-    where: { id: organizationId },
-    select: { id: true },
-  });
-  if (!organization) throw new Problem(404, "organization_not_found", "There is no such organization.");
-  return read.data;
 }
 
 function notFound(): never {

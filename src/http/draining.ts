@@ -26,7 +26,9 @@ export const draining = fp(async (app) => {
 
   app.addHook("onRequest", async ({ routeOptions }) => {
     if (stopping && routeOptions.url !== "/healthz") {
-      throw new Problem(503, "shutting_down", "This server is stopping. Try again.", 2);
+      throw new Problem(503, "shutting_down", "This server is stopping. Try again.", {
+        retryAfterSeconds: 2,
+      });
     }
   });
   app.addHook("preHandler", async (request) => {

@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import fp from "fastify-plugin";
 import { isUnavailable } from "../database/failures.js";
-import { RegularsError } from "../errors.js";
+import { InvalidParameter, RegularsError } from "../errors.js";
 import { RefusalLog } from "./refusal-log.js";
 import { securityHeaders, setSecurityHeaders } from "./security-headers.js";
 
@@ -13,6 +13,12 @@ declare module "fastify" {
   }
 }
 
+interface ProblemOptions extends ErrorOptions {
+  readonly retryAfterSeconds?: number;
+  /** The parameter that is wrong. */
+  readonly parameter?: string;
+}
+
 /**
  * An answer that is an error, as RFC 9457 problem details. `code` is stable; `detail` says what to do and never
  * repeats what was sent.
@@ -20,23 +26,26 @@ declare module "fastify" {
 export class Problem extends RegularsError {
   readonly status: number;
   readonly retryAfterSeconds: number | undefined;
+  /** The parameter that is wrong. */
+  readonly parameter: string | undefined;
 
   constructor(
     status: number,
     code: string,
     detail: string,
-    retryAfterSeconds?: number,
-    options?: ErrorOptions,
+    { retryAfterSeconds, parameter, ...options }: ProblemOptions = {},
   ) {
     super(code, detail, options);
     this.status = status;
     this.retryAfterSeconds = retryAfterSeconds;
+    this.parameter = parameter;
   }
 }
 
 const titles: Readonly<Record<number, string>> = {
   400: "Bad Request",
   401: "Unauthorized",
+  403: "Forbidden",
   404: "Not Found",
   405: "Method Not Allowed",
   408: "Request Timeout",
@@ -129,19 +138,35 @@ export const problemDetails = fp(async (app) => {
 export function toProblem(error: FastifyError): Problem {
   if (error instanceof Problem) return error;
   if (isUnavailable(error)) {
-    return new Problem(503, "database_unavailable", "The database cannot be reached. Try again later.", 5);
+    return new Problem(503, "database_unavailable", "The database cannot be reached. Try again later.", {
+      retryAfterSeconds: 5,
+    });
   }
   if (error.code === "queue_full" || error.code === "shutting_down") {
-    return new Problem(503, error.code, error.message, 2);
+    return new Problem(503, error.code, error.message, { retryAfterSeconds: 2 });
   }
   if (error.code === "invalid_cursor") return new Problem(400, error.code, error.message);
   const refusal = refusals[error.code];
   if (refusal) return new Problem(...refusal);
-  if (error.validation) return new Problem(400, "invalid_request", error.message);
+  if (error instanceof InvalidParameter) {
+    return new Problem(400, error.code, error.message, { parameter: error.parameter });
+  }
+  if (error.validation) return invalidRequest(error);
   if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500) {
     return new Problem(error.statusCode, "bad_request", "The request cannot be understood.");
   }
   return new Problem(500, "internal_error", "Something failed here. The log knows more.");
+}
+
+/** The first thing that a schema finds wrong, with the parameter's name. What was sent is not repeated. */
+function invalidRequest({ validation, validationContext }: FastifyError): Problem {
+  const [found] = validation ?? [];
+  const unknown = (found?.params as { keys?: readonly string[] } | undefined)?.keys?.[0];
+  const named = unknown ?? found?.instancePath.split("/").filter(Boolean).join(".");
+  const parameter = (named || (validationContext ?? "body")).slice(0, 100);
+  const detail =
+    unknown === undefined ? `${parameter}: ${found?.message}` : "There is no such parameter here.";
+  return new Problem(400, "invalid_request", detail, { parameter });
 }
 
 function sendProblem(
@@ -177,6 +202,14 @@ function tell(request: FastifyRequest, problem: Problem, cause: unknown): void {
   request.log.error({ ...fields, frames }, "request failed");
 }
 
-function bodyOf({ status, code, message }: Problem) {
-  return { type: "about:blank", title: titles[status] ?? "Error", status, code, detail: message };
+function bodyOf({ status, code, message, parameter }: Problem) {
+  const title = titles[status] ?? "Error";
+  return {
+    type: "about:blank",
+    title,
+    status,
+    code,
+    detail: message,
+    ...(parameter !== undefined && { parameter }),
+  };
 }

@@ -1,17 +1,39 @@
 import { Readable } from "node:stream";
 import type { FastifyError, FastifyInstance, FastifyRequest } from "fastify";
 import rawBody from "fastify-raw-body";
+import { z } from "zod";
 import type { WebhookConfig } from "../config.js";
 import type { Inbox } from "../inbox/inbox.js";
 import { InvalidEnvelope, readEnvelope, type SquareEvent } from "../square/envelope.js";
 import { readJson, UnreadableJson } from "../square/read-json.js";
 import { verifySignature } from "../square/signature.js";
 import { BodyReader, MAX_BODY_BYTES } from "./body-reader.js";
+import { security } from "./openapi.js";
 import { Problem, toProblem } from "./problem.js";
 import { RefusalLog } from "./refusal-log.js";
+import { problemAnswer } from "./schemas.js";
 import { SIGNATURE_HEADER, WEBHOOK_ROUTE } from "./webhook-address.js";
 
 const NO_BYTES = Buffer.alloc(0);
+
+const schema = {
+  summary: "Takes one event from Square",
+  description: "The signature is over the notification URL and the bytes of the body. See docs/webhooks.md.",
+  tags: ["Square"],
+  security: [...security.square],
+  response: {
+    200: z.object({
+      received: z.literal(true),
+      event_id: z.string(),
+      status: z.enum(["processed", "duplicate", "stale", "ignored", "deferred", "dead"]),
+    }),
+    400: problemAnswer("The body is no event"),
+    401: problemAnswer("The signature is missing or wrong"),
+    413: problemAnswer("The body is larger than 1 MiB"),
+    415: problemAnswer("The body is not application/json"),
+    503: problemAnswer("The event is not stored; Square delivers it again"),
+  },
+};
 
 /**
  * The door for Square's deliveries (contract section 2). The order is: size, media type, signature, and only then
@@ -57,7 +79,7 @@ export function webhookRoutes({ webhook, inbox }: { webhook: WebhookConfig; inbo
       return { received: true, event_id: event.event_id, status };
     };
 
-    const route = { config: { rawBody: true }, bodyLimit: MAX_BODY_BYTES };
+    const route = { config: { rawBody: true }, bodyLimit: MAX_BODY_BYTES, schema };
     app.post(WEBHOOK_ROUTE, route, async (request) => {
       // Without a body there are no bytes, and those can be signed too.
       const bytes = Buffer.isBuffer(request.rawBody) ? request.rawBody : NO_BYTES;
@@ -73,7 +95,8 @@ export function webhookRoutes({ webhook, inbox }: { webhook: WebhookConfig; inbo
 /** Whatever it was, nothing is known to be stored, so the event must come again. */
 function notStored(error: FastifyError): never {
   if (toProblem(error).status === 503) throw error;
-  throw new Problem(503, "not_stored", "The event could not be stored. Deliver it again later.", 60, {
+  throw new Problem(503, "not_stored", "The event could not be stored. Deliver it again later.", {
+    retryAfterSeconds: 60,
     cause: error,
   });
 }

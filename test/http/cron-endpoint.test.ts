@@ -95,7 +95,7 @@ describe("the cron endpoint", () => {
   it.each(["HEAD", "PUT", "DELETE", "OPTIONS"] as const)("does nothing on %s", async (method) => {
     const { http } = await open();
     const answer = await http.inject({ method, url: PATH, headers: { authorization } });
-    expect(answer.statusCode).toBe(404);
+    expect(answer.statusCode).toBe(401);
     expect(await logRows()).toEqual([]);
   });
 

@@ -68,7 +68,7 @@ function visitColumns(facts: FactTables, customer: CustomerFacts, now: bigint): 
  * Another booking, not cancelled or declined, with created_at in [V.start_at, V.start_at + 24 h) and a
  * later start_at.
  */
-function isPrebooked(customer: CustomerFacts, visit: Booking): boolean {
+export function isPrebooked(customer: CustomerFacts, visit: Booking): boolean {
   const gone = ["CANCELLED_BY_CUSTOMER", "CANCELLED_BY_SELLER", "DECLINED"];
   return customer.bookings.some(
     (other) =>
@@ -80,7 +80,7 @@ function isPrebooked(customer: CustomerFacts, visit: Booking): boolean {
   );
 }
 
-function segmentAt(facts: FactTables, first: bigint | null, last: bigint | null, now: bigint): string {
+export function segmentAt(facts: FactTables, first: bigint | null, last: bigint | null, now: bigint): string {
   const days = segmentDays(facts);
   if (first === null || last === null) return "NEVER_VISITED";
   if (now < first + days.new) return "NEW";

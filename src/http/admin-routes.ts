@@ -1,0 +1,36 @@
+import type { FastifyInstance } from "fastify";
+import type { Clock } from "../clock.js";
+import type { Database } from "../database/database.js";
+import { requireAdmin, type Sessions } from "./auth.js";
+import { customerRoutes } from "./customer-routes.js";
+import { Problem } from "./problem.js";
+import { reportRoutes } from "./report-routes.js";
+import { statusRoutes } from "./status-routes.js";
+
+/** Everything behind the admin key. What is not there is not told apart from what is, without the key. */
+export function adminRoutes({
+  sessions,
+  database,
+  clock,
+}: {
+  sessions: Sessions | undefined;
+  database: Database;
+  clock: Clock;
+}) {
+  return async (app: FastifyInstance) => {
+    app.addHook("onRequest", requireAdmin(sessions));
+    await app.register(customerRoutes({ database, clock }));
+    await app.register(reportRoutes({ database, clock }));
+    await app.register(statusRoutes({ database, clock }));
+    for (const prefix of ["/api", "/admin"]) {
+      await app.register(
+        async (unknown) => {
+          unknown.setNotFoundHandler(() => {
+            throw new Problem(404, "not_found", "There is nothing at this address.");
+          });
+        },
+        { prefix },
+      );
+    }
+  };
+}

@@ -1,0 +1,81 @@
+/** Zod schemas that several routes share. */
+import { z } from "zod";
+import type { Database } from "../database/database.js";
+import { Problem } from "./problem.js";
+
+/** Integer minor units; a string past 2^53, where a number would be wrong. */
+export const money = z.union([z.int(), z.string().regex(/^-?\d+$/)]).meta({ description: "Minor units" });
+
+export const count = z.int();
+
+/** RFC 3339 in UTC. */
+export const instant = z.string().meta({ format: "date-time" });
+
+export const day = z.string().regex(/^\d{4}-\d{2}-\d{2}$/);
+
+/** An id of Square's. Postgres has no NUL in a text. */
+export const squareId = z.string().regex(/^[^\0]{1,255}$/, "is an id of 1 to 255 characters");
+
+export const organizationParams = z.strictObject({ organizationId: z.uuid() });
+
+export const customerParams = organizationParams.extend({ squareCustomerId: squareId });
+
+/** What a period and a place are asked for with; read further by src/reports/period.ts. */
+export const periodQuery = z.strictObject({
+  from: z
+    .string()
+    .optional()
+    .meta({ description: "First local day, YYYY-MM-DD; 29 days before `to` by default" }),
+  to: z.string().optional().meta({ description: "Last local day, included; today by default" }),
+});
+
+export const placeQuery = periodQuery.extend({
+  location_id: squareId.optional().meta({ description: "One location; all of them by default" }),
+});
+
+export const problem = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    code: z.string().meta({ description: "Stable" }),
+    detail: z.string(),
+    parameter: z.string().optional().meta({ description: "The parameter that is wrong" }),
+  })
+  .meta({ id: "Problem" });
+
+export const problemAnswer = (description: string) => ({
+  description,
+  content: { "application/problem+json": { schema: problem } },
+});
+
+/** The errors that every route behind the admin key may answer with. */
+export const adminErrors = {
+  400: problemAnswer("A parameter is wrong; `parameter` names it"),
+  401: problemAnswer("The key or session is missing or wrong"),
+  404: problemAnswer("There is no such thing"),
+  503: problemAnswer("The route is not configured, or the database cannot be reached"),
+};
+
+export interface OrganizationFacts {
+  readonly id: string;
+  readonly currency: string;
+  readonly timeZone: string;
+}
+
+/**
+ * The organization that a route is about.
+ *
+ * @throws {Problem} 404 `organization_not_found`
+ */
+export async function requireOrganization(
+  { prisma }: Pick<Database, "prisma">,
+  id: string,
+): Promise<OrganizationFacts> {
+  const organization = await prisma.organization.findUnique({
+    where: { id },
+    select: { id: true, currency: true, timeZone: true },
+  });
+  if (!organization) throw new Problem(404, "organization_not_found", "There is no such organization.");
+  return { ...organization, currency: organization.currency ?? "USD" };
+}

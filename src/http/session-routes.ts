@@ -1,0 +1,50 @@
+import { z } from "zod";
+import { requireAdmin, type Sessions } from "./auth.js";
+import { type ApiInstance, security } from "./openapi.js";
+import { Problem } from "./problem.js";
+import { adminErrors, problemAnswer } from "./schemas.js";
+
+/** Opening and closing a session of the dashboard (contract section 2). */
+export function sessionRoutes({ sessions }: { sessions: Sessions | undefined }) {
+  return async (app: ApiInstance) => {
+    const tags = ["Session"];
+
+    app.post(
+      "/api/session",
+      {
+        schema: {
+          summary: "Exchange the admin key for a session's cookie of 12 hours",
+          tags,
+          body: z.strictObject({ key: z.string().max(1_000) }),
+          response: { 204: z.null(), ...adminErrors },
+        },
+        // Whoever does not send a key has none.
+        attachValidation: true,
+      },
+      async (request, reply) => {
+        if (!sessions)
+          throw new Problem(503, "not_configured", "This route is closed: set ADMIN_API_KEY to open it.");
+        const key = request.validationError ? "" : request.body.key;
+        sessions.open(request, reply, key);
+        return reply.code(204).send(null);
+      },
+    );
+
+    app.delete(
+      "/api/session",
+      {
+        schema: {
+          summary: "End the session",
+          tags,
+          security: [...security.admin],
+          response: { 204: z.null(), ...adminErrors, 403: problemAnswer("Sent from another site's page") },
+        },
+        onRequest: requireAdmin(sessions),
+      },
+      async (_request, reply) => {
+        sessions?.close(reply);
+        return reply.code(204).send(null);
+      },
+    );
+  };
+}

@@ -1,0 +1,12 @@
+import { type Queryable, query } from "../database/query.js";
+
+const statement = {
+  name: "local_day",
+  text: "select local_date($1::timestamptz, $2)::text as day",
+};
+
+/** The local day `YYYY-MM-DD` of an instant, by the database's one local-day function. */
+export async function localDayOf(on: Queryable, instant: Date, timeZone: string): Promise<string> {
+  const { rows } = await query<{ day: string }>(on, statement, [instant, timeZone]);
+  return (rows[0] as { day: string }).day;
+}

@@ -1,0 +1,143 @@
+import { beforeEach, expect, test } from "vitest";
+import { ADMIN_KEY, addSalon, openTestApp, type TestApp, testConfig } from "../support/app.js";
+import { emptyDatabase, openTestDatabase } from "../support/database.js";
+import { bookingEvent, customerEvent } from "../support/events.js";
+
+const database = await openTestDatabase();
+let app: TestApp;
+let salon: string;
+
+beforeEach(async () => {
+  await emptyDatabase(database);
+  salon = await addSalon(database);
+  app = await openTestApp(database);
+  await app.http.ready();
+});
+
+const authorization = `Bearer ${ADMIN_KEY}`;
+const get = (url: string, headers: Record<string, string> = { authorization }) =>
+  app.http.inject({ url, headers });
+
+test("/openapi.json describes every route that the server knows, its parameters, answers, errors and key", async () => {
+  const { paths, components } = (await get("/openapi.json", {})).json();
+  const described = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.keys(methods as object).map((method) => `${method.toUpperCase()} ${path}`),
+  );
+  const known = app.routes
+    .filter(
+      ({ method, url }) => method !== "HEAD" && method !== "OPTIONS" && !/^\/(docs|openapi\.json)/.test(url),
+    )
+    .map(({ method, url }) => `${method} ${url.replaceAll(/:(\w+)/g, "{$1}")}`);
+  expect(described.sort()).toEqual([...new Set(known)].sort());
+  for (const [path, methods] of Object.entries(paths as Record<string, Record<string, Described>>)) {
+    for (const [method, route] of Object.entries(methods)) {
+      const told = `${method} ${path}`;
+      expect(route.summary, told).toBeTruthy();
+      expect(
+        Object.keys(route.responses).some((status) => status.startsWith("2")),
+        told,
+      ).toBe(true);
+      const named = (route.parameters ?? [])
+        .filter((parameter) => parameter.in === "path")
+        .map(({ name }) => name);
+      expect(named.sort(), told).toEqual([...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name).sort());
+      if (/^\/(api|admin)/.test(path)) expect(route.responses, told).toHaveProperty("401");
+    }
+  }
+  expect(Object.keys(components.securitySchemes)).toEqual([
+    "adminKey",
+    "session",
+    "cronSecret",
+    "squareSignature",
+  ]);
+});
+
+interface Described {
+  readonly summary?: string;
+  readonly responses: Record<string, unknown>;
+  readonly parameters?: readonly { readonly in: string; readonly name: string }[];
+}
+
+test("/docs shows the description without asking another host", async () => {
+  const page = await get("/docs/", {});
+  expect(page.statusCode).toBe(200);
+  const links = [...page.body.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, link]) => link ?? "");
+  expect(links.length).toBeGreaterThan(2);
+  expect(links.filter((link) => /^(https?:)?\/\//.test(link))).toEqual([]);
+  expect(page.headers["content-security-policy"]).toContain("default-src 'none'");
+});
+
+test.each([
+  ["kpi?form=2026-01-01", "form"],
+  ["kpi?from=2026-02-30", "from"],
+  ["kpi?from=2026-03-02&to=2026-03-01", "from"],
+  ["kpi?from=2020-01-01&to=2026-01-01", "from"],
+  ["kpi?to=tomorrow", "to"],
+  ["kpi?location_id=", "location_id"],
+  ["retention?by=weekday", "by"],
+  ["segments/daily?location_id=L1", "location_id"],
+  ["appointments/daily?from=2026-01-01&from=2026-01-02", "from"],
+])("%s is refused and names %s", async (path, parameter) => {
+  const answer = await get(`/api/organizations/${salon}/${path}`);
+  expect(answer.statusCode).toBe(400);
+  expect(answer.headers["content-type"]).toMatch("application/problem+json");
+  expect(answer.json()).toMatchObject({ code: "invalid_request", parameter });
+});
+
+test("what is not there answers 401 without a key, and 404 with it", async () => {
+  for (const path of ["/api/nothing", "/admin/nothing", `/api/organizations/${salon}/nothing`]) {
+    expect((await get(path, {})).statusCode, path).toBe(401);
+    expect((await get(path)).statusCode, path).toBe(404);
+  }
+  expect((await get(`/api/organizations/${crypto.randomUUID()}/kpi`)).json().code).toBe(
+    "organization_not_found",
+  );
+  expect((await get("/api/organizations/no-uuid/kpi")).json().parameter).toBe("organizationId");
+});
+
+test("a session's cookie opens what the key opens, for twelve hours, and ends with the admin key", async () => {
+  const login = (key: unknown) =>
+    app.http.inject({ method: "POST", url: "/api/session", payload: { key } as object });
+  for (const wrong of ["", `${ADMIN_KEY}x`, 7, undefined]) expect((await login(wrong)).statusCode).toBe(401);
+  const opened = await login(ADMIN_KEY);
+  expect(opened.statusCode).toBe(204);
+  const [cookie] = opened.cookies;
+  expect(cookie).toMatchObject({ httpOnly: true, sameSite: "Strict", path: "/", maxAge: 43_200 });
+  const headers = { cookie: `${cookie?.name}=${encodeURIComponent(cookie?.value ?? "")}` };
+  const kpi = `/api/organizations/${salon}/kpi`;
+  expect((await get(kpi, headers)).statusCode).toBe(200);
+  expect((await get(kpi, { cookie: `${cookie?.name}=9999999999.forged` })).statusCode).toBe(401);
+
+  const post = (more: Record<string, string>) =>
+    app.http.inject({ method: "DELETE", url: "/api/session", headers: { ...headers, ...more } });
+  expect((await post({})).statusCode).toBe(403);
+  expect((await post({ "sec-fetch-site": "cross-site" })).statusCode).toBe(403);
+  expect((await post({ origin: "https://elsewhere.example" })).statusCode).toBe(403);
+  expect((await post({ origin: "http://localhost:80" })).statusCode).toBe(204);
+  expect((await post({ "sec-fetch-site": "same-origin" })).statusCode).toBe(204);
+
+  const rekeyed = await openTestApp(database, {
+    config: { ...testConfig, adminApiKey: "another admin key of the tests" },
+  });
+  expect((await rekeyed.http.inject({ url: kpi, headers })).statusCode).toBe(401);
+  app.clock.advance(12 * 60 * 60_000);
+  expect((await get(kpi, headers)).statusCode).toBe(401);
+});
+
+test("every report answers what its schema says", async () => {
+  await app.deliver(customerEvent("customer.created", { id: "ana" }));
+  await app.deliver(bookingEvent({ customer_id: "ana" }));
+  app.http.checksAnswers = true;
+  const reports = [
+    "appointments/daily",
+    "revenue/daily",
+    "kpi",
+    "segments/daily",
+    "segments/movements",
+    "team",
+  ];
+  for (const report of [...reports, "retention?by=technician"]) {
+    const answer = await get(`/api/organizations/${salon}/${report}`);
+    expect([report, answer.statusCode, answer.body]).toEqual([report, 200, expect.any(String)]);
+  }
+});

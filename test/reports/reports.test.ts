@@ -1,0 +1,110 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { appointmentsDaily, revenueDaily } from "../../src/reports/daily.js";
+import { kpi } from "../../src/reports/kpi.js";
+import { localDayOf } from "../../src/reports/local-day.js";
+import { addDays } from "../../src/reports/period.js";
+import { cohortKinds, retention } from "../../src/reports/retention.js";
+import { segmentMovements, segmentsDaily } from "../../src/reports/segments.js";
+import { team } from "../../src/reports/team.js";
+import { Random } from "../../src/simulator/random.js";
+import { toMicros } from "../oracle/index.js";
+import {
+  expectedKpi,
+  expectedMovements,
+  expectedRetention,
+  expectedSegmentsDaily,
+  expectedTeam,
+} from "../oracle/reports.js";
+import { casesHere, emptyDatabase, openTestDatabase } from "../support/database.js";
+import { makeRandomWorld } from "../support/random-worlds.js";
+import { customerIdsOf, readFacts, readRows, recomputeAt } from "../support/worlds.js";
+
+const SALONS = casesHere(60);
+const AT_ONCE = 10;
+
+const database = await openTestDatabase();
+beforeEach(() => emptyDatabase(database));
+
+const firstSeeds = Array.from({ length: SALONS / AT_ONCE }, (_, index) => 5_000 + index * AT_ONCE);
+
+describe.each(firstSeeds)("random salons from seed %i", (firstSeed) => {
+  const seeds = Array.from({ length: AT_ONCE }, (_, index) => firstSeed + index);
+
+  it("KPI, segments, movements, retention and team are what plain TypeScript makes of the facts", async () => {
+    for (const seed of seeds) {
+      const { pool } = database;
+      const random = new Random(`reports ${seed}`);
+      const { organizationId, start, end } = await makeRandomWorld(database, seed);
+      const facts = await readFacts(database, organizationId);
+      const now = new Date(random.between(start.getTime(), end.getTime() + 40 * 86_400_000));
+      const { currency, time_zone } = facts.organization;
+      const today = await localDayOf(pool, now, time_zone);
+      await recomputeAt(database, organizationId, customerIdsOf(facts), now.toISOString());
+      const from = addDays(today, -random.int(0, 80));
+      const to = addDays(from, random.int(0, 100));
+      const places = facts.locations.map((location) => location.square_location_id);
+      const locationId = random.chance(0.3) && places.length > 0 ? random.pick(places) : null;
+      const scope = { organizationId, from, to, locationId };
+      const micros = toMicros(now);
+      const told = `seed ${seed}, ${from} to ${to} at ${now.toISOString()}`;
+
+      const numbers = plain(await kpi(pool, scope, currency, now));
+      expect(numbers, told).toEqual(expectedKpi(facts, scope, micros));
+      const segments = await segmentsDaily(pool, scope, today, now);
+      expect(segments, told).toEqual(expectedSegmentsDaily(facts, scope, micros));
+      const movements = await segmentMovements(pool, scope, today, now);
+      expect(sorted(movements), told).toEqual(sorted(expectedMovements(facts, scope, micros)));
+      for (const kind of cohortKinds) {
+        const cohorts = (await retention(pool, kind, scope, now)).map(({ name: _, ...cohort }) => cohort);
+        expect(sorted(cohorts), `${told}, by ${kind}`).toEqual(
+          sorted(expectedRetention(facts, kind, scope, micros)),
+        );
+      }
+      const members = plain(await team(pool, scope, now)) as Record<string, unknown>[];
+      const counted = members.map(({ name: _, list_price_cents: __, ...member }) => member);
+      expect(sorted(counted), told).toEqual(sorted(expectedTeam(facts, scope, micros)));
+    }
+  });
+
+  it("the sums of the daily views over a period are the KPI's, except people", async () => {
+    for (const seed of seeds.slice(0, 3)) {
+      const { pool } = database;
+      const { organizationId, end } = await makeRandomWorld(database, seed);
+      const facts = await readFacts(database, organizationId);
+      await recomputeAt(database, organizationId, customerIdsOf(facts), end.toISOString());
+      const to = end.toISOString().slice(0, 10);
+      const scope = { organizationId, from: addDays(to, -60), to, locationId: null };
+      const { current } = await kpi(pool, scope, facts.organization.currency, end);
+      const days = await appointmentsDaily(pool, scope);
+      const sum = (rows: readonly Record<string, unknown>[], name: string) =>
+        rows.reduce((total, row) => total + Number(row[name]), 0);
+      for (const name of ["accepted_appointments", "no_show_appointments", "new_customers"] as const) {
+        expect(sum(days, name), `${name}, seed ${seed}`).toBe(current[name]);
+      }
+      const money = (await revenueDaily(pool, scope)).filter((row) => row.currency === current.currency);
+      for (const name of [
+        "revenue_cents",
+        "net_cents",
+        "payment_count",
+        "unassigned_revenue_cents",
+      ] as const) {
+        expect(sum(money, name), `${name}, seed ${seed}`).toBe(Number(current[name]));
+      }
+      const view = await readRows(database, organizationId, "analytics_appointments_by_location_daily");
+      expect(sorted(days)).toEqual(
+        sorted(view.filter(({ date }) => String(date) >= scope.from && String(date) <= to)),
+      );
+    }
+  });
+});
+
+/** As JSON shows it: money as numbers. */
+function plain(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value, (_name, each) => (typeof each === "bigint" ? Number(each) : each)));
+}
+
+/** In an order of their own, whatever the order of rows and of the names in them. */
+function sorted(rows: readonly object[]): object[] {
+  const key = (row: object) => JSON.stringify(Object.entries(row).sort());
+  return [...rows].sort((a, b) => (key(a) < key(b) ? -1 : 1));
+}
