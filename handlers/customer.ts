@@ -41,7 +41,7 @@ export function factsOfLive(profile: Customer, saidAt: Instant = TIME_UNKNOWN): 
 /** A live profile. @throws {InvalidPayload} */
 export function profileOf(object: unknown): Customer {
   const customer = parseCustomer(object);
-  const version = customer.version ?? 0n;
+  const version = customer.version ?? null;
   return {
     square_customer_id: customer.id,
     version,
@@ -68,12 +68,10 @@ export function recoveryOf(profile: Customer, saidAt: Instant): Recovery {
   };
 }
 
-const INT64_MAX = 2n ** 63n - 1n;
-
 /**
  * What is left of a deleted profile.
  *
- * @param version of the profile at its end; null when nothing says: then the deletion outranks every version
+ * @param version of the profile at its end; null when nothing says: then the deletion ends what was known before it in time
  * @param deletedAt stands in the order key, so that two deletes of one version end alike in either order
  * @param object the profile as the event carried it, or null
  */
@@ -83,10 +81,9 @@ export function tombstone(
   deletedAt: ExactInstant,
   object: JsonValue = null,
 ): Customer {
-  const ended = version ?? INT64_MAX;
   return {
     square_customer_id: id,
-    version: ended,
+    version,
     given_name: null,
     family_name: null,
     company_name: null,
@@ -97,7 +94,7 @@ export function tombstone(
     created_at: null,
     updated_at: null,
     deleted_at: toMicroseconds(deletedAt),
-    order_key: orderKey({ version: ended, deleted: true, updatedAt: deletedAt, object }),
+    order_key: orderKey({ version, deleted: true, updatedAt: deletedAt, object }),
   };
 }
 
@@ -111,6 +108,7 @@ function interpretLive({ type, data, created_at }: SquareEvent): Fact[] {
   const merges = mergesOf(context, () => ({
     source_version: null,
     merged_at: wasMade ? profile.created_at : null,
+    ended_at: null,
     announced_at,
   }));
   return [...factsOfLive(profile, created_at ?? TIME_UNKNOWN), ...merges];
@@ -125,6 +123,7 @@ function interpretDeleted({ data, created_at }: SquareEvent): Fact[] {
   const merges = mergesOf(parseEventContext(data.object?.event_context), (sourceId) => ({
     source_version: sourceId === deleted.id ? version : null,
     merged_at: null,
+    ended_at: sourceId === deleted.id ? toMicroseconds(deletedAt) : null,
     announced_at: created_at ?? toMicroseconds(deletedAt),
   }));
   return [{ kind: "customer", value: tombstone(deleted.id, version, deletedAt, object) }, ...merges];

@@ -11,19 +11,17 @@ import { factsOfLive, profileOf, recoveryOf, tombstone } from "./customer.js";
 /** A profile as it is known here. */
 export interface KnownProfile {
   readonly customer_id: string;
-  /** Of the live profile stored here; NULL when there is none. */
+  /** Of the live profile stored here, its version, which some copies lack, and its order key; NULL when there is none. */
   readonly version: bigint | null;
+  readonly order_key: string | null;
   /** Who counts as its survivor here; NULL when it does not count as merged. */
   readonly survivor: string | null;
 }
 
-/**
- * The tombstone that a missed `customer.deleted` would have left. Square does not tell the version of the end: it is put
- * right after the last one known, which a recovered profile outranks.
- */
-export function factsOfGoneProfile({ customer_id, version }: KnownProfile, askedAt: Instant): Fact[] {
-  if (version === null) return [];
-  return [{ kind: "customer", value: tombstone(customer_id, version, toNanoseconds(askedAt)) }];
+/** Square does not find the profile. Nobody says that it was deleted, and so this is an absence and no tombstone. */
+export function factsOfAbsentProfile({ customer_id, order_key }: KnownProfile, asked_at: Instant): Fact[] {
+  if (order_key === null) return [];
+  return [{ kind: "absence", value: { square_customer_id: customer_id, known_key: order_key, asked_at } }];
 }
 
 /**
@@ -42,9 +40,14 @@ export function factsOfMergedProfile(source: KnownProfile, object: unknown, aske
     to_customer_id: survivor.square_customer_id,
     source_version: source.version,
     merged_at: isAnother ? askedAt : made,
+    ended_at: source.order_key === null ? null : askedAt,
     announced_at: survivor.updated_at ?? askedAt,
   };
-  return [...factsOfLive(survivor), { kind: "merge", value }, ...factsOfGoneProfile(source, askedAt)];
+  const facts: Fact[] = [...factsOfLive(survivor), { kind: "merge", value }];
+  if (source.order_key === null) return facts;
+  // Right after the last copy that is known here, which a profile that was brought back outranks.
+  const gone = tombstone(source.customer_id, source.version, toNanoseconds(askedAt));
+  return [...facts, { kind: "customer", value: gone }];
 }
 
 /**
@@ -63,9 +66,12 @@ export function factsOfUnmergedProfile(
   const profile = profileOf(object);
   const recovery = recoveryOf(profile, askedAt);
   const ended = survivorIds.map((to_customer_id): Fact => {
-    const source_version = profile.version - 1n;
+    const source_version = profile.version === null ? null : profile.version - 1n;
     const edge = { from_customer_id: profile.square_customer_id, to_customer_id, source_version };
-    return { kind: "merge", value: { ...edge, merged_at: null, announced_at: recovery.recovered_at } };
+    return {
+      kind: "merge",
+      value: { ...edge, merged_at: null, ended_at: null, announced_at: recovery.recovered_at },
+    };
   });
   return [...factsOfLive(profile), { kind: "recovery", value: recovery }, ...ended];
 }

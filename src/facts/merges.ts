@@ -44,21 +44,22 @@ const recordMergesStatement = {
   name: "record_merges",
   text: `
     insert into customer_merges as known
-      (organization_id, from_customer_id, to_customer_id, source_version, merged_at, announced_at)
-    select $1, from_customer_id, to_customer_id, max(source_version), min(merged_at), min(announced_at)
+      (organization_id, from_customer_id, to_customer_id, source_version, merged_at, ended_at, announced_at)
+    select $1, from_customer_id, to_customer_id, max(source_version), min(merged_at), min(ended_at), min(announced_at)
     from jsonb_to_recordset($2::jsonb) as m (
       from_customer_id text, to_customer_id text, source_version bigint, merged_at timestamptz,
-      announced_at timestamptz
+      ended_at timestamptz, announced_at timestamptz
     )
     group by from_customer_id, to_customer_id
     order by from_customer_id, to_customer_id
     on conflict (organization_id, from_customer_id, to_customer_id) do update set
       source_version = greatest(known.source_version, excluded.source_version),
       merged_at = least(known.merged_at, excluded.merged_at),
+      ended_at = least(known.ended_at, excluded.ended_at),
       announced_at = least(known.announced_at, excluded.announced_at)
-    where (known.source_version, known.merged_at, known.announced_at) is distinct from (
+    where (known.source_version, known.merged_at, known.ended_at, known.announced_at) is distinct from (
       greatest(known.source_version, excluded.source_version), least(known.merged_at, excluded.merged_at),
-      least(known.announced_at, excluded.announced_at)
+      least(known.ended_at, excluded.ended_at), least(known.announced_at, excluded.announced_at)
     )
     returning from_customer_id, to_customer_id`,
 };
@@ -66,8 +67,9 @@ const recordMergesStatement = {
 const recordRecoveriesStatement = {
   name: "record_recoveries",
   text: `
-    insert into customer_recoveries as known (organization_id, square_customer_id, recovered_version, recovered_at)
-    select $1, square_customer_id, max(recovered_version), max(recovered_at)
+    insert into customer_recoveries as known (organization_id, square_customer_id, recovered_version, recovered_at, unversioned_at)
+    select $1, square_customer_id, max(recovered_version), max(recovered_at),
+      max(recovered_at) filter (where recovered_version is null)
     from jsonb_to_recordset($2::jsonb) as r (
       square_customer_id text, recovered_version bigint, recovered_at timestamptz
     )
@@ -75,7 +77,8 @@ const recordRecoveriesStatement = {
     order by square_customer_id
     on conflict (organization_id, square_customer_id) do update set
       recovered_version = greatest(known.recovered_version, excluded.recovered_version),
-      recovered_at = greatest(known.recovered_at, excluded.recovered_at)`,
+      recovered_at = greatest(known.recovered_at, excluded.recovered_at),
+      unversioned_at = greatest(known.unversioned_at, excluded.unversioned_at)`,
 };
 
 const instantText = (column: string) =>
@@ -84,7 +87,7 @@ const instantText = (column: string) =>
 const edgesStatement = {
   name: "merge_edges",
   text: `
-    select from_customer_id, to_customer_id, source_version, ${instantText("merged_at")},
+    select from_customer_id, to_customer_id, source_version, ${instantText("merged_at")}, ${instantText("ended_at")},
       ${instantText("announced_at")}
     from customer_merges where organization_id = $1 and from_customer_id = any ($2)`,
 };
@@ -92,7 +95,7 @@ const edgesStatement = {
 const recoveriesStatement = {
   name: "customer_recoveries",
   text: `
-    select square_customer_id, recovered_version, ${instantText("recovered_at")}
+    select square_customer_id, recovered_version, ${instantText("recovered_at")}, ${instantText("unversioned_at")}
     from customer_recoveries where organization_id = $1 and square_customer_id = any ($2)`,
 };
 

@@ -48,6 +48,8 @@ export interface TableShape {
   /** Every column that comes with the object, the key first. */
   readonly columns: Readonly<Record<string, ColumnType>>;
   readonly owner: { readonly by: OwnedBy };
+  /** Some copies have a version and some none: the table has `other_copy` and `not_found_since`. */
+  readonly mayLackVersion?: true;
   /** Present where an object names a location, which gets a placeholder row when it is met for the first time. */
   readonly locationId?: unknown;
   readonly parts?: {
@@ -165,6 +167,7 @@ export const mirrorTables: { readonly [Kind in ObjectKind]: MirrorTable<Mirrored
       deleted_at: "timestamptz",
     },
     owner: { by: "itself" },
+    mayLackVersion: true,
   },
   team_member: {
     table: "team_members",
@@ -182,6 +185,13 @@ export const mirrorTables: { readonly [Kind in ObjectKind]: MirrorTable<Mirrored
 };
 
 export const objectKinds = Object.keys(mirrorTables) as ObjectKind[];
+
+/** The columns as `jsonb_to_recordset` wants them. */
+export function recordsetOf(columns: TableShape["columns"]): string {
+  return Object.entries(columns)
+    .map(([name, type]) => `${name} ${type}`)
+    .join(", ");
+}
 
 /** One value for each kind. */
 export function forEachKind<Value>(make: (shape: TableShape) => Value): Readonly<Record<ObjectKind, Value>> {

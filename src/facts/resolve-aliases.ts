@@ -6,13 +6,18 @@ export interface MergeEdge {
   readonly to_customer_id: string;
   readonly source_version: bigint | null;
   readonly merged_at: Instant | null;
+  readonly ended_at: Instant | null;
   readonly announced_at: Instant;
 }
 
 export interface KnownRecovery {
   readonly square_customer_id: string;
-  readonly recovered_version: bigint;
+  /** The highest; NULL when no recovery told one. */
+  readonly recovered_version: bigint | null;
+  /** The latest. */
   readonly recovered_at: Instant;
+  /** The latest of those without a version. */
+  readonly unversioned_at: Instant | null;
 }
 
 export interface Alias {
@@ -32,8 +37,7 @@ export interface Resolution {
  * Works out who was merged into whom from everything Square said about it. A pure function of the set of edges and
  * recoveries, so the order in which they arrived cannot matter.
  *
- * An edge is undone by a recovery of its source that is newer than it: by the source's version where the edge knows
- * it, else by time. Of several standing edges of one source the newest holds, but for short cuts. An edge that would
+ * An edge is undone by a recovery of its source that is newer than it: by version where both tell one, else by time. Of several standing edges of one source the newest holds, but for short cuts. An edge that would
  * close a cycle is refused; of the edges of a cycle that is the newest.
  */
 export function resolveAliases(
@@ -107,8 +111,12 @@ function everLeads(from: string, to: string, edges: ReadonlyMap<string, readonly
 
 function isUndone(edge: MergeEdge, recovery: KnownRecovery | undefined): boolean {
   if (!recovery) return false;
-  if (edge.source_version !== null) return recovery.recovered_version > edge.source_version;
-  return edge.merged_at !== null && recovery.recovered_at > edge.merged_at;
+  const time = edge.merged_at ?? edge.ended_at;
+  const { recovered_version, recovered_at, unversioned_at } = recovery;
+  if (time !== null && unversioned_at !== null && unversioned_at > time) return true;
+  if (edge.source_version !== null)
+    return recovered_version !== null && recovered_version > edge.source_version;
+  return time !== null && recovered_at > time;
 }
 
 /** Before every instant: an edge of which nobody said when counts as the older one. */

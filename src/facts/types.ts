@@ -77,7 +77,8 @@ export interface Refund extends Guarded {
 /** A live profile, or a tombstone: then `deleted_at` is set and every profile column is NULL. */
 export interface Customer extends Guarded {
   readonly square_customer_id: string;
-  readonly version: bigint;
+  /** NULL for a copy without one: older API versions have none, and not every deletion tells it. */
+  readonly version: bigint | null;
   readonly given_name: string | null;
   readonly family_name: string | null;
   readonly company_name: string | null;
@@ -111,6 +112,8 @@ export interface Merge {
   readonly source_version: bigint | null;
   /** The survivor's creation; NULL when only the source's event is known. */
   readonly merged_at: Instant | null;
+  /** When the source's own deletion was told; NULL when only the survivor's event is known. */
+  readonly ended_at: Instant | null;
   /** When the envelope was made. Shown as the merge's time when `merged_at` is unknown; decides nothing. */
   readonly announced_at: Instant;
 }
@@ -118,8 +121,21 @@ export interface Merge {
 /** Evidence that a merge of this customer was undone: a profile with creation_source UNMERGE_RECOVERY. */
 export interface Recovery {
   readonly square_customer_id: string;
-  readonly recovered_version: bigint;
+  /** NULL for a profile without a version. */
+  readonly recovered_version: bigint | null;
   readonly recovered_at: Instant;
+}
+
+/**
+ * Square answered NOT_FOUND for a profile that lives here. One such answer may be wrong: the second, of a later pull, deletes
+ * the profile, unless anything was said of it in between.
+ */
+export interface Absence {
+  readonly square_customer_id: string;
+  /** The order key that stood when Square was asked: a profile that changed since was not meant. */
+  readonly known_key: string;
+  /** When the pull began; answers of one pull count once. */
+  readonly asked_at: Instant;
 }
 
 /** An object that an event named without carrying it; it is fetched from Square. */
@@ -167,6 +183,7 @@ export interface MirroredObjects {
 interface Notices {
   readonly merge: Merge;
   readonly recovery: Recovery;
+  readonly absence: Absence;
   readonly pending_fetch: PendingFetch;
   readonly revocation: Revocation;
 }

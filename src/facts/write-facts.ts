@@ -1,13 +1,16 @@
 import type pg from "pg";
 import { pipelined } from "../database/query.js";
 import { RetryTransaction } from "../database/transaction.js";
+import { recordAbsences } from "./absences.js";
 import { lockCustomers, lockObjects } from "./locks.js";
 import { markFetches, revokeAccess } from "./marks.js";
 import { applyMerges, mergeComponent, mergeKey } from "./merges.js";
 import { mirrorTables, type Owner, objectKinds } from "./mirror-tables.js";
+import { type BestCopies, hasVersion, standingCopy, withCopy } from "./order-key.js";
 import type { MergeEdge } from "./resolve-aliases.js";
+import type { Origin } from "./settle-copies.js";
 import type { Fact, FactOf, Facts, MirroredObjects, ObjectKind } from "./types.js";
-import { type Origin, writeObjects } from "./write-objects.js";
+import { writeObjects } from "./write-objects.js";
 
 export interface WrittenFacts {
   /** For each event, in the given order: whether any of its facts was new to us. */
@@ -16,6 +19,8 @@ export interface WrittenFacts {
   readonly applied: number;
   /** The customers whose analytics row these facts change; all of them are locked. */
   readonly affectedCustomerIds: readonly string[];
+  /** Profiles that count as deleted now because Square does not find them. */
+  readonly inferredDeletions: number;
   /** Merges that would have closed a cycle of aliases. */
   readonly refusedMerges: readonly MergeEdge[];
 }
@@ -37,7 +42,8 @@ export async function lockFacts(
   const component = seeds.length > 0 ? await mergeComponent(tx, organizationId, seeds) : [];
   const payments = targets.flatMap(({ paymentIds }) => paymentIds);
   const objectKeys = targets.flatMap(({ objectKeys }) => objectKeys);
-  const customerIds = [...component, ...targets.flatMap(({ customerIds }) => customerIds)];
+  const absent = valuesOf(facts, "absence").map((absence) => absence.square_customer_id);
+  const customerIds = [...component, ...absent, ...targets.flatMap(({ customerIds }) => customerIds)];
   const objectIds = Object.fromEntries(targets.map(({ kind, ids }) => [kind, ids]));
   objectIds.payment = [...(objectIds.payment ?? []), ...payments];
   const [, locked] = await pipelined(
@@ -77,12 +83,13 @@ export async function writeFacts(
       ? await applyMerges(tx, organizationId, merged, evidence)
       : { learnt: new Set<string>(), refused: [] };
 
-  const storedKeys = new Map<string, string | null>();
+  const known = new Map<string, BestCopies>();
+  const gone: string[] = [];
   let applied = 0;
   const writes = objectKinds.map((kind) => async () => {
     const [objects, locationIds] = [winnersOf(kind, facts), locationIdsOf(kind, facts)];
     for (const written of await writeObjects(tx, organizationId, kind, objects, locationIds, origin)) {
-      storedKeys.set(`${kind}/${written.id}`, written.stored_key);
+      known.set(`${kind}/${written.id}`, written.known);
       if (!written.applied) continue;
       applied += 1;
       if (written.customer_id !== null) affected.add(written.customer_id);
@@ -91,16 +98,19 @@ export async function writeFacts(
   });
   await pipelined(
     ...writes,
+    async () => gone.push(...(await recordAbsences(tx, organizationId, valuesOf(facts, "absence")))),
     () => markFetches(tx, organizationId, valuesOf(facts, "pending_fetch"), now),
     () => revokeAccess(tx, organizationId, valuesOf(facts, "revocation")),
   );
 
+  for (const customerId of gone) affected.add(customerId);
   for (const customerId of affected) {
     if (!locked.has(customerId)) throw new RetryTransaction("A customer was merged while this batch waited");
   }
   return {
-    fresh: freshness(events, storedKeys, learnt),
-    applied,
+    fresh: freshness(events, known, learnt),
+    applied: applied + gone.length,
+    inferredDeletions: gone.length,
     affectedCustomerIds: [...affected],
     refusedMerges: refused,
   };
@@ -118,13 +128,14 @@ function mergedIds(facts: readonly Fact[]): string[] {
   ];
 }
 
-/** Of each object's copies in the batch, the one that stands in the end. */
+/** Of each object's copies in the batch, the best; of those with and of those without a version where both came. */
 function winnersOf<Kind extends ObjectKind>(kind: Kind, facts: readonly Fact[]): MirroredObjects[Kind][] {
   const { id } = mirrorTables[kind];
   const winners = new Map<string, MirroredObjects[Kind]>();
   for (const value of valuesOf(facts, kind)) {
-    const best = winners.get(id(value));
-    if (!best || value.order_key > best.order_key) winners.set(id(value), value);
+    const name = `${hasVersion(value.order_key)}/${id(value)}`;
+    const best = winners.get(name);
+    if (!best || value.order_key > best.order_key) winners.set(name, value);
   }
   return [...winners.values()];
 }
@@ -145,7 +156,7 @@ interface LockTargets {
 
 function lockTargetsOf<Kind extends ObjectKind>(kind: Kind, facts: readonly Fact[]): LockTargets {
   const objects = winnersOf(kind, facts);
-  const ids = objects.map(mirrorTables[kind].id);
+  const ids = [...new Set(objects.map(mirrorTables[kind].id))];
   const owner: Owner<MirroredObjects[Kind]> = mirrorTables[kind].owner;
   const nothing = {
     kind,
@@ -174,25 +185,27 @@ function lockTargetsOf<Kind extends ObjectKind>(kind: Kind, facts: readonly Fact
 
 /**
  * Whether each event was news when it came: the batch is walked in order of arrival, each object starting from the
- * key that was stored.
+ * copies that were stored. A copy that is kept but does not stand is no news.
  */
 function freshness(
   events: readonly (readonly Fact[])[],
-  storedKeys: ReadonlyMap<string, string | null>,
+  known: ReadonlyMap<string, BestCopies>,
   learntMerges: ReadonlySet<string>,
 ): boolean[] {
-  const standing = new Map(storedKeys);
+  const best = new Map(known);
   const isNews = (fact: Fact): boolean => {
     if (fact.kind === "merge") return learntMerges.has(mergeKey(fact.value));
     // Comes with the profile that shows it, and is news when that is.
     if (fact.kind === "recovery") return false;
-    if (fact.kind === "pending_fetch" || fact.kind === "revocation") return true;
+    if (fact.kind === "pending_fetch" || fact.kind === "revocation" || fact.kind === "absence") return true;
     const object = objectKey(fact);
-    if (fact.value.order_key <= (standing.get(object) ?? "")) return false;
-    standing.set(object, fact.value.order_key);
-    return true;
+    const { order_key } = fact.value;
+    const before = best.get(object) ?? {};
+    const after = withCopy(before, order_key);
+    best.set(object, after);
+    return after !== before && standingCopy(after) === order_key;
   };
-  // Every fact is looked at, since looking moves `standing`.
+  // Every fact is looked at, since looking moves `best`.
   return events.map((facts) => facts.map(isNews).includes(true));
 }
 

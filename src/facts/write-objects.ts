@@ -1,9 +1,10 @@
 import type pg from "pg";
 import { query, type Statement } from "../database/query.js";
 import { writeJson } from "../square/write-json.js";
-import { forEachKind, mirrorTables, type TableShape } from "./mirror-tables.js";
-import { HASH_BYTES } from "./order-key.js";
+import { forEachKind, mirrorTables, recordsetOf, type TableShape } from "./mirror-tables.js";
+import { HASH_BYTES, hasVersion } from "./order-key.js";
 import { owners } from "./owners.js";
+import { type Origin, settleCopies, type Written } from "./settle-copies.js";
 import type { MirroredObjects, ObjectKind } from "./types.js";
 
 /**
@@ -14,19 +15,6 @@ import type { MirroredObjects, ObjectKind } from "./types.js";
  * API is right, whether a webhook told it otherwise or somebody changed the row by hand. If it says the same,
  * nothing is written.
  */
-
-export type Origin = "webhook" | "api";
-
-/** What became of one written object. */
-export interface Written {
-  readonly id: string;
-  /** Hex of the order key that stood before; NULL for an object not met before. */
-  readonly stored_key: string | null;
-  readonly applied: boolean;
-  /** The survivors who own it now and owned it before. */
-  readonly customer_id: string | null;
-  readonly previous_customer_id: string | null;
-}
 
 /** A location met for the first time gets a row under its id, in the organization's zone, until it is fetched. */
 const placeholders = `
@@ -41,12 +29,6 @@ const placeholders = `
       on conflict do nothing
     ),`;
 
-function recordset(columns: TableShape["columns"]): string {
-  return Object.entries(columns)
-    .map(([name, type]) => `${name} ${type}`)
-    .join(", ");
-}
-
 /** Parts belong to the copy of their object: they are replaced with it. */
 function replaceParts({ key, parts }: TableShape): string {
   if (!parts) return "";
@@ -57,7 +39,7 @@ function replaceParts({ key, parts }: TableShape): string {
       select w.${key}, p.*
       from written w
       join incoming using (${key})
-      cross join jsonb_to_recordset(incoming.${field}) as p (${recordset(columns)})
+      cross join jsonb_to_recordset(incoming.${field}) as p (${recordsetOf(columns)})
     ),
     part_written as (
       insert into ${table} (organization_id, ${key}, ${names.join(", ")})
@@ -88,30 +70,45 @@ function storedParts(key: string, { table, position, columns }: NonNullable<Tabl
         ), '[]')`;
 }
 
+/** Whatever is said of a profile takes back that it was not found. */
+function setAll(shape: TableShape, columns: readonly string[]): string {
+  const set = setExcluded(columns.filter((name) => name !== shape.key));
+  return shape.mayLackVersion ? `${set}, not_found_since = null` : set;
+}
+
+/** Only copies with a version are known of the stored object: a copy with a version is compared with it by its key. */
+const isPlain = (stored: string) => `(${stored}.other_copy is null and get_byte(${stored}.order_key, 0) > 0)`;
+
 function setExcluded(columns: readonly string[]): string {
   return columns.map((name) => `${name} = excluded.${name}`).join(", ");
 }
 
 /** Those of the API's copies that are to be stored. */
-function apiCopies({ table, key, parts }: TableShape, stored: readonly string[]): string {
+function apiCopies(shape: TableShape, stored: readonly string[]): string {
+  const { table, key, parts, mayLackVersion } = shape;
   const compared = stored.filter((name) => name !== key && name !== "order_key");
   const precedence = (copy: string) =>
     `substring(${copy}.order_key for length(${copy}.order_key) - ${HASH_BYTES})`;
   const ours = [...compared.map((name) => `s.${name}`), ...(parts ? [storedParts(key, parts)] : [])];
   const theirs = [...compared.map((name) => `i.${name}`), ...(parts ? [`i.${parts.field}`] : [])];
+  if (mayLackVersion) {
+    theirs.push("null");
+    ours.push("s.not_found_since");
+  }
   return `(
         select i.* from incoming i
         left join lateral (select * from ${table} where organization_id = $1 and ${key} = i.${key} offset 0) as s on true
-        where s.${key} is null or ${precedence("i")} > ${precedence("s")}
-          or (${precedence("i")} = ${precedence("s")} and (${theirs.join(", ")}) is distinct from (${ours.join(", ")}))
+        where s.${key} is null or (${mayLackVersion ? `${isPlain("s")} and ` : ""}(
+          ${precedence("i")} > ${precedence("s")}
+          or (${precedence("i")} = ${precedence("s")} and (${theirs.join(", ")}) is distinct from (${ours.join(", ")}))))
       ) as candidate`;
 }
 
 function writeStatement(shape: TableShape, origin: Origin): Statement {
-  const { table, key, columns, owner, locationId, parts } = shape;
+  const { table, key, columns, owner, locationId, parts, mayLackVersion } = shape;
   const names = Object.keys(columns);
   const stored = [...names, ...(owner.by === "report" ? ["customer_id"] : []), "order_key"];
-  const fields = recordset({ ...columns, ...(parts && { [parts.field]: "jsonb" }), order_key_hex: "text" });
+  const fields = recordsetOf({ ...columns, ...(parts && { [parts.field]: "jsonb" }), order_key_hex: "text" });
   const { now, before } = owners[owner.by];
   return {
     name: `write_${table}_from_${origin}`,
@@ -121,7 +118,7 @@ function writeStatement(shape: TableShape, origin: Origin): Statement {
       from jsonb_to_recordset($2::jsonb) as i (${fields})
     ),
     stored as (
-      select s.${key}, s.order_key, ${before} as previous_customer_id
+      select s.${key}, s.order_key, ${before} as previous_customer_id${mayLackVersion ? `, not ${isPlain("s")} as mixed` : ""}
       from unnest($3::text[]) as ids (id)
       cross join lateral (select * from ${table} where organization_id = $1 and ${key} = ids.id offset 0) as s
     ),${locationId ? placeholders : ""}
@@ -129,18 +126,18 @@ function writeStatement(shape: TableShape, origin: Origin): Statement {
       insert into ${table} as mirrored (organization_id, ${stored.join(", ")})
       select $1, ${stored.join(", ")} from ${origin === "api" ? apiCopies(shape, stored) : "incoming"}
       on conflict (organization_id, ${key}) do update set
-        ${setExcluded(stored.filter((name) => name !== key))}
-      ${origin === "api" ? "" : "where excluded.order_key > mirrored.order_key"}
+        ${setAll(shape, stored)}
+      ${origin === "api" ? "" : `where excluded.order_key > mirrored.order_key${mayLackVersion ? ` and ${isPlain("mirrored")}` : ""}`}
       returning ${key}
     ),${replaceParts(shape)}
     answer as (
       select ${key} as id, encode(stored.order_key, 'hex') as stored_key, written.${key} is not null as applied,
-        incoming.customer_id, stored.previous_customer_id
+        incoming.customer_id, stored.previous_customer_id, ${mayLackVersion ? "coalesce(stored.mixed, false)" : "false"} as mixed
       from incoming
       left join stored using (${key})
       left join written using (${key})
     )
-    select id, stored_key, applied, customer_id, previous_customer_id from answer`,
+    select id, stored_key, applied, customer_id, previous_customer_id, mixed from answer`,
   };
 }
 
@@ -149,10 +146,21 @@ const statements = forEachKind((shape) => ({
   api: writeStatement(shape, "api"),
 }));
 
+interface Answer {
+  readonly id: string;
+  readonly stored_key: string | null;
+  readonly applied: boolean;
+  readonly customer_id: string | null;
+  readonly previous_customer_id: string | null;
+  /** Nothing was written: copies without a version are known. */
+  readonly mixed: boolean;
+}
+
 /**
- * Writes objects of one kind, each at most once in the array, where the guard lets them. The caller holds the objects'
- * locks (src/facts/locks.ts), so what `stored` read is what was replaced.
+ * Writes objects of one kind where the guard lets them. The caller holds the objects' locks (src/facts/locks.ts), so what
+ * `stored` read is what was replaced.
  *
+ * @param objects each id at most once, or once with and once without a version
  * @param locationIds the locations of all copies that came, older ones too: a location is met whether or not the copy
  *   that names it stands, and so no order and no batch decides which locations are known
  */
@@ -165,13 +173,23 @@ export async function writeObjects<Kind extends ObjectKind>(
   origin: Origin,
 ): Promise<Written[]> {
   if (objects.length === 0) return [];
-  const { id, locationId } = mirrorTables[kind];
-  const rows = objects.map(({ order_key, ...columns }) => ({ ...columns, order_key_hex: order_key }));
-  const { rows: written } = await query<Written & pg.QueryResultRow>(tx, statements[kind][origin], [
+  const { id, locationId, mayLackVersion } = mirrorTables[kind];
+  const unversioned = new Set(objects.filter(({ order_key }) => !hasVersion(order_key)).map(id));
+  const plain = objects.filter((object) => !unversioned.has(id(object)));
+  const { rows: answers } = await query<Answer & pg.QueryResultRow>(tx, statements[kind][origin], [
     organizationId,
-    writeJson(rows),
-    objects.map(id),
+    writeJson(plain.map(({ order_key, ...columns }) => ({ ...columns, order_key_hex: order_key }))),
+    plain.map(id),
     ...(locationId ? [locationIds] : []),
   ]);
-  return written;
+  const written = answers
+    .filter(({ mixed }) => !mixed)
+    .map(({ stored_key, ...answer }) => ({
+      ...answer,
+      known: stored_key === null ? {} : { versioned: stored_key },
+    }));
+  if (!mayLackVersion) return written;
+  for (const { id, mixed } of answers) if (mixed) unversioned.add(id);
+  const mixed = objects.filter((object) => unversioned.has(id(object)));
+  return [...written, ...(await settleCopies(tx, organizationId, kind, mixed))];
 }

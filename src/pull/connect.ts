@@ -7,7 +7,7 @@ import type { Log } from "../log.js";
 import { decryptAccessToken } from "../organizations/access-token.js";
 import type { OpenSquareApi, SquareApi } from "../square/api/api.js";
 import type { JsonObject } from "../square/types.js";
-import { nothingPulled, type PullReport } from "./report.js";
+import { emptyPullReport, type PullReport } from "./report.js";
 
 /** What asking Square works with, whichever organization it is about. */
 export interface PullContext {
@@ -60,7 +60,7 @@ export async function connect(
   const {
     everything = false,
     recompute = true,
-    report = { pulled: nothingPulled(), errors: [] },
+    report = emptyPullReport(),
     signal = context.signal ?? new AbortController().signal,
   } = options;
   const startedAt = clock();

@@ -1,7 +1,7 @@
 import { describeFailure } from "../errors.js";
 import type { PullContext } from "./connect.js";
 import { fetchMarked } from "./pull-organization.js";
-import { nothingPulled, type PullReport } from "./report.js";
+import { emptyPullReport } from "./report.js";
 import { inTurns, PULLS_AT_ONCE } from "./turns.js";
 
 /** Thin events come in bursts, and one request answers them all. */
@@ -55,7 +55,7 @@ export class FetchWorker {
     this.#waiting.clear();
     await inTurns(organizations, PULLS_AT_ONCE, async (organization_id) => {
       if (this.#stopped) return;
-      const report: PullReport = { pulled: nothingPulled(), errors: [] };
+      const report = emptyPullReport();
       const late = AbortSignal.timeout(PATIENCE_MS);
       const signal = stopping ? AbortSignal.any([stopping, late]) : late;
       try {

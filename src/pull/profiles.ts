@@ -1,6 +1,6 @@
 import { factsOfProfile } from "../../handlers/customer.js";
 import {
-  factsOfGoneProfile,
+  factsOfAbsentProfile,
   factsOfMergedProfile,
   factsOfUnmergedProfile,
   type KnownProfile,
@@ -39,8 +39,9 @@ interface ProfilesPosition {
 
 /**
  * Asks for the profiles that are known here by id, for those that bookings and payments name but nobody ever sent or that count
- * as deleted, and for those that count as merged. So the merges, deletions and recoveries show that were missed: Square lists
- * none of them. The id of a merged profile answers its survivor, the id of a deleted one NOT_FOUND.
+ * as deleted, for those whose deletion was inferred, and for those that count as merged. So the merges, deletions and
+ * recoveries show that were missed: Square lists none of them. The id of a merged profile answers its survivor, the id of a
+ * deleted one NOT_FOUND. One such answer can be wrong, so it takes the answers to two pulls to delete a profile.
  */
 export async function pullKnownProfiles(task: PullTask): Promise<void> {
   const { pool, organizationId, startedAt, clock } = task;
@@ -68,24 +69,29 @@ function hasNoLiveProfile(id: string): string {
 
 // A profile that changed just now is left alone: by id too, Square may still answer what was before. The first part is served by the
 // primary key of customers, the second by that of customer_analytics, which has a row for whoever has a booking or payment, the
-// third by that of customer_aliases. Who has neither profile nor row nor alias cannot be told from somebody who never was.
+// third by customers_not_found_idx, the fourth by the primary key of customer_aliases. Who has neither profile nor row nor alias
+// cannot be told from somebody who never was.
 const knownStatement = {
   name: "known_profiles",
   text: `
-    select customer_id, version, (
+    select customer_id, version, encode(order_key, 'hex') as order_key, (
         select to_customer_id from customer_aliases where organization_id = $1 and from_customer_id = customer_id
       ) as survivor
     from (
-      (select square_customer_id as customer_id, version from customers
+      (select square_customer_id as customer_id, version, order_key from customers
         where organization_id = $1 and square_customer_id > $2 and deleted_at is null
           and (updated_at is null or updated_at < $3)
         order by square_customer_id limit $4)
-      union all
-      (select square_customer_id, null from customer_analytics a
+      union
+      (select square_customer_id, null, null from customer_analytics a
         where organization_id = $1 and square_customer_id > $2 and ${hasNoLiveProfile("a.square_customer_id")}
         order by square_customer_id limit $4)
-      union all
-      (select from_customer_id, null from customer_aliases a
+      union
+      (select square_customer_id, null, null from customers c
+        where organization_id = $1 and square_customer_id > $2 and not_found_since is not null and deleted_at is not null
+        order by square_customer_id limit $4)
+      union
+      (select from_customer_id, null, null from customer_aliases a
         where organization_id = $1 and from_customer_id > $2 and ${hasNoLiveProfile("a.from_customer_id")}
         order by from_customer_id limit $4)
     ) as known
@@ -113,10 +119,10 @@ async function storeAnswers(task: PullTask, known: readonly KnownProfile[]): Pro
   const factsOf = new Map<JsonObject, () => readonly Fact[]>();
   for (const profile of known) {
     const answer = answers.get(profile.customer_id);
-    if (answer === undefined || (answer === null && profile.version === null)) continue;
+    if (answer === undefined || (answer === null && profile.order_key === null)) continue;
     if (answer === null) {
-      factsOf.set({ id: profile.customer_id }, () => factsOfGoneProfile(profile, askedAt));
-    } else if (profile.version === null && answer.id === profile.survivor) {
+      factsOf.set({ id: profile.customer_id }, () => factsOfAbsentProfile(profile, askedAt));
+    } else if (profile.order_key === null && answer.id === profile.survivor) {
       // Merged, as is known here.
     } else if (answer.id !== profile.customer_id) {
       factsOf.set(answer, () => factsOfMergedProfile(profile, answer, askedAt));

@@ -21,7 +21,13 @@ export interface Pulled {
 /** What a pull adds to: the caller's report, so that one report can hold several pulls. */
 export interface PullReport {
   readonly pulled: Pulled;
+  /** Profiles that count as deleted now because two pulls did not find them, though no event told their deletion. */
+  inferred_deletions: number;
   readonly errors: ReportedError[];
+}
+
+export function emptyPullReport(): PullReport {
+  return { pulled: nothingPulled(), inferred_deletions: 0, errors: [] };
 }
 
 export function nothingPulled(): Pulled {

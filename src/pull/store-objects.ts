@@ -4,7 +4,7 @@ import { inBackgroundTransaction } from "../database/lock-wait.js";
 import { describeFailure, noteError } from "../errors.js";
 import { authoritativeKey } from "../facts/order-key.js";
 import type { Fact } from "../facts/types.js";
-import { lockFacts, writeFacts } from "../facts/write-facts.js";
+import { lockFacts, type WrittenFacts, writeFacts } from "../facts/write-facts.js";
 import { InvalidPayload } from "../square/schemas.js";
 import type { JsonObject } from "../square/types.js";
 import type { PullTask } from "./connect.js";
@@ -32,7 +32,7 @@ export async function storeObjects(
   let stored = readable.length;
   let written = 0;
   for (let at = 0; at < readable.length; at += CHUNK) {
-    const counts = await bisectOnFailure(
+    const chunks = await bisectOnFailure(
       readable.slice(at, at + CHUNK),
       (chunk) => writeChunk(task, chunk),
       ({ object }, error) => {
@@ -40,7 +40,10 @@ export async function storeObjects(
         noteNotStored(task, kind, object, describeFailure(error));
       },
     );
-    for (const count of counts) written += count;
+    for (const { applied, inferredDeletions } of chunks) {
+      written += applied;
+      task.report.inferred_deletions += inferredDeletions;
+    }
   }
   // An object that tells of a merge can change several profiles.
   const applied = Math.min(written, stored);
@@ -81,8 +84,8 @@ export function countPulled(
   pulled.skipped += stored - applied;
 }
 
-/** One transaction. @returns how many objects were written */
-async function writeChunk(task: PullTask, chunk: readonly Readable<Fact>[]): Promise<number> {
+/** One transaction. */
+async function writeChunk(task: PullTask, chunk: readonly Readable<Fact>[]): Promise<WrittenFacts> {
   const { organizationId, pool, clock, log } = task;
   return inBackgroundTransaction(pool, async (tx) => {
     const now = clock();
@@ -94,7 +97,7 @@ async function writeChunk(task: PullTask, chunk: readonly Readable<Fact>[]): Pro
       const fields = { organization_id: organizationId, from_customer_id, to_customer_id };
       log.warn(fields, "merge refused: it closes a cycle");
     }
-    return written.applied;
+    return written;
   });
 }
 

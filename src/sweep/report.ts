@@ -32,6 +32,8 @@ export interface SweepReport extends DriftReport {
   };
   events_retried: number;
   pulled: Pulled;
+  /** Profiles that count as deleted now because two sweeps did not find them at Square, though no event told it. */
+  inferred_deletions: number;
 }
 
 export function emptyReport(cronId: string, mode: SweepMode): SweepReport {
@@ -44,6 +46,7 @@ export function emptyReport(cronId: string, mode: SweepMode): SweepReport {
     waiting: { deferred_events: 0, organizations: 0 },
     events_retried: 0,
     pulled: nothingPulled(),
+    inferred_deletions: 0,
     ...nothingFound(),
   };
 }

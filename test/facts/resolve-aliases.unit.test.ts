@@ -16,6 +16,7 @@ function randomEvidence(random: Random): { edges: MergeEdge[]; recoveries: Known
         to_customer_id,
         source_version: random.chance(0.5) ? BigInt(random.int(1, 4)) : null,
         merged_at: random.chance(0.5) ? instant(random.int(1, 4)) : null,
+        ended_at: random.chance(0.3) ? instant(random.int(1, 4)) : null,
         announced_at: instant(random.int(1, 4)),
       })),
   );
@@ -23,8 +24,9 @@ function randomEvidence(random: Random): { edges: MergeEdge[]; recoveries: Known
     .filter(() => random.chance(0.2))
     .map((square_customer_id) => ({
       square_customer_id,
-      recovered_version: BigInt(random.int(1, 4)),
+      recovered_version: random.chance(0.8) ? BigInt(random.int(1, 4)) : null,
       recovered_at: instant(random.int(1, 4)),
+      unversioned_at: random.chance(0.3) ? instant(random.int(1, 4)) : null,
     }));
   return { edges, recoveries };
 }

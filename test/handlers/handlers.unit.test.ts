@@ -67,9 +67,16 @@ describe("a merge", () => {
   it("is one fact for each source, without repetition and without the survivor itself", () => {
     const customer = { id: "C", version: 0, created_at: AT };
     const facts = interpret("customer.created", { object: { customer, event_context: { merge } } });
+    const evidence = {
+      to_customer_id: "C",
+      source_version: null,
+      merged_at: AT,
+      ended_at: null,
+      announced_at: AT,
+    };
     expect(valuesOf(facts, "merge")).toEqual([
-      { from_customer_id: "A", to_customer_id: "C", source_version: null, merged_at: AT, announced_at: AT },
-      { from_customer_id: "B", to_customer_id: "C", source_version: null, merged_at: AT, announced_at: AT },
+      { from_customer_id: "A", ...evidence },
+      { from_customer_id: "B", ...evidence },
     ]);
   });
 

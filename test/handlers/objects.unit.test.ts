@@ -1,14 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { factsOfBooking } from "../../handlers/booking.js";
-import { factsOfProfile, tombstone } from "../../handlers/customer.js";
+import { factsOfProfile } from "../../handlers/customer.js";
 import { locationOf } from "../../handlers/location.js";
 import { factsOfPayment } from "../../handlers/payment.js";
 import { factsOfRefund } from "../../handlers/refund.js";
 import { factsOfTeamMember } from "../../handlers/team-member.js";
 import type { Fact, FactOf, Facts } from "../../src/facts/types.js";
 import { InvalidPayload, parseEventContext } from "../../src/square/schemas.js";
-import { toNanoseconds } from "../../src/square/timestamp.js";
-import type { Instant } from "../../src/square/types.js";
 
 /** The value of the only fact, which is of this kind. */
 function only<Kind extends keyof Facts>(kind: Kind, facts: readonly Fact[]): Facts[Kind] {
@@ -255,17 +253,6 @@ describe("a customer", () => {
     "has the birthday 1998-09-21, which Square before 2022-10-19 wrote %s",
     (birthday) => expect(customerOf({ ...customer, birthday }).birthday).toBe("1998-09-21"),
   );
-
-  it("without a version ranks below every versioned copy", () => {
-    expect(customerOf({ id: "CUSTOMER" }).version).toBe(0n);
-  });
-
-  it("deleted at an unknown version outranks every version", () => {
-    const deletedAt = "2026-03-08T09:30:00.000000Z" as Instant;
-    const deleted = tombstone("CUSTOMER", null, toNanoseconds(deletedAt));
-    expect(deleted.version).toBe(INT64_MAX);
-    expect(deleted.order_key > customerOf({ ...customer, version: INT64_MAX }).order_key).toBe(true);
-  });
 
   it("has a merge context only when a merge caused the event", () => {
     for (const context of [undefined, null, {}, { merge: null }])

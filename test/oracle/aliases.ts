@@ -7,12 +7,15 @@ export interface MergeEvidence {
   readonly to: string;
   readonly deletedVersion: bigint | null;
   readonly mergedAt: bigint | null;
+  /** When the source's own deletion says that it ended. */
+  readonly endedAt?: bigint | null;
 }
 
 /** A profile with creation_source UNMERGE_RECOVERY: the merge of this customer was undone. */
 export interface RecoveryEvidence {
   readonly id: string;
-  readonly version: bigint;
+  /** NULL for a profile without a version. */
+  readonly version: bigint | null;
   readonly recoveredAt: bigint;
 }
 
@@ -44,8 +47,10 @@ export function resolveAliases(
 }
 
 function comesAfter(recovery: RecoveryEvidence, merge: MergeEvidence): boolean {
-  if (merge.deletedVersion !== null) return recovery.version > merge.deletedVersion;
-  return merge.mergedAt !== null && recovery.recoveredAt > merge.mergedAt;
+  if (merge.deletedVersion !== null && recovery.version !== null)
+    return recovery.version > merge.deletedVersion;
+  const time = merge.mergedAt ?? merge.endedAt ?? null;
+  return time !== null && recovery.recoveredAt > time;
 }
 
 function lastSurvivor(standing: ReadonlyMap<string, string>, id: string): string {

@@ -27,7 +27,7 @@ export function factsFromEvents(
   const bookings = newest(objects("booking"), bookingIsNewer);
   const payments = newest(objects("payment"), paymentIsNewer);
   const refunds = newest(objects("refund"), refundIsNewer);
-  const profiles = newest(profileChanges(events), profileIsNewer);
+  const profiles = standingProfiles(profileChanges(events));
 
   const aliases = resolveAliases(mergesIn(events), recoveriesIn(events));
   const survivor = (id: string | undefined): string | null =>
@@ -129,19 +129,46 @@ function refundIsNewer(a: Json, b: Json): boolean {
   return terminal.includes(a.status) && !terminal.includes(b.status);
 }
 
-/** Higher version wins; a delete wins over the same version; then the later updated_at. */
+/** Of the copies with a version the newest, of those without the newest, and of these two the later one. */
+function standingProfiles(copies: readonly Json[]): Json[] {
+  const versioned = newest(
+    copies.filter(({ version }) => version != null),
+    profileIsNewer,
+  );
+  const unversioned = newest(
+    copies.filter(({ version }) => version == null),
+    profileIsLater,
+  );
+  return newest([...versioned, ...unversioned], (a, b) => {
+    if (a.at !== b.at) return a.at > b.at;
+    const rank = ({ version, isDeleted }: Json) => (version != null ? 1 : isDeleted ? 2 : 0);
+    return rank(a) > rank(b);
+  });
+}
+
+/** Higher version wins; a delete wins over the same version; then the later time. */
 function profileIsNewer(a: Json, b: Json): boolean {
   if (a.version !== b.version) return a.version > b.version;
   if (a.isDeleted !== b.isDeleted) return a.isDeleted;
-  if (a.isDeleted) return false;
-  return toMicros(a.updated_at) > toMicros(b.updated_at);
+  return !a.isDeleted && a.at > b.at;
 }
 
-/** Every profile an event carries, marked when the event deletes it. */
+/** The later time wins, and at one time a delete. */
+function profileIsLater(a: Json, b: Json): boolean {
+  return a.at !== b.at ? a.at > b.at : a.isDeleted && !b.isDeleted;
+}
+
+/**
+ * Every profile an event carries, with its time, and marked when the event deletes it. A deletion that carries none is of
+ * the id and the time of its envelope.
+ */
 function profileChanges(events: readonly WebhookEvent[]): Json[] {
   return events.flatMap((event): Json[] => {
-    const customer = event.data.object?.customer;
-    return customer === undefined ? [] : [{ ...customer, isDeleted: event.type === "customer.deleted" }];
+    const isDeleted = event.type === "customer.deleted";
+    const customer = event.data.object?.customer ?? (isDeleted ? { id: event.data.id } : undefined);
+    if (customer === undefined) return [];
+    const time = customer.updated_at ?? (isDeleted ? event.created_at : undefined);
+    return [{ ...customer, isDeleted, at: time === undefined ? -Infinity : toMicros(time) }];
   });
 }
 
@@ -170,14 +197,19 @@ function mergesIn(events: readonly WebhookEvent[]): MergeEvidence[] {
     return merge.from_customer_ids.map((from: string) => ({
       from,
       to: merge.to_customer_id,
-      deletedVersion:
-        event.type === "customer.deleted" && customer.id === from ? BigInt(customer.version) : null,
+      deletedVersion: endedHere(event, from) && customer?.version != null ? BigInt(customer.version) : null,
+      endedAt: endedHere(event, from) ? toMicros(customer?.updated_at ?? event.created_at) : null,
       mergedAt:
-        event.type === "customer.created" && customer.id === merge.to_customer_id
+        event.type === "customer.created" && customer?.id === merge.to_customer_id
           ? toMicros(customer.created_at)
           : null,
     }));
   });
+}
+
+/** Whether the event is the deletion of a merge's source. */
+function endedHere({ type, data }: WebhookEvent, from: string): boolean {
+  return type === "customer.deleted" && (data.object?.customer?.id ?? data.id) === from;
 }
 
 /** Of live profiles alone: one that was brought back keeps its creation_source when it is deleted or merged again. */
@@ -188,7 +220,7 @@ function recoveriesIn(events: readonly WebhookEvent[]): RecoveryEvidence[] {
     .filter((customer) => customer?.creation_source === "UNMERGE_RECOVERY")
     .map((customer) => ({
       id: customer.id,
-      version: BigInt(customer.version),
+      version: customer.version == null ? null : BigInt(customer.version),
       recoveredAt: toMicros(customer.updated_at ?? customer.created_at),
     }));
 }

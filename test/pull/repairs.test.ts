@@ -121,34 +121,80 @@ test("a booking that was moved far out of its window is found by its id", async 
   expect(new Date(String(stored?.start_at)).toISOString().replace(".000", "")).toBe(moved);
 });
 
-test("a missed deletion is seen when the profile is asked for by its id; a later version revives it", async () => {
-  const { world, truth, rows } = await open();
-  const profile = [...truth.customers.values()][0] as CustomerJson;
+/** A salon with one profile that Square does not find any more, though nobody told its deletion. */
+async function openWithMissing() {
+  const opened = await open();
+  const { world, truth, rows } = opened;
+  // Without bookings and payments a profile is all that is known of its customer.
+  const bookers = new Set(
+    [...truth.bookings.values(), ...truth.payments.values()].map((fact) => fact.customer_id),
+  );
+  const profile = [...truth.customers.values()].find(({ id }) => !bookers.has(id)) as CustomerJson;
   truth.customers.delete(profile.id);
-  world.clock.advance(DAY);
-  await run(world);
   const stored = async () => (await rows("customers")).find((row) => row.square_customer_id === profile.id);
-  expect(await stored()).toMatchObject({
-    deleted_at: expect.anything(),
-    given_name: null,
-    phone_number: null,
-  });
+  const sweepLater = async () => {
+    world.clock.advance(60 * 60_000);
+    return (await run(world)).inferred_deletions;
+  };
+  const tell = (copy: object) => {
+    const event = customerEvent("customer.updated", { ...profile, ...copy }, undefined, {
+      merchant_id: world.salon.merchantId,
+    });
+    return world.context.inbox.receive(received(event));
+  };
+  return { ...opened, profile, stored, sweepLater, tell };
+}
 
-  const inbox = world.context.inbox;
-  const late = customerEvent("customer.updated", { ...profile }, undefined, {
+const gone = { deleted_at: expect.anything(), given_name: null, phone_number: null };
+
+test("a deletion that nobody told needs the answers of two sweeps, and is counted", async () => {
+  const { stored, sweepLater, profile } = await openWithMissing();
+  expect(await sweepLater()).toBe(0);
+  expect(await stored()).toMatchObject({ deleted_at: null, given_name: profile.given_name });
+  expect(await sweepLater()).toBe(1);
+  expect(await stored()).toMatchObject(gone);
+  expect(await sweepLater(), "and is inferred once").toBe(0);
+});
+
+test("a profile that Square finds in between was not missed", async () => {
+  const { stored, sweepLater, truth, profile } = await openWithMissing();
+  await sweepLater();
+  truth.customers.set(profile.id, profile);
+  await sweepLater();
+  truth.customers.delete(profile.id);
+  expect(await sweepLater()).toBe(0);
+  expect(await stored()).toMatchObject({ deleted_at: null });
+});
+
+test.each([
+  ["the stored version from the API", 0, "api"],
+  ["a higher version from the API", 1, "api"],
+  ["an event of the stored version", 0, "event"],
+  ["an event of a higher version", 1, "event"],
+] as const)("an inferred deletion is beaten by %s", async (_, more, way) => {
+  const { stored, sweepLater, truth, profile, tell } = await openWithMissing();
+  expect([await sweepLater(), await sweepLater()]).toEqual([0, 1]);
+  const copy = { ...profile, version: profile.version + more };
+  if (way === "event") expect(await tell(copy)).toBe("processed");
+  else truth.customers.set(profile.id, copy);
+  if (way === "api") await sweepLater();
+  expect(await stored()).toMatchObject({
+    deleted_at: null,
+    given_name: profile.given_name,
+    version: copy.version,
+    not_found_since: null,
+  });
+});
+
+test("a deletion that an event tells after all stands as one that was told", async () => {
+  const { stored, sweepLater, profile, tell, world } = await openWithMissing();
+  expect([await sweepLater(), await sweepLater()]).toEqual([0, 1]);
+  const told = customerEvent("customer.deleted", { ...profile }, undefined, {
     merchant_id: world.salon.merchantId,
   });
-  expect(await inbox.receive(received(late)), "a late update of the same version").toBe("stale");
-  const recovered = {
-    ...profile,
-    version: profile.version + 1,
-    creation_source: "DELETION_RECOVERY",
-    updated_at: world.clock.now.toISOString(),
-  };
-  truth.customers.set(profile.id, recovered);
-  world.clock.advance(60_000);
-  await run(world);
-  expect(await stored()).toMatchObject({ deleted_at: null, creation_source: "DELETION_RECOVERY" });
+  expect(await world.context.inbox.receive(received(told))).toBe("processed");
+  expect(await tell({}), "a late update of the version that ended").toBe("stale");
+  expect(await stored()).toMatchObject({ ...gone, not_found_since: null });
 });
 
 test("a profile that changed a moment ago is not judged by an answer that may be older", async () => {

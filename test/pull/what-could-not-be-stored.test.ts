@@ -58,6 +58,8 @@ test("a profile that cannot be read and counts as merged here is named, and its 
   expect(report.errors).toEqual([
     expect.objectContaining({ organization_id: id, step: "customers", code: "not_stored" }),
   ]);
+  world.clock.advance(60 * 60_000);
+  await run(world);
   const { rows } = await database.pool.query(
     "select deleted_at from customers where square_customer_id = $1",
     [deleted.id],

@@ -4,7 +4,7 @@ import type { Database } from "../../src/database/database.js";
 import { Inbox } from "../../src/inbox/inbox.js";
 import { silentLog } from "../../src/log.js";
 import { pullOrganization } from "../../src/pull/pull-organization.js";
-import { nothingPulled, type PullReport } from "../../src/pull/report.js";
+import { emptyPullReport } from "../../src/pull/report.js";
 import type { OpenSquareApi } from "../../src/square/api/api.js";
 import { openSquareApi } from "../../src/square/api/client.js";
 import type { SweepContext } from "../../src/sweep/sweep.js";
@@ -47,7 +47,7 @@ export async function pullOnce(
   organizationId: string,
   everything = false,
 ) {
-  const report: PullReport = { pulled: nothingPulled(), errors: [] };
+  const report = emptyPullReport();
   await pullOrganization(context, organizationId, { everything, report });
   return report;
 }

@@ -84,7 +84,9 @@ export async function comparableTables(database: Database, organizationId: strin
     booking_segments: rows("booking_segments"),
     payments: without("payments", ["order_key"]),
     refunds: without("refunds", ["order_key"]),
-    customers: without("customers", ["order_key"]).filter((row) => row.deleted_at === null),
+    customers: without("customers", ["order_key", "other_copy", "not_found_since"]).filter(
+      (row) => row.deleted_at === null,
+    ),
     customer_aliases: without("customer_aliases", ["merged_at"]).filter((row) =>
       named.has(row.from_customer_id),
     ),

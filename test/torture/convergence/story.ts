@@ -28,6 +28,7 @@ const fate: fc.Arbitrary<Fate> = fc.record({
   again: fc.option(fc.nat(LONGEST_DELAY), { nil: null, freq: 2 }),
   server: fc.nat(2),
   joins: fc.boolean(),
+  leavesOut: oneOf(undefined, undefined, undefined, "version", "version", "profile"),
 });
 
 const command: fc.Arbitrary<Command> = fc.oneof(

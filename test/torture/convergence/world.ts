@@ -17,9 +17,23 @@ export interface Fate {
   readonly server: number;
   /** It comes together with the delivery before it. */
   readonly joins: boolean;
+  /** What an event about a profile leaves out: its version, as older API versions do, or of a deletion all of the profile. */
+  readonly leavesOut?: "version" | "profile" | undefined;
 }
 
 export const PLAIN: Fate = { lost: false, delay: 0, again: null, server: 0, joins: false };
+
+function thinned(event: SquareEventJson, leavesOut: Fate["leavesOut"]): SquareEventJson {
+  const { object } = event.data;
+  if (leavesOut === undefined || !object || !("customer" in object)) return event;
+  const { customer, ...rest } = object;
+  const { version: _, ...unversioned } = customer;
+  const bare = leavesOut === "profile" && event.type === "customer.deleted";
+  return {
+    ...event,
+    data: { ...event.data, object: { ...rest, ...(!bare && { customer: unversioned }) } },
+  } as SquareEventJson;
+}
 
 export interface Referral {
   readonly square_customer_id: string;
@@ -101,7 +115,8 @@ export class StoryWorld {
       for (const [index, { text, news }] of made.entries()) {
         const fate = fates[index] ?? PLAIN;
         const isLost = fate.lost || (this.outage && "event" in news);
-        this.messages.push({ at: this.now, text, news, fate: { ...fate, lost: isLost } });
+        const told = "event" in news ? { event: thinned(news.event, fate.leavesOut) } : news;
+        this.messages.push({ at: this.now, text, news: told, fate: { ...fate, lost: isLost } });
       }
       this.lines.push(`${this.clockText(this.now)}  ${line}${made.map(({ text }) => ` [${text}]`).join("")}`);
     }
