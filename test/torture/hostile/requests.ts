@@ -225,9 +225,10 @@ function hostileTransport(random: Random, target: Target): HostileRequest {
     }),
     () => ({
       ...signedRequest("another path", body),
-      path: random.pick(["/webhooks/square/", "/webhooks//square", "/WEBHOOKS/SQUARE", "/webhooks/square;x"]),
+      path: random.pick(["/webhooks//square", "/WEBHOOKS/SQUARE", "/webhooks/square;x"]),
       mayStore: false,
     }),
+    () => ({ ...signedRequest("a slash at the end", body), path: "/webhooks/square/" }),
     () => ({ ...signedRequest("a query", body), path: "/webhooks/square?__proto__[x]=1&a[]=1&a=2" }),
     () =>
       delivery(
