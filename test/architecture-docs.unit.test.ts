@@ -13,8 +13,8 @@ const variables = sorted(
   Array.from(read("src/config.ts").matchAll(/^ {2}([A-Z_]+): /gm), ([, name = ""]) => name),
 );
 
-test("the README's configuration table has every variable the program reads, and no other", () => {
-  const table = /## Configuration\n(.*?)\n## /s.exec(read("README.md"))?.[1] ?? "";
+test("the configuration table of docs/configuration.md has every variable the program reads, and no other", () => {
+  const table = /## Variables\n(.*?)\n## /s.exec(read("docs/configuration.md"))?.[1] ?? "";
   const rows = Array.from(table.matchAll(/^\| (`[^|]*) \|/gm), ([, cell = ""]) => cell);
   expect(sorted(rows.flatMap((cell) => cell.match(/[A-Z_]+/g) ?? []))).toEqual(variables);
 });
@@ -25,8 +25,8 @@ test("the example environment sets no variable that the program does not read", 
   expect(names.filter((name) => !variables.includes(name))).toEqual([]);
 });
 
-test("the README's table of commands has every command, and no other", () => {
-  const table = /## Commands\n(.*?)\n## /s.exec(read("README.md"))?.[1] ?? "";
+test("the table of docs/commands.md has every command, and no other", () => {
+  const table = /## Commands\n(.*?)\n## /s.exec(read("docs/commands.md"))?.[1] ?? "";
   const told = Array.from(table.matchAll(/^\| `([a-z-]+)/gm), ([, name = ""]) => name);
   const built = Array.from(
     read("src/main.ts").matchAll(/Command \} from "\.\/commands\/([a-z-]+)\.js"/g),

@@ -31,7 +31,7 @@ export function serveCommand(): Command {
     )
     .addHelpText(
       "after",
-      "\nConfigured by environment variables (see the README); .env is read when present.",
+      "\nConfigured by environment variables (see docs/configuration.md); .env is read when present.",
     )
     .action(async () => {
       readEnvFile();
