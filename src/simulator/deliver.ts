@@ -24,8 +24,6 @@ export interface Delivery {
   /** The exact text that is signed and sent. */
   readonly body: string;
   readonly signature: string;
-  /** False for the second copy of an event. */
-  readonly first: boolean;
 }
 
 /** Counts of what was delivered, complete once the deliveries are exhausted. */
@@ -40,11 +38,6 @@ export interface DeliveryTally {
 
 /** How many events later at most a second copy follows when the order is kept. */
 const DUPLICATE_DELAY = 50;
-
-interface Copy {
-  readonly item: SalonEvent;
-  readonly first: boolean;
-}
 
 /**
  * Turns a stream of events into what reaches a webhook endpoint: signed, some twice, some never, in a more or
@@ -73,22 +66,22 @@ export function deliver(
 function* copiesOf(
   events: Iterable<SalonEvent>,
   { random, duplicates, drops, tally }: Losses,
-): Generator<Copy, void, undefined> {
+): Generator<SalonEvent, void, undefined> {
   let later: { readonly item: SalonEvent; wait: number }[] = [];
   for (const item of events) {
     if (random.chance(drops)) {
       tally.dropped++;
       continue;
     }
-    yield { item, first: true };
-    for (const copy of later) if (copy.wait-- === 0) yield { item: copy.item, first: false };
+    yield item;
+    for (const copy of later) if (copy.wait-- === 0) yield copy.item;
     later = later.filter(({ wait }) => wait >= 0);
     if (random.chance(duplicates)) {
       tally.duplicated++;
       later.push({ item, wait: random.int(0, DUPLICATE_DELAY) });
     }
   }
-  for (const { item } of later) yield { item, first: false };
+  for (const { item } of later) yield item;
 }
 
 interface Losses {
@@ -99,8 +92,12 @@ interface Losses {
 }
 
 /** Draws at random from a pool of `window` waiting copies; an endless window is a full shuffle. */
-function* mixed(copies: Iterable<Copy>, window: number, random: Random): Generator<Copy, void, undefined> {
-  const pool: Copy[] = [];
+function* mixed(
+  copies: Iterable<SalonEvent>,
+  window: number,
+  random: Random,
+): Generator<SalonEvent, void, undefined> {
+  const pool: SalonEvent[] = [];
   for (const copy of copies) {
     pool.push(copy);
     if (pool.length > window) yield draw(pool, random);
@@ -108,23 +105,23 @@ function* mixed(copies: Iterable<Copy>, window: number, random: Random): Generat
   while (pool.length > 0) yield draw(pool, random);
 }
 
-function draw(pool: Copy[], random: Random): Copy {
+function draw(pool: SalonEvent[], random: Random): SalonEvent {
   const index = random.int(0, pool.length - 1);
-  const drawn = pool[index] as Copy;
-  const last = pool.pop() as Copy;
+  const drawn = pool[index] as SalonEvent;
+  const last = pool.pop() as SalonEvent;
   if (index < pool.length) pool[index] = last;
   return drawn;
 }
 
 function* send(
-  copies: Iterable<Copy>,
+  copies: Iterable<SalonEvent>,
   sign: (body: string) => string,
   tally: DeliveryTally,
 ): Generator<Delivery, void, undefined> {
-  for (const { item, first } of copies) {
-    const body = JSON.stringify(item.event);
+  for (const { at, event } of copies) {
+    const body = JSON.stringify(event);
     tally.sent++;
-    tally.byType[item.event.type] = (tally.byType[item.event.type] ?? 0) + 1;
-    yield { event: item.event, at: item.at, body, signature: sign(body), first };
+    tally.byType[event.type] = (tally.byType[event.type] ?? 0) + 1;
+    yield { event, at, body, signature: sign(body) };
   }
 }

@@ -1,9 +1,10 @@
 import { retailSale } from "./clients.js";
+import { newItem, newLocation, newTeamMember, repriced } from "./house-record.js";
 import { familyNames, givenNames, locationNames, services } from "./names.js";
-import type { CatalogItemJson, TeamMemberJson } from "./objects.js";
-import { businessHours, nextBetween, openingHours } from "./opening-hours.js";
+import type { TeamMemberJson } from "./objects.js";
+import { nextBetween, openingHours } from "./opening-hours.js";
 import { milliseconds } from "./wire-time.js";
-import { DAY, MINUTE, type Place, type World, YEAR } from "./world.js";
+import { DAY, type Place, type World, YEAR } from "./world.js";
 
 /** The salon itself: its locations, team and services, and what changes about them over the years. */
 
@@ -38,50 +39,28 @@ export function openHouse(world: World, locations: number, staff: number): void 
 }
 
 function openLocation(world: World, index: number): void {
-  const timeZone = timeZones[index] ?? "UTC";
+  const timezone = timeZones[index] ?? "UTC";
   const hours = openingHours[index % openingHours.length] ?? [];
   const { merchant } = world.truth;
   const id = index === 0 ? merchant.main_location_id : world.locationId();
-  world.places.push({ id, timeZone, hours, staff: [] });
-  world.ledger.putLocation({
-    id,
-    name: locationNames[index] ?? id,
-    timezone: timeZone,
-    currency: world.currency,
-    country: merchant.country,
-    language_code: merchant.language_code,
-    status: "ACTIVE",
-    type: "PHYSICAL",
-    merchant_id: merchant.id,
-    business_name: merchant.business_name,
-    phone_number: `+1503555${String(index).padStart(4, "0")}`,
-    created_at: merchant.created_at,
-    capabilities: ["CREDIT_CARD_PROCESSING", "AUTOMATIC_TRANSFERS"],
-    business_hours: { periods: businessHours(hours) },
-  });
+  const phone_number = `+1503555${String(index).padStart(4, "0")}`;
+  world.places.push({ id, timeZone: timezone, hours, staff: [] });
+  const details = { id, name: locationNames[index] ?? id, timezone, phone_number };
+  world.ledger.putLocation(newLocation(merchant, details, hours));
 }
 
-function hire(world: World, place: Place, owner: boolean): void {
+function hire(world: World, place: Place, isOwner: boolean): void {
   const { random } = world;
-  const given = random.pick(givenNames);
-  const family = random.pick(familyNames);
+  const given_name = random.pick(givenNames);
+  const family_name = random.pick(familyNames);
   const id = world.teamMemberId();
-  const time = milliseconds(world.now);
   place.staff = [...place.staff, id];
-  world.ledger.putTeamMember({
-    id,
-    is_owner: owner,
-    status: "ACTIVE",
-    given_name: given,
-    family_name: family,
-    email_address: `${given}.${family}@salon.example.com`.toLowerCase(),
-    phone_number: `+1503555${String(random.int(0, 9999)).padStart(4, "0")}`,
-    created_at: time,
-    updated_at: time,
-    assigned_locations: owner
-      ? { assignment_type: "ALL_CURRENT_AND_FUTURE_LOCATIONS" }
-      : { assignment_type: "EXPLICIT_LOCATIONS", location_ids: [place.id] },
-  });
+  const person = { id, given_name, family_name, phone_number: phoneNumber(world) };
+  world.ledger.putTeamMember(newTeamMember(person, world.now, isOwner ? undefined : place.id));
+}
+
+function phoneNumber({ random }: World): string {
+  return `+1503555${String(random.int(0, 9999)).padStart(4, "0")}`;
 }
 
 function addItem(
@@ -91,40 +70,14 @@ function addItem(
 ): void {
   const itemId = world.catalogId();
   const version = world.now;
-  const item: CatalogItemJson = {
-    type: "ITEM",
-    id: itemId,
-    version,
-    updated_at: milliseconds(version),
-    is_deleted: false,
-    present_at_all_locations: true,
-    item_data: {
-      name,
-      product_type: "APPOINTMENTS_SERVICE",
-      variations: variations.map(([variation, minutes, price], index) => {
-        const id = world.catalogId();
-        world.services.push({ id, itemId, minutes, price, version });
-        return {
-          type: "ITEM_VARIATION",
-          id,
-          version,
-          updated_at: milliseconds(version),
-          is_deleted: false,
-          present_at_all_locations: true,
-          item_variation_data: {
-            item_id: itemId,
-            name: variation,
-            ordinal: index + 1,
-            pricing_type: "FIXED_PRICING",
-            price_money: { amount: price, currency: world.currency },
-            service_duration: minutes * MINUTE,
-            available_for_booking: true,
-          },
-        };
-      }),
-    },
-  };
-  world.ledger.putCatalogItem(item);
+  const details = variations.map(([name, minutes, price]) => ({
+    id: world.catalogId(),
+    name,
+    minutes,
+    price,
+  }));
+  for (const { id, minutes, price } of details) world.services.push({ id, itemId, minutes, price, version });
+  world.ledger.putCatalogItem(newItem({ id: itemId, name, currency: world.currency }, version, details));
 }
 
 /** One service gets dearer; its bookings carry the new catalog version from then on. */
@@ -134,17 +87,7 @@ function raisePrices(world: World): void {
   if (!item) return;
   service.price += world.random.int(1, 5) * 100;
   service.version = world.now;
-  const renewed = { version: world.now, updated_at: milliseconds(world.now) };
-  const variations = item.item_data.variations.map((variation) => {
-    if (variation.id !== service.id) return variation;
-    const price_money = { amount: service.price, currency: world.currency };
-    return {
-      ...variation,
-      ...renewed,
-      item_variation_data: { ...variation.item_variation_data, price_money },
-    };
-  });
-  world.ledger.putCatalogItem({ ...item, ...renewed, item_data: { ...item.item_data, variations } });
+  world.ledger.putCatalogItem(repriced(item, service.id, service.price, world.now));
   world.ledger.announceCatalog();
 }
 
@@ -152,8 +95,7 @@ function changeLocation(world: World): void {
   const { random, truth } = world;
   const location = truth.locations.get(random.pick(world.places).id);
   if (!location) return;
-  const phone_number = `+1503555${String(random.int(0, 9999)).padStart(4, "0")}`;
-  world.ledger.putLocation({ ...location, phone_number });
+  world.ledger.putLocation({ ...location, phone_number: phoneNumber(world) });
 }
 
 /** Somebody's details change, or somebody leaves and is replaced. */

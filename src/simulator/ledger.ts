@@ -112,28 +112,24 @@ export class Ledger {
   }
 
   putBooking(booking: BookingJson): void {
-    const type = this.truth.bookings.has(booking.id) ? "booking.updated" : "booking.created";
-    this.#put("bookings", booking.id, booking);
+    const type = this.#put("bookings", booking.id, booking) ? "booking.updated" : "booking.created";
     const data = { type: "booking", id: `${booking.id}:${booking.version}`, object: { booking } };
     this.#announce(type, data, seconds, booking.location_id);
   }
 
   putPayment(payment: PaymentJson): void {
-    const type = this.truth.payments.has(payment.id) ? "payment.updated" : "payment.created";
-    this.#put("payments", payment.id, payment);
+    const type = this.#put("payments", payment.id, payment) ? "payment.updated" : "payment.created";
     this.#announce(type, { type: "payment", id: payment.id, object: { payment } }, milliseconds);
   }
 
   putRefund(refund: RefundJson): void {
-    const type = this.truth.refunds.has(refund.id) ? "refund.updated" : "refund.created";
-    this.#put("refunds", refund.id, refund);
+    const type = this.#put("refunds", refund.id, refund) ? "refund.updated" : "refund.created";
     this.#announce(type, { type: "refund", id: refund.id, object: { refund } }, milliseconds);
   }
 
   /** A new, edited, recovered or merged profile; `merge` when it is the survivor of a merge. */
   putCustomer(customer: CustomerJson, merge?: MergeContext): void {
-    const type = this.truth.customers.has(customer.id) ? "customer.updated" : "customer.created";
-    this.#put("customers", customer.id, customer);
+    const type = this.#put("customers", customer.id, customer) ? "customer.updated" : "customer.created";
     this.#put("deletedCustomers", customer.id, undefined);
     const object = { customer, ...(merge && { event_context: merge }) };
     this.#announce(type, { type: "customer", id: customer.id, object }, seconds);
@@ -149,18 +145,13 @@ export class Ledger {
   }
 
   putTeamMember(member: TeamMemberJson): void {
-    const type = this.truth.teamMembers.has(member.id) ? "team_member.updated" : "team_member.created";
-    this.#put("teamMembers", member.id, member);
-    this.#announce(
-      type,
-      { type: "team_member", id: member.id, object: { team_member: member } },
-      milliseconds,
-    );
+    const type = this.#put("teamMembers", member.id, member) ? "team_member.updated" : "team_member.created";
+    const data = { type: "team_member", id: member.id, object: { team_member: member } };
+    this.#announce(type, data, milliseconds);
   }
 
   putLocation(location: LocationJson): void {
-    const type = this.truth.locations.has(location.id) ? "location.updated" : "location.created";
-    this.#put("locations", location.id, location);
+    const type = this.#put("locations", location.id, location) ? "location.updated" : "location.created";
     this.#announce(type, { type: "Location", id: location.id }, milliseconds, location.id);
   }
 
@@ -172,17 +163,13 @@ export class Ledger {
   announceCatalog(): void {
     const at = (instant: number): string => nanoseconds(instant, this.#random.int(0, 999_999));
     const object = { catalog_version: { updated_at: milliseconds(this.#now()) } };
-    this.#announce(
-      "catalog.version.updated",
-      { type: "catalog_version", id: this.#random.uuid(), object },
-      at,
-    );
+    const data = { type: "catalog_version", id: this.#random.uuid(), object };
+    this.#announce("catalog.version.updated", data, at);
   }
 
   /** @param announced false for orders made at a till, which Square does not announce */
   putOrder(order: OrderJson, announced: boolean): void {
-    const created = !this.truth.orders.has(order.id);
-    this.#put("orders", order.id, order);
+    const created = !this.#put("orders", order.id, order);
     if (!announced) return;
     const { id: order_id, location_id, state, version, created_at, updated_at } = order;
     const thin = { order_id, version, state, location_id, created_at };
@@ -199,13 +186,14 @@ export class Ledger {
     this.#announce("oauth.authorization.revoked", data, at);
   }
 
-  #put<Name extends Collection>(collection: Name, id: string, object: Kept<Name> | undefined): void {
+  /** @returns whether something stood there */
+  #put<Name extends Collection>(collection: Name, id: string, object: Kept<Name> | undefined): boolean {
     const kept = this.truth[collection] as Map<string, object>;
     const before = kept.get(id);
     if (object === undefined) kept.delete(id);
     else kept.set(id, object);
-    if (before === undefined && object === undefined) return;
     for (const watcher of this.watchers) watcher.changed({ at: this.#now(), collection, id, before });
+    return before !== undefined;
   }
 
   #announce(

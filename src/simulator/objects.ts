@@ -247,27 +247,11 @@ export interface EventObject {
   readonly revocation?: { readonly revoked_at: string; readonly revoker_type: string };
 }
 
-export const eventTypes = [
-  "booking.created",
-  "booking.updated",
-  "payment.created",
-  "payment.updated",
-  "refund.created",
-  "refund.updated",
-  "customer.created",
-  "customer.updated",
-  "customer.deleted",
-  "team_member.created",
-  "team_member.updated",
-  "location.created",
-  "location.updated",
-  "catalog.version.updated",
-  "order.created",
-  "order.updated",
-  "oauth.authorization.revoked",
-] as const;
-
-export type EventType = (typeof eventTypes)[number];
+export type EventType =
+  | `${"booking" | "payment" | "refund" | "customer" | "team_member" | "location" | "order"}.${"created" | "updated"}`
+  | "customer.deleted"
+  | "catalog.version.updated"
+  | "oauth.authorization.revoked";
 
 /** A webhook body. `location_id` stands only on booking and location events, `object` is absent on the latter. */
 export interface SquareEventJson {

@@ -1,10 +1,10 @@
 import { arrive } from "./clients.js";
 import { openHouse } from "./house.js";
+import { newMerchant } from "./house-record.js";
 import { emptyTruth, type LedgerWatcher, type SalonEvent, type Truth } from "./ledger.js";
-import type { CatalogVariationJson, LocationJson, MerchantJson, TeamMemberJson } from "./objects.js";
+import type { LocationJson, TeamMemberJson } from "./objects.js";
 import { defaultMix, defaultRates, type SalonOptions } from "./options.js";
 import { Random } from "./random.js";
-import { milliseconds } from "./wire-time.js";
 import { DAY, World } from "./world.js";
 
 export type { LedgerWatcher, MergeRecord, SalonEvent, Truth } from "./ledger.js";
@@ -16,11 +16,8 @@ export { defaultMix, defaultRates, type Habit, type Rates, type SalonOptions } f
  */
 export interface Salon {
   readonly merchantId: string;
-  readonly mainLocationId: string;
-  readonly currency: string;
   readonly locations: readonly LocationJson[];
   readonly teamMembers: readonly TeamMemberJson[];
-  readonly serviceVariations: readonly CatalogVariationJson[];
   readonly truth: Truth;
   /**
    * The events in time order, from where the last call stopped up to `until` (exclusive; the salon's end when
@@ -46,28 +43,17 @@ export function simulateSalon(options: SalonOptions): Salon {
   }
   const random = new Random(options.seed);
   const currency = options.currency ?? "USD";
+  const alphabet = "ABCDEFGHJKLMNPQRSTVWXYZ0123456789";
+  const id = options.merchantId ?? `ML${random.id(11, alphabet)}`;
+  const main_location_id = `L${random.id(12, alphabet)}`;
   const rates = { ...defaultRates, ...options.rates };
   const world = new World(
     { start, random, rates, currency },
-    emptyTruth(newMerchant(random, start, currency, options.merchantId)),
+    emptyTruth(newMerchant({ id, main_location_id, currency }, start)),
   );
   openHouse(world, options.locations ?? 2, options.staff ?? 12);
   inviteClients(world, options, end);
   return salonOf(world, end);
-}
-
-function newMerchant(random: Random, start: number, currency: string, id: string | undefined): MerchantJson {
-  const alphabet = "ABCDEFGHJKLMNPQRSTVWXYZ0123456789";
-  return {
-    id: id ?? `ML${random.id(11, alphabet)}`,
-    business_name: "Simulated Salon",
-    country: "US",
-    currency,
-    language_code: "en-US",
-    main_location_id: `L${random.id(12, alphabet)}`,
-    status: "ACTIVE",
-    created_at: milliseconds(start),
-  };
 }
 
 /** Spreads the clients' first days over the time, with an existing clientele in the first 60 days. */
@@ -105,16 +91,11 @@ function salonOf(world: World, end: number): Salon {
   }
   return {
     merchantId: truth.merchant.id,
-    mainLocationId: truth.merchant.main_location_id,
-    currency: world.currency,
     get locations() {
       return [...truth.locations.values()];
     },
     get teamMembers() {
       return [...truth.teamMembers.values()];
-    },
-    get serviceVariations() {
-      return [...truth.catalog.values()].flatMap((item) => item.item_data.variations);
     },
     truth,
     events,

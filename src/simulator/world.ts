@@ -27,6 +27,7 @@ export interface Service {
   readonly id: string;
   readonly itemId: string;
   readonly minutes: number;
+  /** Minor units. */
   price: number;
   /** Catalog version, epoch milliseconds. */
   version: number;
@@ -115,37 +116,14 @@ export class World {
     return this.services.find((service) => service.id === id);
   }
 
-  bookingId(): string {
-    return this.random.id(14, LOWER);
-  }
-
-  customerId(): string {
-    return this.random.id(26, UPPER);
-  }
-
-  paymentId(): string {
-    return `${this.random.id(27, MIXED)}ZY`;
-  }
-
-  orderId(): string {
-    return `${this.random.id(27, MIXED)}YF`;
-  }
-
-  locationId(): string {
-    return `L${this.random.id(12, UPPER)}`;
-  }
-
-  teamMemberId(): string {
-    return `TM${this.random.id(14, MIXED)}`;
-  }
-
-  catalogId(): string {
-    return this.random.id(24, UPPER);
-  }
-
-  token(length: number): string {
-    return this.random.id(length, MIXED);
-  }
+  readonly bookingId = (): string => this.random.id(14, LOWER);
+  readonly customerId = (): string => this.random.id(26, UPPER);
+  readonly paymentId = (): string => `${this.random.id(27, MIXED)}ZY`;
+  readonly orderId = (): string => `${this.random.id(27, MIXED)}YF`;
+  readonly locationId = (): string => `L${this.random.id(12, UPPER)}`;
+  readonly teamMemberId = (): string => `TM${this.random.id(14, MIXED)}`;
+  readonly catalogId = (): string => this.random.id(24, UPPER);
+  readonly token = (length: number): string => this.random.id(length, MIXED);
 }
 
 /** The profile id a new fact of this client carries: now and then still one that was merged away. */

@@ -57,7 +57,7 @@ export function benchmarkDataset(size: DatasetSize = benchmarkSize): Dataset {
   for (const { kind } of facts) counts[kind] = (counts[kind] ?? 0) + 1;
   return {
     merchantId: salon.merchantId,
-    currency: salon.currency,
+    currency: salon.truth.merchant.currency,
     now,
     locations: salon.locations,
     facts,

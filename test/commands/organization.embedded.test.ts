@@ -49,7 +49,7 @@ test("SQUARE_ACCESS_TOKEN makes the single organization, with name, currency, zo
   const organization = await server.database.prisma.organization.findFirstOrThrow();
   const locations = await server.database.prisma.location.findMany();
   await server.stop();
-  const main = salon.locations.find(({ id }) => id === salon.mainLocationId);
+  const main = salon.locations.find(({ id }) => id === salon.truth.merchant.main_location_id);
   expect(organization).toMatchObject({
     squareMerchantId: "MLSINGLE",
     name: salon.truth.merchant.business_name,
@@ -110,7 +110,7 @@ test("org add with a token takes from Square what it was not told, and prints th
     where: { squareMerchantId: "MLADDED" },
   });
   expect(add.stdout.trim()).toBe(organization.id);
-  const main = salon.locations.find(({ id }) => id === salon.mainLocationId);
+  const main = salon.locations.find(({ id }) => id === salon.truth.merchant.main_location_id);
   expect(organization).toMatchObject({ name: "My Salon", currency: "CAD", timeZone: main?.timezone });
 });
 

@@ -55,8 +55,9 @@ test("a catalog event brings the services with their items' names, in minutes an
   await take("catalog.version.updated");
   await vi.waitUntil(async () => (await pending()).length === 0, { timeout: 20_000 });
   const { service_variations = [] } = await tablesOf(database, id);
-  expect(service_variations).toHaveLength(salon.serviceVariations.length);
-  const [service] = salon.serviceVariations;
+  const services = [...salon.truth.catalog.values()].flatMap(({ item_data }) => item_data.variations);
+  expect(service_variations).toHaveLength(services.length);
+  const [service] = services;
   const data = service?.item_variation_data;
   expect(service_variations).toContainEqual(
     expect.objectContaining({
@@ -109,7 +110,8 @@ test("Square tells an organization's name, currency, locations and time zone", a
   expect(organizations[0]).toMatchObject({
     name: world.salon.truth.merchant.business_name,
     currency: "USD",
-    time_zone: world.salon.locations.find(({ id }) => id === world.salon.mainLocationId)?.timezone,
+    time_zone: world.salon.locations.find(({ id }) => id === world.salon.truth.merchant.main_location_id)
+      ?.timezone,
   });
   expect(locations).toHaveLength(2);
 });

@@ -194,7 +194,7 @@ describe("cursors", () => {
     const { ask } = await serve(living);
     unfold(living, new Date("2025-03-01T00:00:00Z"));
     const before = [...living.truth.payments.values()].filter(
-      (one) => one.location_id === living.mainLocationId,
+      (one) => one.location_id === living.truth.merchant.main_location_id,
     );
     const found = [];
     for (let cursor: string | undefined = ""; cursor !== undefined; ) {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { Ledger } from "../../src/simulator/ledger.js";
-import { type EventType, eventTypes } from "../../src/simulator/objects.js";
+import type { EventType } from "../../src/simulator/objects.js";
 import { Random } from "../../src/simulator/random.js";
 import { simulateSalon } from "../../src/simulator/salon.js";
 import { turbulence } from "../support/turbulence.js";
@@ -168,7 +168,7 @@ function body(dataType: string, object: z.ZodType | null, made: z.ZodType, more:
   const { deleted: _, ...envelope } = more;
   return z.strictObject({
     merchant_id: z.string().length(13),
-    type: z.enum(eventTypes),
+    type: text,
     event_id: z.string().regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/),
     created_at: made,
     ...envelope,

@@ -33,11 +33,7 @@ function listBookings({ given, now, listed }: Call): Listing {
       const start = Date.parse(start_at);
       return start >= from && start <= to;
     });
-    return byTime(
-      wanted,
-      ({ start_at }) => start_at,
-      ({ id }) => id,
-    );
+    return byTime(wanted, ({ start_at }) => start_at);
   };
   // As in Square's example: nothing else of the API says it so.
   const beside = (_rows: readonly object[], last: boolean) => ({ ...(last && { cursor: null }), errors: [] });

@@ -47,16 +47,9 @@ function sortedList(truth: Truth, wanted: (one: CustomerJson) => boolean, paging
   const order = wordOf(paging.order, "sort_order", ["ASC", "DESC"]);
   const sorted = (): readonly CustomerJson[] => {
     const all = [...truth.customers.values()].filter(wanted);
-    if (field === "DEFAULT") {
-      const named = all.sort((a, b) => (`${nameOf(a)} ${a.id}` < `${nameOf(b)} ${b.id}` ? -1 : 1));
-      return order === "ASC" ? named : named.reverse();
-    }
-    return byTime(
-      all,
-      ({ created_at }) => created_at,
-      ({ id }) => id,
-      order,
-    );
+    if (field === "CREATED_AT") return byTime(all, ({ created_at }) => created_at, order);
+    const named = all.sort((a, b) => (`${nameOf(a)} ${a.id}` < `${nameOf(b)} ${b.id}` ? -1 : 1));
+    return order === "ASC" ? named : named.reverse();
   };
   return { key: "customers", limit, rows: () => sorted().map((one) => shown(one, truth)) };
 }

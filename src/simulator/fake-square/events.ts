@@ -16,12 +16,10 @@ export const searchEvents: Endpoint = {
       const wanted = keptEvents
         .map(({ event }) => event)
         .filter(({ created_at }) => within(Date.parse(created_at), Math.max(from, now - REACH), to));
-      return byTime(
-        wanted,
-        ({ created_at }) => created_at,
-        ({ event_id }) => event_id,
-        order,
-      ).map((event) => ({ ...event, created_at: event.created_at.replace(/Z$/, "") }));
+      return byTime(wanted, ({ created_at }) => created_at, order).map((event) => ({
+        ...event,
+        created_at: event.created_at.replace(/Z$/, ""),
+      }));
     };
     return { key: "events", limit: strictLimit(given.limit, 100), rows };
   },

@@ -66,16 +66,13 @@ export function within(instant: number, from: number | undefined, to: number | u
   return (from === undefined || instant >= from) && (to === undefined || instant < to);
 }
 
-/** Sorted by an instant, then by id. */
+/** Sorted by a time; equal times stay in the order in which the objects were made. */
 export function byTime<Item>(
   items: readonly Item[],
-  instant: (item: Item) => string | undefined,
-  id: (item: Item) => string,
+  time: (item: Item) => string | undefined,
   order: "ASC" | "DESC" = "ASC",
-): readonly Item[] {
-  const sign = order === "ASC" ? 1 : -1;
-  return items
-    .map((item) => ({ item, at: Date.parse(instant(item) ?? ""), id: id(item) }))
-    .sort((a, b) => sign * (a.at - b.at || (a.id < b.id ? -1 : 1)))
-    .map(({ item }) => item);
+): Item[] {
+  const keyed = items.map((item) => ({ item, at: Date.parse(time(item) ?? "") }));
+  const sorted = keyed.sort((one, other) => one.at - other.at).map(({ item }) => item);
+  return order === "ASC" ? sorted : sorted.reverse();
 }

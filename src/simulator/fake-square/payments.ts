@@ -56,5 +56,5 @@ function timed<Item extends PaymentJson | RefundJson>(
   const wanted = ({ created_at, updated_at }: Item): boolean =>
     within(Date.parse(created_at), ...created) && within(Date.parse(updated_at), ...updated);
   const time = (one: Item): string => (field === "UPDATED_AT" ? one.updated_at : one.created_at);
-  return () => byTime(all().filter(wanted), time, ({ id }) => id, order);
+  return () => byTime(all().filter(wanted), time, order);
 }

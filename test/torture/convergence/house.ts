@@ -1,6 +1,6 @@
 /** What happens to the salon itself, of which events tell hardly more than that something happened; and to its events. */
 import fc from "fast-check";
-
+import { repriced } from "../../../src/simulator/house-record.js";
 import { milliseconds } from "../../../src/simulator/wire-time.js";
 import { command, oneOf } from "./command.js";
 import { places, services, staff } from "./salon.js";
@@ -30,15 +30,9 @@ const renameStaff = command(
 const raisePrice = command({ service: oneOf(...services) }, ({ truth, ledger, now }, { service }) => {
   const item = truth.catalog.get("services");
   if (!item) return undefined;
-  const renewed = { version: now, updated_at: milliseconds(now) };
-  const variations = item.item_data.variations.map((variation) => {
-    if (variation.id !== service) return variation;
-    const { price_money } = variation.item_variation_data;
-    const dearer = { ...price_money, amount: price_money.amount + 100 };
-    const item_variation_data = { ...variation.item_variation_data, price_money: dearer };
-    return { ...variation, ...renewed, item_variation_data };
-  });
-  ledger.putCatalogItem({ ...item, ...renewed, item_data: { ...item.item_data, variations } });
+  const { price_money } =
+    item.item_data.variations.find(({ id }) => id === service)?.item_variation_data ?? {};
+  ledger.putCatalogItem(repriced(item, service, (price_money?.amount ?? 0) + 100, now));
   ledger.announceCatalog();
   return `${service} gets dearer`;
 });
