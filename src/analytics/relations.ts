@@ -1,4 +1,5 @@
 import type { RowSource } from "./column.js";
+import { isAccepted, isStanding, isVisit, latestRebookedStart } from "./rules.js";
 
 interface Source {
   /** What tells a row of the relation from the others, as SQL. */
@@ -31,8 +32,8 @@ export const relations = `
       with booking as (
         select b.booking_id, b.status, b.location_id, b.start_at, b.created_at, b.updated_at, b.duration_minutes,
           note.customer_note, note.seller_note, b.creator_type,
-          b.status = 'ACCEPTED' as accepted,
-          b.status = 'ACCEPTED' and b.start_at <= :now as visit,
+          ${isAccepted("b")} as accepted,
+          ${isVisit("b", ":now")} as visit,
           b.status in ('ACCEPTED', 'PENDING') and b.start_at > :now as upcoming,
           note.customer_note is not null or note.seller_note is not null as noted,
           local_time(b.start_at, coalesce(
@@ -55,19 +56,14 @@ export const relations = `
         ) as s
         where b.accepted
       ),
-      -- For every visit, the latest start among the standing bookings made within 24 hours of its start. One sorted
-      -- pass: joining bookings with bookings would be quadratic for a customer with thousands of them.
       visit as (
         select booking_id, at as start_at, later_start_at
         from (
-          select is_visit, booking_id, at, max(start_at) over (
-              order by at range between current row and interval '23:59:59.999999' following
-            ) as later_start_at
+          select is_visit, booking_id, at, ${latestRebookedStart()} as later_start_at
           from (
             select true as is_visit, booking_id, start_at as at, null::timestamptz as start_at from booking where visit
             union all
-            select false, booking_id, created_at, start_at from booking
-            where status not in ('CANCELLED_BY_CUSTOMER', 'CANCELLED_BY_SELLER', 'DECLINED')
+            select false, booking_id, created_at, start_at from booking where ${isStanding("booking")}
           ) as moment
         ) as moment
         where is_visit

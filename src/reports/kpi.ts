@@ -100,10 +100,10 @@ const moneyStatement = {
   name: "report_kpi_money",
   text: `
     select date >= $3 as current, currency,
-      sum(revenue_cents)::bigint as revenue_cents, sum(tips_cents)::bigint as tips_cents,
-      sum(gross_cents)::bigint as gross_cents, sum(refunded_cents)::bigint as refunded_cents,
-      sum(net_cents)::bigint as net_cents, sum(payment_count)::integer as payment_count,
-      sum(unassigned_revenue_cents)::bigint as unassigned_revenue_cents
+      saturated_bigint(sum(revenue_cents)) as revenue_cents, saturated_bigint(sum(tips_cents)) as tips_cents,
+      saturated_bigint(sum(gross_cents)) as gross_cents, saturated_bigint(sum(refunded_cents)) as refunded_cents,
+      saturated_bigint(sum(net_cents)) as net_cents, sum(payment_count)::integer as payment_count,
+      saturated_bigint(sum(unassigned_revenue_cents)) as unassigned_revenue_cents
     from revenue_by_location_daily($1, $2, $4)
     where $5::text is null or location_id = $5
     group by 1, 2 order by 2`,

@@ -27,7 +27,7 @@ const kinds: Readonly<Record<CohortKind, { readonly key: string; readonly name: 
   month: { key: "to_char(first.day, 'YYYY-MM')", name: "to_char(first.day, 'YYYY-MM')" },
   location: { key: "first.location_id", name: "coalesce(first.location_name, first.location_id)" },
   technician: {
-    key: "segment.team_member_id",
+    key: "known_technician(segment.team_member_id)",
     name: `(select nullif(concat_ws(' ', t.given_name, t.family_name), '') from team_members t
         where t.organization_id = $1 and t.square_team_member_id = cohort)`,
   },

@@ -38,7 +38,7 @@ const statement = {
         and b.start_at >= earliest_instant($2) and b.start_at < latest_instant($3)
         and ${localDay("b.start_at")} between $2 and $3
         and ($4::text is null or b.location_id = $4)
-        and s.team_member_id is not null and s.team_member_id <> 'anyTeamMember'
+        and known_technician(s.team_member_id) is not null
     ),
     done as (
       select booking_id, team_member_id, customer_id, status, start_at, visit, late_cancellation,
@@ -72,8 +72,8 @@ const statement = {
       (count(*) filter (where rebooked))::integer as rebooked_visits,
       (count(*) filter (where status = 'NO_SHOW'))::integer as no_shows,
       (count(*) filter (where late_cancellation))::integer as late_cancellations,
-      coalesce(sum(minutes) filter (where visit), 0)::bigint as booked_minutes,
-      coalesce(sum(price_cents) filter (where visit), 0)::bigint as list_price_cents
+      saturated_bigint(coalesce(sum(minutes) filter (where visit), 0)) as booked_minutes,
+      saturated_bigint(coalesce(sum(price_cents) filter (where visit), 0)) as list_price_cents
     from counted
     group by team_member_id
     having count(*) filter (where visit) > 0

@@ -1,4 +1,5 @@
 import type { Column } from "../column.js";
+import { isLateCancellation } from "../rules.js";
 
 function bookingCount(name: string, where: string, description: string): Column {
   return { name, type: "integer", unit: "count", from: "booking", where, aggregate: "count", description };
@@ -26,7 +27,7 @@ export const bookingColumns: readonly Column[] = [
   statusCount("total_no_shows", "NO_SHOW", "Bookings the customer missed."),
   bookingCount(
     "late_cancellations",
-    "status = 'CANCELLED_BY_CUSTOMER' and start_at - updated_at < interval '24 hours'",
+    isLateCancellation("booking"),
     "Bookings the customer cancelled less than 24 hours before their start. Square tells no time of cancelling: a later edit moves it.",
   ),
   {

@@ -1,4 +1,5 @@
 import type { ClockInstant, InstantName } from "../column.js";
+import { segmentEnds } from "../rules.js";
 
 /** Hours, never days: a day's length depends on the session's time zone, an hour's does not. */
 export const window = {
@@ -61,8 +62,8 @@ export const instants: Readonly<Record<InstantName, ClockInstant>> = {
   },
   segment_ends: {
     from: "columns",
-    formula: `case when :now < first_visit_at + new_for then first_visit_at + new_for
-      when :now < last_visit_at + active_for then last_visit_at + active_for
-      when :now < last_visit_at + at_risk_for then last_visit_at + at_risk_for end`,
+    formula: `case ${Object.values(segmentEnds)
+      .map((end) => `when :now < ${end} then ${end}`)
+      .join("\n      ")} end`,
   },
 };

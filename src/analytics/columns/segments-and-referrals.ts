@@ -1,4 +1,5 @@
 import type { Column } from "../column.js";
+import { segmentAt } from "../rules.js";
 
 /** Referrals, and the classes a customer falls into. */
 export const standingColumns: readonly Column[] = [
@@ -52,13 +53,9 @@ export const standingColumns: readonly Column[] = [
     name: "customer_segment",
     type: "text",
     from: "columns",
-    inputs: ["total_visits", "first_visit_at", "last_visit_at"],
+    inputs: ["first_visit_at", "last_visit_at"],
     required: true,
-    formula: `case when total_visits = 0 then 'NEVER_VISITED'
-      when :now < first_visit_at + new_for then 'NEW'
-      when :now < last_visit_at + active_for then 'ACTIVE'
-      when :now < last_visit_at + at_risk_for then 'AT_RISK'
-      else 'LOST' end`,
+    formula: segmentAt(":now"),
     clock: ["visit_begins", "segment_ends"],
     description: "NEVER_VISITED, NEW, ACTIVE, AT_RISK or LOST, by the days in the organization's settings.",
   },
