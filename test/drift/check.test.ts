@@ -232,12 +232,12 @@ test("a row computed by a clock that runs ahead is corrected where it is wrong, 
 test("a customer who cannot be computed is named, and the others are corrected", async () => {
   await addProfiles(database, organizationId, 300);
   await sweepAt(database, NOW);
-  for (const payment_id of ["huge-1", "huge-2"]) {
-    const amounts = { amount_cents: "9000000000000000000", total_cents: 1 };
-    await insert(database, organizationId, "payments", [
-      { payment_id, customer_id: "C000100", created_at: NOW, ...amounts },
-    ]);
-  }
+  await insert(database, organizationId, "locations", [
+    { square_location_id: "lost", name: "Lost", time_zone: "Nowhere/Lost" },
+  ]);
+  await insert(database, organizationId, "bookings", [
+    { booking_id: "B1", customer_id: "C000100", start_at: NOW, location_id: "lost" },
+  ]);
   await change("C000099", "given_name = 'wrong'");
   await change("C000101", "given_name = 'wrong'");
   expect(await sweepAt(database, NOW)).toMatchObject({
@@ -251,7 +251,7 @@ test("a customer who cannot be computed is named, and the others are corrected",
         organization_id: organizationId,
         step: "check",
         code: "not_computed",
-        message: expect.stringMatching(/^1 customer\(s\) could not be computed \(error 22003\): C000100$/),
+        message: expect.stringMatching(/^1 customer\(s\) could not be computed \(error 22023\): C000100$/),
       },
     ],
   });
