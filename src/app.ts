@@ -17,7 +17,7 @@ import { webhookRoutes } from "./http/webhook-routes.js";
 import type { Inbox } from "./inbox/inbox.js";
 import type { Sweeps } from "./sweep/background.js";
 
-/** How long a request may take to arrive; whoever sends a byte now and then must not hold a connection for ever. */
+/** How long a request may take to arrive; a client that sends a byte now and then does not hold a connection. */
 const REQUEST_TIMEOUT_MS = 30_000;
 
 /** Of that, for the head. Were it longer than the whole, as Node's own minute is, Node would take each for the other. */
@@ -32,7 +32,7 @@ const CHECK_CONNECTIONS_EVERY_MS = 5_000;
  */
 const MAX_CONNECTIONS = 4_096;
 
-/** What the routes work with. Whoever made a part also ends it, after the server is closed. */
+/** What the routes work with. The caller ends these parts after the server is closed. */
 export interface AppParts {
   readonly config: Pick<ServeConfig, "webhook"> & Partial<Pick<ServeConfig, "adminApiKey" | "cronSecret">>;
   readonly database: Database;
@@ -53,7 +53,7 @@ export async function buildApp({ config, database, clock, inbox, sweeps, log }: 
   const { webhook, adminApiKey, cronSecret } = config;
   const http = fastify({
     loggerInstance: log,
-    // No request is logged by itself: addresses and headers are nobody's business, and the inbox logs each event.
+    // No request is logged by itself: addresses and headers are private, and the inbox logs each event.
     logController: new LogController({ disableRequestLogging: true }),
     routerOptions: { maxParamLength: 255 },
     rewriteUrl: toWebhookRoute(webhook.notificationUrl),

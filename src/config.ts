@@ -11,7 +11,7 @@ const SHORTEST_RETENTION_DAYS = 35;
 /** How long raw events are kept unless it is said otherwise. */
 export const EVENT_RETENTION_DAYS = 90;
 
-/** Whoever can reach the server can guess at a key without end. Eighteen random bytes in base64 are 24 characters. */
+/** Anybody who reaches the server can guess keys without limit. Eighteen random bytes in base64 are 24 characters. */
 const SHORTEST_KEY = 24;
 
 /** What an unset key turns into when a script or a template writes it out: never a secret anybody chose. */

@@ -47,7 +47,7 @@ export class LockedElsewhere extends RegularsError {
   }
 }
 
-/** A transaction was begun anew as often as allowed and still collided with others. */
+/** A transaction ran again as often as allowed and still collided with others. */
 export class TransactionContended extends RegularsError {
   constructor(attempts: number, options?: ErrorOptions) {
     super("transaction_contended", `The transaction gave way to others ${attempts} times`, options);

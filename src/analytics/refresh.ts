@@ -9,7 +9,7 @@ import { recompute } from "./recompute.js";
 /** Customers of one transaction: enough to share its cost, few enough that webhooks hardly wait for the locks. */
 export const CUSTOMERS_AT_ONCE = 250;
 
-// Whoever has a row or may deserve one. Each part reads its index in order and stops at the limit.
+// Customers who have a row or may need one. Each part reads its index in order and stops at the limit.
 const candidatesStatement = {
   name: "refresh_candidates",
   text: `
@@ -65,7 +65,7 @@ export interface RefreshProgress {
 /**
  * Recomputes an organization's customers in key order, one transaction a chunk, and tells after each how far it is.
  *
- * @param now the instant of computation, asked anew for every chunk
+ * @param now the instant of computation, read again for every chunk
  * @param after where to begin: the last customer of an earlier run
  */
 export async function* refreshOrganization(
@@ -105,7 +105,7 @@ interface RefreshPosition {
  * As `refreshOrganization`, from where an earlier run of the same task was cut off. The place is kept when the run ends, and is
  * the caller's to clear.
  *
- * @param maxAgeMs an earlier run that began longer ago is begun anew
+ * @param maxAgeMs an earlier run that is older than this starts over
  */
 export async function* resumeRefresh(
   pool: pg.Pool,

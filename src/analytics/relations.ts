@@ -91,7 +91,7 @@ export const relations = `
           where organization_id = $1 and payment_id = payment.payment_id offset 0
         ) as r
       ),
-      -- The customer, and whoever was merged into the customer.
+      -- The customer and the ids that were merged into the customer.
       member as (
         select target.customer_id as member_id
         union all

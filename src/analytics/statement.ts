@@ -118,7 +118,7 @@ const storing = `
       ${list([...computedNames, "updated_at", "computed_at"].map((name) => `${name} = excluded.${name}`))}
     returning square_customer_id
   ),
-  -- Found by key and removed by place, which the locks keep as well; but for a location's move, after which the sweep comes.
+  -- The rows are found by key and deleted by ctid. The customers' locks keep both stable.
   deleted as (
     delete from customer_analytics where ctid = any (array(
       select stored.ctid

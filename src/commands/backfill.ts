@@ -23,7 +23,7 @@ export function backfillCommand(): Command {
     )
     .option("--organization <id>", "which one, by id or merchant id; needed when there are several")
     .option("--since <time>", "leave out what happened before (ISO 8601)", parseInstantOption)
-    .option("--restart", "begin anew even if an earlier run was cut off")
+    .option("--restart", "start over even if an earlier run was cut off")
     .option("--json", "print one JSON object")
     .addHelpText(
       "after",

@@ -100,7 +100,7 @@ export function demoConfig({ DATA_DIR, HOST, PORT, LOG_LEVEL }: NodeJS.ProcessEn
   );
 }
 
-/** Every run begins anew: the salon's present is now. */
+/** Every run starts over, because the salon's history ends now. */
 async function emptyOrganization({ database }: RunningServer): Promise<string> {
   const { rows } = await database.pool.query<{ tables: string | null }>(
     `select string_agg(quote_ident(table_name), ', ') as tables from information_schema.tables

@@ -65,7 +65,7 @@ export function exportCommand(): Command {
       "--out <file>",
       "file to write; an existing one is replaced at the end (default: standard output)",
     )
-    .option("--restart", "begin anew even if an earlier run was cut off")
+    .option("--restart", "start over even if an earlier run was cut off")
     .option("--json", "print the summary as one JSON object (on standard error without --out)")
     .addHelpText("after", HELP)
     .action(async (options: Options) => {

@@ -26,7 +26,7 @@ export function refreshCommand(): Command {
         .choices(["full", "recent"])
         .default("full"),
     )
-    .option("--restart", "begin anew even if an earlier run was cut off")
+    .option("--restart", "start over even if an earlier run was cut off")
     .option("--json", "print one JSON object")
     .action(async (options: Options) => {
       await withDatabase((database) => refresh(database, options));
@@ -51,7 +51,7 @@ async function refresh(database: Database, { mode, restart, json }: Options): Pr
     totals.deleted += done.deleted;
     resumed ||= done.resumed;
   }
-  // Only now: a run that is cut off at the last organization does not begin anew at the first.
+  // Cleared only now: a run that is cut off at the last organization goes on there.
   for (const { id } of organizations) await clearPositions(database.pool, id, "refresh/");
   const ms = Math.round(performance.now() - started);
   print(json, { mode, ...totals, resumed, ms }, [

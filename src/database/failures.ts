@@ -97,7 +97,7 @@ export function isLockTimeout(error: unknown): boolean {
   return linksOf(error).some((link) => codesOf(link).includes(LOCK_NOT_AVAILABLE));
 }
 
-/** Whether the same transaction, begun anew, may well succeed: it lost a race, and Postgres undid it. */
+/** Whether the transaction may succeed when it runs again: it lost a race, and Postgres rolled it back. */
 export function isRetryable(error: unknown): boolean {
   return linksOf(error).some((link) => codesOf(link).some((code) => RETRYABLE.has(code)));
 }
@@ -151,7 +151,7 @@ const EXPLANATIONS: readonly (readonly [when: RegExp, explain: (words: string) =
 ];
 
 /**
- * Tells people in one line why a database cannot be used, in the words of whoever refused it; undefined when the error is
+ * Tells people in one line why a database cannot be used, in the words of the server or library that refused it; undefined when the error is
  * about something else. The words name users, hosts and databases, and no password.
  */
 export function explainUnavailable(error: unknown): string | undefined {

@@ -64,7 +64,7 @@ export async function describeHolder(on: Queryable): Promise<string> {
   const [holder] = rows;
   if (!holder) return "Nobody holds it any more.";
   const { pid, application_name, state, xact_start } = holder;
-  // Whoever connects chooses the name.
+  // A client chooses this name itself.
   const name = (application_name || "a session").slice(0, 60).replaceAll(/[^\x20-\x7e]/g, "?");
   const since = xact_start ? `, in a transaction since ${xact_start.toISOString()}` : "";
   return `Held by ${name} (process ${pid}, ${state ?? "state unknown"}${since}). End it there, or by: select pg_terminate_backend(${pid})`;

@@ -4,7 +4,7 @@ import { RegularsError, TransactionContended, TransactionRolledBack } from "../e
 import { isRetryable, isUnavailable } from "./failures.js";
 import { onFreshConnection, pipelined } from "./query.js";
 
-/** How often one piece of work may be begun anew before its collision counts as an error. */
+/** How often one piece of work runs again before its collision counts as an error. */
 const ATTEMPTS = 6;
 
 /** The longest wait before the second attempt, in milliseconds; it doubles with each further one. */

@@ -8,7 +8,7 @@ import type { Merge, Recovery } from "./types.js";
 
 /**
  * Merges and their undoing. What Square said is kept as evidence (customer_merges, customer_recoveries); the
- * aliases are worked out anew from all evidence about the ids concerned, and the facts follow them.
+ * aliases are worked out again from all evidence about the ids concerned, and the facts follow them.
  */
 
 // Everything reachable over merge edges in either direction; served by the primary key and customer_merges_to_idx.

@@ -7,7 +7,7 @@ import { Problem } from "./problem.js";
 import { problemAnswer } from "./schemas.js";
 
 /**
- * `/healthz`: the process lives. `/readyz`: it can do its work, that is, the database answers, takes writes, and its schema is ours.
+ * `/healthz`: the process lives. `/readyz`: the database answers, takes writes, and its schema is current.
  */
 export function healthRoutes({ database }: { database: Database }) {
   return async (app: FastifyInstance) => {

@@ -118,7 +118,7 @@ function writtenByHand(problem: Problem) {
   return { headers, body };
 }
 
-/** Every other error answer of the server, whoever raised it, leaves through here. Needs Node's `requireHostHeader: false`. */
+/** All other error answers are sent here. Needs Node's `requireHostHeader: false`. */
 export const problemDetails = fp(async (app) => {
   app.server.on("checkExpectation", refuseExpectation);
   app.addHook("onRequest", async ({ raw }) => {

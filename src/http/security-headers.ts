@@ -4,7 +4,7 @@ import fp from "fastify-plugin";
 /**
  * What every answer tells a browser: take the content for what it is said to be, run nothing of it, show it in no
  * frame, keep no copy, send no address on. A page that needs more sets its own `content-security-policy` or
- * `cache-control`, and these leave it alone. HSTS is missing on purpose: it belongs to whoever speaks TLS.
+ * `cache-control`, and these leave it alone. HSTS is missing on purpose: the proxy that terminates TLS sets it.
  *
  * Seven lines instead of a package, since the answers that Node writes without Fastify (see clientErrors) need them too.
  */

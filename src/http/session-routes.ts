@@ -18,7 +18,7 @@ export function sessionRoutes({ sessions }: { sessions: Sessions | undefined }) 
           body: z.strictObject({ key: z.string().max(1_000) }),
           response: { 204: z.null(), ...adminErrors },
         },
-        // Whoever does not send a key has none.
+        // A body without a key is answered like a wrong key.
         attachValidation: true,
       },
       async (request, reply) => {

@@ -36,7 +36,7 @@ const schema = {
 };
 
 /**
- * The door for Square's deliveries (contract section 2). The order is: size, media type, signature, and only then
+ * Receives Square's deliveries (contract section 2). The checks are, in this order: size, media type, signature, and then
  * what the bytes say. 200 is answered when the event is durable, never before.
  */
 export function webhookRoutes({ webhook, inbox }: { webhook: WebhookConfig; inbox: Pick<Inbox, "receive"> }) {
@@ -51,7 +51,7 @@ export function webhookRoutes({ webhook, inbox }: { webhook: WebhookConfig; inbo
       releases.set(request, release);
       return Readable.from(bytes.length > 0 ? [bytes] : []);
     });
-    // The handler's end and this, not the answer's: one that waits behind another on a connection that goes has none.
+    // A body is released when its handler ends or fails. An answer may never be sent: its connection may close first.
     app.addHook("onError", async (request) => releases.get(request)?.());
     await app.register(rawBody, { global: false, encoding: false, jsonContentTypes: [] });
     app.removeAllContentTypeParsers();

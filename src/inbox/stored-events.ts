@@ -149,7 +149,7 @@ export async function forgetUnknownMerchantEvents(
 }
 
 /**
- * Reads a stored event back into the shape in which it arrived, and interprets it anew. One whose last attempt was
+ * Reads a stored event back into the shape in which it arrived, and interprets it again. One whose last attempt was
  * begun and never ended (it killed its process, again and again) is not interpreted any more: it ends as dead.
  */
 export function readStoredEvent(stored: StoredEvent, findHandler: FindHandler): ReceivedEvent {

@@ -236,7 +236,7 @@ async function checkRights(database: Database, { schema, role, may_create }: Abo
       `grant select, insert, update, delete on all tables in schema ${schema} to ${role}`,
     );
   }
-  // A schema of another version is refused by whoever migrates.
+  // The migration itself refuses a schema of another version.
   const state = await checkSchema(database).then(
     (schema) => schema.state,
     () => "foreign",

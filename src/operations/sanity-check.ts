@@ -25,7 +25,7 @@ const CHUNK = 250;
  * Checks that what is stored holds together (contract section 7), over all organizations. Nothing is written, and a
  * server may go on working meanwhile.
  *
- * @param clock tells the instant of computation, anew for every chunk
+ * @param clock tells the instant of computation, read again for every chunk
  * @param all compares every row with its recomputation, instead of a sample
  */
 export async function* sanityCheck(
@@ -49,7 +49,7 @@ interface Check {
   readonly sql: string;
 }
 
-/** Whoever should have a row (contract section 4, the last point). */
+/** The customers who should have a row (contract section 4, last point). */
 const eligible = `
   select organization_id, square_customer_id as customer_id from customers c
   where deleted_at is null and not exists (

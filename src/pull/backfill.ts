@@ -31,7 +31,7 @@ const GIVE_UP_AFTER = 3;
 export interface BackfillOptions {
   /** Leaves out bookings that start before, and payments and refunds that changed before. Since ever by default. */
   readonly since?: Date;
-  /** Begins anew even if an earlier run was cut off. */
+  /** Starts over even if an earlier run was cut off. */
   readonly restart?: boolean;
 }
 

@@ -16,8 +16,8 @@ export interface Movement {
 
 /**
  * The organization, the days, and its customers with what a segment follows from. A customer is known from the earliest of: made
- * at Square, first booked, first paid; whoever has none of these counts as known since ever. Facts are read as they are known
- * now. bookings_start_idx and payments_customer_idx, both whole: whoever came once belongs to a segment for ever.
+ * at Square, first booked, first paid; a customer with none of these counts as always known. Facts are read as they are known
+ * now. bookings_start_idx and payments_customer_idx, both whole: a customer who came once stays in a segment.
  */
 const people = `
     organization as (

@@ -3,13 +3,13 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Delivery } from "./deliver.js";
 
-/** One line of a signed-event file: what came through the door, as text, and the signature it came with. */
+/** One line of a signed-event file: the request body as text, and its signature. */
 export interface SignedEventLine {
   readonly event_id: string;
   readonly type: string;
   /** Base64, over the notification URL and exactly the bytes of `body`. */
   readonly signature: string;
-  /** The webhook body as text: parsing and writing it anew would break the signature. */
+  /** The webhook body as text: parsing and writing it again would break the signature. */
   readonly body: string;
 }
 

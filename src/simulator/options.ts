@@ -50,7 +50,7 @@ export const defaultRates = {
   canceledPayment: 0.008,
   /** Payments that gain their customer only after a while. */
   customerLater: 0.06,
-  /** Payments whose customer stays unknown for ever. */
+  /** Payments that never get a customer. */
   customerNever: 0.04,
   otherCurrency: 0,
   /** The capture carries the very `updated_at` of the authorization. */

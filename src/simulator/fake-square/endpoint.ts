@@ -2,7 +2,7 @@ import type { SalonEvent, Truth } from "../ledger.js";
 
 export type Json = Readonly<Record<string, unknown>>;
 
-/** A call that passed the door: what it is for, and what the API knows at this instant. */
+/** An authorized call: what it asks for, and what the API knows at this instant. */
 export interface Call {
   /** What a retrieval by id sees. */
   readonly truth: Truth;
