@@ -3,7 +3,7 @@ import { addSalon } from "../support/app.js";
 import { openForCommands, regulars } from "../support/command-line.js";
 import { emptyDatabase } from "../support/database.js";
 import { addProfiles, heldSweep, nothingWrong } from "../support/sweeping.js";
-import { insert } from "../support/worlds-insert.js";
+import { insert, uncomputablePayment } from "../support/worlds-insert.js";
 
 // The embedded database is this process's meanwhile, as it is a running server's: the command reaches it through the socket.
 const { database, env } = await openForCommands();
@@ -46,13 +46,7 @@ describe("regulars reconcile", () => {
   });
 
   it("exits 1 when something could not be done, and says what", async () => {
-    const payments = ["p1", "p2"].map((payment_id) => ({
-      payment_id,
-      customer_id: "C000007",
-      created_at: "2026-01-01T00:00:00Z",
-      amount_cents: "9000000000000000000",
-    }));
-    await insert(database, organizationId, "payments", payments);
+    await insert(database, organizationId, "payments", [uncomputablePayment("C000007")]);
     const ended = await run();
     expect(ended).toMatchObject({ code: 1, stderr: "" });
     expect(ended.stdout).toMatch(/^Not done, check: 1 customer\(s\) could not be computed .*: C000007$/m);

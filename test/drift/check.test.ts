@@ -4,7 +4,7 @@ import { emptyDatabase, openTestDatabase } from "../support/database.js";
 import { makeRandomWorld } from "../support/random-worlds.js";
 import { addProfiles, damage, nothingWrong, sweepAt, tuples } from "../support/sweeping.js";
 import { analyticsDifferences, makeOrganization, readFacts, readRows } from "../support/worlds.js";
-import { insert } from "../support/worlds-insert.js";
+import { insert, uncomputablePayment } from "../support/worlds-insert.js";
 
 const NOW = new Date("2026-03-01T20:00:00Z");
 const DAY = 86_400_000;
@@ -232,12 +232,7 @@ test("a row computed by a clock that runs ahead is corrected where it is wrong, 
 test("a customer who cannot be computed is named, and the others are corrected", async () => {
   await addProfiles(database, organizationId, 300);
   await sweepAt(database, NOW);
-  await insert(database, organizationId, "locations", [
-    { square_location_id: "lost", name: "Lost", time_zone: "Nowhere/Lost" },
-  ]);
-  await insert(database, organizationId, "bookings", [
-    { booking_id: "B1", customer_id: "C000100", start_at: NOW, location_id: "lost" },
-  ]);
+  await insert(database, organizationId, "payments", [uncomputablePayment("C000100")]);
   await change("C000099", "given_name = 'wrong'");
   await change("C000101", "given_name = 'wrong'");
   expect(await sweepAt(database, NOW)).toMatchObject({
@@ -251,7 +246,7 @@ test("a customer who cannot be computed is named, and the others are corrected",
         organization_id: organizationId,
         step: "check",
         code: "not_computed",
-        message: expect.stringMatching(/^1 customer\(s\) could not be computed \(error 22023\): C000100$/),
+        message: expect.stringMatching(/^1 customer\(s\) could not be computed \(error 22008\): C000100$/),
       },
     ],
   });

@@ -4,7 +4,7 @@ import { addSalon } from "../support/app.js";
 import { emptyDatabase, openTestDatabase } from "../support/database.js";
 import { contextAt, sweepAt, tuples } from "../support/sweeping.js";
 import { analyticsDifferences, readFacts } from "../support/worlds.js";
-import { insert } from "../support/worlds-insert.js";
+import { insert, uncomputablePayment } from "../support/worlds-insert.js";
 
 const NOW = new Date("2026-06-01T12:00:00Z");
 const HOUR = 3_600_000;
@@ -90,20 +90,10 @@ describe("rows that came due", () => {
   });
 
   it("that cannot be computed are named in the log and hold up no others", async () => {
-    await insert(
-      database,
-      organizations[0] as string,
-      "payments",
-      ["p1", "p2"].map((payment_id) => ({
-        payment_id,
-        customer_id: "c1",
-        created_at: NOW,
-        amount_cents: "9000000000000000000",
-      })),
-    );
+    await insert(database, organizations[0] as string, "payments", [uncomputablePayment("c1")]);
     const errors: object[] = [];
     const log = { info: () => {}, warn: () => {}, error: (fields: object) => void errors.push(fields) };
     expect(await recomputeCameDue(contextAt(database, () => later(2), { log }))).toBe(3);
-    expect(errors).toEqual([{ organization_id: organizations[0], customer_id: "c1", reason: "error 22003" }]);
+    expect(errors).toEqual([{ organization_id: organizations[0], customer_id: "c1", reason: "error 22008" }]);
   });
 });

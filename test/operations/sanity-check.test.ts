@@ -3,7 +3,7 @@ import { type SanityStep, sanityCheck } from "../../src/operations/sanity-check.
 import { emptyDatabase, openTestDatabase } from "../support/database.js";
 import { makeRandomWorld } from "../support/random-worlds.js";
 import { customerIdsOf, readFacts, recomputeAt } from "../support/worlds.js";
-import { insert } from "../support/worlds-insert.js";
+import { insert, uncomputablePayment } from "../support/worlds-insert.js";
 
 const NOW = new Date("2026-03-01T20:00:00Z");
 
@@ -143,10 +143,7 @@ describe("a sanity check", () => {
 
   it("names a customer who cannot be computed, and checks the others", async () => {
     await failures(set("given_name = 'wrong'"));
-    await insert(database, organizationId, "payments", [
-      { payment_id: "p1", customer_id: "huge", created_at: NOW, amount_cents: "9000000000000000000" },
-      { payment_id: "p2", customer_id: "huge", created_at: NOW, amount_cents: "9000000000000000000" },
-    ]);
+    await insert(database, organizationId, "payments", [uncomputablePayment("huge")]);
     const row = `insert into customer_analytics
       select (jsonb_populate_record(a, '{"square_customer_id": "huge"}')).* from customer_analytics a
       where square_customer_id = $1`;

@@ -3,6 +3,16 @@ import type { Database } from "../../src/database/database.js";
 
 type Values = Readonly<Record<string, unknown>>;
 
+/**
+ * A payment at the last instant that the database knows: when it leaves the last 30 days is beyond it, so no row of the customer
+ * can be computed (22008). No event brings such a time.
+ */
+export const uncomputablePayment = (customer_id: string): Values => ({
+  payment_id: "at the end of time",
+  customer_id,
+  created_at: "294276-12-31T23:00:00Z",
+});
+
 /** What a fact has unless it is said otherwise: an ACCEPTED booking, a COMPLETED payment or refund, of ana. */
 const defaults: Readonly<Record<string, Values>> = {
   customers: { version: 1, order_key: "\\x01" },
