@@ -109,6 +109,6 @@ describe("the program", () => {
     await writeFile(file, "");
     const answer = await regulars({ DATA_DIR: path.join(file, "data") }, "org", "list");
     expect(answer).toMatchObject({ code: 1, stdout: "" });
-    expect(answer.stderr).toMatch(/^DATA_DIR .*data cannot be used: ENOTDIR.*\n$/);
+    expect(answer.stderr).toMatch(/^DATA_DIR .*data cannot be used: it is a file\n$/);
   }, 60_000);
 });

@@ -2,6 +2,7 @@
  * A small reader that turns webhook events into fact tables by the contract's ordering rules (section 4),
  * sharing no code with src/. The order of the events and doubled events make no difference.
  */
+import { isDeepStrictEqual } from "node:util";
 import { type MergeEvidence, type RecoveryEvidence, resolveAliases } from "./aliases.js";
 import type { CustomerRow, FactTables, LocationRow, OrganizationRow } from "./facts.js";
 import { toMicros } from "./instants.js";
@@ -96,7 +97,7 @@ function newest(copies: readonly Json[], isNewer: (a: Json, b: Json) => boolean)
   for (const copy of copies) {
     const other = standing.get(copy.id);
     if (other === undefined || isNewer(copy, other)) standing.set(copy.id, copy);
-    else if (!isNewer(other, copy) && JSON.stringify(other) !== JSON.stringify(copy)) {
+    else if (!isNewer(other, copy) && !isDeepStrictEqual(other, copy)) {
       throw new Error(`two copies of ${copy.id} differ and neither is newer`);
     }
   }

@@ -110,7 +110,7 @@ describe("ends in an error", () => {
     ["a trickling body, after three attempts", trickling(200), "square_timed_out", 3],
   ])("%s", async (_, failure, code, requests) => {
     const { url, seen } = await serverThat(failure);
-    const error = await failureOf(clientOf(url, { timeoutMs: 50 }).locations());
+    const error = await failureOf(clientOf(url, { timeoutMs: 500 }).locations());
     expect({ code: error.code, requests: seen.length }).toEqual({ code, requests });
   });
 
