@@ -76,6 +76,9 @@ test.each(Array.from({ length: 6 }, (_, index) => index + 1))(
     const id = await connectSalon(database, world);
     await deliver(world, lossy);
     const { errors } = await pullOnce(world, id);
+    // A survivor whose merge was undone is gone at Square, which counts when a later pull finds the same.
+    world.clock.advance(60 * 60_000);
+    errors.push(...(await pullOnce(world, id)).errors);
     await refreshAll(world, id);
 
     expect(errors).toEqual([]);
