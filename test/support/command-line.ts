@@ -5,6 +5,9 @@ import { type Database, openDatabase } from "../../src/database/database.js";
 import { migratedDataDir, openTestDatabase } from "./database.js";
 import { databaseUrl } from "./database-url.js";
 
+// Every run of the program in this process listens to its output once more.
+for (const output of [process.stdout, process.stderr]) output.setMaxListeners(0);
+
 export interface Ended {
   readonly code: number;
   readonly stdout: string;
