@@ -5,14 +5,15 @@ import { mirrorTables } from "./mirror-tables.js";
 import type { Absence } from "./types.js";
 
 /**
- * Deletions that no event told. The deletion is inferred, so whatever is said of the profile afterwards beats it: its order key is
- * the lowest that there is of the version that stood, and every copy of that version or a higher one is greater.
+ * Inferred deletions: no event reported them. A later copy of the profile, of the stored version or a higher one,
+ * undoes the deletion. For that, the deletion's order key is the lowest key of the stored version.
  */
 
 const kept = new Set(["square_customer_id", "version", "deleted_at"]);
 const cleared = Object.keys(mirrorTables.customer.columns).filter((name) => !kept.has(name));
 
-// Primary key of customers. A row is met by one of the two: the first wants no earlier answer, the second one of an earlier pull.
+// Index: primary key of customers. The first update notes a first answer. The second deletes after an answer of an
+// earlier pull. No row matches both.
 const recordStatement = {
   name: "record_absences",
   text: `
@@ -36,10 +37,10 @@ const recordStatement = {
 };
 
 /**
- * Notes that Square did not find profiles, and deletes those for which it is the second answer. The caller holds the
+ * Notes that Square did not find profiles. A profile that two pulls did not find is deleted. The caller holds the
  * customers' locks.
  *
- * @returns whose deletion was inferred
+ * @returns the ids of the deleted profiles
  */
 export async function recordAbsences(
   tx: pg.PoolClient,

@@ -3,12 +3,9 @@ import { query } from "../database/query.js";
 import { writeJson } from "../square/write-json.js";
 import type { Location, ServiceVariation } from "./types.js";
 
-/**
- * What a salon is made of besides people and appointments: its locations and services. Only Square's API tells of them,
- * events carry nothing.
- */
+/** Locations and services. Their events carry only an id, so every copy comes from Square's API. */
 
-// A location has neither version nor time of change: the latest read stands.
+// Square gives a location no version and no time of change, so the latest read stands. Index: primary key.
 const writeLocationsStatement = {
   name: "write_locations",
   text: `
@@ -45,11 +42,12 @@ const writeLocationsStatement = {
 
 export interface WrittenLocations {
   readonly applied: number;
-  /** Those whose time zone is another now: their customers' rows are to be recomputed. */
+  /** Locations whose time zone changed. The rows of their customers must be recomputed. */
   readonly movedIds: readonly string[];
 }
 
-// Marked as of older definitions: should nobody come to recompute them, the sweep does, and takes it for no drift.
+// Version 0 counts as an older definition. The sweep recomputes such rows and does not report them as drift.
+// Index: bookings by organization, then the primary key of customer_analytics.
 const outdateStatement = {
   name: "outdate_customers_at_locations",
   text: `
@@ -73,7 +71,7 @@ export async function writeLocations(
   return { applied: rows.length, movedIds };
 }
 
-// A variation that came by itself does not know its item's name: the one that stands is kept.
+// A variation without its item carries no item name, so the stored item name is kept. Index: primary key.
 const writeVariationsStatement = {
   name: "write_service_variations",
   text: `
@@ -108,8 +106,8 @@ export async function writeServiceVariations(
   return rowCount ?? 0;
 }
 
-// bookings_customer_idx gives them in order; the location is looked at booking by booking, which a change of time zone
-// is rare enough for.
+// Index: bookings_customer_idx gives customers in key order. The location is compared booking by booking. A change of
+// time zone is rare, so this needs no index of its own.
 const customersAtStatement = {
   name: "customers_at_locations",
   text: `

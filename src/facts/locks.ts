@@ -5,9 +5,9 @@ import { owners } from "./owners.js";
 import type { ObjectKind } from "./types.js";
 
 /**
- * Locks that end with the transaction. Objects first, then customers, each sorted: every transaction takes them
- * in one order, so they cannot deadlock among themselves. Two events of one customer wait for each other; events
- * of different customers do not. An object has a lock of its own because its two versions may name two customers.
+ * Advisory locks that end with the transaction. Every transaction locks objects first, then customers, each in
+ * sorted order, so these locks cannot deadlock. Two events of one customer wait for each other. Events of different
+ * customers do not. Objects have their own locks because two versions of one object may name two customers.
  */
 
 const lockObjectsStatement = {
@@ -59,10 +59,10 @@ const lockCustomersStatement = {
 };
 
 /**
- * Locks these customers, the owners of these stored objects, and the survivors of those who were merged.
+ * Locks these customers, the customers who own these stored objects, and the survivors of all of them.
  *
- * @returns the ids locked. What is read after this may name further customers, if a merge was committed while we
- * waited: the caller then starts over (RetryTransaction).
+ * @returns the locked ids. Another transaction may commit a merge while this one waits. Then later reads name
+ *   customers that are not locked, and the caller starts over (RetryTransaction).
  */
 export async function lockCustomers(
   tx: pg.PoolClient,

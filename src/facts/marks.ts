@@ -14,7 +14,7 @@ const markFetchesStatement = {
       requested_at = greatest(known.requested_at, excluded.requested_at)`,
 };
 
-/** Marks objects that events named without carrying them, for the next sweep to fetch. */
+/** Records objects that events named without carrying them. They are fetched from Square later. */
 export async function markFetches(
   tx: pg.PoolClient,
   organizationId: string,
@@ -24,7 +24,7 @@ export async function markFetches(
   if (fetches.length > 0) await query(tx, markFetchesStatement, [organizationId, writeJson(fetches), now]);
 }
 
-// A revocation told late says nothing about an authorization given after it.
+// A late revocation does not end an authorization that was given after it.
 const revokeStatement = {
   name: "revoke_organization",
   text: `
@@ -32,7 +32,7 @@ const revokeStatement = {
     where id = $1 and status <> 'revoked' and (authorized_at is null or authorized_at < $2::timestamptz)`,
 };
 
-/** The seller has withdrawn our access: what is stored stays, and nothing is pulled from Square any more. */
+/** Records that the seller withdrew access. Stored data stays. Nothing more is pulled from Square. */
 export async function revokeAccess(
   tx: pg.PoolClient,
   organizationId: string,

@@ -7,11 +7,11 @@ import { type KnownRecovery, type MergeEdge, resolveAliases } from "./resolve-al
 import type { Merge, Recovery } from "./types.js";
 
 /**
- * Merges and their undoing. What Square said is kept as evidence (customer_merges, customer_recoveries); the
- * aliases are worked out again from all evidence about the ids concerned, and the facts follow them.
+ * Merges and unmerges. Square's statements are kept as evidence in customer_merges and customer_recoveries. New
+ * evidence about some ids recomputes their aliases from all evidence. Then the facts move to the survivors.
  */
 
-// Everything reachable over merge edges in either direction; served by the primary key and customer_merges_to_idx.
+// All ids reachable over merge edges in either direction. Indexes: primary key and customer_merges_to_idx.
 const componentStatement = {
   name: "merge_component",
   text: `
@@ -26,7 +26,7 @@ const componentStatement = {
     select customer_id from component`,
 };
 
-/** The given ids and every id that was ever merged with one of them, directly or over others. */
+/** The given ids and every id that was ever merged with one of them, directly or through others. */
 export async function mergeComponent(
   tx: pg.PoolClient,
   organizationId: string,
@@ -39,7 +39,7 @@ export async function mergeComponent(
   return rows.map((row) => row.customer_id);
 }
 
-// The two events of one merge each know a part of it: whichever comes second completes the edge.
+// Each of the two events of a merge carries a part of the edge. The second one completes it. Index: primary key.
 const recordMergesStatement = {
   name: "record_merges",
   text: `
@@ -120,7 +120,7 @@ const writeAliasesStatement = {
     where (known.to_customer_id, known.merged_at) is distinct from (excluded.to_customer_id, excluded.merged_at)`,
 };
 
-/** A fact of the component belongs to one of its ids now, so the customer index finds all that may move. */
+/** Facts of the component are stored under one of its ids, so the customer index finds every fact that may move. */
 const followAliasesStatements = objectKinds
   .filter((kind) => mirrorTables[kind].owner.by === "report")
   .map((kind) => mirrorTables[kind].table)
@@ -139,16 +139,16 @@ const followAliasesStatements = objectKinds
     ))`,
   }));
 
-/** Names a merge within its organization. */
+/** Identifies a merge within its organization. */
 export function mergeKey(merge: { from_customer_id: string; to_customer_id: string }): string {
   return JSON.stringify([merge.from_customer_id, merge.to_customer_id]);
 }
 
 /**
- * Records evidence and lets aliases and facts follow it. The caller holds the locks of all of `component`.
+ * Records evidence, recomputes the aliases and moves the facts. The caller holds the locks of all of `component`.
  *
- * @returns the keys of the merges of which something was learnt, and the edges refused because they would have
- * closed a cycle
+ * @returns `learnt`: the keys of the merges that this evidence added or changed; `refused`: the edges that would
+ *   close a cycle
  */
 export async function applyMerges(
   tx: pg.PoolClient,

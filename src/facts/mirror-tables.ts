@@ -1,11 +1,11 @@
 import type { MirroredObjects, ObjectKind } from "./types.js";
 
-/** Types in Postgres, as `jsonb_to_recordset` reads them. */
+/** Postgres types, as `jsonb_to_recordset` reads them. */
 type ColumnType = "integer" | "bigint" | "text" | "timestamptz" | "jsonb" | "boolean";
 
 type ColumnTypes<Row> = Readonly<Record<keyof Row, ColumnType>>;
 
-/** The fields of an object that are columns of its own table; arrays are parts, with a table of their own. */
+/** The fields of an object that are columns of its table. Array fields are parts, which have their own table. */
 type ColumnsOf<Value> = {
   [Name in keyof Value as Name extends "order_key"
     ? never
@@ -14,43 +14,43 @@ type ColumnsOf<Value> = {
       : Name]: Value[Name];
 };
 
-/** The parts of an object, in a table of their own; they are replaced with each copy of it. */
+/** The parts of an object. They have their own table. Each stored copy of the object replaces them. */
 type PartsOf<Value> = {
   [Field in keyof Value & string]: Value[Field] extends readonly (infer Part)[]
     ? {
         readonly table: string;
-        /** The object's field that holds them. */
+        /** The object's field that holds the parts. */
         readonly field: Field;
-        /** The column that numbers them, from 0, in the order of the array. */
+        /** The column with the part's index in the array, from 0. */
         readonly position: keyof Part & string;
         readonly columns: ColumnTypes<Part>;
       }
     : never;
 }[keyof Value & string];
 
-/** Whose row in `customer_analytics` an object changes. */
+/** Which customer's row in `customer_analytics` an object changes. */
 export type Owner<Value> =
-  /** The customer whom it reports, or that one's survivor: the table has `reported_customer_id` and `customer_id`. */
+  /** The survivor of the customer that the object reports. The table has `reported_customer_id` and `customer_id`. */
   | { readonly by: "report"; readonly customerId: (value: Value) => string | null }
-  /** The customer of its payment: the table has `payment_id`. */
+  /** The customer of its payment. The table has `payment_id`. */
   | { readonly by: "payment"; readonly paymentId: (value: Value) => string | null }
-  /** Itself: it is a customer. */
+  /** The object is a customer. */
   | { readonly by: "itself" }
   | { readonly by: "nobody" };
 
 export type OwnedBy = Owner<never>["by"];
 
-/** What SQL has to know of a kind. */
+/** What the SQL statements need to know about a kind of object. */
 export interface TableShape {
   readonly table: string;
-  /** The column that names the object within its organization. */
+  /** The column with the object's Square id. */
   readonly key: string;
-  /** Every column that comes with the object, the key first. */
+  /** Every column that a copy of the object fills, the key first. */
   readonly columns: Readonly<Record<string, ColumnType>>;
   readonly owner: { readonly by: OwnedBy };
-  /** Some copies have a version and some none: the table has `other_copy` and `not_found_since`. */
+  /** Some copies have no version. The table has `other_copy` and `not_found_since`. */
   readonly mayLackVersion?: true;
-  /** Present where an object names a location, which gets a placeholder row when it is met for the first time. */
+  /** Present where an object names a location. An unknown location gets a placeholder row. */
   readonly locationId?: unknown;
   readonly parts?: {
     readonly table: string;
@@ -60,7 +60,7 @@ export interface TableShape {
   };
 }
 
-/** One kind of Square's objects: its table, and what the writer has to know of an object. */
+/** One kind of Square object: its table, and what the writer needs to know about an object. */
 interface MirrorTable<Value> extends TableShape {
   readonly key: keyof ColumnsOf<Value> & string;
   readonly columns: ColumnTypes<ColumnsOf<Value>>;
@@ -70,7 +70,7 @@ interface MirrorTable<Value> extends TableShape {
   readonly locationId?: (value: Value) => string | null;
 }
 
-/** The one table that drives the writer, in the order of writing: a refund's customer is its payment's. */
+/** Drives the writer. Kinds are written in this order: payments before refunds, whose customer is the payment's. */
 export const mirrorTables: { readonly [Kind in ObjectKind]: MirrorTable<MirroredObjects[Kind]> } = {
   payment: {
     table: "payments",
@@ -186,14 +186,14 @@ export const mirrorTables: { readonly [Kind in ObjectKind]: MirrorTable<Mirrored
 
 export const objectKinds = Object.keys(mirrorTables) as ObjectKind[];
 
-/** The columns as `jsonb_to_recordset` wants them. */
+/** The column list for `jsonb_to_recordset`. */
 export function recordsetOf(columns: TableShape["columns"]): string {
   return Object.entries(columns)
     .map(([name, type]) => `${name} ${type}`)
     .join(", ");
 }
 
-/** One value for each kind. */
+/** Makes one value for each kind. */
 export function forEachKind<Value>(make: (shape: TableShape) => Value): Readonly<Record<ObjectKind, Value>> {
   const entries = objectKinds.map((kind) => [kind, make(mirrorTables[kind])] as const);
   return Object.fromEntries(entries) as Record<ObjectKind, Value>;

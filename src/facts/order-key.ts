@@ -3,39 +3,40 @@ import { instantMicros, toMicroseconds } from "../square/timestamp.js";
 import type { ExactInstant, JsonValue } from "../square/types.js";
 import { canonicalJson } from "../square/write-json.js";
 
-/** What decides between two copies of one Square object, the first that differs first (contract section 4). */
+/** The fields that decide between two copies of one Square object. The first field that differs decides. */
 export interface Precedence {
   /**
-   * Bookings and customers. Payments, refunds and team members have none and leave it out. NULL for a copy without one
-   * where others have one.
+   * The version of a booking or customer. Payments, refunds and team members have no version and leave it out. NULL
+   * for a customer's copy without a version.
    */
   readonly version?: bigint | null;
-  /** A delete wins over the same version, and without a version over the same instant. */
+  /** A deletion wins over a live copy of the same version. Without versions it wins over one of the same instant. */
   readonly deleted?: boolean;
-  /** Without one, the object is older than any that has it. */
+  /** A copy without this time is older than every copy with it. */
   readonly updatedAt: ExactInstant | null;
-  /** Whether the status is one that an object seldom leaves: of two copies of one instant, the later one. */
+  /** Whether objects seldom leave this status. Of two copies of one instant, the one with such a status is later. */
   readonly terminal?: boolean;
   /** Minor units. */
   readonly refundedAmount?: bigint;
-  /** The object as Square sent it: two copies that agree in all else are ordered by content. */
+  /** The object as Square sent it. Its content orders two copies that agree in every other field. */
   readonly object: JsonValue;
 }
 
 /**
- * The place of an object among its copies, as a text to compare: the greater key stands.
+ * The order key of one copy of an object, as text. Of two copies, the one with the greater key stands.
  *
- * The key is the fields above in their order, big-endian, so that comparing bytes compares fields. Postgres keeps the
- * same bytes as `bytea` and compares them the same way: the rule stands here and nowhere else.
+ * The key holds the fields of `Precedence` in their order, big-endian. So a comparison of bytes compares field by
+ * field. Postgres stores the same bytes as `bytea` and compares them the same way. No other code knows the rule.
  *
- * Nanoseconds below the microsecond take two bytes from 0x0201 where there are any, and no room where there are none. The
- * byte after the microseconds is 0 or 1 in a key without them (terminal), and at least 2 in a key with them: so both kinds
- * compare right with each other, and with the keys that releases before 0.2 stored, which knew microseconds only.
+ * Nanoseconds below the microsecond take two bytes, 0x0201 to 0x05e7. A key without such nanoseconds omits them. The
+ * byte after the microseconds is then the terminal byte, 0 or 1. Otherwise it is at least 2. So keys of both lengths
+ * compare correctly, also with the keys of releases before 0.2, which hold microseconds only.
  *
- * Without a version time decides before deletion: its byte is 0, and whether the copy is deleted takes the place of terminal.
+ * Without a version, time decides before deletion. Then the deleted byte is 0, and the terminal byte says whether the
+ * copy is a deletion.
  *
- * @returns hexadecimal digits: version 8 bytes (all 0 for a copy without one), deleted 1, microseconds of updatedAt 8,
- *   nanoseconds 0 or 2, terminal 1, refunded amount 8, SHA-256 of the object's canonical JSON 32
+ * @returns hexadecimal digits: version 8 bytes (all 0 for a copy without one), deleted 1, microseconds of updatedAt
+ *   8, nanoseconds 0 or 2, terminal 1, refunded amount 8, SHA-256 of the object's canonical JSON 32
  * @throws {RangeError} the version or the refunded amount does not fit 64 bits
  */
 export function orderKey({
@@ -66,41 +67,43 @@ export function orderKey({
 /** Bytes before the nanoseconds. */
 const NANOSECONDS_AT = 17;
 
-/** Bytes of the content's hash, which is the last of a key. */
+/** Bytes of the content hash at the end of a key. */
 export const HASH_BYTES = 32;
 
 /**
- * The key of a copy that Square's API gave: of copies that differ in content alone it stands above all that webhooks
- * brought, whatever their hashes.
+ * The key of a copy from Square's API. Its content hash is the highest possible one. So the copy wins over webhook
+ * copies that differ in content alone.
  */
 export function authoritativeKey(key: string): string {
   const digits = 2 * HASH_BYTES;
   return key.slice(0, -digits) + "f".repeat(digits);
 }
 
-/** Of an object's copies the best of those with a version, and the best of those without. */
+/** Order keys of an object's best copy with a version and of its best copy without one. */
 export interface BestCopies {
   readonly versioned?: string;
   readonly unversioned?: string;
 }
 
-/** Whether the copy has a version, or is of a kind that has none. */
+/** Whether the copy has a version. Copies of kinds without versions count as having one. */
 export function hasVersion(key: string): boolean {
   return !key.startsWith("0".repeat(16));
 }
 
-/** The best copies when one more is known. */
+/** The best copies after one more copy arrived. */
 export function withCopy(best: BestCopies, key: string): BestCopies {
   const name = hasVersion(key) ? "versioned" : "unversioned";
   return key > (best[name] ?? "") ? { ...best, [name]: key } : best;
 }
 
 /**
- * Which copy stands. Two copies with versions compare by version, two without by time, and that has no order where
- * versions and times contradict each other: 5 may be later than a deletion, and that later than 6. So copies are never
- * compared across: the best of each kind is a maximum of its own order, and of these two the later one stands. As a
- * function of two maxima it depends on the set of copies alone, and not on their order. At one instant a deletion without
- * a version stands over all, a live copy without a version over nothing.
+ * Decides which of the two best copies stands: the later one. At the same instant a deletion without a version
+ * wins, and a live copy without a version loses.
+ *
+ * Copies with versions compare by version, copies without by time. Versions and times may contradict each other:
+ * version 5 may be later than a deletion without a version, and that deletion later than version 6. So there is no
+ * one order over all copies. Each kind of copy has its own maximum. The result depends only on the two maxima, so
+ * it depends on the set of copies and not on the order of their arrival.
  */
 export function standingCopy({ versioned, unversioned }: BestCopies): string | undefined {
   if (versioned === undefined || unversioned === undefined) return versioned ?? unversioned;
@@ -109,16 +112,16 @@ export function standingCopy({ versioned, unversioned }: BestCopies): string | u
   return ours > theirs || (ours === theirs && isDeleted) ? unversioned : versioned;
 }
 
-/** Digits before the time. */
+/** Hexadecimal digits before the time. */
 const TIME_AT = 18;
 
-/** The time in a key, as a text to compare: to the nanosecond where there are nanoseconds. */
+/** The time in a key, as text to compare. It includes the nanoseconds if the key holds them. */
 function timeOf(key: string): string {
   const end = 2 * NANOSECONDS_AT;
   return key.slice(TIME_AT, key.slice(end, end + 2) >= "02" ? end + 4 : end);
 }
 
-/** Moves a signed 64 bit integer so that its unsigned bytes sort like its value. */
+/** Shifts a signed 64-bit integer so that its unsigned bytes sort like its value. */
 function sortable(value: bigint): bigint {
   return value + 2n ** 63n;
 }

@@ -1,8 +1,11 @@
 import type { OwnedBy, TableShape } from "./mirror-tables.js";
 
-/** Whose row an object changes, as SQL. Each lookup is by primary key, written as a scalar so that no plan can change that. */
+/**
+ * SQL for the customer whose row an object changes. Each lookup is a scalar subquery over a primary key, so every
+ * plan uses that key.
+ */
 
-/** The survivor of the customer that a fact reports; $1 is the organization. */
+/** The survivor of the customer that a fact reports. $1 is the organization. */
 export function survivorOf(fact: string): string {
   return `coalesce(
         (select to_customer_id from customer_aliases
@@ -15,11 +18,11 @@ function customerOfPayment(paymentId: string): string {
 }
 
 interface OwnerSql {
-  /** Of an incoming copy `i`. */
+  /** The owner of an incoming copy `i`. */
   readonly now: string;
-  /** Of the stored copy `s`. */
+  /** The owner of the stored copy `s`. */
   readonly before: string;
-  /** Of the stored object `id`; null where no lookup is needed. */
+  /** The owner of the stored object `id`. Null where no lookup is needed. */
   readonly stored: ((shape: TableShape) => string) | null;
 }
 

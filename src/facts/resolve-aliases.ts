@@ -1,6 +1,6 @@
 import type { Instant } from "../square/types.js";
 
-/** One edge of the merge graph, with what is known of when it was drawn. */
+/** One edge of the merge graph, with the known times of the merge. */
 export interface MergeEdge {
   readonly from_customer_id: string;
   readonly to_customer_id: string;
@@ -12,11 +12,11 @@ export interface MergeEdge {
 
 export interface KnownRecovery {
   readonly square_customer_id: string;
-  /** The highest; NULL when no recovery told one. */
+  /** The highest version of a recovery. NULL when no recovery has one. */
   readonly recovered_version: bigint | null;
-  /** The latest. */
+  /** The time of the latest recovery. */
   readonly recovered_at: Instant;
-  /** The latest of those without a version. */
+  /** The time of the latest recovery without a version. */
   readonly unversioned_at: Instant | null;
 }
 
@@ -29,24 +29,25 @@ export interface Alias {
 
 export interface Resolution {
   readonly aliases: readonly Alias[];
-  /** Edges that would have closed a cycle. */
+  /** Edges that would close a cycle. */
   readonly refused: readonly MergeEdge[];
 }
 
 /**
- * Works out who was merged into whom from everything Square said about it. A pure function of the set of edges and
- * recoveries, so the order in which they arrived cannot matter.
+ * Computes who was merged into whom from all evidence. The function is pure over the set of edges and recoveries,
+ * so the order of their arrival cannot matter.
  *
- * An edge is undone by a recovery of its source that is newer than it: by version where both tell one, else by time. Of several standing edges of one source the newest holds, but for short cuts. An edge that would
- * close a cycle is refused; of the edges of a cycle that is the newest.
+ * A newer recovery of its source undoes an edge. Versions decide which is newer where both have one, else times. Of
+ * several standing edges of one source, short cuts are dropped and then the newest edge holds. In a cycle the newest
+ * edge is refused.
  */
 export function resolveAliases(
   edges: readonly MergeEdge[],
   recoveries: readonly KnownRecovery[],
 ): Resolution {
   const recoveryOf = new Map(recoveries.map((recovery) => [recovery.square_customer_id, recovery]));
-  // By id first: where versions and times contradict each other `byAge` knows no order of three, and then what comes
-  // out of a sort depends on what went in.
+  // `byAge` is not transitive where versions and times contradict each other. Then a sort depends on its input order.
+  // Sorting by id first makes the input order always the same.
   const standing = edges
     .filter((edge) => !isUndone(edge, recoveryOf.get(edge.from_customer_id)))
     .sort(
@@ -72,9 +73,9 @@ export function resolveAliases(
 }
 
 /**
- * Drops A to C where A to B stands and B was ever merged into C: asked for A, Square answers the last survivor, so that
- * edge tells of the same merge of A as the first, and must not outlive the second, should that be undone. It does not
- * where it ended a later version of A.
+ * Drops an edge A to C where A to B stands and B was ever merged into C. Square answers a request for A with the
+ * last survivor C, so A to C reports the same merge as A to B. Without this, A would stay with C after the merge of
+ * B into C is undone. An edge that ended a later version of A reports another merge and is kept.
  */
 function withoutShortCuts(standing: readonly MergeEdge[], edges: readonly MergeEdge[]): MergeEdge[] {
   const [everFrom, standingFrom] = [bySource(edges), bySource(standing)];
@@ -101,7 +102,7 @@ function bySource(edges: readonly MergeEdge[]): ReadonlyMap<string, readonly Mer
   return grouped;
 }
 
-/** Whether merges, standing or undone, led from one id to another. */
+/** Whether merges ever led from one id to the other. Undone merges count. */
 function everLeads(from: string, to: string, edges: ReadonlyMap<string, readonly MergeEdge[]>): boolean {
   if (from === to) return false;
   const reached = new Set([from]);
@@ -119,12 +120,12 @@ function isUndone(edge: MergeEdge, recovery: KnownRecovery | undefined): boolean
   return time !== null && recovered_at > time;
 }
 
-/** Before every instant: an edge of which nobody said when counts as the older one. */
+/** Sorts before every instant: an edge without a time counts as the older one. */
 const UNKNOWN = "";
 
 /**
- * Oldest first: by the source's version, then by time, then by id so that no two are equal. When an envelope was made
- * (`announced_at`) decides nothing.
+ * Sorts edges from old to new: by the source's version, then by time, then by id, so no two edges are equal. The
+ * envelope's time (`announced_at`) decides nothing.
  */
 function byAge(a: MergeEdge, b: MergeEdge): number {
   if (a.from_customer_id === b.from_customer_id && a.source_version !== null && b.source_version !== null) {

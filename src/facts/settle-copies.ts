@@ -6,20 +6,21 @@ import { type BestCopies, standingCopy, withCopy } from "./order-key.js";
 import type { MirroredObjects, ObjectKind } from "./types.js";
 
 /**
- * Profiles of which copies without a version are known. Their row holds two copies: the one that stands in its columns, and
- * the best of the other kind in `other_copy`, which may come to stand later.
+ * Writes profiles that have copies without a version. Such a row holds two copies. The standing copy is in the
+ * columns. The best copy of the other kind is in `other_copy` and may stand later.
  */
 
 export type Origin = "webhook" | "api";
 
-/** What became of one written object. */
+/** The result of writing one object. */
 export interface Written {
   readonly id: string;
-  /** Order keys of the copies known before, which are two where only one of them has a version. */
+  /** Order keys of the copies known before the write. */
   readonly known: BestCopies;
   readonly applied: boolean;
-  /** The survivors who own it now and owned it before. */
+  /** The survivor who owns the object now. */
   readonly customer_id: string | null;
+  /** The survivor who owned it before. */
   readonly previous_customer_id: string | null;
 }
 
@@ -27,14 +28,14 @@ function statementsOf({ table, key, columns }: TableShape): { known: Statement; 
   const names = [...Object.keys(columns), "order_key"];
   const of = (copy: string) => names.map((name) => `${copy}.${name}`).join(", ");
   return {
-    // Primary key. A bytea in jsonb is the text \\x and hexadecimal digits.
+    // Index: primary key. A bytea in jsonb is the text \x followed by hexadecimal digits.
     known: {
       name: `known_copies_of_${table}`,
       text: `
     select ${key} as id, encode(order_key, 'hex') as standing, substring(other_copy ->> 'order_key' from 3) as other
     from ${table} where organization_id = $1 and ${key} = any ($2)`,
     },
-    // Puts copies into their places: each comes from the batch, from the columns, or from other_copy.
+    // Puts each copy into its place. A copy comes from the batch, the columns or other_copy. Index: primary key.
     settle: {
       name: `settle_copies_of_${table}`,
       text: `
@@ -82,7 +83,7 @@ interface KnownCopies {
   readonly other: string | null;
 }
 
-/** Writes copies where versions alone do not decide. The caller holds the customers' locks. */
+/** Writes copies of objects that have a copy without a version. The caller holds the customers' locks. */
 export async function settleCopies<Kind extends ObjectKind>(
   tx: pg.PoolClient,
   organizationId: string,

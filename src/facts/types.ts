@@ -1,16 +1,16 @@
 import type { Instant, JsonObject } from "../square/types.js";
 
 /**
- * The facts Regulars keeps: what Square said, as rows of the mirror tables (contract section 3).
+ * The facts that Regulars keeps: Square's objects as rows of the mirror tables.
  *
- * Field names are column names: a fact travels to Postgres as JSON and becomes a row. Money is bigint minor units.
+ * Field names are column names. A fact is sent to Postgres as JSON and becomes a row. Money is bigint minor units.
  */
 
-/** What every guarded fact carries besides its columns. */
+/** The field that every guarded fact has besides its columns. */
 export interface Guarded {
   /**
-   * Hex of the order key (src/facts/order-key.ts). Of two copies of one object the one with the greater key
-   * stands, whatever order they arrive in.
+   * The order key in hexadecimal digits (src/facts/order-key.ts). Of two copies of one object, the one with the
+   * greater key stands, in whatever order they arrive.
    */
   readonly order_key: string;
 }
@@ -31,7 +31,7 @@ export interface Booking extends Guarded {
   readonly start_at: Instant;
   readonly created_at: Instant;
   readonly updated_at: Instant;
-  /** Sum of the segments' minutes; 0 without segments. */
+  /** Sum of the segments' minutes. 0 without segments. */
   readonly duration_minutes: number;
   readonly customer_note: string | null;
   readonly seller_note: string | null;
@@ -50,7 +50,7 @@ export interface Payment extends Guarded {
   readonly amount_cents: bigint;
   readonly tip_cents: bigint;
   readonly total_cents: bigint;
-  /** Sum of the processing fees, adjustments included; they are signed. */
+  /** Sum of the processing fees. Adjustments are included and may be negative. */
   readonly processing_fee_cents: bigint;
   readonly currency: string;
   readonly source_type: string | null;
@@ -63,7 +63,7 @@ export interface Payment extends Guarded {
 
 export interface Refund extends Guarded {
   readonly refund_id: string;
-  /** NULL for an unlinked refund, which belongs to no payment and so to no customer. */
+  /** NULL for an unlinked refund. Such a refund has no payment and no customer. */
   readonly payment_id: string | null;
   readonly status: string;
   readonly location_id: string | null;
@@ -74,17 +74,17 @@ export interface Refund extends Guarded {
   readonly raw: JsonObject;
 }
 
-/** A live profile, or a tombstone: then `deleted_at` is set and every profile column is NULL. */
+/** A live profile or a tombstone. A tombstone has `deleted_at`, and its profile columns are NULL. */
 export interface Customer extends Guarded {
   readonly square_customer_id: string;
-  /** NULL for a copy without one: older API versions have none, and not every deletion tells it. */
+  /** NULL for a copy without a version. Older API versions have none, and some deletions carry none. */
   readonly version: bigint | null;
   readonly given_name: string | null;
   readonly family_name: string | null;
   readonly company_name: string | null;
   readonly email_address: string | null;
   readonly phone_number: string | null;
-  /** `YYYY-MM-DD` as text: Square writes year 0000 for "unknown", which is no date. */
+  /** `YYYY-MM-DD` as text. Square writes year 0000 for an unknown year, and that is not a valid date. */
   readonly birthday: string | null;
   readonly creation_source: string | null;
   readonly created_at: Instant | null;
@@ -101,24 +101,24 @@ export interface TeamMember extends Guarded {
 }
 
 /**
- * Evidence that `from_customer_id` was merged into `to_customer_id`. Square tells it twice, on the survivor's
- * `customer.created` (which knows when) and on the source's `customer.deleted` (which knows at which version
- * of the source); either may be lost or late.
+ * Evidence that `from_customer_id` was merged into `to_customer_id`. Square reports a merge in two events. The
+ * survivor's `customer.created` has the time of the merge. The source's `customer.deleted` has the source's version.
+ * Either event may be lost or late.
  */
 export interface Merge {
   readonly from_customer_id: string;
   readonly to_customer_id: string;
-  /** The source profile's version at its deletion; NULL when only the survivor's event is known. */
+  /** The source profile's version at its deletion. NULL when only the survivor's event is known. */
   readonly source_version: bigint | null;
-  /** The survivor's creation; NULL when only the source's event is known. */
+  /** The survivor's creation time. NULL when only the source's event is known. */
   readonly merged_at: Instant | null;
-  /** When the source's own deletion was told; NULL when only the survivor's event is known. */
+  /** The time of the source's deletion. NULL when only the survivor's event is known. */
   readonly ended_at: Instant | null;
-  /** When the envelope was made. Shown as the merge's time when `merged_at` is unknown; decides nothing. */
+  /** The envelope's time. Shown as the merge's time when `merged_at` is unknown. It decides nothing. */
   readonly announced_at: Instant;
 }
 
-/** Evidence that a merge of this customer was undone: a profile with creation_source UNMERGE_RECOVERY. */
+/** Evidence that a merge of this customer was undone, such as a profile with creation_source UNMERGE_RECOVERY. */
 export interface Recovery {
   readonly square_customer_id: string;
   /** NULL for a profile without a version. */
@@ -127,18 +127,18 @@ export interface Recovery {
 }
 
 /**
- * Square answered NOT_FOUND for a profile that lives here. One such answer may be wrong: the second, of a later pull, deletes
- * the profile, unless anything was said of it in between.
+ * Square answered NOT_FOUND for a profile that is live here. One such answer may be wrong. A second answer in a later
+ * pull deletes the profile, unless a copy of the profile arrived in between.
  */
 export interface Absence {
   readonly square_customer_id: string;
-  /** The order key that stood when Square was asked: a profile that changed since was not meant. */
+  /** The stored order key when Square was asked. If the profile has changed since, the answer does not count. */
   readonly known_key: string;
-  /** When the pull began; answers of one pull count once. */
+  /** The start of the pull. All answers of one pull count as one. */
   readonly asked_at: Instant;
 }
 
-/** An object that an event named without carrying it; it is fetched from Square. */
+/** An object that an event named without carrying it. It is fetched from Square later. */
 export interface PendingFetch {
   readonly object_type: "location" | "catalog" | "order";
   readonly object_id: string;
@@ -148,7 +148,7 @@ export interface Revocation {
   readonly revoked_at: Instant;
 }
 
-/** A location as the API answers it. Square gives it no version and no time of change: the latest read stands. */
+/** A location from Square's API. It has no version and no time of change, so the latest read stands. */
 export interface Location {
   readonly square_location_id: string;
   readonly name: string | null;
@@ -161,16 +161,16 @@ export interface Location {
 export interface ServiceVariation {
   readonly square_variation_id: string;
   readonly name: string;
-  /** NULL when the object told nothing of its item. */
+  /** NULL when the object does not contain its item. */
   readonly item_name: string | null;
   readonly duration_minutes: number | null;
   readonly price_cents: bigint | null;
   readonly currency: string | null;
-  /** Epoch milliseconds; orders copies of one variation. */
+  /** Epoch milliseconds. It orders copies of one variation. */
   readonly version: bigint;
 }
 
-/** Square's objects of which copies come in any order. Each kind has its entry in src/facts/mirror-tables.ts. */
+/** Square objects whose copies arrive in any order. Each kind has an entry in src/facts/mirror-tables.ts. */
 export interface MirroredObjects {
   readonly booking: Booking;
   readonly payment: Payment;
@@ -179,7 +179,7 @@ export interface MirroredObjects {
   readonly team_member: TeamMember;
 }
 
-/** What is said about objects without being one. */
+/** Facts about objects that are not copies of an object. */
 interface Notices {
   readonly merge: Merge;
   readonly recovery: Recovery;
@@ -197,5 +197,5 @@ export type FactOf<Kind extends keyof Facts> = {
   [Each in Kind]: { readonly kind: Each; readonly value: Facts[Each] };
 }[Kind];
 
-/** What an event or an answer of the API says is any number of facts. Handlers return them; src/facts writes them. */
+/** One fact. A handler returns any number of facts for an event or an API object. `writeFacts` stores them. */
 export type Fact = FactOf<keyof Facts>;

@@ -13,15 +13,15 @@ import type { Fact, FactOf, Facts, MirroredObjects, ObjectKind } from "./types.j
 import { writeObjects } from "./write-objects.js";
 
 export interface WrittenFacts {
-  /** For each event, in the given order: whether any of its facts was new to us. */
+  /** For each event, in input order: whether any of its facts was new. */
   readonly fresh: readonly boolean[];
-  /** How many objects were written. */
+  /** The number of objects written. */
   readonly applied: number;
-  /** The customers whose analytics row these facts change; all of them are locked. */
+  /** The customers whose analytics row these facts may change. All of them are locked. */
   readonly affectedCustomerIds: readonly string[];
-  /** Profiles that count as deleted now because Square does not find them. */
+  /** The number of profiles deleted because Square does not find them. */
   readonly inferredDeletions: number;
-  /** Merges that would have closed a cycle of aliases. */
+  /** Merges that would close a cycle of aliases. */
   readonly refusedMerges: readonly MergeEdge[];
 }
 
@@ -29,8 +29,8 @@ export interface WrittenFacts {
 export type LockedCustomers = ReadonlySet<string>;
 
 /**
- * Locks what the facts of a batch may touch, until the transaction ends: their objects, and the customers they name, own
- * or merge. Needs nothing that was read before, so it may travel with the statement before it.
+ * Locks all objects and customers that the facts of a batch may change, until the transaction ends. It uses no
+ * answer of an earlier statement, so it may be pipelined with the statement before it.
  */
 export async function lockFacts(
   tx: pg.PoolClient,
@@ -54,14 +54,14 @@ export async function lockFacts(
 }
 
 /**
- * Writes what a batch of events says, in the caller's transaction: one write per kind of object, whatever the number
- * of events. The outcome is the same as writing the events one after the other.
+ * Writes the facts of a batch of events in the caller's transaction, with one statement for each kind of object. The
+ * result is the same as writing the events one after the other.
  *
- * @param locked what `lockFacts` answered in this transaction, for these facts or more
+ * @param locked the answer of `lockFacts` in this transaction, for these facts or a superset
  * @param events the facts of each event, in the order of arrival
  * @param now the instant of computation
- * @param origin copies from Square's API stand above webhooks' copies of the same version
- * @throws {RetryTransaction} when a merge was committed while we waited for a lock
+ * @param origin a copy from Square's API wins over a webhook's copy of the same version
+ * @throws {RetryTransaction} another transaction committed a merge while this one waited for a lock
  */
 export async function writeFacts(
   tx: pg.PoolClient,
@@ -73,10 +73,10 @@ export async function writeFacts(
 ): Promise<WrittenFacts> {
   const facts = events.flat();
   const seeds = mergedIds(facts);
-  // Nothing concerned can change under us any more, so what is read now holds until the commit.
+  // All merged ids are locked, so this read holds until the commit.
   const merged = seeds.length > 0 ? await mergeComponent(tx, organizationId, seeds) : [];
   const affected = new Set(merged);
-  // Before the objects, so that these land on the survivor at once.
+  // Merges come before objects, so that the objects are written to the survivor.
   const evidence = { merges: valuesOf(facts, "merge"), recoveries: valuesOf(facts, "recovery") };
   const { learnt, refused } =
     seeds.length > 0
@@ -120,7 +120,7 @@ function valuesOf<Kind extends keyof Facts>(facts: readonly Fact[], kind: Kind):
   return facts.flatMap((fact) => (fact.kind === kind ? [fact.value as Facts[Kind]] : []));
 }
 
-/** Everybody of whom a merge or its undoing is told. */
+/** The ids of all customers that a merge or a recovery names. */
 function mergedIds(facts: readonly Fact[]): string[] {
   return [
     ...valuesOf(facts, "merge").flatMap((merge) => [merge.from_customer_id, merge.to_customer_id]),
@@ -128,7 +128,7 @@ function mergedIds(facts: readonly Fact[]): string[] {
   ];
 }
 
-/** Of each object's copies in the batch, the best; of those with and of those without a version where both came. */
+/** The best copy of each object in the batch. An object has two if some copies have a version and some have none. */
 function winnersOf<Kind extends ObjectKind>(kind: Kind, facts: readonly Fact[]): MirroredObjects[Kind][] {
   const { id } = mirrorTables[kind];
   const winners = new Map<string, MirroredObjects[Kind]>();
@@ -145,7 +145,7 @@ function locationIdsOf<Kind extends ObjectKind>(kind: Kind, facts: readonly Fact
   return [...new Set(valuesOf(facts, kind).flatMap((value) => locationId?.(value) ?? []))];
 }
 
-/** What the objects of one kind ask to be locked. */
+/** What must be locked for the objects of one kind. */
 interface LockTargets {
   readonly kind: ObjectKind;
   readonly ids: readonly string[];
@@ -169,14 +169,14 @@ function lockTargetsOf<Kind extends ObjectKind>(kind: Kind, facts: readonly Fact
     case "report":
       return { ...nothing, customerIds: objects.flatMap((object) => owner.customerId(object) ?? []) };
     case "payment": {
-      // The customer is the payment's: were both written at once, neither would see the other and the row would lack
-      // this object.
+      // The customer comes from the payment. Without the payment's lock, two transactions could write both at once,
+      // not see each other, and leave this object out of the row.
       const paymentIds = objects.flatMap((object) => owner.paymentId(object) ?? []);
       const objectKeys = [...nothing.objectKeys, ...paymentIds.map((id) => `payment/${id}`)];
       return { ...nothing, objectKeys, paymentIds };
     }
     case "itself":
-      // A customer's own lock guards the profile too.
+      // The customer's lock also guards the profile.
       return { ...nothing, objectKeys: [], customerIds: ids };
     case "nobody":
       return nothing;
@@ -184,8 +184,8 @@ function lockTargetsOf<Kind extends ObjectKind>(kind: Kind, facts: readonly Fact
 }
 
 /**
- * Whether each event was news when it came: the batch is walked in order of arrival, each object starting from the
- * copies that were stored. A copy that is kept but does not stand is no news.
+ * Decides for each event whether it was new when it arrived. It replays the batch in order of arrival, starting
+ * from the stored copies. A copy that is stored but does not stand is not new.
  */
 function freshness(
   events: readonly (readonly Fact[])[],
@@ -195,7 +195,7 @@ function freshness(
   const best = new Map(known);
   const isNews = (fact: Fact): boolean => {
     if (fact.kind === "merge") return learntMerges.has(mergeKey(fact.value));
-    // Comes with the profile that shows it, and is news when that is.
+    // A recovery arrives with its profile. The profile decides.
     if (fact.kind === "recovery") return false;
     if (fact.kind === "pending_fetch" || fact.kind === "revocation" || fact.kind === "absence") return true;
     const object = objectKey(fact);
@@ -205,7 +205,7 @@ function freshness(
     best.set(object, after);
     return after !== before && standingCopy(after) === order_key;
   };
-  // Every fact is looked at, since looking moves `best`.
+  // No short circuit: `isNews` updates `best` for every fact.
   return events.map((facts) => facts.map(isNews).includes(true));
 }
 

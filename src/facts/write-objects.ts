@@ -8,15 +8,17 @@ import { type Origin, settleCopies, type Written } from "./settle-copies.js";
 import type { MirroredObjects, ObjectKind } from "./types.js";
 
 /**
- * The guarded mirror tables. Each is written by one statement over an array of objects, and the guard is one
- * comparison: an object is stored if its order key is greater than the stored one's (contract section 4).
+ * Writes the mirror tables. One statement for each table writes an array of objects. The guard is one comparison: a
+ * copy is stored if its order key is greater than the stored one's.
  *
- * A copy from Square's API is also stored if it is of the version that stands here and says something else: then the
- * API is right, whether a webhook told it otherwise or somebody changed the row by hand. If it says the same,
- * nothing is written.
+ * A copy from Square's API is also stored if it has the stored version and different content. Then the API is
+ * right: a webhook may have said something else, or somebody may have changed the row by hand. Equal content is not
+ * written.
  */
 
-/** A location met for the first time gets a row under its id, in the organization's zone, until it is fetched. */
+/**
+ * Inserts unknown locations. Their name is the id and their time zone is the organization's until they are fetched.
+ */
 const placeholders = `
     placeholder as (
       insert into locations (organization_id, square_location_id, name, time_zone, currency, status, is_placeholder)
@@ -29,7 +31,7 @@ const placeholders = `
       on conflict do nothing
     ),`;
 
-/** Parts belong to the copy of their object: they are replaced with it. */
+/** Replaces the parts of each written object. */
 function replaceParts({ key, parts }: TableShape): string {
   if (!parts) return "";
   const { table, field, position, columns } = parts;
@@ -61,7 +63,7 @@ function replaceParts({ key, parts }: TableShape): string {
     ),`;
 }
 
-/** The parts that are stored, as they come with their object. */
+/** The stored parts, in the shape of the incoming object's field. */
 function storedParts(key: string, { table, position, columns }: NonNullable<TableShape["parts"]>): string {
   const fields = Object.keys(columns).map((name) => `'${name}', ${name}`);
   return `coalesce((
@@ -70,20 +72,20 @@ function storedParts(key: string, { table, position, columns }: NonNullable<Tabl
         ), '[]')`;
 }
 
-/** Whatever is said of a profile takes back that it was not found. */
+/** The assignments of an update. A written copy of a profile also clears `not_found_since`. */
 function setAll(shape: TableShape, columns: readonly string[]): string {
   const set = setExcluded(columns.filter((name) => name !== shape.key));
   return shape.mayLackVersion ? `${set}, not_found_since = null` : set;
 }
 
-/** Only copies with a version are known of the stored object: a copy with a version is compared with it by its key. */
+/** Whether all known copies of the stored object have a version. Then the order key alone decides. */
 const isPlain = (stored: string) => `(${stored}.other_copy is null and get_byte(${stored}.order_key, 0) > 0)`;
 
 function setExcluded(columns: readonly string[]): string {
   return columns.map((name) => `${name} = excluded.${name}`).join(", ");
 }
 
-/** Those of the API's copies that are to be stored. */
+/** The copies from Square's API that are stored. */
 function apiCopies(shape: TableShape, stored: readonly string[]): string {
   const { table, key, parts, mayLackVersion } = shape;
   const compared = stored.filter((name) => name !== key && name !== "order_key");
@@ -152,17 +154,17 @@ interface Answer {
   readonly applied: boolean;
   readonly customer_id: string | null;
   readonly previous_customer_id: string | null;
-  /** Nothing was written: copies without a version are known. */
+  /** Nothing was written, because copies without a version are known. `settleCopies` must write the object. */
   readonly mixed: boolean;
 }
 
 /**
- * Writes objects of one kind where the guard lets them. The caller holds the objects' locks (src/facts/locks.ts), so what
- * `stored` read is what was replaced.
+ * Writes the objects of one kind that the guard lets through. The caller holds the objects' locks
+ * (src/facts/locks.ts), so the copy read as `stored` is the copy that is replaced.
  *
  * @param objects each id at most once, or once with and once without a version
- * @param locationIds the locations of all copies that came, older ones too: a location is met whether or not the copy
- *   that names it stands, and so no order and no batch decides which locations are known
+ * @param locationIds the locations of all incoming copies, also of those that do not stand. So the known locations
+ *   do not depend on the order of arrival.
  */
 export async function writeObjects<Kind extends ObjectKind>(
   tx: pg.PoolClient,
