@@ -9,15 +9,15 @@ interface Money {
   readonly currency: string | null;
 }
 
-/** Square leaves out an amount of 0. @returns null where there is no money at all */
+/** Square omits an amount of 0. @returns null where there is no money object */
 export function amountOf(money: Money | null | undefined): bigint | null {
   return money ? (money.amount ?? 0n) : null;
 }
 
 /**
- * The currency of whichever money names one.
+ * The currency of the first money object that names one.
  *
- * @throws {InvalidPayload} none does
+ * @throws {InvalidPayload} no money object names a currency
  */
 export function currencyOf(path: string, ...moneys: readonly (Money | null | undefined)[]): string {
   const currency = moneys.find((money) => money?.currency)?.currency;
@@ -25,13 +25,13 @@ export function currencyOf(path: string, ...moneys: readonly (Money | null | und
   return currency;
 }
 
-/** Minor units. A sum beyond 64 bits is the nearest number of 64 bits: no event is refused for it. */
+/** Sums minor units. A sum beyond 64 bits becomes the nearest 64-bit number, so that no event is refused. */
 export function sumOfMoney(amounts: readonly bigint[]): bigint {
   const sum = amounts.reduce((total, amount) => total + amount, 0n);
   return sum > INT64_MAX ? INT64_MAX : sum < INT64_MIN ? INT64_MIN : sum;
 }
 
-/** A sum beyond 2,147,483,647 is that, which is the most a column of type `integer` holds. */
+/** Sums minutes. The result is at most 2,147,483,647, the largest value of a Postgres `integer`. */
 export function sumOfMinutes(minutes: readonly number[]): number {
   return Math.min(
     minutes.reduce((total, each) => total + each, 0),

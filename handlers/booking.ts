@@ -6,13 +6,13 @@ import type { JsonObject } from "../src/square/types.js";
 import { sumOfMinutes } from "./amounts.js";
 import type { Handler } from "./handler.js";
 
-/** Every change of a booking arrives as `booking.updated`: accepted, moved, cancelled, declined, no-show. */
+/** Every change of a booking arrives as `booking.updated`: accepted, rescheduled, cancelled, declined, no-show. */
 export const booking: Handler = {
   eventTypes: ["booking.created", "booking.updated"],
   interpret: ({ data }) => factsOfBooking(data.object?.booking, data.id),
 };
 
-/** A booking seldom leaves these. */
+/** Statuses that a booking seldom leaves. */
 const TERMINAL: ReadonlySet<string> = new Set([
   "CANCELLED_BY_CUSTOMER",
   "CANCELLED_BY_SELLER",
@@ -22,7 +22,7 @@ const TERMINAL: ReadonlySet<string> = new Set([
 
 /**
  * @param object a booking in wire shape, from a webhook or the API
- * @param versionedId `data.id` of the event, `<booking id>:<version>`: read only for a booking that carries no version
+ * @param versionedId `data.id` of the event, `<booking id>:<version>`. It is read only if the booking has no version.
  * @throws {InvalidPayload}
  */
 export function factsOfBooking(object: unknown, versionedId: string | null = null): Fact[] {
@@ -61,7 +61,7 @@ export function factsOfBooking(object: unknown, versionedId: string | null = nul
   return [{ kind: "booking", value }];
 }
 
-/** 0, the version a booking begins with, when the id tells none. */
+/** The version in the id, or 0, a booking's first version, when the id contains none. */
 function versionOf(versionedId: string | null): number {
   const version = Number(/:(\d{1,10})$/.exec(versionedId ?? "")?.[1] ?? 0);
   return version < 2 ** 31 ? version : 0;

@@ -3,8 +3,8 @@ import { parseCatalogObject, parseItem, parseItemVariation } from "../src/square
 import type { Handler } from "./handler.js";
 
 /**
- * Says that something in the catalog changed, not what: everything that changed since the last look is to be
- * fetched, so all such events are one task.
+ * The event says that the catalog changed, not what changed. One fetch reads all changes since the last one, so all
+ * such events mark the same task.
  */
 export const catalog: Handler = {
   eventTypes: ["catalog.version.updated"],
@@ -12,8 +12,8 @@ export const catalog: Handler = {
 };
 
 /**
- * The variations in a catalog object: those of an item, or one that stands by itself. Any other object has none.
- * A deleted one keeps its name, since old bookings still mean it: Square sends it without its data, and nothing is learnt.
+ * The variations in a catalog object: those of an item, or the object itself. Any other object has none. Square
+ * sends a deleted variation without its data. It is skipped, so old bookings keep its name.
  *
  * @param object a catalog object in wire shape, from the API
  * @throws {InvalidPayload}

@@ -9,8 +9,9 @@ import { type Handler, TIME_UNKNOWN } from "./handler.js";
 /**
  * Profiles, deletions and merges.
  *
- * A merge of A and B into C arrives as `customer.created` of C and `customer.deleted` of A and of B, each with
- * the same `event_context.merge`, in any order, and any of them may be lost: so each one tells all it knows.
+ * A merge of A and B into C arrives as `customer.created` of C, `customer.deleted` of A and `customer.deleted` of
+ * B. All three have the same `event_context.merge`. They arrive in any order, and any of them may be lost. So the
+ * facts of each event contain everything that this event says about the merge.
  */
 export const customer: Handler = {
   eventTypes: ["customer.created", "customer.updated", "customer.deleted"],
@@ -26,9 +27,9 @@ export function factsOfProfile(object: unknown): Fact[] {
 }
 
 /**
- * What a live profile says: itself and, brought back out of a merge, the end of it.
+ * The facts of a live profile. A profile that was recovered from a merge is also a recovery.
  *
- * @param saidAt when it was said, for a profile that carries no time of its own
+ * @param saidAt the time of the statement, for a profile without a time of its own
  */
 export function factsOfLive(profile: Customer, saidAt: Instant = TIME_UNKNOWN): Fact[] {
   const facts: Fact[] = [{ kind: "customer", value: profile }];
@@ -38,7 +39,7 @@ export function factsOfLive(profile: Customer, saidAt: Instant = TIME_UNKNOWN): 
   return facts;
 }
 
-/** A live profile. @throws {InvalidPayload} */
+/** The profile fact of a live profile. @throws {InvalidPayload} */
 export function profileOf(object: unknown): Customer {
   const customer = parseCustomer(object);
   const version = customer.version ?? null;
@@ -59,7 +60,7 @@ export function profileOf(object: unknown): Customer {
   };
 }
 
-/** @param saidAt when it was said, for a profile that carries no time of its own */
+/** @param saidAt the time of the statement, for a profile without a time of its own */
 export function recoveryOf(profile: Customer, saidAt: Instant): Recovery {
   return {
     square_customer_id: profile.square_customer_id,
@@ -69,11 +70,11 @@ export function recoveryOf(profile: Customer, saidAt: Instant): Recovery {
 }
 
 /**
- * What is left of a deleted profile.
+ * The fact of a deleted profile.
  *
- * @param version of the profile at its end; null when nothing says: then the deletion ends what was known before it in time
- * @param deletedAt stands in the order key, so that two deletes of one version end alike in either order
- * @param object the profile as the event carried it, or null
+ * @param version the profile's version at its deletion. Null when it is unknown: then the time orders the deletion.
+ * @param deletedAt part of the order key, so two deletions of one version give the same result in either order
+ * @param object the profile in the event, or null
  */
 export function tombstone(
   id: string,
@@ -102,7 +103,7 @@ function interpretLive({ type, data, created_at }: SquareEvent): Fact[] {
   const profile = profileOf(data.object?.customer);
   const context = parseEventContext(data.object?.event_context);
   const announced_at = created_at ?? profile.updated_at ?? profile.created_at ?? TIME_UNKNOWN;
-  // The merge made the survivor; but one that is only updated may have been there long before.
+  // A created survivor was created by the merge. An updated survivor may be older than the merge.
   const wasMade =
     type === "customer.created" && profile.square_customer_id === context?.merge?.to_customer_id;
   const merges = mergesOf(context, () => ({
@@ -116,7 +117,7 @@ function interpretLive({ type, data, created_at }: SquareEvent): Fact[] {
 
 function interpretDeleted({ data, created_at }: SquareEvent): Fact[] {
   const object = data.object?.customer ?? null;
-  // `data.id` can be wrong, but without the object it is all there is.
+  // `data.id` can be wrong. It is used only if the event carries no object.
   const deleted = parseDeletedCustomer(object ?? { id: data.id });
   const version = deleted.version ?? null;
   const deletedAt = deleted.updated_at ?? toNanoseconds(created_at ?? TIME_UNKNOWN);
@@ -129,7 +130,7 @@ function interpretDeleted({ data, created_at }: SquareEvent): Fact[] {
   return [{ kind: "customer", value: tombstone(deleted.id, version, deletedAt, object) }, ...merges];
 }
 
-/** One merge for each source. A survivor listed among its own sources is no merge. */
+/** One merge for each source. A survivor among its own sources is skipped. */
 function mergesOf(
   context: ReturnType<typeof parseEventContext>,
   evidenceOf: (sourceId: string) => Omit<Merge, "from_customer_id" | "to_customer_id">,

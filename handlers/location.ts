@@ -2,7 +2,7 @@ import type { Location } from "../src/facts/types.js";
 import { parseEnvelopeId, parseLocation } from "../src/square/schemas.js";
 import type { Handler } from "./handler.js";
 
-/** A location event names the location and carries nothing of it. */
+/** A location event carries only the location's id. */
 export const location: Handler = {
   eventTypes: ["location.created", "location.updated"],
   interpret({ data, location_id }) {

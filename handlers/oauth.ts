@@ -1,7 +1,7 @@
 import { parseRevocation } from "../src/square/schemas.js";
 import { type Handler, TIME_UNKNOWN } from "./handler.js";
 
-/** The seller took our access back. It counts even if nobody says when. */
+/** The seller withdrew our access. A revocation without a time counts too. */
 export const oauth: Handler = {
   eventTypes: ["oauth.authorization.revoked"],
   interpret({ data, created_at }) {

@@ -14,8 +14,8 @@ export const payment: Handler = {
 const TERMINAL: ReadonlySet<string> = new Set(["COMPLETED", "CANCELED", "FAILED"]);
 
 /**
- * The customer may be missing at first and be added later: the fact says what this copy says, no more. Refunds reduce no
- * column here. They are objects of their own, and `refunded_money` only helps to order two copies of one instant.
+ * A payment may have no customer at first and get one later. The fact holds the customer of this copy. Refunds are
+ * objects of their own and change no column here. `refunded_money` only orders two copies of one instant.
  *
  * @param object a payment in wire shape, from a webhook or the API
  * @throws {InvalidPayload}

@@ -4,29 +4,30 @@ import type { Instant } from "../src/square/types.js";
 import { factsOfLive, profileOf, recoveryOf, tombstone } from "./customer.js";
 
 /**
- * What Square's answer to a profile's id means where it is not simply the profile: what the events would have said that
- * were missed, as far as the answer tells it.
+ * The facts of Square's answer to a request for a profile by its id, where the answer is not simply that profile.
+ * They replace the facts of the missed events as far as the answer allows.
  */
 
-/** A profile as it is known here. */
+/** The stored state of a profile. */
 export interface KnownProfile {
   readonly customer_id: string;
-  /** Of the live profile stored here, its version, which some copies lack, and its order key; NULL when there is none. */
+  /** The version of the stored live profile. NULL without such a profile, and for a copy without a version. */
   readonly version: bigint | null;
+  /** The order key of the stored live profile. NULL without such a profile. */
   readonly order_key: string | null;
-  /** Who counts as its survivor here; NULL when it does not count as merged. */
+  /** The stored survivor. NULL when the profile is not merged here. */
   readonly survivor: string | null;
 }
 
-/** Square does not find the profile. Nobody says that it was deleted, and so this is an absence and no tombstone. */
+/** Square does not find the profile. It does not say that the profile was deleted, so the fact is an absence. */
 export function factsOfAbsentProfile({ customer_id, order_key }: KnownProfile, asked_at: Instant): Fact[] {
   if (order_key === null) return [];
   return [{ kind: "absence", value: { square_customer_id: customer_id, known_key: order_key, asked_at } }];
 }
 
 /**
- * The id answers another profile: it was merged. Where that is another survivor than is known here, merges were undone and
- * others made, nobody knows when: what Square answers now is the newest.
+ * Square answers with another profile: the requested one was merged into it. If the stored survivor is a different
+ * one, that merge was undone and a new one made at an unknown time. The answer counts as the newest merge.
  *
  * @param object the survivor in wire shape
  * @throws {InvalidPayload}
@@ -45,17 +46,16 @@ export function factsOfMergedProfile(source: KnownProfile, object: unknown, aske
   };
   const facts: Fact[] = [...factsOfLive(survivor), { kind: "merge", value }];
   if (source.order_key === null) return facts;
-  // Right after the last copy that is known here, which a profile that was brought back outranks.
+  // The deletion has the stored version, so a profile that is recovered later wins.
   const gone = tombstone(source.customer_id, source.version, toNanoseconds(askedAt));
   return [...facts, { kind: "customer", value: gone }];
 }
 
 /**
- * A profile that counts as merged answers by its own id: it lives, whatever merges were told of it. They ended an earlier
- * version of it.
+ * A profile that is merged here answers by its own id: it is live again. The known merges ended an earlier version.
  *
  * @param object the profile in wire shape
- * @param survivorIds of the merges of which no event told the version that they ended
+ * @param survivorIds the survivors of merges without a known source version
  * @throws {InvalidPayload}
  */
 export function factsOfUnmergedProfile(

@@ -14,8 +14,8 @@ export const refund: Handler = {
 const TERMINAL: ReadonlySet<string> = new Set(["COMPLETED", "REJECTED", "FAILED"]);
 
 /**
- * A refund names its payment, never a customer, and may arrive before its payment. Webhooks add an undocumented `version`,
- * which the API does not: both must be comparable, so `updated_at` alone orders refunds.
+ * A refund names its payment and never a customer. It may arrive before its payment. Webhooks carry an undocumented
+ * `version` that the API omits. Both kinds of copies must be comparable, so `updated_at` orders refunds.
  *
  * @param object a refund (`PaymentRefund`) in wire shape, from a webhook or the API
  * @throws {InvalidPayload}

@@ -15,7 +15,7 @@ const byEventType: ReadonlyMap<string, Handler> = new Map(
   handlers.flatMap((handler) => handler.eventTypes.map((eventType) => [eventType, handler] as const)),
 );
 
-/** Every event type that means something to us; any other is stored and ignored. */
+/** Every event type that has a handler. Events of other types are stored and ignored. */
 export const handledEventTypes: readonly string[] = [...byEventType.keys()];
 
 /** @param eventType the top-level `type` of an event, never `data.type` */

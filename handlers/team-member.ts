@@ -5,7 +5,7 @@ import { toMicroseconds } from "../src/square/timestamp.js";
 import type { JsonObject } from "../src/square/types.js";
 import type { Handler } from "./handler.js";
 
-/** A member who leaves becomes INACTIVE; there is no deletion. */
+/** A member who leaves becomes INACTIVE. Square sends no deletion. */
 export const teamMember: Handler = {
   eventTypes: ["team_member.created", "team_member.updated"],
   interpret: ({ data }) => factsOfTeamMember(data.object?.team_member),
