@@ -1,41 +1,19 @@
 #!/usr/bin/env node
 import { Command } from "commander";
-import { backfillCommand } from "./commands/backfill.js";
-import { demoCommand } from "./commands/demo.js";
-import { doctorCommand } from "./commands/doctor.js";
-import { eventsCommand } from "./commands/events.js";
-import { exportCommand } from "./commands/export.js";
-import { migrateCommand } from "./commands/migrate.js";
-import { orgCommand } from "./commands/org.js";
+import { commands } from "./commands/commands.js";
 import { printableLines } from "./commands/printable.js";
-import { recomputeCommand } from "./commands/recompute.js";
-import { reconcileCommand } from "./commands/reconcile.js";
-import { refreshCommand } from "./commands/refresh.js";
-import { replayCommand } from "./commands/replay.js";
-import { sanityCheckCommand } from "./commands/sanity-check.js";
-import { serveCommand } from "./commands/serve.js";
-import { simulateCommand } from "./commands/simulate.js";
 import { explainUnavailable } from "./database/failures.js";
 import { RegularsError } from "./errors.js";
 
 const program = new Command("regulars")
   .description("Customer analytics for sellers on Square, exact after every webhook.")
   .showHelpAfterError("(add --help for the options)")
-  .addCommand(serveCommand())
-  .addCommand(demoCommand())
-  .addCommand(doctorCommand())
-  .addCommand(migrateCommand())
-  .addCommand(orgCommand())
-  .addCommand(backfillCommand())
-  .addCommand(reconcileCommand())
-  .addCommand(recomputeCommand())
-  .addCommand(refreshCommand())
-  .addCommand(replayCommand())
-  .addCommand(eventsCommand())
-  .addCommand(sanityCheckCommand())
-  .addCommand(exportCommand())
-  .addCommand(simulateCommand())
   .configureOutput({ writeErr: (text) => process.stderr.write(printableLines(text)) });
+for (const { name, summary, load } of commands) {
+  // A command that the parameters do not name is only listed.
+  const command = process.argv.includes(name) ? await load() : new Command(name);
+  program.addCommand(command.summary(summary));
+}
 inheritSettings(program);
 
 const output = watchOutput();
