@@ -33,6 +33,13 @@ export class InvalidParameter extends RegularsError {
   }
 }
 
+/** What was given as a cursor is none that an answer has given for this list. */
+export class InvalidCursor extends RegularsError {
+  constructor(message: string) {
+    super("invalid_cursor", message);
+  }
+}
+
 /** The database cannot be reached, or went away before it answered; trying again later may help. */
 export class DatabaseUnavailable extends RegularsError {
   constructor(message: string, options?: ErrorOptions) {

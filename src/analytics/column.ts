@@ -134,4 +134,4 @@ export type ClockInstant =
 /**
  * Raised whenever a definition below changes its meaning: the sweep rewrites every row of an older version.
  */
-export const definitionVersion = 2;
+export const definitionVersion = 3;

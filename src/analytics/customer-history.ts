@@ -1,7 +1,7 @@
 import type pg from "pg";
 import { z } from "zod";
 import { type Queryable, query, type Statement } from "../database/query.js";
-import { RegularsError } from "../errors.js";
+import { InvalidCursor } from "../errors.js";
 import { type ApiRow, toApiRow } from "./api-row.js";
 import { analyticsRow, difference, recomputeCustomer } from "./customer.js";
 import { computeStatement } from "./statement.js";
@@ -70,13 +70,6 @@ type Cursor = z.infer<typeof cursorSchema>;
 type Place = z.infer<typeof placeSchema>;
 
 const NEWEST: Place = { time: "infinity", id: "" };
-
-/** `before` is no cursor that an answer has given. */
-export class InvalidCursor extends RegularsError {
-  constructor() {
-    super("invalid_cursor", "before is what an earlier answer gave as older.");
-  }
-}
 
 export interface CustomerHistory {
   readonly customer: ApiRow;
@@ -148,7 +141,7 @@ async function readPage(pool: pg.Pool, statement: Statement, key: readonly unkno
 function refuseNoTime(error: Error): never {
   // Invalid datetime format, datetime field overflow.
   const isNoTime = "code" in error && (error.code === "22007" || error.code === "22008");
-  throw isNoTime ? new InvalidCursor() : error;
+  throw isNoTime ? invalidBefore() : error;
 }
 
 /** What the row will be at the instant at which it is due, computed by the one statement. */
@@ -177,6 +170,10 @@ function readCursor(text: string): Cursor {
   try {
     return cursorSchema.parse(JSON.parse(Buffer.from(text, "base64url").toString("utf8")));
   } catch {
-    throw new InvalidCursor();
+    throw invalidBefore();
   }
+}
+
+function invalidBefore(): InvalidCursor {
+  return new InvalidCursor("before is what an earlier answer gave as older.");
 }

@@ -2,9 +2,11 @@ import type { FastifyInstance } from "fastify";
 import type { Clock } from "../clock.js";
 import type { Database } from "../database/database.js";
 import { requireAdmin, type Sessions } from "./auth.js";
+import { customerListRoutes } from "./customer-list-routes.js";
 import { customerRoutes } from "./customer-routes.js";
 import { Problem } from "./problem.js";
 import { reportRoutes } from "./report-routes.js";
+import { cursorSeal } from "./sealed-cursor.js";
 import { statusRoutes } from "./status-routes.js";
 
 /** Everything behind the admin key. What is not there is not told apart from what is, without the key. */
@@ -20,6 +22,9 @@ export function adminRoutes({
   return async (app: FastifyInstance) => {
     app.addHook("onRequest", requireAdmin(sessions));
     await app.register(customerRoutes({ database, clock }));
+    // Without a key nobody gets as far as a cursor.
+    const cursors = cursorSeal(sessions?.adminKey ?? "");
+    await app.register(customerListRoutes({ database, clock, cursors }));
     await app.register(reportRoutes({ database, clock }));
     await app.register(statusRoutes({ database, clock }));
     for (const prefix of ["/api", "/admin"]) {

@@ -7,9 +7,7 @@ import type { Database } from "../database/database.js";
 import { ignoreBodies } from "./ignore-bodies.js";
 import { security } from "./openapi.js";
 import { Problem } from "./problem.js";
-import { adminErrors, customerParams, instant, requireOrganization } from "./schemas.js";
-
-const row = z.looseObject({ square_customer_id: z.string() });
+import { adminErrors, customerParams, customerRow, instant, requireOrganization } from "./schemas.js";
 
 const historyQuery = z.strictObject({
   before: z
@@ -37,7 +35,7 @@ export function customerRoutes({ database, clock }: { database: Database; clock:
           ...described(
             "One customer, exact now, with the newest 200 bookings and payments; a merged id answers its survivor",
             z.object({
-              customer: row,
+              customer: customerRow,
               bookings: z.array(z.looseObject({})),
               payments: z.array(z.looseObject({})),
               merged_ids: z.array(z.string()),
@@ -63,7 +61,7 @@ export function customerRoutes({ database, clock }: { database: Database; clock:
         schema: described(
           "Recompute one customer, and tell what was different",
           z.object({
-            customer: row.nullable(),
+            customer: customerRow.nullable(),
             changed: z.boolean(),
             drift: z.record(z.string(), z.object({ before: z.unknown(), after: z.unknown() })),
           }),

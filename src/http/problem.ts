@@ -162,7 +162,9 @@ export function toProblem(error: FastifyError): Problem {
 function invalidRequest({ validation, validationContext }: FastifyError): Problem {
   const [found] = validation ?? [];
   const unknown = (found?.params as { keys?: readonly string[] } | undefined)?.keys?.[0];
-  const named = unknown ?? found?.instancePath.split("/").filter(Boolean).join(".");
+  const path = found?.instancePath.split("/").filter(Boolean) ?? [];
+  // Of several values of one parameter the parameter is named.
+  const named = unknown ?? (validationContext === "querystring" ? path[0] : path.join("."));
   const parameter = (named || (validationContext ?? "body")).slice(0, 100);
   const detail =
     unknown === undefined ? `${parameter}: ${found?.message}` : "There is no such parameter here.";

@@ -16,6 +16,25 @@ export const day = z.string().regex(/^\d{4}-\d{2}-\d{2}$/);
 /** An id of Square's. Postgres has no NUL in a text. */
 export const squareId = z.string().regex(/^[^\0]{1,255}$/, "is an id of 1 to 255 characters");
 
+/** A row of `customer_analytics`. */
+export const customerRow = z.looseObject({ square_customer_id: z.string() });
+
+/** A whole number in a query. */
+export const wholeNumber = (least: number, most: number) =>
+  z.preprocess(
+    (text) => (typeof text === "string" && /^\d{1,9}$/.test(text) ? Number(text) : text),
+    z.int().min(least).max(most),
+  );
+
+export const flag = z.enum(["true", "false"]).transform((text) => text === "true");
+
+/** Some of these values in a query, with commas between them. */
+export const oneOrSeveral = <const Values extends readonly [string, ...string[]]>(values: Values) =>
+  z.preprocess(
+    (given) => [given].flat().flatMap((text) => (typeof text === "string" ? text.split(",") : [text])),
+    z.array(z.enum(values)).min(1),
+  );
+
 export const organizationParams = z.strictObject({ organizationId: z.uuid() });
 
 export const customerParams = organizationParams.extend({ squareCustomerId: squareId });

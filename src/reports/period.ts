@@ -44,7 +44,8 @@ export function addDays(day: string, days: number): string {
   return new Date(Date.parse(day) + days * DAY_MS).toISOString().slice(0, 10);
 }
 
-function existingDay(parameter: string, day: string): string {
+/** @throws {InvalidParameter} */
+export function existingDay(parameter: string, day: string): string {
   const exists = /^\d{4}-\d{2}-\d{2}$/.test(day) && !Number.isNaN(Date.parse(day)) && addDays(day, 0) === day;
   if (!exists || day < "1970-01-01" || day > "9000-12-31") {
     throw new InvalidParameter(parameter, `${parameter} is an existing day such as 2026-01-31.`);

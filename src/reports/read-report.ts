@@ -2,6 +2,9 @@ import type pg from "pg";
 import { queryUnprepared, type Statement } from "../database/query.js";
 import { inTransaction } from "../database/transaction.js";
 
+/** Reads the rows of one statement. */
+export type Read = <Row>(statement: Statement, values: readonly unknown[]) => Promise<Row[]>;
+
 /**
  * Runs a report's statement, planned for these values and the tables as they are now. The session's generic plans are made for
  * one customer's rows (src/database/session.ts); a report reads a period of everybody's.
@@ -14,8 +17,27 @@ export async function readReport<Row>(
   values: readonly unknown[],
 ): Promise<Row[]> {
   return inTransaction(pool, async (tx) => {
-    await tx.query("set local plan_cache_mode = force_custom_plan; set local enable_seqscan = on");
+    await tx.query(PLANNED_ANEW);
+    return reading(tx)<Row>(statement, values);
+  });
+}
+
+/** As `readReport`, for several statements that see the tables at one instant. */
+export async function readSnapshot<Result>(
+  pool: pg.Pool,
+  work: (read: Read) => Promise<Result>,
+): Promise<Result> {
+  return inTransaction(pool, async (tx) => {
+    await tx.query(`set transaction isolation level repeatable read, read only; ${PLANNED_ANEW}`);
+    return work(reading(tx));
+  });
+}
+
+const PLANNED_ANEW = "set local plan_cache_mode = force_custom_plan; set local enable_seqscan = on";
+
+function reading(tx: pg.PoolClient): Read {
+  return async <Row>(statement: Statement, values: readonly unknown[]) => {
     const { rows } = await queryUnprepared<Row & pg.QueryResultRow>(tx, statement, values);
     return rows;
-  });
+  };
 }

@@ -26,7 +26,7 @@ const contract = `
   total_visits int C, visit_days int C, first_visit_at timestamptz C, last_visit_at timestamptz C,
   visits_last_30d int C, visits_last_90d int C, visits_last_365d int C,
   upcoming_bookings int C, next_booking_at timestamptz C, no_show_rate numeric4 C, cancellation_rate numeric4,
-  avg_days_between_visits numeric2 C, expected_next_visit_at timestamptz C, is_overdue bool C, visit_frequency text C,
+  avg_days_between_visits numeric2 C, expected_next_visit_at timestamptz C, overdue_at timestamptz C, is_overdue bool C, visit_frequency text C,
   prebooked_visits int C, rebooking_rate numeric4 C, avg_lead_time_hours numeric2,
   total_booked_minutes int, avg_booking_minutes numeric2, self_booked_bookings int,
   distinct_locations int, preferred_location_id text, first_location_id text, last_location_id text,

@@ -111,6 +111,7 @@ function gapColumns(facts: FactTables, customer: CustomerFacts, now: bigint): Ro
     return {
       avg_days_between_visits: null,
       expected_next_visit_at: null,
+      overdue_at: null,
       is_overdue: false,
       visit_frequency: null,
     };
@@ -124,6 +125,8 @@ function gapColumns(facts: FactTables, customer: CustomerFacts, now: bigint): Ro
     avg_days_between_visits: roundedOrNull(span, gaps * DAY, 2),
     // last_visit_at + avg_days_between_visits (unrounded)
     expected_next_visit_at: toIso(last.start_at + roundedInteger(span, gaps)),
+    // last_visit_at + 1.5 x avg gap, to the next whole microsecond
+    overdue_at: toIso(last.start_at + (3n * span + 2n * gaps - 1n) / (2n * gaps)),
     // no upcoming booking and N >= last_visit_at + 1.5 x avg gap
     is_overdue: upcomingAt(customer, now).length === 0 && 2n * gaps * (now - last.start_at) >= 3n * span,
     // <= 10 WEEKLY, <= 21 BIWEEKLY, <= 45 MONTHLY, <= 75 BIMONTHLY, else OCCASIONAL

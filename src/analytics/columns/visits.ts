@@ -118,6 +118,17 @@ export const visitColumns: readonly Column[] = [
     description: "The last visit plus the mean gap, unrounded; NULL under two visit days.",
   },
   {
+    name: "overdue_at",
+    type: "timestamptz",
+    unit: "UTC instant",
+    from: "columns",
+    inputs: gapInputs,
+    formula: overdueFrom,
+    clock: ["visit_begins"],
+    description:
+      "The last visit plus one and a half mean gaps between visit days: from then on the customer is overdue unless something is upcoming. NULL under two visit days.",
+  },
+  {
     name: "is_overdue",
     type: "boolean",
     from: "columns",

@@ -1,0 +1,172 @@
+import { Readable } from "node:stream";
+import type { FastifyInstance } from "fastify";
+import { z } from "zod";
+import { segments } from "../analytics/rules.js";
+import type { Clock } from "../clock.js";
+import type { Database } from "../database/database.js";
+import { InvalidParameter } from "../errors.js";
+import {
+  type CustomerPage,
+  type CustomerQuery,
+  customerSorts,
+  type Place,
+  readCustomers,
+} from "../reports/customers.js";
+import { existingDay } from "../reports/period.js";
+import { csvPage } from "./csv.js";
+import { security } from "./openapi.js";
+import {
+  adminErrors,
+  customerRow,
+  flag,
+  oneOrSeveral,
+  organizationParams,
+  requireOrganization,
+  squareId,
+  wholeNumber,
+} from "./schemas.js";
+import type { CursorSeal } from "./sealed-cursor.js";
+
+const day = (description: string) => z.string().optional().meta({ description });
+
+const filters = z.strictObject({
+  segment: oneOrSeveral(segments).optional(),
+  customer_type: oneOrSeveral(["SERVICE_CLIENT", "RETAIL", "CANCELLED_ONLY", "POTENTIAL"]).optional(),
+  visit_frequency: oneOrSeveral(["WEEKLY", "BIWEEKLY", "MONTHLY", "BIMONTHLY", "OCCASIONAL"]).optional(),
+  location_id: squareId.optional().meta({ description: "The preferred location" }),
+  technician_id: squareId.optional().meta({ description: "The preferred team member" }),
+  overdue: flag.optional(),
+  due_within_days: wholeNumber(1, 90)
+    .optional()
+    .meta({ description: "Not overdue, nothing upcoming, and overdue by then unless they book" }),
+  upcoming: flag.optional().meta({ description: "Whether a booking is still to come" }),
+  min_visits: wholeNumber(0, 1_000_000).optional(),
+  last_visit_from: day("First local day of the organization, YYYY-MM-DD"),
+  last_visit_to: day("Last local day, included"),
+  birthday_month: wholeNumber(1, 12).optional(),
+  q: z
+    .string()
+    .regex(/^[^\0]*$/)
+    .trim()
+    .min(1)
+    .max(255)
+    .optional()
+    .meta({
+      description:
+        "Words of the name or company by their beginning, in any order; an e-mail by its beginning; a phone number by " +
+        "its last digits, at least 4; a Square id whole",
+    }),
+  sort: z.enum(customerSorts).default("name"),
+  order: z.enum(["asc", "desc"]).default("asc").meta({ description: "NULL comes last in both" }),
+});
+
+const listQuery = filters.extend({
+  limit: wholeNumber(1, 200).default(50),
+  cursor: z
+    .string()
+    .optional()
+    .meta({ description: "`next_cursor` of the answer before, for the same question" }),
+});
+
+/** Rows of one page of the CSV. */
+const CSV_PAGE = 1_000;
+
+interface Parts {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly cursors: CursorSeal;
+}
+
+/** The list of customers, as pages of JSON and as one CSV (contract section 8). */
+export function customerListRoutes({ database, clock, cursors }: Parts) {
+  return async (app: FastifyInstance) => {
+    const described = (summary: string) => ({
+      summary,
+      tags: ["Customers"],
+      security: [...security.admin],
+      params: organizationParams,
+    });
+
+    async function queryOf(params: unknown, given: z.output<typeof filters>): Promise<CustomerQuery> {
+      const { organizationId } = params as z.output<typeof organizationParams>;
+      const { id, timeZone } = await requireOrganization(database, organizationId);
+      requireDays(given);
+      return { ...given, organizationId: id, timeZone, now: clock() };
+    }
+
+    app.get(
+      "/api/organizations/:organizationId/customers",
+      {
+        schema: {
+          ...described(
+            "Customers, filtered, sorted and page by page; rows are at most a minute behind the clock",
+          ),
+          querystring: listQuery,
+          response: {
+            200: z.object({ customers: z.array(customerRow), next_cursor: z.string().nullable() }),
+            ...adminErrors,
+          },
+        },
+      },
+      async (request) => {
+        const { limit, cursor, ...given } = request.query as z.output<typeof listQuery>;
+        const query = await queryOf(request.params, given);
+        const list = [query.organizationId, Object.entries(given).sort()];
+        const after = cursor === undefined ? null : (cursors.open(list, cursor) as Place);
+        const { customers, next } = await readCustomers(database.pool, query, after, limit);
+        return { customers, next_cursor: next && cursors.seal(list, next) };
+      },
+    );
+
+    app.get(
+      "/api/organizations/:organizationId/customers.csv",
+      {
+        // It would read everybody to say nothing.
+        exposeHeadRoute: false,
+        schema: {
+          ...described(
+            "The same customers in the same order, all of them, as CSV (RFC 4180, UTF-8 with BOM)",
+          ),
+          querystring: filters,
+          response: {
+            200: {
+              description: "One line for each customer",
+              content: { "text/csv": { schema: z.string() } },
+            },
+            ...adminErrors,
+          },
+        },
+      },
+      async (request, reply) => {
+        const query = await queryOf(request.params, request.query as z.output<typeof filters>);
+        const first = await readCustomers(database.pool, query, null, CSV_PAGE);
+        reply.type("text/csv; charset=utf-8");
+        reply.header("content-disposition", 'attachment; filename="customers.csv"');
+        return reply.send(
+          Readable.from(lines(first, (after) => readCustomers(database.pool, query, after, CSV_PAGE))),
+        );
+      },
+    );
+  };
+}
+
+/** Page after page; the next one is read when the last one is on its way, and none when the client is gone. */
+async function* lines(
+  first: CustomerPage,
+  read: (after: Place) => Promise<CustomerPage>,
+): AsyncGenerator<string> {
+  yield csvPage(first.customers, { header: true });
+  for (let next = first.next; next; ) {
+    const page = await read(next);
+    yield csvPage(page.customers, { header: false });
+    next = page.next;
+  }
+}
+
+function requireDays({ last_visit_from, last_visit_to }: z.output<typeof filters>): void {
+  if (last_visit_from !== undefined) existingDay("last_visit_from", last_visit_from);
+  if (last_visit_to !== undefined) existingDay("last_visit_to", last_visit_to);
+  if (last_visit_from !== undefined && last_visit_to !== undefined && last_visit_from > last_visit_to) {
+    throw new InvalidParameter("last_visit_from", "last_visit_from is not after last_visit_to.");
+  }
+}

@@ -1,0 +1,119 @@
+/** Which customers a list is about: the filters of contract section 8 as SQL over `customer_analytics a`. */
+
+export interface CustomerFilters {
+  readonly segment?: readonly string[] | undefined;
+  readonly customer_type?: readonly string[] | undefined;
+  readonly visit_frequency?: readonly string[] | undefined;
+  /** The preferred one. */
+  readonly location_id?: string | undefined;
+  /** The preferred one. */
+  readonly technician_id?: string | undefined;
+  readonly overdue?: boolean | undefined;
+  /** Nothing upcoming, and overdue within so many days unless they book. */
+  readonly due_within_days?: number | undefined;
+  readonly upcoming?: boolean | undefined;
+  readonly min_visits?: number | undefined;
+  /** Local days of the organization, both included. */
+  readonly last_visit_from?: string | undefined;
+  readonly last_visit_to?: string | undefined;
+  readonly birthday_month?: number | undefined;
+  /** Words of the name or company, an e-mail, a phone number by their beginning or end, or a Square id. */
+  readonly q?: string | undefined;
+}
+
+/** Every parameter of a statement of the list, in its order. */
+const parameters = [
+  "organization",
+  "limit",
+  "place_value",
+  "place_id",
+  "q",
+  "now",
+  "time_zone",
+  "segment",
+  "customer_type",
+  "visit_frequency",
+  "location_id",
+  "technician_id",
+  "overdue",
+  "due_within_days",
+  "upcoming",
+  "min_visits",
+  "last_visit_from",
+  "last_visit_to",
+  "birthday_month",
+] as const;
+
+export type Parameters = Readonly<Record<(typeof parameters)[number], unknown>>;
+
+/** The parameters as SQL: `$1`, ... */
+export const $ = Object.fromEntries(parameters.map((name, at) => [name, `$${at + 1}`])) as Readonly<
+  Record<(typeof parameters)[number], string>
+>;
+
+export function valuesOf(given: Parameters): unknown[] {
+  return parameters.map((name) => given[name] ?? null);
+}
+
+/** Only what is given filters: the planner leaves out what is NULL. */
+const given = (name: keyof typeof $, type: string, condition: (value: string) => string) =>
+  `(${$[name]}::${type} is null or ${condition(`${$[name]}::${type}`)})`;
+
+const conditions = [
+  given("segment", "text[]", (value) => `a.customer_segment = any (${value})`),
+  given("customer_type", "text[]", (value) => `a.customer_type = any (${value})`),
+  given("visit_frequency", "text[]", (value) => `a.visit_frequency = any (${value})`),
+  given("location_id", "text", (value) => `a.preferred_location_id = ${value}`),
+  given("technician_id", "text", (value) => `a.preferred_technician_id = ${value}`),
+  given("overdue", "boolean", (value) => `a.is_overdue = ${value}`),
+  given(
+    "due_within_days",
+    "integer",
+    (value) => `(a.upcoming_bookings = 0 and a.overdue_at > ${$.now}::timestamptz
+      and a.overdue_at <= ${$.now}::timestamptz + ${value} * interval '24 hours')`,
+  ),
+  given("upcoming", "boolean", (value) => `(a.upcoming_bookings > 0) = ${value}`),
+  given("min_visits", "integer", (value) => `a.total_visits >= ${value}`),
+  given(
+    "last_visit_from",
+    "date",
+    (value) => `a.last_visit_at >= local_midnight(${value}, ${$.time_zone}::text)`,
+  ),
+  given(
+    "last_visit_to",
+    "date",
+    (value) => `a.last_visit_at < local_midnight(${value} + 1, ${$.time_zone}::text)`,
+  ),
+  given(
+    "birthday_month",
+    "integer",
+    (value) => `a.birthday like '____-' || lpad(${value}::text, 2, '0') || '-%'`,
+  ),
+];
+
+/** How `q` finds customers: `nothing` without it, `id` when it is the Square id of one. */
+export type Search = "nothing" | "text" | "id";
+
+const matches = `c.search @@ customer_search_query(${$.organization}, ${$.q}::text)`;
+
+/** A `from` and `where` over the customers that pass the filters. */
+export function selection(search: Search): string {
+  const relation = {
+    nothing: `from customer_analytics a where a.organization_id = ${$.organization} and ${$.q}::text is null`,
+    // customers_search_idx, or its primary key for each row of an order's index.
+    text: `from customer_analytics a
+      join customers c on c.organization_id = ${$.organization} and c.square_customer_id = a.square_customer_id
+      where a.organization_id = ${$.organization} and ${matches}`,
+    // A customer may have no profile.
+    id: `from customer_analytics a where a.organization_id = ${$.organization} and a.square_customer_id in (
+        select c.square_customer_id from customers c where c.organization_id = ${$.organization} and ${matches}
+        union all
+        select coalesce((
+          select to_customer_id from customer_aliases
+          where organization_id = ${$.organization} and from_customer_id = ${$.q}::text
+        ), ${$.q}::text)
+      )`,
+  };
+  return `${relation[search]}
+      and ${conditions.join("\n      and ")}`;
+}

@@ -1,0 +1,198 @@
+import type pg from "pg";
+import { type ApiRow, toApiRow } from "../analytics/api-row.js";
+import { $, type CustomerFilters, type Search, selection, valuesOf } from "./customer-filters.js";
+import { type Read, readSnapshot } from "./read-report.js";
+
+interface Sort {
+  /** SQL over `customer_analytics a`. */
+  readonly key: string;
+  readonly type: "text" | "timestamptz" | "integer" | "bigint";
+  readonly nullable?: true;
+}
+
+/** Each goes by an index of its own, `customer_analytics_..._idx`. */
+const sorts = {
+  name: {
+    key: "customer_name(a.given_name, a.family_name, a.company_name)",
+    type: "text",
+    nullable: true,
+  },
+  last_visit_at: { key: "a.last_visit_at", type: "timestamptz", nullable: true },
+  first_booking_at: { key: "a.first_booking_at", type: "timestamptz", nullable: true },
+  next_booking_at: { key: "a.next_booking_at", type: "timestamptz", nullable: true },
+  total_visits: { key: "a.total_visits", type: "integer" },
+  total_revenue_cents: { key: "a.total_revenue_cents", type: "bigint" },
+  net_revenue_cents: { key: "a.net_revenue_cents", type: "bigint" },
+  avg_ticket_cents: { key: "a.avg_ticket_cents", type: "bigint" },
+  overdue_at: { key: "a.overdue_at", type: "timestamptz", nullable: true },
+} as const satisfies Record<string, Sort>;
+
+export type CustomerSort = keyof typeof sorts;
+export const customerSorts = Object.keys(sorts) as [CustomerSort, ...CustomerSort[]];
+
+/** Where a list goes on: behind this customer. `value` is what it was sorted by, as Postgres writes it. */
+export interface Place {
+  readonly value: string | null;
+  readonly id: string;
+}
+
+export interface CustomerQuery extends CustomerFilters {
+  readonly organizationId: string;
+  /** In which days of `last_visit_from` and `last_visit_to` are counted. */
+  readonly timeZone: string;
+  readonly sort: CustomerSort;
+  readonly order: "asc" | "desc";
+  readonly now: Date;
+}
+
+export interface CustomerPage {
+  /** The whole row of each, and the names of preferred location, technician and service. */
+  readonly customers: readonly ApiRow[];
+  /** NULL: these were the last. */
+  readonly next: Place | null;
+}
+
+/**
+ * The customers behind a place, in their order: NULL last, ties by square_customer_id. Rows are read as they are stored: one that
+ * the clock has changed is at most a minute late while a server runs, and says so by its refresh_due_at.
+ */
+export async function readCustomers(
+  pool: pg.Pool,
+  query: CustomerQuery,
+  after: Place | null,
+  limit: number,
+): Promise<CustomerPage> {
+  return readSnapshot(pool, async (read) => {
+    const places = await readPlaces(await placeReader(read, query), query, after, limit + 1);
+    const page = places.slice(0, limit);
+    const rows = await read<Record<string, unknown>>(rowsStatement, [
+      query.organizationId,
+      page.map(({ id }) => id),
+    ]);
+    return { customers: rows.map(toApiRow), next: places.length > limit ? (page.at(-1) ?? null) : null };
+  });
+}
+
+/**
+ * What one statement reads of an order, by its index:
+ *
+ * - `after`: ascending, behind a place
+ * - `below`: descending, values below a place's
+ * - `equal`: the customers of one value, by their ids
+ * - `null`: those without a value, by their ids
+ *
+ * An index gives one direction of values with its ids in the same. Descending order with ascending ids is therefore read in steps.
+ */
+type Stretch = "after" | "below" | "equal" | "null";
+
+type PlaceReader = (stretch: Stretch, from: Partial<Place>, limit: number) => Promise<Place[]>;
+
+async function readPlaces(
+  read: PlaceReader,
+  { sort, order }: CustomerQuery,
+  after: Place | null,
+  limit: number,
+): Promise<Place[]> {
+  const inNulls = after !== null && after.value === null;
+  const places = inNulls ? [] : await (order === "asc" ? ascending : descending)(read, after, limit);
+  if (places.length === limit || !("nullable" in sorts[sort])) return places;
+  const last = await read("null", inNulls ? { id: after.id } : {}, limit - places.length);
+  return [...places, ...last];
+}
+
+async function ascending(read: PlaceReader, after: Place | null, limit: number): Promise<Place[]> {
+  return read("after", after ?? {}, limit);
+}
+
+async function descending(read: PlaceReader, after: Place | null, limit: number): Promise<Place[]> {
+  const places = after ? await read("equal", after, limit) : [];
+  if (places.length === limit) return places;
+  const below = await read("below", { value: after?.value ?? null }, limit - places.length);
+  // Of its last value there may be more customers than were read, and others that come before these.
+  const value = below.at(-1)?.value;
+  const whole = below.filter((place) => place.value !== value);
+  const last = value == null ? [] : await read("equal", { value }, below.length - whole.length);
+  return [...places, ...whole, ...last];
+}
+
+async function placeReader(read: Read, query: CustomerQuery): Promise<PlaceReader> {
+  const { organizationId, timeZone, sort, now, ...filters } = query;
+  const search = await searchOf(read, query);
+  const texts = statementsOf(sort, search);
+  const filtering = { ...noFilters, ...filters, organization: organizationId, time_zone: timeZone, now };
+  return (stretch, { value = null, id = null }, limit) =>
+    read<Place>(
+      { name: `customers_${stretch}`, text: texts[stretch] },
+      valuesOf({ ...filtering, limit, place_value: value, place_id: id }),
+    );
+}
+
+const noFilters = {
+  q: null,
+  segment: null,
+  customer_type: null,
+  visit_frequency: null,
+  location_id: null,
+  technician_id: null,
+  overdue: null,
+  due_within_days: null,
+  upcoming: null,
+  min_visits: null,
+  last_visit_from: null,
+  last_visit_to: null,
+  birthday_month: null,
+};
+
+// Primary keys of customer_analytics and customer_aliases.
+const isIdStatement = {
+  name: "customers_is_id",
+  text: `
+    select exists (select from customer_analytics where organization_id = $1 and square_customer_id = $2)
+      or exists (select from customer_aliases where organization_id = $1 and from_customer_id = $2) as is_id`,
+};
+
+async function searchOf(read: Read, { organizationId, q }: CustomerQuery): Promise<Search> {
+  if (q === undefined) return "nothing";
+  const [found] = await read<{ is_id: boolean }>(isIdStatement, [organizationId, q]);
+  return found?.is_id ? "id" : "text";
+}
+
+/** The statements of an order, one for each stretch. */
+function statementsOf(sort: CustomerSort, search: Search): Readonly<Record<Stretch, string>> {
+  const { key, type } = sorts[sort];
+  const value = `${$.place_value}::${type}`;
+  const id = `${$.place_id}::text`;
+  const select = `select a.square_customer_id as id, ${key} as value ${selection(search)}`;
+  const written = (statement: string) => `select id, value::text as value from (${statement}) as place`;
+  const behindId = `(${id} is null or a.square_customer_id > ${id})`;
+  const limited = `limit ${$.limit}`;
+  return {
+    after: written(`${select}
+      and ${key} is not null and (${value} is null or (${key}, a.square_customer_id) > (${value}, ${id}))
+      order by ${key}, a.square_customer_id ${limited}`),
+    below: `select id, value::text as value from (${select}
+      and ${key} is not null and (${value} is null or ${key} < ${value}) and ${id} is null
+      order by ${key} desc ${limited}) as place order by place.value desc, id`,
+    equal: written(
+      `${select} and ${key} = ${value} and ${behindId} order by a.square_customer_id ${limited}`,
+    ),
+    null: written(`${select} and ${key} is null and ${value} is null and ${behindId}
+      order by a.square_customer_id ${limited}`),
+  };
+}
+
+// Primary keys.
+const rowsStatement = {
+  name: "customers_rows",
+  text: `
+    select a.*, coalesce(l.name, a.preferred_location_id) as preferred_location_name,
+      nullif(concat_ws(' ', t.given_name, t.family_name), '') as preferred_technician_name,
+      v.name as preferred_service_name
+    from unnest($2::text[]) with ordinality as page (id, position)
+    join customer_analytics a on a.organization_id = $1 and a.square_customer_id = page.id
+    left join locations l on l.organization_id = $1 and l.square_location_id = a.preferred_location_id
+    left join team_members t on t.organization_id = $1 and t.square_team_member_id = a.preferred_technician_id
+    left join service_variations v
+      on v.organization_id = $1 and v.square_variation_id = a.preferred_service_variation_id
+    order by page.position`,
+};
