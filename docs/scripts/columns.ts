@@ -1,13 +1,13 @@
 /**
- * Writes what follows from the column catalogue: docs/columns.md, the fields of the Prisma model, and the README's count.
- * Run by `npm run docs`.
+ * Writes what is generated from the column catalogue: docs/columns.md, the fields of the Prisma model and the README's
+ * count. Run by `npm run docs`.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { type Column, type ColumnType, definitionVersion, isNullable } from "../../src/analytics/column.js";
 import { columns } from "../../src/analytics/columns/catalogue.js";
 
-/** The files that hold something of the catalogue, and what each should be, given what it is now. */
+/** The files with generated parts. Each function turns the file's text into the current one. */
 const pages: Readonly<Record<string, (text: string) => string>> = {
   "docs/columns.md": columnsPage,
   "prisma/schema.prisma": (text) =>
@@ -18,15 +18,22 @@ const pages: Readonly<Record<string, (text: string) => string>> = {
 function columnsPage(): string {
   return `# Columns of \`customer_analytics\`
 
-Written by \`npm run docs\` from the column catalogue (\`src/analytics/columns/catalogue.ts\`); edits belong there.
+Written by \`npm run docs\` from the column catalogue (\`src/analytics/columns/\`). Edit the catalogue, not this page.
 ${columns.length} columns, definition version ${definitionVersion}.
 
-The key is \`organization_id uuid, square_customer_id text\`. The id is the survivor's: a customer who was merged into
-another has no row. A visit is an ACCEPTED booking whose start has passed. A visit day is a local day, of the booking's location,
-with at least one visit. The technician id \`anyTeamMember\` is nobody. Money is in minor units of the customer's main currency. An empty cell under "NULL" means that the column always has a value.
+The key is \`organization_id uuid, square_customer_id text\`. The id is the survivor's. A customer who was merged into
+another has no row.
 
-A column with an entry under "clock" also changes by time alone, at the instants named there, without any event.
-The earliest of these instants still to come is the row's \`refresh_due_at\`.
+- A **visit** is an ACCEPTED booking whose start has passed.
+- A **visit day** is a local day, in the time zone of the booking's location, with at least one visit.
+- **Payments** are COMPLETED payments in the customer's main currency, unless a column says otherwise. Money is in minor
+  units of that currency.
+- **Most** and **most frequent**: on a tie the value used most recently, then the smallest.
+- **Technicians** are team members. The id \`anyTeamMember\` counts as no technician.
+- **Rates** are rounded to 4 places, days and hours to 2. They are NULL where the divisor is 0.
+
+An empty cell under "NULL" means that the column is never NULL. A column with an entry under "clock" also changes without
+any event, at the named instants. The row's \`refresh_due_at\` is the earliest future one of these instants.
 
 | column | type | unit | NULL | what it is | clock |
 | --- | --- | --- | --- | --- | --- |
@@ -36,11 +43,11 @@ About the row itself:
 
 | column | type | what it is |
 | --- | --- | --- |
-| \`created_at\` | timestamptz | when the row was born |
-| \`updated_at\` | timestamptz | when a value last changed; a recompute that changes nothing writes nothing |
-| \`computed_at\` | timestamptz | the row is exact from here until \`refresh_due_at\` |
-| \`refresh_due_at\` | timestamptz | the earliest later instant at which the clock alone changes a value; NULL: never |
-| \`definition_version\` | integer | the version of these definitions by which the row was computed |
+| \`created_at\` | timestamptz | When the row was created. |
+| \`updated_at\` | timestamptz | When a value last changed. A recompute without changes writes nothing. |
+| \`computed_at\` | timestamptz | When the row was last computed and written. It is exact until \`refresh_due_at\`. |
+| \`refresh_due_at\` | timestamptz | The next instant at which the clock alone changes a value. NULL: never. |
+| \`definition_version\` | integer | The version of the definitions that computed the row. |
 `;
 }
 

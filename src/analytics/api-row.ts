@@ -1,6 +1,6 @@
 import { columns } from "./columns/catalogue.js";
 
-/** A row as the API, the command line and the CSV show it: column names as in Postgres, plain JSON values. */
+/** A row in the API, the command line and the CSV: column names as in Postgres, plain JSON values. */
 export type ApiRow = Record<string, unknown>;
 
 const numericColumns = new Set(
@@ -8,8 +8,8 @@ const numericColumns = new Set(
 );
 
 /**
- * Turns a row as the driver gives it into plain JSON: money and counts as numbers (a string past 2^53, where a number
- * would be wrong), instants as RFC 3339 in UTC with milliseconds, rates as numbers.
+ * Turns a row from the driver into plain JSON. Money, counts and rates become numbers. An integer that a JSON number
+ * cannot hold exactly (past 2^53) becomes a string. Instants become RFC 3339 in UTC with milliseconds.
  */
 export function toApiRow(row: Readonly<Record<string, unknown>>): ApiRow {
   return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, toApiValue(name, value)]));

@@ -1,8 +1,8 @@
 /**
- * The shape of the column catalogue: what one column of `customer_analytics` is.
+ * The types of the column catalogue. One entry defines one column of `customer_analytics`.
  *
- * The one statement (src/analytics/statement.ts), the API answers, the Prisma model and the documentation are all made
- * from these entries, so a column's definition stands in exactly one place.
+ * The one statement (src/analytics/statement.ts), the API answers, the Prisma model and the documentation are
+ * generated from the entries. A column is defined nowhere else.
  */
 
 export type ColumnType =
@@ -18,7 +18,7 @@ export type ColumnType =
 
 export type Unit = "count" | "minor units" | "minutes" | "hours" | "days" | "ratio" | "UTC instant" | "id";
 
-/** One column. `from` says what the value is made of; the SQL in the other fields depends on it. */
+/** One column. `from` names the source of the value. The other fields depend on it. */
 export type Column = ProfileColumn | CountedColumn | DerivedColumn;
 
 interface Described {
@@ -27,54 +27,55 @@ interface Described {
   readonly unit?: Unit;
   readonly description: string;
   /**
-   * The instants at which the clock alone changes this column, by name (src/analytics/columns/instants.ts).
-   * Their earliest is `refresh_due_at`. Present exactly on the columns the contract marks C.
+   * Names of the instants at which the clock alone changes this column (src/analytics/columns/instants.ts). The
+   * earliest future instant of all columns is `refresh_due_at`. A column that the clock does not change has no
+   * `clock`.
    */
   readonly clock?: readonly InstantName[];
 }
 
-/** A field of the live profile; NULL without one. */
+/** A field of the live profile. NULL without a live profile. */
 export interface ProfileColumn extends Described {
   readonly from: "profile";
   /** A column of `customers`. */
   readonly field: string;
 }
 
-/** Counted from the customer's rows of one relation (src/analytics/relations.ts): those that meet a condition. */
+/** Computed from the customer's rows of one relation that meet a condition (src/analytics/relations.ts). */
 export interface CountedColumn extends Described {
   readonly from: RowSource;
-  /** Which of the rows count, as SQL over one row and `:now`. All of them when it is left out. */
+  /** The condition by which a row counts, as SQL over one row and `:now`. Without it every row counts. */
   readonly where?: string;
-  /** How the rows that count become the value. */
+  /** The function from the counted rows to the value. */
   readonly aggregate: Aggregate;
-  /** What a row contributes, as SQL over that row. `count` and `any` need none: each row contributes itself. */
+  /** The value of one row, as SQL over that row. `count` and `any` need none. */
   readonly value?: string;
-  /** For `mean`: how many of the contribution's units make one of the column's. */
+  /** For `mean`: the number of the rows' units in one unit of the column. */
   readonly per?: number;
-  /** The value without any such rows, where it is not the aggregate's own (see `emptyValue`). */
+  /** The value without counted rows, as SQL, where it differs from the aggregate's own (`emptyValue`). */
   readonly empty?: string;
 }
 
 /** Computed from other columns of the row. */
 export interface DerivedColumn extends Described {
   readonly from: "columns";
-  /** The columns that the formula reads: none of them is derived itself. */
+  /** The columns that the formula reads. None of them is derived. */
   readonly inputs: readonly string[];
   /** SQL over the inputs, `:now` and the organization's `new_for`, `active_for` and `at_risk_for`. */
   readonly formula: string;
-  /** Set on a column that always has a value. */
+  /** True for a column that is never NULL. */
   readonly required?: true;
 }
 
 export type RowSource = "booking" | "visit" | "segment" | "payment" | "refund" | "referral" | "reward";
 
 /**
- * - `count`, `count distinct`, `sum`, `mean`, `min`, `max`: as in SQL, a mean rounded to the places of its type
- * - `any`: whether one row counts
- * - `first`, `last`: the contribution of the first or last row in the relation's order
- * - `mode`: the most frequent contribution; tie, the one used most recently; tie, the smallest
- * - `list`: a JSON array of the contributions, the latest first
- * - `main currency`: the most frequent; tie, or none, the organization's; tie without it, the smallest code
+ * - `count`, `count distinct`, `sum`, `mean`, `min`, `max`: as in SQL. A mean is rounded to the places of its type.
+ * - `any`: whether at least one row counts
+ * - `first`, `last`: the value of the first or last row in the relation's order
+ * - `mode`: the most frequent value; tie, the value used most recently; tie, the smallest
+ * - `list`: a JSON array of the values, the latest first
+ * - `main currency`: the most frequent currency; tie, or none, the organization's; tie without it, the smallest code
  */
 export type Aggregate =
   | "count"
@@ -98,7 +99,7 @@ const emptyValues: Partial<Record<Aggregate, string>> = {
   list: "'[]'::jsonb",
 };
 
-/** The value of a customer without rows that count, as SQL; undefined when it is NULL. */
+/** The value of a customer without counted rows, as SQL. Undefined when it is NULL. */
 export function emptyValue({ aggregate, empty }: CountedColumn): string | undefined {
   return empty ?? emptyValues[aggregate];
 }
@@ -121,17 +122,15 @@ export type InstantName =
   | "overdue_begins"
   | "segment_ends";
 
-/** An instant after `:now` at which time alone changes a value; NULL when there is none. */
+/** An instant after `:now` at which the clock alone changes a value. NULL when there is none. */
 export type ClockInstant =
   | {
-      /** The earliest `value` of the rows that meet the condition. */
+      /** The instant is the earliest `value` of the rows that meet `where`. */
       readonly from: "booking" | "payment";
       readonly where: string;
       readonly value: string;
     }
   | { readonly from: "columns"; readonly formula: string };
 
-/**
- * Raised whenever a definition below changes its meaning: the sweep rewrites every row of an older version.
- */
+/** Raise this version when a column's definition changes. The sweep then rewrites every row of an older version. */
 export const definitionVersion = 3;

@@ -6,10 +6,10 @@ import { type ApiRow, toApiRow } from "./api-row.js";
 import { analyticsRow, difference, recomputeCustomer } from "./customer.js";
 import { computeStatement } from "./statement.js";
 
-/** Bookings, and payments, of one answer. */
+/** The most bookings in one answer, and the most payments. */
 const PAGE = 200;
 
-// bookings_customer_idx and the primary key of booking_segments.
+// Indexes: bookings_customer_idx and the primary key of booking_segments.
 const bookingsStatement = {
   name: "customer_bookings",
   text: `
@@ -27,7 +27,7 @@ const bookingsStatement = {
     order by b.start_at desc, b.booking_id collate "C" limit $5`,
 };
 
-// payments_customer_idx.
+// Index: payments_customer_idx.
 const paymentsStatement = {
   name: "customer_payments",
   text: `
@@ -39,7 +39,7 @@ const paymentsStatement = {
     order by created_at desc, payment_id collate "C" limit $5`,
 };
 
-// customer_aliases_to_idx.
+// Index: customer_aliases_to_idx.
 const mergedIdsStatement = {
   name: "customer_merged_ids",
   text: `
@@ -47,7 +47,7 @@ const mergedIdsStatement = {
     order by from_customer_id collate "C"`,
 };
 
-// Primary key. As text, which keeps the microseconds.
+// Index: primary key. The instant is read as text, which keeps its microseconds.
 const dueStatement = {
   name: "customer_refresh_due",
   text: `
@@ -57,7 +57,7 @@ const dueStatement = {
 
 const freshStatement = { name: "compute_customer_analytics", text: computeStatement };
 
-/** Where a list goes on: behind this row, newest first. NULL: it has come to its end. */
+/** The last row of the answer before. The list goes on after it, newest first. NULL: the list has no more rows. */
 const placeSchema = z
   .strictObject({
     time: z.string().regex(/^[^\0]{1,64}$/),
@@ -73,20 +73,21 @@ const NEWEST: Place = { time: "infinity", id: "" };
 
 export interface CustomerHistory {
   readonly customer: ApiRow;
-  /** At most 200 of each, latest first. */
+  /** At most 200, latest first. */
   readonly bookings: readonly ApiRow[];
+  /** At most 200, latest first. */
   readonly payments: readonly ApiRow[];
   /** The ids that were merged into this customer. */
   readonly merged_ids: readonly string[];
-  /** When time alone changes the row next, and which of its columns; NULL: never. */
+  /** When the clock alone next changes the row, and which columns change. NULL: never. */
   readonly next_change: { readonly at: string; readonly columns: readonly string[] } | null;
-  /** What `before` takes to go on with what is older; NULL when nothing is. */
+  /** The value of `before` that asks for older bookings and payments. NULL when there are none. */
   readonly older: string | null;
 }
 
 /**
- * One customer with what they booked and paid, latest first; a merged id answers its survivor. A row whose
- * refresh_due_at has passed is recomputed first, so what is read is exact at `now`.
+ * One customer with bookings and payments, latest first. A merged id answers its survivor. A row whose refresh_due_at
+ * has passed is recomputed first, so the answer is exact at `now`.
  *
  * @param before the `older` of an earlier answer
  * @returns undefined when there is no such customer
@@ -121,7 +122,7 @@ export async function readCustomer(
   };
 }
 
-/** A row is exact from computed_at until refresh_due_at; one computed by a clock that was ahead is not yet. */
+/** A row is exact from computed_at until refresh_due_at. A clock that was ahead sets a future computed_at. */
 function isExactAt({ computed_at, refresh_due_at }: Record<string, unknown>, now: Date): boolean {
   const isAhead = computed_at instanceof Date && computed_at > now;
   return !isAhead && !(refresh_due_at instanceof Date && refresh_due_at <= now);
@@ -144,7 +145,7 @@ function refuseNoTime(error: Error): never {
   throw isNoTime ? invalidBefore() : error;
 }
 
-/** What the row will be at the instant at which it is due, computed by the one statement. */
+/** Computes the row at its refresh_due_at with the one statement, and compares. */
 async function nextChange(
   on: Queryable,
   [organizationId, customerId]: readonly unknown[],

@@ -7,7 +7,7 @@ import { type ApiRow, toApiRow } from "./api-row.js";
 import { columns } from "./columns/catalogue.js";
 import { recompute } from "./recompute.js";
 
-// Primary keys of customer_aliases and customer_analytics.
+// Indexes: primary keys of customer_aliases and customer_analytics.
 const rowStatement = {
   name: "customer_analytics_row",
   text: `
@@ -18,17 +18,17 @@ const rowStatement = {
 };
 
 export interface CustomerRecomputation {
-  /** The row as it is now; NULL when the customer should have none. */
+  /** The recomputed row. NULL when the customer should have none. */
   readonly customer: ApiRow | null;
   readonly changed: boolean;
-  /** The value columns that were different, by name. */
+  /** The value columns that changed, by name. */
   readonly drift: Readonly<Record<string, { readonly before: unknown; readonly after: unknown }>>;
 }
 
 /**
  * Recomputes one customer, or the survivor of a merged id, under the customer's lock.
  *
- * @returns undefined when there is no such customer, neither before nor now
+ * @returns undefined when the customer had no row and gets none
  */
 export async function recomputeCustomer(
   pool: pg.Pool,
@@ -50,7 +50,7 @@ export async function recomputeCustomer(
   });
 }
 
-/** The value columns in which two rows differ; a missing row counts as all NULL. */
+/** The value columns in which two rows differ. A missing row counts as all NULL. */
 export function difference(before: ApiRow, after: ApiRow): CustomerRecomputation["drift"] {
   const drift: Record<string, { before: unknown; after: unknown }> = {};
   for (const { name } of columns) {
@@ -61,7 +61,7 @@ export function difference(before: ApiRow, after: ApiRow): CustomerRecomputation
   return drift;
 }
 
-/** The row as it is stored, of the survivor of a merged id; undefined when there is none. */
+/** The stored row of a customer, or of the survivor of a merged id. Undefined when there is none. */
 export async function analyticsRow(
   on: Queryable,
   organizationId: string,

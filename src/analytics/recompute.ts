@@ -12,8 +12,8 @@ export interface Recomputed {
 }
 
 /**
- * Makes the `customer_analytics` rows of these customers exact at `now`, by the one statement. The caller holds the
- * customers' locks. Survivors and merged ids may be mixed: a merged id loses its row.
+ * Makes the `customer_analytics` rows of these customers exact at `now` with the one statement. The caller holds the
+ * customers' locks. The ids may include merged ids. A merged id loses its row.
  */
 export async function recompute(
   tx: pg.PoolClient,

@@ -6,10 +6,13 @@ import { lockCustomers } from "../facts/locks.js";
 import { definitionVersion } from "./column.js";
 import { recompute } from "./recompute.js";
 
-/** Customers of one transaction: enough to share its cost, few enough that webhooks hardly wait for the locks. */
+/**
+ * Customers in one transaction. They share the cost of its commit, and webhooks wait only briefly for their locks.
+ */
 export const CUSTOMERS_AT_ONCE = 250;
 
-// Customers who have a row or may need one. Each part reads its index in order and stops at the limit.
+// Customers who have a row or may need one. Each part reads an index in key order and stops at the limit. Indexes:
+// primary keys, bookings_customer_idx, payments_customer_idx.
 const candidatesStatement = {
   name: "refresh_candidates",
   text: `
@@ -36,7 +39,7 @@ const candidatesStatement = {
     order by customer_id limit $3`,
 };
 
-// By the primary key, from where the chunk before ended: however many rows are due, a run looks at each of them about once.
+// Index: primary key, starting after the previous chunk. So one run reads each row about once, however many are due.
 const dueStatement = {
   name: "refresh_due",
   text: `
@@ -51,11 +54,11 @@ const dueStatement = {
     order by customer_id limit $3`,
 };
 
-/** `full`: everybody. `recent`: rows that the clock has changed, and rows of older definitions. */
+/** `full`: all customers. `recent`: rows that came due, and rows of older definitions. */
 export type RefreshMode = "full" | "recent";
 
 export interface RefreshProgress {
-  /** The last customer done: a later call goes on after it. */
+  /** The last recomputed customer. A later call goes on after it. */
   readonly after: string;
   readonly checked: number;
   readonly written: number;
@@ -63,10 +66,10 @@ export interface RefreshProgress {
 }
 
 /**
- * Recomputes an organization's customers in key order, one transaction a chunk, and tells after each how far it is.
+ * Recomputes an organization's customers in key order. Each chunk is one transaction. Yields the progress after each.
  *
- * @param now the instant of computation, read again for every chunk
- * @param after where to begin: the last customer of an earlier run
+ * @param now the instant of computation, read anew for every chunk
+ * @param after the last customer of an earlier run; the refresh begins after it
  */
 export async function* refreshOrganization(
   pool: pg.Pool,
@@ -95,17 +98,17 @@ export async function* refreshOrganization(
 }
 
 interface RefreshPosition {
-  /** The last customer done. */
+  /** The last recomputed customer. */
   readonly after: string;
-  /** RFC 3339: when the run began that is to be continued. */
+  /** The start of the interrupted run, RFC 3339. */
   readonly started_at: string;
 }
 
 /**
- * As `refreshOrganization`, from where an earlier run of the same task was cut off. The place is kept when the run ends, and is
- * the caller's to clear.
+ * Like `refreshOrganization`, but goes on where an interrupted run of the same task stopped. The caller clears the
+ * stored position after the last chunk.
  *
- * @param maxAgeMs an earlier run that is older than this starts over
+ * @param maxAgeMs an interrupted run that is older than this is not continued
  */
 export async function* resumeRefresh(
   pool: pg.Pool,
@@ -128,10 +131,10 @@ export async function* resumeRefresh(
 }
 
 /**
- * The next customers who have a row or may deserve one, in key order, which is the database's own order of texts.
+ * The next customers who have a row or may need one, in the database's key order.
  *
- * @param after the last customer of the chunk before; empty at the beginning
- * @param upTo the last customer to be asked about, for a walk that ends where another began
+ * @param after the last customer of the previous chunk; empty at the beginning
+ * @param upTo the last customer to return, for a walk that ends where another began
  */
 export async function customersInKeyOrder(
   on: Queryable,
@@ -145,7 +148,7 @@ export async function customersInKeyOrder(
   return rows.map((row) => row.customer_id);
 }
 
-/** The next customers whose row has come due at `now` or is of older definitions, in key order. */
+/** The next customers whose row is due at `now` or is of older definitions, in key order. */
 export async function dueCustomers(
   on: Queryable,
   organizationId: string,
@@ -176,7 +179,7 @@ const countStatement = {
   text: "select count(*) as count from customer_analytics where organization_id = $1",
 };
 
-/** About how many customers a full refresh will check: the rows there are. */
+/** The number of stored rows, which is about the number of customers that a full refresh checks. */
 export async function countAnalyticsRows(on: Queryable, organizationId: string): Promise<number> {
   const { rows } = await query<{ count: bigint }>(on, countStatement, [organizationId]);
   return Number(rows[0]?.count ?? 0n);

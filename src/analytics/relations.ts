@@ -2,11 +2,11 @@ import type { RowSource } from "./column.js";
 import { isAccepted, isStanding, isVisit, latestRebookedStart } from "./rules.js";
 
 interface Source {
-  /** What tells a row of the relation from the others, as SQL. */
+  /** The row's id within the relation, as SQL. */
   readonly id: string;
-  /** When it was, as SQL; NULL where nobody tells. */
+  /** The row's time, as SQL. NULL for a relation without a time. */
   readonly at: string | null;
-  /** The order in which `first` and `last` are taken; by time, then id, when left out. */
+  /** The order for `first` and `last`. The default is by time, then id. */
   readonly order?: readonly string[];
 }
 
@@ -17,7 +17,7 @@ export const sources: Readonly<Record<RowSource, Source>> = {
   segment: { id: "booking_id || '/' || segment_index", at: "start_at" },
   payment: { id: "payment_id", at: "created_at" },
   refund: { id: "refund_id", at: "created_at" },
-  // The survivor's own profile first.
+  // The survivor's own referral profile comes first.
   referral: {
     id: "member_id",
     at: "activated_at",
@@ -28,7 +28,7 @@ export const sources: Readonly<Record<RowSource, Source>> = {
 
 /** The rows of one customer (`target.customer_id`), each read by an index. */
 export const relations = `
-      -- Only what the columns use: each row is copied, and Square's own object is most of it.
+      -- Only the columns in use: each row is copied, and Square's raw object is the largest part of a row.
       with booking as (
         select b.booking_id, b.status, b.location_id, b.start_at, b.created_at, b.updated_at, b.duration_minutes,
           note.customer_note, note.seller_note, b.creator_type,

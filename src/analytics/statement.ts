@@ -5,17 +5,17 @@ import { relations } from "./relations.js";
 import { countedValues, totals } from "./totals.js";
 
 /**
- * The one statement that computes and stores `customer_analytics` rows (contract section 5), assembled from the
- * column catalogue. The webhook, the recompute endpoint, the full refresh and the drift check all run it.
+ * The one statement that computes and stores `customer_analytics` rows, assembled from the column catalogue. The
+ * webhook, the recompute endpoint, the full refresh and the drift check all run it.
  *
  * Parameters: $1 organization uuid, $2 customer ids text[], $3 the instant of computation timestamptz.
  *
- * It reads only rows of those customers, each table by an index that begins with organization_id, which is bound
- * on every table so that one shard can answer. Values come from facts alone, never from the stored row. A row that
- * would not change is not written; a customer who should have no row loses it.
+ * It reads only rows of those customers, and each table by an index. Every table is restricted to the organization.
+ * Values come from facts and never from the stored row. A row without changes is not written. A customer who should
+ * have no row loses it.
  */
 
-/** Columns kept about the row itself, in table order after the catalogue's. */
+/** Columns about the row itself. In the table they follow the catalogue's columns. */
 export const bookkeepingColumns = [
   "refresh_due_at",
   "definition_version",
@@ -26,10 +26,10 @@ export const bookkeepingColumns = [
 
 const profileColumns = columns.filter((column) => column.from === "profile");
 const valueNames = columns.map((column) => column.name);
-/** What the statement works out; a row is rewritten when any of it differs. */
+/** The computed columns. A row is rewritten when one of them differs. */
 const computedNames = [...valueNames, "refresh_due_at", "definition_version"];
 
-/** A select list, or any other. */
+/** A comma-separated list. */
 function list(items: readonly string[]): string {
   return items.join(",\n      ");
 }
@@ -38,7 +38,7 @@ function derived({ name, type, formula }: DerivedColumn): string {
   return `(${formula})::${type} as ${name}`;
 }
 
-/** Everything that is the same for all customers of the organization. */
+/** The organization's settings and the customers to compute. */
 const organization = `
   organization as (
     select id, currency, time_zone,
@@ -55,8 +55,8 @@ const organization = `
   )`;
 
 const computation = `
-  -- Customer by customer. What happens for one customer cannot depend on how many others are asked for, how large the
-  -- organization is, or what the planner believed of the tables when it made the plan.
+  -- Customer by customer. So the plan for one customer depends neither on the number of customers, nor on the size of
+  -- the organization, nor on the planner's statistics.
   gathered as (
     select target.customer_id, o.new_for, o.active_for, o.at_risk_for, computed.*
     from target
@@ -73,7 +73,7 @@ const computation = `
     ) as computed
     where eligible
   ),
-  -- Two steps, because a derived column may use any gathered one, and other derived columns may not.
+  -- A second step, because derived columns read gathered columns. They never read other derived columns.
   fresh as (
     select $1::uuid as organization_id, customer_id as square_customer_id,
       ${list(columns.map((column) => (column.from === "columns" ? derived(column) : column.name)))},
@@ -85,8 +85,8 @@ const computation = `
   )`;
 
 const storing = `
-  -- The customers' locks keep what is stored as it is read here. \`updated_at\` tells when a value last changed, not when
-  -- only the definitions did or the instant at which the row is due.
+  -- The customers' locks keep the stored rows unchanged after this read. \`updated_at\` is the last change of a value. A
+  -- change of only definition_version or refresh_due_at does not move it.
   changed as (
     select fresh.*, case when moved then :now else stored_updated_at end as updated_at
     from (
@@ -139,8 +139,8 @@ const withNow = (sql: string) => sql.replaceAll(":now", "$3::timestamptz");
 
 const computeFresh = `with ${[organization, computation].map((part) => part.trim()).join(",\n  ")}`;
 
-/** Computes and stores; answers one row for every customer whose row was written or deleted. */
+/** Computes and stores. Returns one row for every customer whose row was written or deleted. */
 export const recomputeStatement = withNow(`${computeFresh},\n  ${storing.trim()}\n`);
 
-/** Computes without storing: the same definitions, for the drift check. */
+/** Computes without storing. The drift check runs it. */
 export const computeStatement = withNow(`${computeFresh}\n  select * from fresh\n`);

@@ -1,4 +1,4 @@
-/** From catalogue entries to SQL: the part of the one statement in which a customer's rows become values. */
+/** Generates the part of the one statement that aggregates a customer's rows into values. */
 import { type CountedColumn, emptyValue, type RowSource } from "./column.js";
 import { columns } from "./columns/catalogue.js";
 import { instants } from "./columns/instants.js";
@@ -8,12 +8,12 @@ const counted = columns.filter(
   (column): column is CountedColumn => column.from !== "profile" && column.from !== "columns",
 );
 
-/** The clock's instants that are found among rows, by name. */
+/** The clock instants that are computed from rows. */
 const rowInstants = Object.entries(instants).flatMap(([name, instant]) =>
   instant.from === "columns" ? [] : [{ name, ...instant }],
 );
 
-/** Every counted column in its type, and the clock's instants: a select list over `totals`. */
+/** The select list over `totals`: every counted column, cast to its type, and the clock instants. */
 export function countedValues(): string[] {
   return [
     ...counted.map((column) => {
@@ -27,13 +27,13 @@ export function countedValues(): string[] {
   ];
 }
 
-/** A `from` list of exactly one row, over the relations of one customer. */
+/** A `from` list that yields exactly one row, over the relations of one customer. */
 export function totals(): string {
   const [first, ...others] = [...aggregates(), modes()];
   return [first, ...others.map((one) => `cross join ${one}`), ...picks()].join("\n      ");
 }
 
-/** For each relation one pass over its rows: `(select <every aggregate> from <rows>)`. */
+/** One pass over the rows of each relation: `(select <every aggregate> from <relation>)`. */
 function aggregates(): string[] {
   const plain = counted.filter((column) => plainAggregate(column) !== undefined);
   const relations = new Set<RowSource>(plain.map(({ from }) => from));
@@ -51,7 +51,7 @@ function aggregates(): string[] {
   });
 }
 
-/** The column as one aggregate function over its rows; undefined when it takes more than one. */
+/** The column as one aggregate expression over its rows. Undefined for aggregates that need a subselect. */
 function plainAggregate({ from, where, aggregate, value, per = 1 }: CountedColumn): string | undefined {
   const counts = where === undefined ? "" : ` filter (where ${where})`;
   switch (aggregate) {
@@ -76,7 +76,7 @@ function plainAggregate({ from, where, aggregate, value, per = 1 }: CountedColum
   }
 }
 
-/** The first or last row of a relation: one subselect for all columns that are of the same row, left joined. */
+/** The first or last row of a relation. Columns of the same row share one left-joined subselect. */
 function picks(): string[] {
   const picked = counted.filter(({ aggregate }) => aggregate === "first" || aggregate === "last");
   const rowOf = ({ aggregate, from, where }: CountedColumn) => JSON.stringify([aggregate, from, where]);
@@ -90,7 +90,7 @@ function picks(): string[] {
   });
 }
 
-/** All modes together: every use of every value counted once, then the best value of each column. */
+/** All modes in one subselect: it counts the uses of each value, then takes the best value of each column. */
 function modes(): string {
   const columns = counted.filter(({ aggregate }) => aggregate === "mode");
   const uses = columns.map(

@@ -9,7 +9,7 @@ function statusCount(name: string, status: string, description: string): Column 
   return bookingCount(name, `status = '${status}'`, description);
 }
 
-/** What the customer booked, whether or not it has taken place: none of it changes by the clock. */
+/** Columns over all bookings, past and future. The clock changes none of them. */
 export const bookingColumns: readonly Column[] = [
   {
     name: "total_bookings",
@@ -17,18 +17,22 @@ export const bookingColumns: readonly Column[] = [
     unit: "count",
     from: "booking",
     aggregate: "count",
-    description: "Every booking, whatever became of it.",
+    description: "All bookings, of any status.",
   },
-  statusCount("total_accepted_bookings", "ACCEPTED", "Bookings that are ACCEPTED, past and future."),
-  statusCount("total_pending_bookings", "PENDING", "Bookings that wait for the seller."),
-  statusCount("total_declined_bookings", "DECLINED", "Bookings the seller declined."),
-  statusCount("total_cancelled_by_customer", "CANCELLED_BY_CUSTOMER", "Bookings the customer cancelled."),
-  statusCount("total_cancelled_by_seller", "CANCELLED_BY_SELLER", "Bookings the seller cancelled."),
-  statusCount("total_no_shows", "NO_SHOW", "Bookings the customer missed."),
+  statusCount("total_accepted_bookings", "ACCEPTED", "ACCEPTED bookings, past and future."),
+  statusCount("total_pending_bookings", "PENDING", "PENDING bookings: they wait for the seller's answer."),
+  statusCount("total_declined_bookings", "DECLINED", "Bookings that the seller declined."),
+  statusCount(
+    "total_cancelled_by_customer",
+    "CANCELLED_BY_CUSTOMER",
+    "Bookings that the customer cancelled.",
+  ),
+  statusCount("total_cancelled_by_seller", "CANCELLED_BY_SELLER", "Bookings that the seller cancelled."),
+  statusCount("total_no_shows", "NO_SHOW", "Bookings with status NO_SHOW: the customer did not come."),
   bookingCount(
     "late_cancellations",
     isLateCancellation("booking"),
-    "Bookings the customer cancelled less than 24 hours before their start. Square tells no time of cancelling: a later edit moves it.",
+    "Bookings that the customer cancelled less than 24 hours before their start. Square gives no time of cancelling, so the time of the last edit counts. A later edit can change this count.",
   ),
   {
     name: "first_booking_at",
@@ -38,7 +42,7 @@ export const bookingColumns: readonly Column[] = [
     where: "accepted",
     aggregate: "min",
     value: "start_at",
-    description: "Earliest start of an ACCEPTED booking, future ones included.",
+    description: "Earliest start of an ACCEPTED booking. Future bookings are included.",
   },
   {
     name: "last_booking_at",
@@ -48,7 +52,7 @@ export const bookingColumns: readonly Column[] = [
     where: "accepted",
     aggregate: "max",
     value: "start_at",
-    description: "Latest start of an ACCEPTED booking, future ones included.",
+    description: "Latest start of an ACCEPTED booking. Future bookings are included.",
   },
   {
     name: "last_booked_at",
@@ -57,7 +61,7 @@ export const bookingColumns: readonly Column[] = [
     from: "booking",
     aggregate: "max",
     value: "created_at",
-    description: "When the customer last made a booking of any status.",
+    description: "When the customer's newest booking was made, of any status.",
   },
   {
     name: "cancellation_rate",
@@ -66,7 +70,8 @@ export const bookingColumns: readonly Column[] = [
     from: "columns",
     inputs: ["total_cancelled_by_customer", "total_cancelled_by_seller", "total_bookings"],
     formula: "(total_cancelled_by_customer + total_cancelled_by_seller)::numeric / nullif(total_bookings, 0)",
-    description: "Cancelled bookings, by either side, over all bookings.",
+    description:
+      "Bookings that the customer or the seller cancelled, divided by all bookings. NULL without bookings.",
   },
   {
     name: "avg_lead_time_hours",
@@ -77,7 +82,7 @@ export const bookingColumns: readonly Column[] = [
     aggregate: "mean",
     value: "extract(epoch from start_at - created_at)",
     per: 3600,
-    description: "Mean time from making an ACCEPTED booking to its start.",
+    description: "Mean time between making an ACCEPTED booking and its start.",
   },
   {
     name: "total_booked_minutes",
@@ -88,7 +93,7 @@ export const bookingColumns: readonly Column[] = [
     aggregate: "sum",
     value: "duration_minutes",
     description:
-      "Length of all ACCEPTED bookings; a booking is as long as its segments together. Stops at 2^31 - 1.",
+      "Total length of all ACCEPTED bookings. A booking's length is the sum of its segments. At most 2^31 - 1.",
   },
   {
     name: "avg_booking_minutes",
@@ -103,7 +108,7 @@ export const bookingColumns: readonly Column[] = [
   bookingCount(
     "self_booked_bookings",
     "creator_type = 'CUSTOMER'",
-    "Bookings of any status that the customer made without the seller.",
+    "Bookings of any status that the customer made, not the seller.",
   ),
   {
     name: "booking_notes",
@@ -118,7 +123,7 @@ export const bookingColumns: readonly Column[] = [
           where s.organization_id = $1 and s.booking_id = booking.booking_id and s.segment_index = 0
         ))`,
     description:
-      "Bookings with a note that is not white space alone, latest start first: {booking_id, start_at, status, customer_note, seller_note, technician_id}.",
+      "Bookings with a note, latest start first. Each has {booking_id, start_at, status, customer_note, seller_note, technician_id}. A note of white space alone is empty. An empty note is null. technician_id is the first segment's.",
   },
-  bookingCount("notes_count", "noted", "Length of booking_notes."),
+  bookingCount("notes_count", "noted", "Number of bookings in booking_notes."),
 ];

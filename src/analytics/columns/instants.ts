@@ -1,26 +1,26 @@
 import type { ClockInstant, InstantName } from "../column.js";
 import { segmentEnds } from "../rules.js";
 
-/** Hours, never days: a day's length depends on the session's time zone, an hour's does not. */
+/** Hours and not days, because the length of a day depends on the session's time zone. */
 export const window = {
   "30d": "interval '720 hours'",
   "90d": "interval '2160 hours'",
   "365d": "interval '8760 hours'",
 };
 
-/** The columns from which the gap between visit days follows. */
+/** The columns that the average gap between visit days is computed from. */
 export const gapInputs = ["first_visit_at", "last_visit_at", "visit_days"];
 
-/** From the first to the last visit in microseconds, and the gaps in it; NULL under two visit days. */
+/** Microseconds from the first to the last visit, and the number of gaps. The latter is NULL under two visit days. */
 const span = "1000000 * extract(epoch from last_visit_at - first_visit_at)";
 const gaps = "nullif(greatest(visit_days - 1, 0), 0)";
 
-/** The average gap between visit days in microseconds, unrounded; NULL under two visit days. */
+/** The average gap between visit days in microseconds, unrounded. NULL under two visit days. */
 export const averageGap = `${span} / ${gaps}`;
 
 /**
- * Whole microseconds as an interval. In two parts, because only a float8 multiplies an interval, and centuries of
- * microseconds are more than it holds exactly.
+ * Whole microseconds as an interval, in two parts. Postgres multiplies an interval only by a float8, and a float8
+ * does not hold centuries of microseconds exactly.
  */
 export function interval(microseconds: string): string {
   return `(div(${microseconds}, 1000000)::float8 * interval '1 second'
@@ -28,8 +28,9 @@ export function interval(microseconds: string): string {
 }
 
 /**
- * The moment from which a customer without an upcoming booking is overdue, to the next whole microsecond: multiplied
- * before it is divided, and rounded up, so that it is never before one and a half gaps have passed.
+ * The instant at which a customer without an upcoming booking becomes overdue: one and a half gaps after the last
+ * visit. It is rounded up to a whole microsecond, so it is never too early. It multiplies before it divides, so it
+ * is exact.
  */
 export const overdueFrom = `last_visit_at + ${interval(`ceil(1.5 * ${span} / ${gaps})`)}`;
 
@@ -37,7 +38,7 @@ function visitLeaves(length: string): ClockInstant {
   return { from: "booking", where: `visit and start_at + ${length} > :now`, value: `start_at + ${length}` };
 }
 
-// A payment of nothing leaves the window unnoticed, so it makes nothing due.
+// A payment of 0 changes no sum when it leaves the window, so it makes no row due.
 function paymentLeaves(length: string): ClockInstant {
   return {
     from: "payment",
@@ -46,7 +47,7 @@ function paymentLeaves(length: string): ClockInstant {
   };
 }
 
-/** Every way in which time alone changes a row, each as the earliest such instant after `:now`. */
+/** Every way in which the clock alone changes a row. Each is the earliest such instant after `:now`. */
 export const instants: Readonly<Record<InstantName, ClockInstant>> = {
   visit_begins: { from: "booking", where: "accepted and start_at > :now", value: "start_at" },
   upcoming_passes: { from: "booking", where: "upcoming", value: "start_at" },

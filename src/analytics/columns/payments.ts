@@ -1,7 +1,7 @@
 import type { Column } from "../column.js";
 import { window } from "./instants.js";
 
-/** A sum of money, at most what the type holds, over the COMPLETED payments in the main currency. */
+/** A sum over the COMPLETED payments in the main currency, at most the largest bigint. */
 function moneySum(name: string, value: string, description: string): Column {
   return {
     name,
@@ -11,7 +11,7 @@ function moneySum(name: string, value: string, description: string): Column {
     where: "main",
     aggregate: "sum",
     value,
-    description: `${description} Stops at 2^63 - 1.`,
+    description: `${description} At most 2^63 - 1.`,
   };
 }
 
@@ -25,11 +25,11 @@ function revenueInWindow(days: "30d" | "90d" | "365d"): Column {
     aggregate: "sum",
     value: "amount_cents",
     clock: [`payment_leaves_${days}`],
-    description: `Revenue of the last ${Number.parseInt(days, 10)} days, without tips. Stops at 2^63 - 1.`,
+    description: `Revenue of the last ${Number.parseInt(days, 10)} days, without tips. At most 2^63 - 1.`,
   };
 }
 
-/** What the customer paid: COMPLETED payments in the main currency, except where an entry says otherwise. */
+/** Columns over the COMPLETED payments in the main currency, except where an entry says otherwise. */
 export const paymentColumns: readonly Column[] = [
   {
     name: "total_payments",
@@ -38,7 +38,7 @@ export const paymentColumns: readonly Column[] = [
     from: "payment",
     where: "main",
     aggregate: "count",
-    description: "COMPLETED payments in the main currency.",
+    description: "Number of COMPLETED payments in the main currency.",
   },
   {
     name: "failed_payments",
@@ -47,7 +47,7 @@ export const paymentColumns: readonly Column[] = [
     from: "payment",
     where: "status in ('FAILED', 'CANCELED')",
     aggregate: "count",
-    description: "FAILED or CANCELED payments in any currency.",
+    description: "Number of FAILED or CANCELED payments in any currency.",
   },
   moneySum("total_revenue_cents", "amount_cents", "Lifetime revenue without tips."),
   moneySum("total_tips_cents", "tip_cents", "Lifetime tips."),
@@ -59,7 +59,7 @@ export const paymentColumns: readonly Column[] = [
     from: "refund",
     where: "main",
     aggregate: "count",
-    description: "COMPLETED refunds of the customer's payments in the main currency.",
+    description: "Number of COMPLETED refunds of the customer's payments, in the main currency.",
   },
   {
     name: "total_refunded_cents",
@@ -69,7 +69,7 @@ export const paymentColumns: readonly Column[] = [
     where: "main",
     aggregate: "sum",
     value: "amount_cents",
-    description: "Amount of those refunds. Stops at 2^63 - 1.",
+    description: "Sum of the COMPLETED refunds in the main currency. At most 2^63 - 1.",
   },
   {
     name: "net_revenue_cents",
@@ -79,7 +79,7 @@ export const paymentColumns: readonly Column[] = [
     inputs: ["gross_revenue_cents", "total_refunded_cents"],
     formula: "saturated_bigint(gross_revenue_cents::numeric - total_refunded_cents)",
     required: true,
-    description: "Gross revenue less refunds. Stops at 2^63 - 1.",
+    description: "Gross revenue minus total_refunded_cents. At most 2^63 - 1.",
   },
   {
     name: "avg_ticket_cents",
@@ -89,7 +89,7 @@ export const paymentColumns: readonly Column[] = [
     inputs: ["total_revenue_cents", "total_payments"],
     formula: "coalesce(total_revenue_cents::numeric / nullif(total_payments, 0), 0)",
     required: true,
-    description: "Mean payment without tip, rounded; 0 when there is none.",
+    description: "Mean payment without tip, rounded. 0 without payments.",
   },
   {
     name: "max_ticket_cents",
@@ -100,7 +100,7 @@ export const paymentColumns: readonly Column[] = [
     aggregate: "max",
     value: "amount_cents",
     empty: "0",
-    description: "Largest payment without tip; 0 when there is none.",
+    description: "Largest payment without tip. 0 without payments.",
   },
   {
     name: "first_payment_at",
@@ -131,9 +131,9 @@ export const paymentColumns: readonly Column[] = [
     aggregate: "last",
     value: "amount_cents",
     description:
-      "The last payment without tip, in the order created_at, payment_id; NULL when there is none.",
+      "Amount of the last payment, without tip. Payments are ordered by created_at, then payment_id. NULL without payments.",
   },
-  moneySum("total_processing_fees_cents", "processing_fee_cents", "Processing fees Square kept."),
+  moneySum("total_processing_fees_cents", "processing_fee_cents", "Processing fees that Square kept."),
   {
     name: "gift_card_redeemed_cents",
     type: "bigint",
@@ -143,7 +143,7 @@ export const paymentColumns: readonly Column[] = [
     aggregate: "sum",
     value: "amount_cents",
     description:
-      "Paid with Square gift cards. It is in total_revenue_cents too, as was the sale of the card: subtract it to have each dollar once. Stops at 2^63 - 1.",
+      "Amount paid with Square gift cards, without tips. total_revenue_cents contains it, and it also contains the sale of the card. Subtract this column to count each dollar once. At most 2^63 - 1.",
   },
   {
     name: "tip_rate",
@@ -152,7 +152,7 @@ export const paymentColumns: readonly Column[] = [
     from: "columns",
     inputs: ["total_tips_cents", "total_revenue_cents"],
     formula: "total_tips_cents::numeric(24,4) / nullif(total_revenue_cents, 0)",
-    description: "Tips over revenue.",
+    description: "Lifetime tips divided by total_revenue_cents. NULL without revenue.",
   },
   {
     name: "revenue_per_visit_cents",
@@ -163,7 +163,7 @@ export const paymentColumns: readonly Column[] = [
     formula: "coalesce(total_revenue_cents::numeric / nullif(total_visits, 0), 0)",
     required: true,
     clock: ["visit_begins"],
-    description: "Revenue over visits, rounded; 0 without visits.",
+    description: "Lifetime revenue without tips divided by total_visits, rounded. 0 without visits.",
   },
   revenueInWindow("30d"),
   revenueInWindow("90d"),
@@ -176,7 +176,7 @@ export const paymentColumns: readonly Column[] = [
     aggregate: "main currency",
     value: "currency",
     description:
-      "Main currency: most COMPLETED payments; tie or none, the organization's; tie without it, the smallest code.",
+      "Main currency: the currency of most COMPLETED payments. On a tie, or without payments, the organization's currency. On a tie without it, the smallest code.",
   },
   {
     name: "other_currency_payments",
@@ -185,7 +185,7 @@ export const paymentColumns: readonly Column[] = [
     from: "payment",
     where: "completed and not main",
     aggregate: "count",
-    description: "COMPLETED payments in any other currency.",
+    description: "Number of COMPLETED payments in any other currency than the main one.",
   },
   {
     name: "preferred_payment_source",
@@ -194,6 +194,6 @@ export const paymentColumns: readonly Column[] = [
     where: "main",
     aggregate: "mode",
     value: "source_type",
-    description: "Most frequent source_type: CARD, CASH, WALLET, EXTERNAL, ...",
+    description: "Most frequent source_type of the payments: CARD, CASH, WALLET, EXTERNAL and others.",
   },
 ];

@@ -1,15 +1,15 @@
 import type { Column } from "../column.js";
 import { segmentAt } from "../rules.js";
 
-/** Referrals, and the classes a customer falls into. */
-export const standingColumns: readonly Column[] = [
+/** Columns over referrals, and the customer's segment and type. */
+export const segmentAndReferralColumns: readonly Column[] = [
   {
     name: "is_referrer",
     type: "boolean",
     from: "referral",
     where: "activated_as_referrer",
     aggregate: "any",
-    description: "Activated as a referrer.",
+    description: "Whether the customer was activated as a referrer.",
   },
   {
     name: "activated_as_referrer_at",
@@ -27,7 +27,7 @@ export const standingColumns: readonly Column[] = [
     where: "used_referral_code is not null",
     aggregate: "first",
     value: "used_referral_code",
-    description: "The referral code the customer came with.",
+    description: "The referral code that the customer used.",
   },
   {
     name: "total_referrals",
@@ -37,7 +37,7 @@ export const standingColumns: readonly Column[] = [
     where: "status <> 'VOID'",
     aggregate: "count distinct",
     value: "referred_customer_id",
-    description: "Different customers referred whose reward is not VOID.",
+    description: "Number of different customers whom this customer referred. A VOID reward does not count.",
   },
   {
     name: "total_rewards_cents",
@@ -47,7 +47,7 @@ export const standingColumns: readonly Column[] = [
     where: "status = 'PAID'",
     aggregate: "sum",
     value: "reward_cents",
-    description: "Rewards PAID. Stops at 2^63 - 1.",
+    description: "Sum of the PAID rewards. At most 2^63 - 1.",
   },
   {
     name: "customer_segment",
@@ -57,7 +57,8 @@ export const standingColumns: readonly Column[] = [
     required: true,
     formula: segmentAt(":now"),
     clock: ["visit_begins", "segment_ends"],
-    description: "NEVER_VISITED, NEW, ACTIVE, AT_RISK or LOST, by the days in the organization's settings.",
+    description:
+      "First match: NEVER_VISITED without a visit; NEW less than 30 days after the first visit; ACTIVE less than 42 days after the last visit; AT_RISK less than 90 days after it; LOST. The organization's settings can change the days.",
   },
   {
     name: "customer_type",
@@ -70,6 +71,6 @@ export const standingColumns: readonly Column[] = [
       when total_bookings > total_pending_bookings then 'CANCELLED_ONLY'
       else 'POTENTIAL' end`,
     description:
-      "SERVICE_CLIENT (an ACCEPTED booking), RETAIL (a payment), CANCELLED_ONLY (a booking that is not PENDING) or POTENTIAL.",
+      "First match: SERVICE_CLIENT with an ACCEPTED booking; RETAIL with a payment; CANCELLED_ONLY with a booking that is not PENDING; POTENTIAL.",
   },
 ];

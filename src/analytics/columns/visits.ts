@@ -1,7 +1,7 @@
 import type { Column } from "../column.js";
 import { averageGap, gapInputs, interval, overdueFrom, window } from "./instants.js";
 
-/** In microseconds. */
+/** Microseconds in a day. */
 const DAY = 86_400_000_000;
 
 function visitsInWindow(days: "30d" | "90d" | "365d"): Column {
@@ -17,7 +17,9 @@ function visitsInWindow(days: "30d" | "90d" | "365d"): Column {
   };
 }
 
-/** Visits: ACCEPTED bookings whose start has passed. All of it changes by the clock. */
+/**
+ * Columns over visits (ACCEPTED bookings whose start has passed) and over upcoming bookings. The clock changes all.
+ */
 export const visitColumns: readonly Column[] = [
   {
     name: "total_visits",
@@ -27,7 +29,7 @@ export const visitColumns: readonly Column[] = [
     where: "visit",
     aggregate: "count",
     clock: ["visit_begins"],
-    description: "ACCEPTED bookings whose start has passed.",
+    description: "Number of visits: ACCEPTED bookings whose start has passed.",
   },
   {
     name: "visit_days",
@@ -39,7 +41,7 @@ export const visitColumns: readonly Column[] = [
     value: "local_start::date",
     clock: ["visit_begins"],
     description:
-      "Local days, of the booking's location, with at least one visit: two on one afternoon are one day.",
+      "Number of local days with at least one visit. Two visits on one afternoon are one visit day.",
   },
   {
     name: "first_visit_at",
@@ -74,7 +76,7 @@ export const visitColumns: readonly Column[] = [
     where: "upcoming",
     aggregate: "count",
     clock: ["upcoming_passes"],
-    description: "ACCEPTED or PENDING bookings still to come.",
+    description: "Number of ACCEPTED or PENDING bookings that start in the future.",
   },
   {
     name: "next_booking_at",
@@ -95,7 +97,7 @@ export const visitColumns: readonly Column[] = [
     inputs: ["total_no_shows", "total_visits"],
     formula: "total_no_shows::numeric / nullif(total_visits + total_no_shows, 0)",
     clock: ["visit_begins"],
-    description: "No-shows over visits and no-shows.",
+    description: "No-shows divided by the sum of visits and no-shows. NULL without either.",
   },
   {
     name: "avg_days_between_visits",
@@ -105,7 +107,8 @@ export const visitColumns: readonly Column[] = [
     inputs: gapInputs,
     formula: `${averageGap} / ${DAY}`,
     clock: ["visit_begins"],
-    description: "Mean gap between visit days; NULL under two.",
+    description:
+      "Days from the first to the last visit, divided by visit_days - 1. NULL under two visit days.",
   },
   {
     name: "expected_next_visit_at",
@@ -115,7 +118,7 @@ export const visitColumns: readonly Column[] = [
     inputs: gapInputs,
     formula: `last_visit_at + ${interval(`round(${averageGap})`)}`,
     clock: ["visit_begins"],
-    description: "The last visit plus the mean gap, unrounded; NULL under two visit days.",
+    description: "Last visit plus the unrounded mean gap between visit days. NULL under two visit days.",
   },
   {
     name: "overdue_at",
@@ -126,7 +129,7 @@ export const visitColumns: readonly Column[] = [
     formula: overdueFrom,
     clock: ["visit_begins"],
     description:
-      "The last visit plus one and a half mean gaps between visit days: from then on the customer is overdue unless something is upcoming. NULL under two visit days.",
+      "Last visit plus one and a half mean gaps between visit days. The customer is overdue from then on, unless a booking is upcoming. NULL under two visit days.",
   },
   {
     name: "is_overdue",
@@ -137,7 +140,7 @@ export const visitColumns: readonly Column[] = [
     formula: `coalesce(upcoming_bookings = 0 and :now >= ${overdueFrom}, false)`,
     clock: ["visit_begins", "upcoming_passes", "overdue_begins"],
     description:
-      "Nothing upcoming, and one and a half mean gaps between visit days have passed since the last visit.",
+      "Whether the customer has no upcoming booking and one and a half mean gaps between visit days have passed since the last visit. False under two visit days.",
   },
   {
     name: "visit_frequency",
@@ -151,7 +154,7 @@ export const visitColumns: readonly Column[] = [
       when visit_days >= 2 then 'OCCASIONAL' end`,
     clock: ["visit_begins"],
     description:
-      "The mean gap as WEEKLY, BIWEEKLY, MONTHLY, BIMONTHLY or OCCASIONAL; NULL under two visit days.",
+      "By the mean gap between visit days: WEEKLY up to 10 days, BIWEEKLY up to 21, MONTHLY up to 45, BIMONTHLY up to 75, else OCCASIONAL. NULL under two visit days.",
   },
   {
     name: "prebooked_visits",
@@ -161,7 +164,8 @@ export const visitColumns: readonly Column[] = [
     where: "later_start_at > start_at",
     aggregate: "count",
     clock: ["visit_begins"],
-    description: "Visits within 24 hours of whose start the customer made a later booking that still stands.",
+    description:
+      "Number of visits that the customer rebooked: within 24 hours after the visit's start the customer made another booking with a later start, and that booking is not cancelled or declined.",
   },
   {
     name: "rebooking_rate",
@@ -171,6 +175,6 @@ export const visitColumns: readonly Column[] = [
     inputs: ["prebooked_visits", "total_visits"],
     formula: "prebooked_visits::numeric / nullif(total_visits, 0)",
     clock: ["visit_begins"],
-    description: "Prebooked visits over visits.",
+    description: "Rebooked visits (prebooked_visits) divided by total_visits. NULL without visits.",
   },
 ];
