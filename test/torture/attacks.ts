@@ -3,6 +3,7 @@ import { convergence, convergenceOfProcesses } from "./convergence/convergence.j
 import { embeddedKills } from "./crash/embedded-kills.js";
 import { postgresCrashes } from "./crash/postgres-crashes.js";
 import { serverKills } from "./crash/server-kills.js";
+import { guests } from "./guests/guests.js";
 import { hostileRequests } from "./hostile/hostile-requests.js";
 import { rawBytes } from "./hostile/raw-bytes.js";
 import { badNetwork } from "./networks/bad-network.js";
@@ -27,6 +28,7 @@ export const attacks: readonly Attack[] = [
   serverKills({ customers: 30, events: 120, withinMs: 200 }),
   postgresCrashes({ customers: 30, events: 120, withinMs: 200 }),
   embeddedKills({ customers: 10, events: 100, withinMs: 800 }),
+  guests({ customers: 10, events: 1_000 }),
   hammer({ servers: 8, connections: 64, customers: 5 }),
   reconciling({ servers: 2, customers: 20 }),
   coldStarts({ servers: 10 }),
