@@ -37,22 +37,14 @@ beforeAll(async () => {
     () => rm(certificates, { recursive: true }),
     () => cluster.remove(),
   );
-  const [key, certificate] = [path.join(certificates, "key.pem"), path.join(certificates, "ca.pem")];
-  const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"];
-  const request = [
-    "req",
-    "-x509",
-    "-newkey",
-    "rsa:2048",
-    "-nodes",
-    "-days",
-    "2",
-    "-keyout",
-    key,
-    "-out",
-    certificate,
-  ];
-  await promisify(execFile)("openssl", [...request, ...subject]);
+  const [key, certificate] = [file("key.pem"), file("ca.pem")];
+  const names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"];
+  const newKey = ["-newkey", "rsa:2048", "-nodes"];
+  await openssl("req", "-x509", "-days", "2", ...newKey, "-keyout", key, "-out", certificate, ...names);
+  const request = file("client.csr");
+  await openssl("req", ...newKey, "-keyout", file("client.key"), "-out", request, "-subj", "/CN=certified");
+  const authority = ["-CA", certificate, "-CAkey", key, "-CAcreateserial", "-days", "2"];
+  await openssl("x509", "-req", "-in", request, "-out", file("client.pem"), ...authority);
   await cluster.encrypt(certificate, key);
   await cluster.stopImmediately();
   await cluster.start();
@@ -61,6 +53,12 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const end of cleanUp.reverse()) await end();
 }, 60_000);
+
+const file = (name: string) => path.join(certificates, name);
+
+async function openssl(...parameters: string[]): Promise<void> {
+  await promisify(execFile)("openssl", parameters);
+}
 
 async function asAdmin(...statements: string[]): Promise<void> {
   const admin = new pg.Client(cluster.url);
@@ -273,6 +271,23 @@ const forms: readonly Form[] = [
     encrypted: true,
   },
   {
+    promise: "sslcert and sslkey sign in with a client certificate",
+    given: [
+      "create role certified login",
+      "grant create on database DB to certified",
+      "create schema certified authorization certified",
+    ],
+    url: "postgresql://certified@127.0.0.1:PORT/DB?sslmode=verify-ca&sslrootcert=CA&sslcert=CLIENT.pem&sslkey=CLIENT.key",
+    outcome: "certified",
+    encrypted: true,
+  },
+  {
+    promise: "a role that must show a certificate is told so",
+    given: ["do $$ begin create role certified login; exception when duplicate_object then null; end $$"],
+    url: "postgresql://certified@127.0.0.1:PORT/DB?sslmode=require",
+    outcome: /client certificate/,
+  },
+  {
     promise: "a root certificate that is none is refused",
     url: "postgresql://postgres@localhost:PORT/DB?sslmode=verify-full&sslrootcert=/etc/hostname",
     outcome: /certificate is not trusted|cannot be encrypted/,
@@ -302,7 +317,8 @@ describe.skipIf(reason)(
           .replaceAll("DB", name)
           .replace("PORT", String(cluster.port))
           .replace("FOLDER", cluster.folder)
-          .replace("CA", path.join(certificates, "ca.pem"));
+          .replace("CA", file("ca.pem"))
+          .replaceAll("CLIENT", file("client"));
         const { schema, encrypted, refusal } = await begin(filled);
         const { rows } = await here.query(
           "select distinct schemaname from pg_tables where tablename = 'bookings'",

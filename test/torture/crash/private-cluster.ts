@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
-import { appendFile, chmod, chown, copyFile, mkdtemp, readFile, rm } from "node:fs/promises";
+import { appendFile, chmod, chown, copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -98,7 +98,10 @@ export class PrivateCluster {
     await this.#run("pg_ctl", "stop", "-w", "-m", "immediate", "-D", this.#data);
   }
 
-  /** Takes a certificate and its key, and offers to encrypt from the next start on. */
+  /**
+   * Takes a certificate and its key, and offers to encrypt from the next start on. The certificate also vouches for
+   * clients: the role `certified` signs in with a client certificate of that name and with nothing else.
+   */
   async encrypt(certificate: string, key: string): Promise<void> {
     for (const [file, name] of [
       [certificate, "server.crt"],
@@ -109,7 +112,13 @@ export class PrivateCluster {
       await chmod(own, 0o600);
       await chown(own, this.#user.uid, this.#user.gid);
     }
-    await appendFile(path.join(this.#data, "postgresql.conf"), "ssl = on\n");
+    await appendFile(path.join(this.#data, "postgresql.conf"), "ssl = on\nssl_ca_file = 'server.crt'\n");
+    const access = path.join(this.#data, "pg_hba.conf");
+    const rules = await readFile(access, "utf8");
+    await writeFile(
+      access,
+      `hostssl all certified 127.0.0.1/32 cert\nhost all certified all reject\n${rules}`,
+    );
   }
 
   /** Starts another program as the cluster's user, which ends it with `kill`. */
