@@ -38,7 +38,7 @@ export interface AppParts {
   readonly database: Database;
   readonly clock: Clock;
   readonly inbox: Pick<Inbox, "receive">;
-  readonly sweeps: Pick<Sweeps, "run">;
+  readonly sweeps: Pick<Sweeps, "run" | "recomputeAllDue">;
   readonly log: FastifyBaseLogger;
 }
 
@@ -88,6 +88,6 @@ export async function buildApp({ config, database, clock, inbox, sweeps, log }: 
   await http.register(cronRoutes({ sweeps, cronSecret }));
   const sessions = adminApiKey === undefined ? undefined : sessionsOf(adminApiKey, clock);
   await http.register(sessionRoutes({ sessions }));
-  await http.register(adminRoutes({ sessions, database, clock }));
+  await http.register(adminRoutes({ sessions, database, clock, sweeps }));
   return { http, routes };
 }

@@ -38,6 +38,20 @@ export const localDay = (instant: string) => `local_date(${instant}, coalesce(l.
 export const segments = ["NEVER_VISITED", "NEW", "ACTIVE", "AT_RISK", "LOST"] as const;
 export type Segment = (typeof segments)[number];
 
+/** How many days a segment lasts unless the organization's settings say otherwise. */
+const defaultSegmentDays = { new: 30, active: 42, at_risk: 90 } as const;
+export type SegmentDays = Readonly<Record<keyof typeof defaultSegmentDays, number>>;
+export const segmentDayNames = Object.keys(defaultSegmentDays) as (keyof SegmentDays)[];
+
+/** How many days a segment lasts in an organization, as SQL over its `settings`. */
+export const segmentDays = (name: keyof SegmentDays, settings = "settings") =>
+  `segment_days(${settings}, '${name}', ${defaultSegmentDays[name]})`;
+
+/** The organization's new_for, active_for and at_risk_for, as a select list over its `settings`. */
+export const segmentPeriods = segmentDayNames
+  .map((name) => `make_interval(hours => 24 * ${segmentDays(name)}) as ${name}_for`)
+  .join(",\n      ");
+
 /** The instants at which the clock alone ends a segment. A later visit moves the last two. */
 export const segmentEnds = {
   NEW: "first_visit_at + new_for",

@@ -2,6 +2,7 @@ import { type DerivedColumn, definitionVersion } from "./column.js";
 import { columns } from "./columns/catalogue.js";
 import { instants } from "./columns/instants.js";
 import { relations } from "./relations.js";
+import { segmentPeriods } from "./rules.js";
 import { countedValues, totals } from "./totals.js";
 
 /**
@@ -42,9 +43,7 @@ function derived({ name, type, formula }: DerivedColumn): string {
 const organization = `
   organization as (
     select id, currency, time_zone,
-      make_interval(hours => 24 * segment_days(settings, 'new', 30)) as new_for,
-      make_interval(hours => 24 * segment_days(settings, 'active', 42)) as active_for,
-      make_interval(hours => 24 * segment_days(settings, 'at_risk', 90)) as at_risk_for
+      ${segmentPeriods}
     from organizations where id = $1
   ),
   -- A merged id has no row of its own.

@@ -5,9 +5,10 @@ import { owners } from "./owners.js";
 import type { ObjectKind } from "./types.js";
 
 /**
- * Advisory locks that end with the transaction. Every transaction locks objects first, then customers, each in
- * sorted order, so these locks cannot deadlock. Two events of one customer wait for each other. Events of different
- * customers do not. Objects have their own locks because two versions of one object may name two customers.
+ * Advisory locks that end with the transaction. Every transaction locks objects first, then the organization's settings,
+ * then customers, each in sorted order, so these locks cannot deadlock. Two events of one customer wait for each other.
+ * Events of different customers do not. Objects have their own locks because two versions of one object may name two
+ * customers. Whoever computes rows shares the settings' lock; whoever changes the settings holds it alone.
  */
 
 const lockObjectsStatement = {
@@ -39,11 +40,16 @@ function storedOwners(kind: ObjectKind, index: number): string {
       from unnest($${index + 3}::text[]) as o${index} (id)`;
 }
 
+/** The lock of what is the same for all customers of the organization, as SQL. */
+const settingsLock = "hashtextextended($1::uuid::text || '/settings', 0)";
+
+// The shared lock is taken before any customer's: the sort below needs all names first.
 const lockCustomersStatement = {
   name: "lock_customers",
   text: `
     with named as (
-      select unnest($2::text[]) as customer_id${ownedKinds.map(storedOwners).join("")}
+      select unnest($2::text[]) as customer_id
+      where (select pg_advisory_xact_lock_shared(${settingsLock})) is not null${ownedKinds.map(storedOwners).join("")}
     ),
     targets as (
       select customer_id from named
@@ -58,8 +64,22 @@ const lockCustomersStatement = {
     ) as sorted`,
 };
 
+const lockSettingsStatement = {
+  name: "lock_settings",
+  text: `select pg_advisory_xact_lock(${settingsLock})`,
+};
+
 /**
- * Locks these customers, the customers who own these stored objects, and the survivors of all of them.
+ * Keeps everybody from computing rows of the organization until the transaction ends, and waits for those who compute now.
+ * So no row that was computed with the old settings is stored after the change.
+ */
+export async function lockSettings(tx: pg.PoolClient, organizationId: string): Promise<void> {
+  await query(tx, lockSettingsStatement, [organizationId]);
+}
+
+/**
+ * Locks these customers, the customers who own these stored objects, and the survivors of all of them. The organization's
+ * settings stay as they are until the transaction ends.
  *
  * @returns the locked ids. Another transaction may commit a merge while this one waits. Then later reads name
  *   customers that are not locked, and the caller starts over (RetryTransaction).

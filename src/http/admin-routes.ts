@@ -1,9 +1,11 @@
 import type { FastifyInstance } from "fastify";
 import type { Clock } from "../clock.js";
 import type { Database } from "../database/database.js";
+import type { Sweeps } from "../sweep/background.js";
 import { requireAdmin, type Sessions } from "./auth.js";
 import { customerListRoutes } from "./customer-list-routes.js";
 import { customerRoutes } from "./customer-routes.js";
+import { organizationRoutes } from "./organization-routes.js";
 import { Problem } from "./problem.js";
 import { reportRoutes } from "./report-routes.js";
 import { cursorSeal } from "./sealed-cursor.js";
@@ -14,13 +16,16 @@ export function adminRoutes({
   sessions,
   database,
   clock,
+  sweeps,
 }: {
   sessions: Sessions | undefined;
   database: Database;
   clock: Clock;
+  sweeps: Pick<Sweeps, "recomputeAllDue">;
 }) {
   return async (app: FastifyInstance) => {
     app.addHook("onRequest", requireAdmin(sessions));
+    await app.register(organizationRoutes({ database, clock, sweeps }));
     await app.register(customerRoutes({ database, clock }));
     // Without a key nobody gets as far as a cursor.
     const cursors = cursorSeal(sessions?.adminKey ?? "");

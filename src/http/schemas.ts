@@ -76,6 +76,13 @@ export const adminErrors = {
   503: problemAnswer("The route is not configured, or the database cannot be reached"),
 };
 
+/** The errors of a route behind the admin key that changes something. */
+export const changeErrors = {
+  ...adminErrors,
+  403: problemAnswer("With a session's cookie: sent from another site's page"),
+  415: problemAnswer("The body is not application/json"),
+};
+
 export interface OrganizationFacts {
   readonly id: string;
   readonly currency: string;

@@ -3,6 +3,7 @@ import type { ReportedError } from "../errors.js";
 import type { Outcome } from "../inbox/received-event.js";
 import { SWEEP_CRON_NAME, SWEEP_LOG_TYPE } from "../sweep/log-row.js";
 import type { SweepMode, SweepReport } from "../sweep/report.js";
+import { lastEventAt } from "./organizations.js";
 
 /** How the database's work stands (contract section 2, `/admin/jobs/status`). No payloads, no tokens, no personal data. */
 export interface JobsStatus {
@@ -173,17 +174,12 @@ async function countDue(on: Queryable, now: Date): Promise<number> {
   return Number(rows[0]?.count ?? 0n);
 }
 
-// For each organization, one look at the end of webhook_events_status_idx per status; the rest by primary keys.
+// Besides lastEventAt by primary keys.
 const organizationsStatement = {
   name: "organizations_status",
   text: `
     select o.id as organization_id, o.name, o.status, o.access_token_ciphertext is not null as has_access_token,
-      (select max(last.received_at)
-        from unnest(array['processed', 'stale', 'ignored', 'deferred', 'dead']) as s (status)
-        cross join lateral (
-          select e.received_at from webhook_events e where e.status = s.status and e.organization_id = o.id
-          order by e.received_at desc limit 1
-        ) as last) as last_event_at,
+      ${lastEventAt} as last_event_at,
       (select count(*)::integer from pending_fetches f where f.organization_id = o.id) as pending_fetches,
       (select p.position ->> 'ended_at' from sync_positions p
         where p.organization_id = o.id and p.task = 'pull') as last_pull_at,

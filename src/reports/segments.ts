@@ -1,5 +1,12 @@
 import type pg from "pg";
-import { isVisit, type Segment, segmentAt, segmentEnds, segments } from "../analytics/rules.js";
+import {
+  isVisit,
+  type Segment,
+  segmentAt,
+  segmentEnds,
+  segmentPeriods,
+  segments,
+} from "../analytics/rules.js";
 import type { Scope } from "./daily.js";
 import { addDays, daysOf } from "./period.js";
 import { readReport } from "./read-report.js";
@@ -22,9 +29,7 @@ export interface Movement {
 const people = `
     organization as (
       select time_zone,
-        make_interval(hours => 24 * segment_days(settings, 'new', 30)) as new_for,
-        make_interval(hours => 24 * segment_days(settings, 'active', 42)) as active_for,
-        make_interval(hours => 24 * segment_days(settings, 'at_risk', 90)) as at_risk_for
+      ${segmentPeriods}
       from organizations where id = $1
     ),
     -- The last instant of each day, but never later than now. The first is the day before the period.

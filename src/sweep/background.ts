@@ -1,4 +1,5 @@
 import { recomputeCameDue } from "../drift/due.js";
+import { describeFailure } from "../errors.js";
 import type { SweepMode, SweepReport } from "./report.js";
 import { type SkippedSweep, type SweepContext, type SweepOptions, sweep } from "./sweep.js";
 
@@ -29,6 +30,22 @@ export class Sweeps {
    */
   recomputeCameDue(): Promise<number> {
     return this.#track(recomputeCameDue(this.#context));
+  }
+
+  /**
+   * Recomputes rows that came due until none is left that can be, in the background: for a change that makes many due at once.
+   * What fails is left for the schedule and the next sweep.
+   */
+  recomputeAllDue(): void {
+    const untilNone = async () => {
+      while (!this.#context.signal?.aborted && (await recomputeCameDue(this.#context)) > 0);
+    };
+    this.#track(untilNone()).catch((error) =>
+      this.#context.log.warn(
+        { reason: describeFailure(error) },
+        "rows that came due could not be recomputed",
+      ),
+    );
   }
 
   /** Resolves when nothing is running. */

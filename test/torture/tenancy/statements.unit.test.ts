@@ -13,7 +13,7 @@ const aboutAll: readonly RegExp[] = [
   /^src\/inbox\/stored-events\.ts$/,
   /^src\/drift\/(check-everybody|due)\.ts$/,
   /^src\/sweep\/(retention|waiting)\.ts$/,
-  /^src\/operations\/(sanity-check|status)\.ts$/,
+  /^src\/operations\/(organizations|sanity-check|status)\.ts$/,
 ];
 
 /** Tables and views whose rows belong to one organization. The log of sweeps belongs to none. */
