@@ -17,22 +17,22 @@ import { webhookRoutes } from "./http/webhook-routes.js";
 import type { Inbox } from "./inbox/inbox.js";
 import type { Sweeps } from "./sweep/background.js";
 
-/** How long a request may take to arrive; a client that sends a byte now and then does not hold a connection. */
+/** How long a request may take to arrive. This limits clients that send very slowly. */
 const REQUEST_TIMEOUT_MS = 30_000;
 
-/** Of that, for the head. Were it longer than the whole, as Node's own minute is, Node would take each for the other. */
+/** How long the head may take. It must be shorter than the whole request. Node swaps the two limits otherwise. */
 const HEADERS_TIMEOUT_MS = 15_000;
 
-/** How often connections are looked through for such requests; Node's own half minute would double their time. */
+/** How often connections are checked against these limits. Node's default of 30 seconds would double the limits. */
 const CHECK_CONNECTIONS_EVERY_MS = 5_000;
 
 /**
- * Twice as many as events may wait. Beyond it a new connection is closed at once: were the process to run out of file
- * descriptors, it could not even reach its database.
+ * Twice the number of events that may wait. Further connections are closed at once. Without this limit the process
+ * could run out of file descriptors and lose its database connections.
  */
 const MAX_CONNECTIONS = 4_096;
 
-/** What the routes work with. The caller ends these parts after the server is closed. */
+/** What the routes need. The caller closes these parts after the server is closed. */
 export interface AppParts {
   readonly config: Pick<ServeConfig, "webhook"> & Partial<Pick<ServeConfig, "adminApiKey" | "cronSecret">>;
   readonly database: Database;
@@ -44,16 +44,16 @@ export interface AppParts {
 
 export interface App {
   readonly http: FastifyInstance;
-  /** Every route there is. */
+  /** Every registered route. */
   readonly routes: readonly { readonly method: string; readonly url: string }[];
 }
 
-/** Composes the HTTP server; it does not listen. */
+/** Composes the HTTP server. It does not listen. */
 export async function buildApp({ config, database, clock, inbox, sweeps, log }: AppParts): Promise<App> {
   const { webhook, adminApiKey, cronSecret } = config;
   const http = fastify({
     loggerInstance: log,
-    // No request is logged by itself: addresses and headers are private, and the inbox logs each event.
+    // Requests are not logged, because addresses and headers are personal data. The inbox logs each event.
     logController: new LogController({ disableRequestLogging: true }),
     routerOptions: { maxParamLength: 255 },
     rewriteUrl: toWebhookRoute(webhook.notificationUrl),
@@ -63,10 +63,10 @@ export async function buildApp({ config, database, clock, inbox, sweeps, log }: 
     http: {
       headersTimeout: HEADERS_TIMEOUT_MS,
       connectionsCheckingInterval: CHECK_CONNECTIONS_EVERY_MS,
-      // `problemDetails` requires it, in our words.
+      // `problemDetails` requires the header and answers problem+json.
       requireHostHeader: false,
     },
-    // `draining` refuses requests that come while it closes, in our words, and says when connections are closed.
+    // `draining` refuses requests while the server closes, answers problem+json, and closes the connections.
     return503OnClosing: false,
     forceCloseConnections: true,
   });

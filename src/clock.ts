@@ -1,4 +1,4 @@
-/** Where the present comes from. Injected everywhere, so that tests decide what time it is. */
+/** Returns the current time. It is injected everywhere, so tests set the time. */
 export type Clock = () => Date;
 
 export const systemClock: Clock = () => new Date();

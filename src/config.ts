@@ -5,34 +5,36 @@ import { DatabaseUrlProblems, readDatabaseUrl } from "./config/database-url.js";
 import { isLoopback } from "./config/host.js";
 import { ConfigurationError } from "./errors.js";
 
-/** Square shows a raw event for 28 days and retries for one: keeping less than this could lose a replay. */
+/**
+ * Square shows an event for 28 days and retries it for one day. A shorter retention could make a replay impossible.
+ */
 const SHORTEST_RETENTION_DAYS = 35;
 
-/** How long raw events are kept unless it is said otherwise. */
+/** How long raw events are kept by default. */
 export const EVENT_RETENTION_DAYS = 90;
 
-/** Anybody who reaches the server can guess keys without limit. Eighteen random bytes in base64 are 24 characters. */
+/** The server does not limit guesses, so a key must be long. 18 random bytes are 24 characters in base64. */
 const SHORTEST_KEY = 24;
 
-/** What an unset key turns into when a script or a template writes it out: never a secret anybody chose. */
-const ACCIDENTAL = /^(false|true|null|undefined|none|nan|\[object object\]|\$\{?\w+\}?|\{\{.*\}\}|<.*>)$/i;
+/** What a script or a template writes for a variable that is not set. */
+const PLACEHOLDER = /^(false|true|null|undefined|none|nan|\[object object\]|\$\{?\w+\}?|\{\{.*\}\}|<.*>)$/i;
 
 const text = z.string();
-const secret = text.refine((value) => !ACCIDENTAL.test(value), {
+const secret = text.refine((value) => !PLACEHOLDER.test(value), {
   error: "is a placeholder, not a secret",
   abort: true,
 });
-/** What can stand behind `Bearer` in a header. */
+/** What an Authorization header can carry after `Bearer`. */
 const bearerToken = secret.regex(
   /^[\x21-\x7e]+$/,
-  "holds a space or another character that no Authorization header can carry",
+  "holds a space or another character that an Authorization header cannot carry",
 );
 const webUrl = text.refine(isWebUrl, {
   error: "must be an absolute http:// or https:// URL without a space",
   abort: true,
 });
 
-/** Every environment variable, once. No message repeats a value, since the value may be a secret. */
+/** Every environment variable. Messages never quote a value, because it may be a secret. */
 const variables = {
   DATABASE_URL: text
     .check((read) => {
@@ -51,7 +53,7 @@ const variables = {
     .pipe(z.array(secret).min(1, "holds no key"))
     .optional(),
   SQUARE_WEBHOOK_NOTIFICATION_URL: webUrl
-    .refine(isDeliverable, "must start with https://: Square delivers to nothing else")
+    .refine(isDeliverable, "must start with https://: Square delivers to HTTPS only")
     .optional(),
   SQUARE_MERCHANT_ID: secret.optional(),
   SQUARE_ACCESS_TOKEN: secret.optional(),
@@ -64,7 +66,7 @@ const variables = {
   TOKEN_ENCRYPTION_KEY: text
     .regex(
       /^([A-Za-z0-9+/]{43}|[\w-]{43})=?$/,
-      "must be 32 bytes in base64: openssl rand -base64 32 makes one",
+      "must be 32 bytes in base64: make one with openssl rand -base64 32",
     )
     .transform((key) => Buffer.from(key, "base64"))
     .optional(),
@@ -73,7 +75,7 @@ const variables = {
       error: "must be a cron expression of 5 or 6 fields such as 0 * * * *, or off",
       abort: true,
     })
-    .refine(hasNextRun, "is no cron expression whose time ever comes")
+    .refine(hasNextRun, "is not a cron expression, or it never runs")
     .default("0 * * * *"),
   EVENT_RETENTION_DAYS: wholeNumber(SHORTEST_RETENTION_DAYS, 36_500).default(EVENT_RETENTION_DAYS),
   LOG_LEVEL: z
@@ -86,14 +88,16 @@ const variables = {
 
 type Values = { [Name in keyof typeof variables]: z.output<(typeof variables)[Name]> };
 
-/** Where the database is: a Postgres when `databaseUrl` is set, else the embedded one under `dataDir`. */
+/** The database: a Postgres when `databaseUrl` is set, otherwise the embedded one in `dataDir`. */
 export interface DatabaseConfig {
   readonly databaseUrl?: string;
   readonly dataDir: string;
   readonly poolSize: number;
 }
 
-/** What verifies a webhook: any of the keys over exactly these URL bytes. */
+/**
+ * What verifies a webhook's signature. Any of the keys may match. The URL must be the subscribed one, byte for byte.
+ */
 export interface WebhookConfig {
   readonly signatureKeys: readonly string[];
   readonly notificationUrl: string;
@@ -103,7 +107,7 @@ export interface Config {
   readonly database: DatabaseConfig;
   readonly host: string;
   readonly port: number;
-  /** Present when both of its variables are; always with `require: "serve"`. */
+  /** Present when both variables are set, and always with `require: "serve"`. */
   readonly webhook?: WebhookConfig;
   readonly square: {
     readonly environment: "production" | "sandbox";
@@ -124,18 +128,18 @@ export interface Config {
 export type ServeConfig = Config & { readonly webhook: WebhookConfig };
 
 /**
- * Turns environment variables (contract section 1) into a typed configuration. An empty value counts as unset.
- * `require` says what must be there: `serve` needs the webhook's key and URL, a `command` does not.
+ * Reads the configuration from environment variables. An empty value counts as not set. With `require: "serve"` the
+ * webhook's signature key and URL must be set.
  *
- * @throws ConfigurationError naming every problem at once.
+ * @throws ConfigurationError that lists every problem
  */
 export function loadConfig(env: NodeJS.ProcessEnv, options: { require: "serve" }): ServeConfig;
 export function loadConfig(env: NodeJS.ProcessEnv, options: { require: "command" }): Config;
 export function loadConfig(env: NodeJS.ProcessEnv, options: { require: "serve" | "command" }): Config {
   const { values, problems } = readVariables(env);
-  problems.push(...missingTogether(env, options.require));
+  problems.push(...problemsBetweenVariables(env, options.require));
   if (problems.length > 0) throw new ConfigurationError(problems);
-  return arrange(values as Values);
+  return toConfig(values as Values);
 }
 
 function readVariables(env: NodeJS.ProcessEnv): { values: Record<string, unknown>; problems: string[] } {
@@ -143,22 +147,24 @@ function readVariables(env: NodeJS.ProcessEnv): { values: Record<string, unknown
   const problems: string[] = [];
   for (const [name, schema] of Object.entries(variables)) {
     const value = env[name]?.trim() || undefined;
-    const odd = value && oddity(value);
+    const stray = value && strayCharacters(value);
     const read = schema.safeParse(value);
-    if (odd) problems.push(`${name} ${odd}`);
+    if (stray) problems.push(`${name} ${stray}`);
     else if (read.success) values[name] = read.data;
     else problems.push(...new Set(read.error.issues.map((issue) => `${name} ${issue.message}`)));
   }
   return { values, problems };
 }
 
-/** What editors, Docker and shells leave in a value that nobody meant to be there. */
-function oddity(value: string): string | undefined {
+/** Finds quotes, comments and invisible characters that editors, Docker and shells leave in a value by mistake. */
+function strayCharacters(value: string): string | undefined {
   if (/^["'`\u2018-\u201f].*["'`\u2018-\u201f]$/s.test(value)) {
-    return "is in quotes, which belong to the value here (docker --env-file keeps them): leave them out";
+    return "is in quotes: leave them out (docker --env-file makes them part of the value)";
   }
-  if (/\s#/.test(value)) return "holds a comment (docker --env-file keeps it): put it on a line of its own";
-  if (/[\p{Cc}\p{Cf}]/u.test(value)) return "holds a line break or an invisible character: write it anew";
+  if (/\s#/.test(value)) {
+    return "holds a comment: put it on its own line (docker --env-file makes it part of the value)";
+  }
+  if (/[\p{Cc}\p{Cf}]/u.test(value)) return "holds a line break or an invisible character: type it again";
   return undefined;
 }
 
@@ -166,7 +172,7 @@ function isSet(env: NodeJS.ProcessEnv, name: string): boolean {
   return (env[name] ?? "").trim() !== "";
 }
 
-function missingTogether(env: NodeJS.ProcessEnv, require: "serve" | "command"): string[] {
+function problemsBetweenVariables(env: NodeJS.ProcessEnv, require: "serve" | "command"): string[] {
   const problems: string[] = [];
   const needs = (name: keyof Values, why: string) => {
     if (!isSet(env, name)) problems.push(`${name} ${why}`);
@@ -178,7 +184,10 @@ function missingTogether(env: NodeJS.ProcessEnv, require: "serve" | "command"): 
   }
   if (isSet(env, "SQUARE_ACCESS_TOKEN")) {
     needs("SQUARE_MERCHANT_ID", "is required when SQUARE_ACCESS_TOKEN is set");
-    needs("TOKEN_ENCRYPTION_KEY", "is required when SQUARE_ACCESS_TOKEN is set, which is stored encrypted");
+    needs(
+      "TOKEN_ENCRYPTION_KEY",
+      "is required when SQUARE_ACCESS_TOKEN is set: the token is stored encrypted",
+    );
   }
   return problems;
 }
@@ -188,11 +197,11 @@ function shortKeys(env: NodeJS.ProcessEnv): string[] {
   const isShort = (name: string) => isSet(env, name) && (env[name] as string).trim().length < SHORTEST_KEY;
   return ["ADMIN_API_KEY", "CRON_SECRET"].filter(isShort).map((name) => {
     const why = `is shorter than ${SHORTEST_KEY} characters, and HOST lets other machines reach the server`;
-    return `${name} ${why}: openssl rand -hex 32 makes a good one`;
+    return `${name} ${why}: make one with openssl rand -hex 32`;
   });
 }
 
-function arrange(values: Values): Config {
+function toConfig(values: Values): Config {
   const signatureKeys = values.SQUARE_WEBHOOK_SIGNATURE_KEY;
   const notificationUrl = values.SQUARE_WEBHOOK_NOTIFICATION_URL;
   return {
@@ -234,7 +243,7 @@ function wholeNumber(least: number, most: number) {
     .pipe(z.number().min(least, message).max(most, message));
 }
 
-/** Read as src/sweep/schedule.ts reads it. */
+/** Uses the same library and options as src/sweep/schedule.ts. */
 function hasNextRun(schedule: string): boolean {
   if (schedule === "off") return true;
   try {
@@ -248,7 +257,7 @@ function isWebUrl(value: string): boolean {
   return /^https?:\/\/\S+$/i.test(value) && URL.canParse(value);
 }
 
-/** Plain HTTP is for a sender on this machine, such as the simulator. */
+/** Plain HTTP is allowed for a sender on this machine, such as the simulator. */
 function isDeliverable(value: string): boolean {
   const { protocol, hostname } = new URL(value);
   return protocol === "https:" || isLoopback(hostname.replace(/^\[(.*)\]$/, "$1"));

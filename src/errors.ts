@@ -1,6 +1,6 @@
 /**
- * The one family of errors. `code` is stable: it is what an API client, a log search or a test may rely on,
- * while the message is for people and may be reworded.
+ * The base of all our errors. `code` is stable: API clients, log searches and tests may rely on it. The message is
+ * for people and may change.
  */
 export class RegularsError extends Error {
   readonly code: string;
@@ -12,7 +12,7 @@ export class RegularsError extends Error {
   }
 }
 
-/** The environment cannot be run with; the message lists every problem and never a secret's value. */
+/** The environment variables are wrong. The message lists every problem and never quotes a value. */
 export class ConfigurationError extends RegularsError {
   readonly problems: readonly string[];
 
@@ -23,7 +23,7 @@ export class ConfigurationError extends RegularsError {
   }
 }
 
-/** What was asked for cannot be: the message says what the parameter may be, and never repeats what was sent. */
+/** A request's parameter is wrong. The message says what the parameter may be and never quotes its value. */
 export class InvalidParameter extends RegularsError {
   readonly parameter: string;
 
@@ -33,35 +33,35 @@ export class InvalidParameter extends RegularsError {
   }
 }
 
-/** What was given as a cursor is none that an answer has given for this list. */
+/** The cursor is not one of this list's. */
 export class InvalidCursor extends RegularsError {
   constructor(message: string) {
     super("invalid_cursor", message);
   }
 }
 
-/** The database cannot be reached, or went away before it answered; trying again later may help. */
+/** The database cannot be reached, or went away before it answered. A later attempt may succeed. */
 export class DatabaseUnavailable extends RegularsError {
   constructor(message: string, options?: ErrorOptions) {
     super("database_unavailable", message, options);
   }
 }
 
-/** Another session holds a lock, and work in the background does not wait for it any longer. */
+/** Another session held a lock for longer than background work waits. */
 export class LockedElsewhere extends RegularsError {
   constructor(message: string, options?: ErrorOptions) {
     super("locked_elsewhere", message, options);
   }
 }
 
-/** A transaction ran again as often as allowed and still collided with others. */
+/** A transaction collided with others in each of its attempts. */
 export class TransactionContended extends RegularsError {
   constructor(attempts: number, options?: ErrorOptions) {
-    super("transaction_contended", `The transaction gave way to others ${attempts} times`, options);
+    super("transaction_contended", `The transaction collided with others ${attempts} times`, options);
   }
 }
 
-/** The database answered a commit with a rollback: a failed statement's error was swallowed inside the work. */
+/** The database answered a commit with a rollback, because an earlier statement of the transaction had failed. */
 export class TransactionRolledBack extends RegularsError {
   constructor() {
     super(
@@ -71,14 +71,14 @@ export class TransactionRolledBack extends RegularsError {
   }
 }
 
-/** The database's schema is not one that this build may run on or migrate. */
+/** This build can neither run on the database's schema nor migrate it. */
 export class SchemaMismatch extends RegularsError {
   constructor(message: string) {
     super("schema_mismatch", message);
   }
 }
 
-/** A migration's SQL failed and was undone; `cause` is what the database said. */
+/** A migration's SQL failed and was rolled back. `cause` is the database's error. */
 export class MigrationFailed extends RegularsError {
   constructor(migration: string, cause: unknown) {
     const reason = cause instanceof Error ? cause.message : String(cause);
@@ -91,12 +91,12 @@ export class DataDirInUse extends RegularsError {
   readonly ownerPid: number;
 
   constructor(dataDir: string, ownerPid: number) {
-    super("data_dir_in_use", `${dataDir} is in use by process ${ownerPid}: one server owns it at a time`);
+    super("data_dir_in_use", `${dataDir} is in use by process ${ownerPid}: only one server can own it`);
     this.ownerPid = ownerPid;
   }
 }
 
-/** The embedded database's folder cannot be used as it is. */
+/** The embedded database's folder cannot be used. */
 export class DataDirUnusable extends RegularsError {
   constructor(message: string, options?: ErrorOptions) {
     super("data_dir_unusable", message, options);
@@ -104,8 +104,8 @@ export class DataDirUnusable extends RegularsError {
 }
 
 /**
- * What may be kept and shown of a failure: its kind, and the message of our own errors only. A database's message can
- * quote a value, and values are personal data.
+ * Describes a failure by its name and code. The message is left out: a database's message can quote a value, and
+ * values are personal data.
  */
 export function describeFailure(error: unknown): string {
   if (!(error instanceof Error)) return "unknown failure";
@@ -115,41 +115,43 @@ export function describeFailure(error: unknown): string {
   return `${error.name}${code}${constraint}`;
 }
 
-/** Something that a pull or a sweep could not do. What it concerns stays as it was, and its watermark stays too. */
+/** An error of a pull or a sweep. The objects it concerns are unchanged, and so is their watermark. */
 export interface ReportedError {
-  /** NULL when it concerns no single organization. */
+  /** Null when the error does not concern a single organization. */
   readonly organization_id: string | null;
-  /** What was being done: `payments`, `bookings`, `events`, ..., `check`. */
+  /** The step that failed: `payments`, `bookings`, `events`, ..., `check`. */
   readonly step: string;
   readonly code: string;
   readonly message: string;
 }
 
-/** How many errors of one organization and step a report names: a broken list could bring one for each of its objects. */
+/** How many errors of one organization and step a report names. A broken list could cause one for each object. */
 const NAMED = 20;
 
-/** Adds an error to a report's list. After 20 of one organization and step, one entry says that there are more. */
+/**
+ * Adds an error to a report's list. After 20 errors of one organization and step, one entry says that more follow.
+ */
 export function noteError(errors: ReportedError[], error: ReportedError): void {
   const { organization_id, step } = error;
   const named = errors.filter((other) => other.organization_id === organization_id && other.step === step);
   if (named.length < NAMED) errors.push(error);
   else if (named.length === NAMED) {
-    errors.push({ organization_id, step, code: "more_errors", message: "Further ones are not named." });
+    errors.push({ organization_id, step, code: "more_errors", message: "Further errors are not listed." });
   }
 }
 
-/** Notes a failure in words that hold no personal data: the message of our own errors, the kind of any other. */
+/** Adds a failure to a report's list without personal data: the message of our own errors, the kind of any other. */
 export function noteFailure(
   errors: ReportedError[],
   organizationId: string | null,
   step: string,
   error: unknown,
 ): void {
-  const told =
+  const described =
     error instanceof RegularsError
       ? { code: error.code, message: error.message }
       : { code: "internal_error", message: describeFailure(error) };
-  noteError(errors, { organization_id: organizationId, step, ...told });
+  noteError(errors, { organization_id: organizationId, step, ...described });
 }
 
 function counted(problems: number): string {

@@ -1,7 +1,7 @@
 import type { Writable } from "node:stream";
 import pino, { type Level, type Logger } from "pino";
 
-/** What the rooms below http need of a logger; pino's is one. */
+/** The logger of the rooms below http. A pino logger has this shape. */
 export interface Log {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
@@ -10,12 +10,12 @@ export interface Log {
 
 export const silentLog: Log = { info: () => {}, warn: () => {}, error: () => {} };
 
-/** How much of the log may wait for a reader that does not keep up. */
+/** How many bytes of log may wait for a slow reader. */
 const MAX_WAITING_BYTES = 1024 * 1024;
 
 /**
- * Opens the server's log: one JSON object a line. Logging may fail and the server may not: a full disk, a closed pipe or a reader that
- * has stopped cost lines, never a wait. Lost lines are counted, and the count is logged once when there is room again.
+ * Opens the server's log: one JSON object in each line. A full disk, a closed pipe or a stopped reader never stops
+ * the server and never makes it wait. Lines are lost then. Their number is logged once there is room again.
  */
 export function openLog(level: Level | "silent", out: Writable = process.stdout): Logger {
   const lines = new LogLines(out, (lost) => log.error({ lost }, "log lines were lost"));
@@ -25,16 +25,16 @@ export function openLog(level: Level | "silent", out: Writable = process.stdout)
 
 class LogLines {
   readonly #out: Writable;
-  readonly #tellLost: (lost: number) => void;
+  readonly #reportLost: (lost: number) => void;
   #lost = 0;
-  /** So many lost lines the line that is being written tells of. */
-  #telling = 0;
+  /** The number of lost lines that the line being written reports. 0 for any other line. */
+  #reported = 0;
 
-  /** @param tellLost writes a line that tells of so many lost ones */
-  constructor(out: Writable, tellLost: (lost: number) => void) {
+  /** @param reportLost logs a line with the number of lost lines */
+  constructor(out: Writable, reportLost: (lost: number) => void) {
     this.#out = out;
-    this.#tellLost = tellLost;
-    // Each line that fails says so to its own callback.
+    this.#reportLost = reportLost;
+    // The callback of each write receives its error.
     out.on("error", () => {});
     out.on("drain", () => this.#roomAgain());
     neverWaitForTerminal(out);
@@ -45,24 +45,24 @@ class LogLines {
       this.#lost += 1;
       return;
     }
-    const telling = this.#telling;
-    // A disk that is full can take the first half of a line.
-    this.#out.write(telling > 0 ? `\n${line}` : line, (error) => {
-      if (error) this.#lost += 1 + telling;
+    const reported = this.#reported;
+    // A full disk can cut a line in half, so the report begins on a new line.
+    this.#out.write(reported > 0 ? `\n${line}` : line, (error) => {
+      if (error) this.#lost += 1 + reported;
       else if (this.#out.writableLength === 0) this.#roomAgain();
     });
   }
 
   #roomAgain(): void {
     if (this.#lost === 0) return;
-    this.#telling = this.#lost;
+    this.#reported = this.#lost;
     this.#lost = 0;
-    this.#tellLost(this.#telling);
-    this.#telling = 0;
+    this.#reportLost(this.#reported);
+    this.#reported = 0;
   }
 }
 
-/** Node waits for a terminal, and a terminal stands still after Ctrl-S. Of pipes, files and sockets it waits for none. */
+/** Node's writes to a terminal block, and a terminal stops after Ctrl-S. Writes to other outputs do not block. */
 function neverWaitForTerminal(out: Writable): void {
   const { isTTY, _handle } = out as { isTTY?: boolean; _handle?: { setBlocking?(blocking: boolean): void } };
   if (isTTY) _handle?.setBlocking?.(false);

@@ -24,7 +24,7 @@ try {
   process.exitCode = 1;
 }
 
-/** A reader that has seen enough closes its pipe, which is no failure. Any other that standard output meets is told once. */
+/** A closed pipe is not a failure, because its reader has seen enough. Any other output error is reported once. */
 function watchOutput() {
   const output = { closed: false, failed: false };
   process.stderr.on("error", () => {});
@@ -38,7 +38,7 @@ function watchOutput() {
   return output;
 }
 
-/** Commander hands settings down to commands it makes itself, and not to those that are added. */
+/** Commander passes its settings only to commands that it creates, not to those that are added. */
 function inheritSettings(parent: Command): void {
   for (const command of parent.commands) inheritSettings(command.copyInheritedSettings(parent));
 }

@@ -4,37 +4,37 @@ import type { ConnectionOptions } from "node:tls";
 import { z } from "zod";
 import { isLoopback } from "./host.js";
 
-/** Where a Postgres is and how it is spoken to, with libpq's meaning of every parameter. */
+/** How to connect to a Postgres. Every parameter means what it means in libpq. */
 export interface DatabaseAddress {
   /** A name, an IP address without brackets, or the folder of a Unix socket. */
   readonly host: string;
   readonly port: number;
   readonly user: string;
-  /** Undefined where the URL has none: then PGPASSWORD and ~/.pgpass are read. */
+  /** Undefined when the URL has none. The driver then reads PGPASSWORD and ~/.pgpass. */
   readonly password?: string | undefined;
   readonly database: string;
   readonly applicationName?: string | undefined;
   readonly connectTimeoutMs?: number | undefined;
-  /** `prefer` encrypts when the server offers it. What is verified stands in `tlsOptions`. */
+  /** `prefer` encrypts when the server offers it. `tlsOptions` says what is verified. */
   readonly tls: "disable" | "prefer" | "require";
   readonly tlsOptions: ConnectionOptions;
   readonly sslNegotiation?: "postgres" | "direct" | undefined;
   readonly channelBinding: boolean;
-  /** Settings of the session, by lower-case name: those of `options`, and the search path of `schema`. */
+  /** Session settings by lower-case name. They come from `options` and, for the search path, from `schema`. */
   readonly settings: Readonly<Record<string, string>>;
-  /** What `options` holds besides settings, such as the endpoint of a managed Postgres. */
+  /** `options` as written, when it holds more than settings. Managed Postgres names its endpoint there. */
   readonly startupOptions?: string | undefined;
 }
 
-const PERCENT = "/ # ? : @ and % in a name or password are written in percent-encoding";
+const PERCENT = "write / # ? : @ and % in a name or password in percent-encoding";
 
-/** Parameters of other programs, and what says the same here. */
-const INSTEAD: Readonly<Record<string, string>> = {
+/** Parameters of other programs, and what to write here instead. */
+const REPLACEMENTS: Readonly<Record<string, string>> = {
   connection_limit: "set DATABASE_POOL_SIZE",
   pool_timeout: "leave it out",
   socket_timeout: "leave it out",
   statement_cache_size: "leave it out",
-  pgbouncer: "leave it out: by session a pooler works as it is, by transaction none works",
+  pgbouncer: "leave it out: a pooler in session mode needs no parameter, and transaction mode does not work",
   sslaccept: "write sslmode=require or sslmode=verify-full",
   sslpassword: "leave it out, and store the key without a passphrase",
   currentschema: "write schema=NAME",
@@ -80,7 +80,7 @@ const parametersSchema = z
 
 type Parameters = z.output<typeof parametersSchema>;
 
-/** What is wrong with a database URL. Each problem goes on from `DATABASE_URL ` and holds no value of it. */
+/** What is wrong with a database URL. Each problem continues a sentence after `DATABASE_URL ` and quotes no value. */
 export class DatabaseUrlProblems extends Error {
   constructor(readonly problems: readonly string[]) {
     super(problems.join("; "));
@@ -88,20 +88,20 @@ export class DatabaseUrlProblems extends Error {
 }
 
 /**
- * Reads a database URL and the certificates it names. What it leaves out is taken from libpq's environment variables
- * (PGHOST, PGPORT, PGUSER, PGDATABASE, PGSSLMODE, PGOPTIONS). Without a host it is the local one.
+ * Reads a database URL and the certificate files it names. libpq's environment variables (PGHOST, PGPORT, PGUSER,
+ * PGDATABASE, PGSSLMODE, PGOPTIONS) fill in what the URL leaves out. The default host is localhost.
  *
  * @throws DatabaseUrlProblems
  */
 export function readDatabaseUrl(value: string, env: NodeJS.ProcessEnv = process.env): DatabaseAddress {
   const url = parse(value);
-  // A password with a question mark in it would make parameters of its rest.
-  if (url.search.includes("@")) refuse(`is no URL: ${PERCENT}`);
+  // A question mark in a password starts the query, so the @ after the password ends up in it.
+  if (url.search.includes("@")) refuse(NO_URL);
   const parameters = readParameters(url.searchParams);
   const host = parameters.host ?? (decode(url.hostname.replace(/^\[(.*)\]$/, "$1")) || env.PGHOST);
   const database = parameters.dbname ?? (decode(url.pathname.slice(1)) || env.PGDATABASE);
-  if (!database) refuse("names no database: write /NAME behind the host");
-  if (/[/@]/.test(database)) refuse(`names no database that can be read: ${PERCENT}`);
+  if (!database) refuse("names no database: write /NAME after the host");
+  if (/[/@]/.test(database)) refuse(`has a database name with / or @ in it: ${PERCENT}`);
   if (host?.includes(",")) refuse(ONE_HOST);
   const options = readOptions(parameters.options ?? env.PGOPTIONS ?? "");
   const { schema } = parameters;
@@ -122,15 +122,16 @@ export function readDatabaseUrl(value: string, env: NodeJS.ProcessEnv = process.
   };
 }
 
-const ONE_HOST = "names several hosts: write the one that takes writes, or a name that always leads to it";
+const NO_URL = `is not a URL: ${PERCENT}`;
+const ONE_HOST = "names several hosts: write the primary's, or a name that always leads to the primary";
 
 function parse(value: string): URL {
   const [, scheme, authority = ""] = /^(postgres(?:ql)?:\/\/)([^/?#]*)/.exec(value) ?? [];
   if (scheme === undefined) refuse("must start with postgresql://");
   if (authority.slice(authority.lastIndexOf("@") + 1).includes(",")) refuse(ONE_HOST);
-  // `user@/name` has a user and no host, which the socket of `?host=/folder` needs and URL does not take.
+  // libpq allows `user@/name?host=/folder`: a user without a host. The URL class refuses it.
   const whole = authority.endsWith("@") ? value.replace("@", "@localhost") : value;
-  if (!URL.canParse(whole) || whole.includes("#")) refuse(`is no URL: ${PERCENT}`);
+  if (!URL.canParse(whole) || whole.includes("#")) refuse(NO_URL);
   return new URL(whole);
 }
 
@@ -147,11 +148,14 @@ function readParameters(search: URLSearchParams): Parameters {
 }
 
 function unknownParameter(name: string): string {
-  const instead = INSTEAD[name.toLowerCase()] ?? "leave it out, or see the README for those that are";
-  return `has the parameter ${name.slice(0, 40)}, which is not taken: ${instead}`;
+  const instead = REPLACEMENTS[name.toLowerCase()] ?? "leave it out (docs/databases.md lists the known ones)";
+  return `has the unknown parameter ${name.slice(0, 40)}: ${instead}`;
 }
 
-/** Cuts `-c name=value` and `--name=value` apart as Postgres does. Anything else is left to the server as it is. */
+/**
+ * Splits `-c name=value` and `--name=value` as Postgres does. With anything else in it, the whole text goes to the
+ * server.
+ */
 function readOptions(options: string): Pick<DatabaseAddress, "settings" | "startupOptions"> {
   const words = options.match(/(?:\\.|[^\s\\])+/gs)?.map((word) => word.replace(/\\(.)/gs, "$1")) ?? [];
   const settings: Record<string, string> = {};
@@ -175,14 +179,14 @@ function tlsOf(
   const mode = given.sslmode ?? ofSsl ?? fromEnvironment ?? (isLocal(host) ? "disable" : "prefer");
   if (mode === "disable" || host.startsWith("/")) {
     if (given.sslnegotiation === "direct")
-      refuse("has sslnegotiation=direct, which needs sslmode=require or more");
+      refuse("has sslnegotiation=direct: that needs sslmode=require, verify-ca or verify-full");
     return { tls: "disable", tlsOptions: {} };
   }
   if (mode === "verify-ca" && sslrootcert === undefined) {
     refuse("has sslmode=verify-ca without sslrootcert=FILE: name the file, or write sslmode=verify-full");
   }
   if ((sslcert === undefined) !== (sslkey === undefined)) refuse("needs both sslcert and sslkey, or neither");
-  // `system`: the certificate authorities that Node brings.
+  // `system` means the certificate authorities built into Node.
   const ca =
     sslrootcert === undefined || sslrootcert === "system" ? undefined : readFile("sslrootcert", sslrootcert);
   const files = {
@@ -191,7 +195,7 @@ function tlsOf(
     ...(sslkey !== undefined && { key: readFile("sslkey", sslkey) }),
   };
   if (mode === "verify-full") return { tls: "require", tlsOptions: files };
-  // As in libpq, a root certificate makes verify-ca of require.
+  // As in libpq, `require` with a root certificate means `verify-ca`.
   if (mode === "verify-ca" || (mode === "require" && sslrootcert !== undefined)) {
     return { tls: "require", tlsOptions: { ...files, checkServerIdentity: () => undefined } };
   }
@@ -224,7 +228,7 @@ function decode(part: string): string {
   try {
     return decodeURIComponent(part);
   } catch {
-    return refuse(`is no URL: ${PERCENT}`);
+    return refuse(NO_URL);
   }
 }
 

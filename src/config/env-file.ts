@@ -1,15 +1,15 @@
 import { readFileSync } from "node:fs";
 import { ConfigurationError } from "../errors.js";
 
-/** A name, `=`, and a value whose quotes are closed, with white space and a comment where shells take them. */
+/** A name, `=`, and a value with closed quotes. White space and a comment may stand where shells allow them. */
 const LINE =
   /^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*("[^"]*"|'[^']*'|`[^`]*`|(?!["'`])(?:[^\s#]|\s+(?![\s#]|$))*)\s*(?:(?<=\s|["'`]|=)#.*)?$/;
 
 /**
- * Reads `.env` into the process's environment when there is one. A variable that is already set stays; of two lines for one
- * variable the last counts. A value ends with its line.
+ * Reads `.env` into the process's environment, if the file exists. A variable that is already set keeps its value. If
+ * two lines assign the same variable, the last one counts. A value ends with its line.
  *
- * @throws ConfigurationError naming every line that is no assignment, without its content
+ * @throws ConfigurationError that lists the number of every line that is not an assignment
  */
 export function readEnvFile(path = ".env"): void {
   const content = readContent(path);
@@ -28,12 +28,12 @@ export function readEnvFile(path = ".env"): void {
 
 function whatIsWrong(line: string): string {
   const [, value] = /^\s*(?:export\s+)?[A-Za-z_]\w*\s*=\s*(.*)$/.exec(line) ?? [];
-  if (value === undefined) return "is no assignment: write NAME=value";
-  if (/^["'`]/.test(value)) return "has text behind its quotes, or quotes that are not closed on the line";
+  if (value === undefined) return "is not an assignment: write NAME=value";
+  if (/^["'`]/.test(value)) return "has text after the closing quote, or no closing quote";
   return "has a # without a space before it: write the value in quotes, or a space before the comment";
 }
 
-/** Windows editors and PowerShell write UTF-16; both begin a file with a byte order mark, which the decoder takes off. */
+/** Windows editors and PowerShell write UTF-16 with a byte order mark. The decoder removes the mark. */
 function readContent(path: string): string | undefined {
   let bytes: Buffer;
   try {
@@ -49,7 +49,7 @@ function readContent(path: string): string | undefined {
     const content = new TextDecoder(encoding, { fatal: true }).decode(bytes);
     if (!content.includes("\0")) return content;
   } catch {
-    // Told below.
+    // The error below says it.
   }
   throw new ConfigurationError([`${path} is not in UTF-8: save it in UTF-8`]);
 }

@@ -2,12 +2,13 @@ import { LockedElsewhere } from "../errors.js";
 import { isOutOfMemory, isTooSlow, isUnavailable } from "./failures.js";
 
 /**
- * Runs `work` over the items. If it fails, they are halved, and the halves again, until the culprit stands alone; it is given to
- * `failed`, and harms no neighbour.
+ * Runs `work` over the items. If it fails, each half runs alone, and so on until the failing item is alone. That item
+ * goes to `failed`. All other items are processed.
  *
- * @param failed may answer a result in the place of the one that the culprit has not
+ * @param failed may return a result for the failing item
  * @returns the results of the parts, in the order of their items
- * @throws when the database is unavailable, and LockedElsewhere: every half that holds the locked row would wait again
+ * @throws LockedElsewhere without halving, because every half with the locked row would wait again
+ * @throws what `work` threw when the database is unavailable
  */
 export async function bisectOnFailure<Item, Result>(
   items: readonly Item[],
@@ -20,7 +21,7 @@ export async function bisectOnFailure<Item, Result>(
     return [await work(items)];
   } catch (error) {
     if (error instanceof LockedElsewhere) throw error;
-    // So many at once can need more memory or time than there is; fewer may not.
+    // A large part can need too much memory or time. A smaller part may succeed.
     if (isUnavailable(error) && !isOutOfMemory(error) && !isTooSlow(error)) throw error;
     const [only] = items;
     if (items.length === 1 && only !== undefined) {

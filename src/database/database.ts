@@ -12,45 +12,47 @@ import { valueTypes } from "./types.js";
 /** How long a request waits for a connection before the database counts as unavailable, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 5_000;
 
-/** The same for a command that shares the embedded database: it may wait for long work of others. */
+/** The same for a command on the embedded database. It may wait for long transactions of other clients. */
 const PATIENT_CONNECT_TIMEOUT_MS = 30_000;
 
-/** When an idle connection is asked for the first time whether its other end still lives, in milliseconds. */
+/** How long a connection is idle before TCP keep-alive checks its other end, in milliseconds. */
 const KEEP_ALIVE_AFTER_MS = 10_000;
 
-/** Clients of the embedded database take turns, so more of them only wait, and each has prepared plans of its own. */
+/**
+ * Clients of the embedded database take turns, so more clients gain nothing. Each client also prepares its own plans.
+ */
 const EMBEDDED_CLIENTS = 4;
 
-/** The one database of a process. The pool serves the hot path's SQL, Prisma what is not hot; both share connections. */
+/** The database of a process. The hot path runs SQL on the pool. Prisma serves the rest over the same connections. */
 export interface Database {
   readonly kind: "postgres" | "embedded";
   readonly pool: pg.Pool;
   readonly prisma: PrismaClient;
-  /** For work that one process at a time may do, such as a sweep. */
+  /** For work that only one process at a time may do, such as a sweep. */
   readonly exclusively: Exclusively;
-  /** Ends the connections and, for the owner of an embedded database, closes it and frees its folder. */
+  /** Ends the connections. The owner of an embedded database also closes it and releases its folder. */
   close(): Promise<void>;
 }
 
 export interface OpenOptions extends Pick<DatabaseConfig, "databaseUrl" | "dataDir"> {
-  /** A server must own the embedded database; a command may also use the one of a running server. */
+  /** A server must own the embedded database. A command may also use the database of a running server. */
   readonly role: "server" | "command";
   readonly poolSize?: number;
   /**
-   * How long the database may take to answer a statement before it counts as unavailable and the connection is given up,
-   * in milliseconds. Without it one connection whose other end has vanished is waited for without end. Not for
-   * commands, whose statements may take as long as they need; `withoutTimeout` makes an exception.
+   * How long a statement may take before the database counts as unavailable and the connection is closed, in
+   * milliseconds. Without it, a request on a connection whose other end has vanished waits forever. Commands do not
+   * set it, because their statements may take long. `withoutTimeout` exempts one statement.
    */
   readonly queryTimeoutMs?: number;
 }
 
 /**
- * Opens Postgres when `databaseUrl` is given, else the embedded database under `dataDir`. Postgres is connected to
- * when it is first used, so it need not be up yet; the embedded database is ready when this resolves.
+ * Opens Postgres when `databaseUrl` is given, otherwise the embedded database in `dataDir`. The first statement
+ * connects to Postgres, so Postgres may still be down now. The embedded database is ready when this resolves.
  *
- * @throws DatabaseUrlProblems when `databaseUrl` cannot be read.
- * @throws DataDirInUse when a server finds the folder owned by another process.
- * @throws DataDirUnusable when the folder cannot hold, or does not hold, a database of ours.
+ * @throws DatabaseUrlProblems when `databaseUrl` cannot be read
+ * @throws DataDirInUse when another process owns the folder and this one is a server
+ * @throws DataDirUnusable when the folder cannot be used, or holds something else
  */
 export async function openDatabase(options: OpenOptions): Promise<Database> {
   const { databaseUrl, dataDir, role, poolSize = 10, queryTimeoutMs } = options;
@@ -77,7 +79,7 @@ export async function openDatabase(options: OpenOptions): Promise<Database> {
 
 function assemble(kind: Database["kind"], config: pg.PoolConfig, exclusively: Exclusively): Database {
   const pool = new pg.Pool(config);
-  // An idle connection broke. The pool has dropped it already; unheard, the event would end the process.
+  // An idle connection broke, and the pool has dropped it. Without a listener this event would end the process.
   pool.on("error", () => {});
   const prisma = new PrismaClient({ adapter: adapterFor(pool) });
   const close = async () => {
@@ -87,7 +89,9 @@ function assemble(kind: Database["kind"], config: pg.PoolConfig, exclusively: Ex
   return { kind, pool, prisma, exclusively, close: once(close) };
 }
 
-/** Prisma writes the schema before every table: it is the one in which our own statements find their tables. */
+/**
+ * Prisma puts a schema before every table name. It must be the schema in which our own statements find their tables.
+ */
 function adapterFor(pool: pg.Pool): PrismaPg {
   const adapter = new PrismaPg(pool);
   adapter.connect = async () => {
@@ -105,7 +109,7 @@ function sharedConfig(poolSize: number): pg.PoolConfig {
     keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
     fallback_application_name: "regulars",
     types: valueTypes,
-    // Statements given to a connection together travel together, and run in their order.
+    // Statements that are given to a connection at once are sent at once. They run in order.
     pipeline: true,
   };
 }

@@ -4,30 +4,29 @@ import pg from "pg";
 import { claimLock } from "./embedded/lock.js";
 
 /**
- * Runs work that one process at a time may do on a database, whichever process has it open.
+ * Runs work that only one process at a time may do on a database.
  *
- * @param work is told by its signal when the lock was lost, because the connection that held it broke
- * @returns undefined when somebody else is at it; nothing was run then
+ * @param work gets a signal that aborts when the lock is lost because its connection broke
+ * @returns undefined when another process holds the lock; `work` did not run then
  */
 export type Exclusively = <Result>(
   name: string,
   work: (lost: AbortSignal) => Promise<Result>,
 ) => Promise<Result | undefined>;
 
-/** The first of the two numbers of our session locks, which have a space of their own beside the transactions' locks. */
+/** The first of the two numbers of each session lock. The locks of transactions have another first number. */
 const LOCK_SPACE = 72_707_370;
 
-/** How often the connection that holds a lock is tried, and how long it may take to answer, in milliseconds. */
+/** How often the connection that holds a lock is checked, and how long it may take to answer, in milliseconds. */
 const HEARTBEAT_MS = 15_000;
 const ANSWER_WITHIN_MS = 5_000;
 
 /**
- * By a session's advisory lock on a connection of its own: Postgres frees it when the connection ends, and so also when the
- * process is killed. Installations in other schemas of the database have locks of their own. A pool in front of Postgres
- * that hands sessions around (pgbouncer by transaction) would break this, so none is served from
- * (src/operations/database-checks.ts).
+ * Holds a session's advisory lock on a separate connection. Postgres releases the lock when the connection ends, also
+ * when the process is killed. Each schema has its own locks, so installations in other schemas do not wait. A pooler
+ * in transaction mode would break the lock, so the server refuses one (src/operations/database-checks.ts).
  *
- * @param prepare makes the session what ours are, so that it is in the right schema
+ * @param prepare sets up the session, including its schema
  */
 export function exclusivelyOnPostgres(
   config: pg.ClientConfig,
@@ -55,15 +54,15 @@ export function exclusivelyOnPostgres(
         if (!lost.signal.aborted) await client.query("select pg_advisory_unlock_all()").catch(lose);
       }
     } finally {
-      // A connection that broke may never say that it has ended.
+      // A broken connection may never report its end, so nothing waits for it.
       client.end().catch(() => {});
     }
   };
 }
 
 /**
- * By a lock file, which names its process and is taken over when  The owner of another container cannot be seen to live, and
- * keeps such a lock for seconds only.
+ * Holds a lock file that names its process. When that process has died, the next one takes the lock over. A process
+ * in another container is invisible from here, so its lock counts for 15 seconds only.
  */
 export function exclusivelyInFolder(dataDir: string): Exclusively {
   const locks = path.join(path.resolve(dataDir), "locks");

@@ -15,8 +15,9 @@ const NETWORK_CODES = new Set([
 ]);
 
 /**
- * Administrator's shutdown, crash shutdown, cannot connect now, idle session's timeout; read-only is a primary that was just demoted. The last
- * three refuse a connection: a password that is being rotated, a rule that keeps us out, a database that is being restored.
+ * 57P01 admin shutdown, 57P02 crash shutdown, 57P03 cannot connect now, 57P05 idle session timeout. 25006 read-only
+ * transaction: the primary was demoted. 28P01 wrong password: it may be rotated just now. 28000 no access: a rule
+ * refuses us. 3D000 unknown database: it may be restored just now.
  */
 const UNAVAILABLE_STATES = new Set(["57P01", "57P02", "57P03", "57P05", "25006", "28P01", "28000", "3D000"]);
 
@@ -26,15 +27,15 @@ const LOCK_NOT_AVAILABLE = "55P03";
 /** Class 08: connection exception. Class 53: insufficient resources (connections, memory, disk). */
 const UNAVAILABLE_CLASSES = new Set(["08", "53"]);
 
-/** A certificate that was not renewed must not make a webhook fail in any other way than a server that is away. */
+/** A certificate problem counts as unavailable, so that a webhook is answered 503 and delivered again. */
 const CERTIFICATE_CODES =
   /^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_TLS_CERT_|HOSTNAME_MISMATCH|INVALID_CA|PATH_LENGTH_)/;
 
-/** What node-postgres and its pool say without a code. */
+/** Messages of node-postgres and its pool for errors that have no code. */
 const DRIVER_MESSAGES =
   /^(Connection terminated|timeout exceeded when trying to connect|timeout expired|Query read timeout|Client has encountered a connection error|Client was closed|Cannot use a pool after calling end|The server does not support SSL|There was an error establishing an SSL|SASL)/;
 
-/** Prisma's own codes, and the kinds that its driver adapter turns errors into. */
+/** Prisma's codes, and the kinds of error of its driver adapter. */
 const PRISMA_UNAVAILABLE = new Set([
   "P1001",
   "P1002",
@@ -47,15 +48,15 @@ const PRISMA_UNAVAILABLE = new Set([
   "TooManyConnections",
 ]);
 
-/** Serialization failure, deadlock; then what Prisma calls both. */
+/** Serialization failure and deadlock, then Prisma's names for both. */
 const RETRYABLE = new Set(["40001", "40P01", "P2034", "TransactionWriteConflict"]);
 
-/** The connection does not know a prepared statement; it knows another one by the name. */
+/** 26000: the prepared statement does not exist. 42P05: another one has its name. */
 const STALE_STATEMENT = new Set(["26000", "42P05"]);
 
 /**
- * Whether the database could not be reached or went away: nothing is known to be wrong with the statement, and
- * a later attempt may succeed. A webhook answers 503 then, so that Square delivers again.
+ * Whether the database could not be reached or went away. A later attempt may succeed. A webhook is answered 503
+ * then, so Square delivers it again.
  */
 export function isUnavailable(error: unknown): boolean {
   return linksOf(error).some(
@@ -69,45 +70,48 @@ export function isUnavailable(error: unknown): boolean {
 }
 
 /**
- * Whether the connection's prepared statements are not those that we made: a pooler or a hand in the session dropped them,
- * or a table has other columns since. The statement did not run. On a new connection it will.
+ * Whether the connection lost our prepared statements, or a table's columns changed since. The statement did not run.
+ * It will run on a new connection.
  */
 export function isStaleStatement(error: unknown): boolean {
   return linksOf(error).some(isStale);
 }
 
 /**
- * Whether the database ran out of memory, for locks above all: it counts as unavailable, but a smaller piece of the
- * same work may well succeed.
+ * Whether the database ran out of memory, most often memory for locks. This counts as unavailable, but a smaller part
+ * of the same work may succeed.
  */
 export function isOutOfMemory(error: unknown): boolean {
   return linksOf(error).some((link) => codesOf(link).includes(OUT_OF_MEMORY));
 }
 
 /**
- * Whether a statement did not answer in its time: that counts as unavailable, but it may simply have been asked for too much,
- * and a smaller piece of the same work may well succeed.
+ * Whether a statement took longer than the query timeout. This counts as unavailable, but a smaller part of the same
+ * work may succeed.
  */
 export function isTooSlow(error: unknown): boolean {
   return linksOf(error).some((link) => link instanceof Error && link.message === "Query read timeout");
 }
 
-/** Whether a lock was not to be had within the session's `lock_timeout`. */
+/** Whether a lock was not granted within the session's `lock_timeout`. */
 export function isLockTimeout(error: unknown): boolean {
   return linksOf(error).some((link) => codesOf(link).includes(LOCK_NOT_AVAILABLE));
 }
 
-/** Whether the transaction may succeed when it runs again: it lost a race, and Postgres rolled it back. */
+/**
+ * Whether Postgres rolled the transaction back because it collided with another. It may succeed when it runs again.
+ */
 export function isRetryable(error: unknown): boolean {
   return linksOf(error).some((link) => codesOf(link).some((code) => RETRYABLE.has(code)));
 }
 
-/** What the server, the driver or the system says when a connection does not come about, and what helps. */
+/** What the server, the driver or the system says when a connection fails, and the advice for it. */
 const EXPLANATIONS: readonly (readonly [when: RegExp, explain: (words: string) => string])[] = [
   [
     /unsupported startup parameter.*: options/,
     (words) =>
-      `${refused(words)} Leave options out of DATABASE_URL, or write ignore_startup_parameters = options into pgbouncer.ini.`,
+      `${refused(words)} Leave options out of DATABASE_URL, or write ignore_startup_parameters = options into ` +
+      "pgbouncer.ini.",
   ],
   [
     /^(28\w{3} .*(no encryption|SSL off)|.*(sslmode=require|SSL\/TLS required|SSL connection is required))/i,
@@ -127,32 +131,36 @@ const EXPLANATIONS: readonly (readonly [when: RegExp, explain: (words: string) =
   [
     /^ERR_TLS_CERT_ALTNAME_INVALID /,
     () =>
-      "The database's certificate is another host's: name that host in DATABASE_URL, or write sslmode=verify-ca with sslrootcert=FILE.",
+      "The database's certificate is for another host: name that host in DATABASE_URL, " +
+      "or write sslmode=verify-ca with sslrootcert=FILE.",
   ],
   [
     CERTIFICATE_CODES,
     (words) =>
-      `The database's certificate is not trusted (${said(words)}): write sslrootcert=FILE with its authority's certificate, or ` +
-      "sslmode=require to encrypt without verifying, into DATABASE_URL.",
+      `The database's certificate is not trusted (${said(words)}). Write into DATABASE_URL: sslrootcert=FILE with its ` +
+      "authority's certificate, or sslmode=require to encrypt without verifying.",
   ],
   [
     /^(ERR_SSL|ERR_OSSL|ERR_TLS)|establishing an SSL connection/,
     (words) =>
-      `The connection to the database cannot be encrypted (${said(words)}): look at sslrootcert, sslcert and sslkey in DATABASE_URL.`,
+      `The connection to the database cannot be encrypted (${said(words)}): check sslrootcert, sslcert and sslkey in ` +
+      "DATABASE_URL.",
   ],
   [
     /^25006 /,
     (words) =>
-      `The database takes no writes (${said(words)}): is it a replica, or default_transaction_read_only on?`,
+      `The database is read-only (${said(words)}). Is it a replica, or is default_transaction_read_only on?`,
   ],
-  [/^(ENOTFOUND|EAI_AGAIN) /, (words) => unreached(`its host is not known (${said(words)})`)],
+  [/^(ENOTFOUND|EAI_AGAIN) /, (words) => unreached(`its host is unknown (${said(words)})`)],
   [/^E[A-Z]+ connect/, (words) => unreached(said(words))],
   [/time|expired/, () => unreached("it does not answer")],
 ];
 
 /**
- * Tells people in one line why a database cannot be used, in the words of the server or library that refused it; undefined when the error is
- * about something else. The words name users, hosts and databases, and no password.
+ * Explains in one line why the database cannot be used. The line quotes the server or the driver. It may hold the
+ * names of users, hosts and databases, but never a password.
+ *
+ * @returns undefined when the error is about something else
  */
 export function explainUnavailable(error: unknown): string | undefined {
   if (!isUnavailable(error)) return undefined;
@@ -188,20 +196,23 @@ function isUnavailableCode(code: string): boolean {
   );
 }
 
-/** "cached plan must not change result type" has a code that means much else, and a text in the database's language. */
+/**
+ * "cached plan must not change result type" has no code of its own, and its text depends on the database's language.
+ * So the routine in Postgres that raises it is compared.
+ */
 function isStale(link: object): boolean {
   const { code, routine }: { code?: unknown; routine?: unknown } = link;
   return STALE_STATEMENT.has(String(code)) || (code === "0A000" && routine === "RevalidateCachedQuery");
 }
 
-/** The socket of an embedded database whose owner is gone. */
+/** The socket of an embedded database whose owner has ended. */
 function isMissingSocket(link: object): boolean {
   return "code" in link && link.code === "ENOENT" && "syscall" in link && link.syscall === "connect";
 }
 
 type Link = { cause?: unknown; errors?: unknown; meta?: { driverAdapterError?: unknown } };
 
-/** The error, what caused it, the parts of an aggregate (one per address tried), and what Prisma wraps. */
+/** The error, its cause, the parts of an aggregate (one for each address tried), and the error that Prisma wraps. */
 function linksOf(error: unknown, depth = 0): object[] {
   if (typeof error !== "object" || error === null || depth > 5) return [];
   const { cause, errors, meta }: Link = error;

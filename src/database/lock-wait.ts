@@ -4,17 +4,18 @@ import { isLockTimeout } from "./failures.js";
 import { pipelined, type Queryable, query, queryUnprepared } from "./query.js";
 import { inTransaction } from "./transaction.js";
 
-// Locks of ours are held for milliseconds. A lock_timeout that the role, the database or the address sets is kept.
+// Our locks are held for milliseconds. A lock_timeout of the role, the database or the address is kept.
 const boundStatement = {
   name: "bound_lock_waits",
   text: "select set_config('lock_timeout', '5s', true) where current_setting('lock_timeout') = '0'",
 };
 
 /**
- * A transaction of a pull, a sweep or a refresh. It waits five seconds for a lock and not without end: a transaction that was
- * left open elsewhere is one organization's trouble, and the others are not to wait for it.
+ * Runs a transaction of a pull, a sweep or a refresh. It waits at most five seconds for a lock, so that a transaction
+ * left open elsewhere blocks one organization only.
  *
- * @throws {LockedElsewhere} and what `inTransaction` throws
+ * @throws LockedElsewhere, which names the session that holds the lock
+ * @throws what `inTransaction` throws
  */
 export async function inBackgroundTransaction<Result>(
   pool: pg.Pool,
@@ -34,8 +35,8 @@ export async function inBackgroundTransaction<Result>(
   }
 }
 
-// The longest open transaction of another session that writes to our tables or holds an advisory lock. Who waited has given up
-// by now, so Postgres cannot be asked who was in the way.
+// The longest open transaction of another session that writes to our tables or holds an advisory lock. The wait has
+// ended by now, so Postgres no longer knows which session blocked it.
 const holderStatement = {
   name: "lock_holder",
   text: `
@@ -53,19 +54,20 @@ const holderStatement = {
 interface Holder {
   readonly pid: number;
   readonly application_name: string | null;
-  /** NULL where the role may not see it. */
+  /** NULL when the role may not see it. */
   readonly state: string | null;
   readonly xact_start: Date | null;
 }
 
-/** A sentence about the session that most likely holds the lock that somebody waited for in vain: which it is, and since when. */
+/** Names the session that most likely holds the lock, and since when. */
 export async function describeHolder(on: Queryable): Promise<string> {
   const { rows } = await queryUnprepared<Holder & Record<string, unknown>>(on, holderStatement);
   const [holder] = rows;
-  if (!holder) return "Nobody holds it any more.";
+  if (!holder) return "It has been released since.";
   const { pid, application_name, state, xact_start } = holder;
-  // A client chooses this name itself.
+  // The client chose this name, so it may hold anything.
   const name = (application_name || "a session").slice(0, 60).replaceAll(/[^\x20-\x7e]/g, "?");
   const since = xact_start ? `, in a transaction since ${xact_start.toISOString()}` : "";
-  return `Held by ${name} (process ${pid}, ${state ?? "state unknown"}${since}). End it there, or by: select pg_terminate_backend(${pid})`;
+  const session = `Held by ${name} (process ${pid}, ${state ?? "state unknown"}${since}).`;
+  return `${session} End it there, or run: select pg_terminate_backend(${pid})`;
 }

@@ -9,10 +9,10 @@ import type { Database } from "./database.js";
 import { withoutTimeout } from "./query.js";
 import { inTransaction } from "./transaction.js";
 
-/** The key under which `prisma migrate` locks too, so that neither tool migrates while the other does. */
+/** `prisma migrate` uses the same key, so the two never migrate at the same time. */
 const ADVISORY_LOCK = 72_707_369;
 
-/** As Prisma creates it, to the letter: `prisma migrate deploy` and `status` go on from this record. */
+/** Exactly as Prisma creates it, so that `prisma migrate deploy` and `status` can use this record. */
 const RECORD_TABLE = `
   create table _prisma_migrations (
     id                      varchar(36) primary key not null,
@@ -38,13 +38,13 @@ interface Migration {
 }
 
 /**
- * Applies this build's pending migrations in name order, each file whole and in a transaction of its own. Any number
- * of processes may call this at once: each migration is applied by one of them while the others wait.
+ * Applies this build's pending migrations in name order, each in its own transaction. Several processes may call this
+ * at once: one of them applies a migration while the others wait.
  *
- * @param folder holds one folder per migration with a migration.sql inside; by default prisma/migrations.
- * @returns the names that this call applied.
- * @throws SchemaMismatch when the database holds what this build does not know; nothing is changed then.
- * @throws MigrationFailed when a file fails; that file leaves no trace, those before it stay applied.
+ * @param folder has one folder for each migration, with a migration.sql in it; by default prisma/migrations
+ * @returns the names of the migrations that this call applied
+ * @throws SchemaMismatch when the database's record does not fit this build; nothing is changed then
+ * @throws MigrationFailed when a file fails; that file has no effect, and earlier files stay applied
  */
 export async function migrate(database: Database, folder = migrationsFolder()): Promise<string[]> {
   const migrations = await readMigrations(folder);
@@ -57,10 +57,10 @@ export async function migrate(database: Database, folder = migrationsFolder()): 
 }
 
 /**
- * Compares the database's record of migrations with this build's.
+ * Compares the database's record of migrations with this build's migrations.
  *
- * @throws SchemaMismatch when a migration is unknown here (a newer or a foreign schema), was changed after it was
- * applied, or has failed, and when tables of ours exist without a record.
+ * @throws SchemaMismatch when a migration is unknown (the schema is newer or foreign), was changed after it was
+ * applied, or has failed. Also when our tables exist without a record.
  */
 export async function checkSchema(database: Database, folder = migrationsFolder()): Promise<SchemaState> {
   const migrations = await readMigrations(folder);
@@ -68,7 +68,7 @@ export async function checkSchema(database: Database, folder = migrationsFolder(
   return { state: pending.length === 0 ? "current" : "pending", pending: pending.map(({ name }) => name) };
 }
 
-/** The nearest prisma/migrations above this file: the same one from src and from dist/src. */
+/** The nearest prisma/migrations above this file. It is the same folder for src and for dist/src. */
 export function migrationsFolder(): string {
   let folder = path.dirname(fileURLToPath(import.meta.url));
   while (!existsSync(path.join(folder, "prisma", "migrations"))) {
@@ -86,7 +86,7 @@ async function applyNext(tx: pg.PoolClient, migrations: readonly Migration[]): P
   if (!(await recordExists(tx))) await tx.query(RECORD_TABLE);
   const startedAt = new Date();
   try {
-    // Without values it goes by the simple protocol, which alone takes a file of many statements.
+    // A query without values uses the simple protocol. Only that protocol accepts several statements.
     await tx.query(withoutTimeout(next.sql));
   } catch (error) {
     throw new MigrationFailed(next.name, error);
@@ -125,9 +125,7 @@ async function pendingOf(
   return migrations.filter(({ name }) => !applied.has(name));
 }
 
-/**
- * In the schema in which new tables are made, and in no other of the search path: that one may hold another installation.
- */
+/** Looks only in the first schema of the search path. Another schema may hold another installation. */
 async function recordExists(on: pg.Pool | pg.PoolClient): Promise<boolean> {
   const { rows } = await on.query(
     "select exists (select from pg_tables where schemaname = current_schema() and tablename = '_prisma_migrations') as present",
@@ -135,7 +133,7 @@ async function recordExists(on: pg.Pool | pg.PoolClient): Promise<boolean> {
   return rows[0].present;
 }
 
-/** The tables that this build's migrations make, and their record. */
+/** The tables that this build's migrations create, and Prisma's table of migrations. */
 export async function ownTables(folder = migrationsFolder()): Promise<string[]> {
   return ["_prisma_migrations", ...tablesOf(await readMigrations(folder))];
 }
@@ -159,13 +157,13 @@ async function refuseTablesWithoutRecord(on: pg.Pool | pg.PoolClient, migrations
   if (elsewhere[0] !== undefined) {
     const { schema, current } = elsewhere[0];
     throw new SchemaMismatch(
-      `The tables are in schema ${schema}, but the search path begins with schema ${current}, which has none: ` +
-        `write schema=${schema} into DATABASE_URL for these, or schema=${current} for new ones`,
+      `The tables are in schema ${schema}, but the search path begins with schema ${current}. ` +
+        `Write schema=${schema} into DATABASE_URL to use these, or schema=${current} to create new ones`,
     );
   }
   if (rows[0] !== undefined) {
     throw new SchemaMismatch(
-      `The database has a table ${rows[0].tablename} but no record of migrations: it was not made by this program`,
+      `The database has a table ${rows[0].tablename} but no record of migrations: another program made it`,
     );
   }
 }

@@ -1,6 +1,6 @@
 import { type Queryable, query } from "./query.js";
 
-// Each by the primary key.
+// All three use the primary key.
 const readStatement = {
   name: "sync_position",
   text: "select position from sync_positions where organization_id = $1 and task = $2",
@@ -19,7 +19,11 @@ const clearStatement = {
   text: "delete from sync_positions where organization_id = $1 and starts_with(task, $2)",
 };
 
-/** Where a task of an organization, or under the nil one of the whole database, stopped; undefined when it has not begun. */
+/**
+ * Reads where a task stopped. Tasks of the whole database have the nil organization.
+ *
+ * @returns undefined when the task has not begun
+ */
 export async function readPosition<Position extends object>(
   on: Queryable,
   organizationId: string,
@@ -39,7 +43,9 @@ export async function savePosition<Position extends object>(
   await query(on, saveStatement, [organizationId, task, JSON.stringify(position), now]);
 }
 
-/** Forgets every task whose name begins so: the next run starts from the beginning. */
+/**
+ * Deletes the positions of all tasks whose name begins with `prefix`. The next run of each starts from the beginning.
+ */
 export async function clearPositions(on: Queryable, organizationId: string, prefix: string): Promise<void> {
   await query(on, clearStatement, [organizationId, prefix]);
 }

@@ -3,25 +3,25 @@ import pg from "pg";
 import { isStaleStatement } from "./failures.js";
 
 /**
- * A statement of the program: `name` is for people (pg_stat_activity, plans, logs), `text` is the SQL with $1, $2, ...
- * Both are constants of the source: each distinct text stays prepared on every connection for its life, so a value
- * never goes into the text.
+ * A statement of the program. `name` is for people, in pg_stat_activity, plans and logs. `text` is the SQL with $1,
+ * $2, ... Both are constants in the source. A connection keeps every distinct text prepared until it ends, so values
+ * are always parameters.
  */
 export interface Statement {
   readonly name: string;
   readonly text: string;
 }
 
-/** Anything statements run on: a pool, a client of it, or a transaction (which is a client too). */
+/** What runs statements: a pool, one of its clients, or a transaction (which is a client too). */
 export type Queryable = pg.Pool | pg.PoolClient;
 
 const preparedNames = new Map<string, string>();
 
 /**
- * Runs one statement. It is prepared once per connection and then only bound and executed: planning the one statement
- * takes ten times as long as running it for one customer (37 ms and 4 ms on the embedded database).
+ * Runs one statement. Each connection prepares it once. Planning the one statement takes ten times as long as running
+ * it for one customer (37 ms and 4 ms on the embedded database).
  *
- * @returns the rows; int8 comes as bigint, numeric and date as string, timestamptz as Date.
+ * @returns rows with int8 as bigint, numeric and date as string, timestamptz as Date
  */
 export async function query<Row extends pg.QueryResultRow = pg.QueryResultRow>(
   on: Queryable,
@@ -33,10 +33,10 @@ export async function query<Row extends pg.QueryResultRow = pg.QueryResultRow>(
 }
 
 /**
- * Runs one statement without keeping it prepared, so that it is planned for the tables as they are now: for statements that
- * walk through tables, whose best plan depends on how full these are. For one customer's rows `query` is much faster.
+ * Runs one statement that is planned every time. This is for statements that read whole tables, because their best
+ * plan depends on the tables' sizes. For one customer's rows `query` is much faster.
  *
- * @param types how values are read, where that is not the pool's way
+ * @param types how values are read, if not as the pool reads them
  */
 export async function queryUnprepared<Row extends pg.QueryResultRow = pg.QueryResultRow>(
   on: Queryable,
@@ -48,8 +48,8 @@ export async function queryUnprepared<Row extends pg.QueryResultRow = pg.QueryRe
 }
 
 /**
- * Runs work again when its connection had lost prepared statements. The work drops such a connection, so the next attempt has
- * another, and after as many as the pool may have it has a new one.
+ * Runs work again when its connection has lost prepared statements. The work must drop that connection, so each
+ * attempt gets another one. After as many attempts as the pool has connections, the connection is new.
  */
 export async function onFreshConnection<Result>(pool: pg.Pool, work: () => Promise<Result>): Promise<Result> {
   for (let stale = 0; ; stale += 1) {
@@ -65,14 +65,16 @@ type Answers<Steps extends readonly (() => Promise<unknown>)[]> = {
   -readonly [Index in keyof Steps]: Awaited<ReturnType<Steps[Index]>>;
 };
 
-/** Runs steps that need nothing of each other's answers, in their order: their statements travel together and save round trips. */
+/**
+ * Runs steps in order. Their statements are sent at once, which saves round trips. No step may need another's answer.
+ */
 export async function pipelined<const Steps extends readonly (() => Promise<unknown>)[]>(
   ...steps: Steps
 ): Promise<Answers<Steps>> {
   return (await Promise.all(steps.map((step) => step()))) as Answers<Steps>;
 }
 
-/** Readable, and unique per text; well under the 63 bytes at which Postgres cuts names off. */
+/** A readable name that is unique for its text. It is shorter than the 63 bytes at which Postgres cuts names off. */
 function preparedName({ name, text }: Statement): string {
   let prepared = preparedNames.get(text);
   if (prepared === undefined) {
@@ -82,10 +84,10 @@ function preparedName({ name, text }: Statement): string {
   return prepared;
 }
 
-/** The longest time a timer of Node takes. */
+/** The longest delay of a Node timer. */
 const NO_TIMEOUT_MS = 2 ** 31 - 1;
 
-/** A statement that may take as long as it needs, even on a pool with a `queryTimeoutMs`. */
+/** A statement without a time limit, even on a pool with a `queryTimeoutMs`. */
 export function withoutTimeout(text: string, values?: unknown[]): pg.QueryConfig {
   const config = { text, query_timeout: NO_TIMEOUT_MS };
   return values ? { ...config, values } : config;

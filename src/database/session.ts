@@ -1,16 +1,19 @@
 import type pg from "pg";
 
 /**
- * Settings of every session, as Postgres writes them. Times are in UTC. Plans are generic because the
- * statements take arrays of any length over one organization: planning each anew costs more than it gains, and the
- * sixth execution must not differ from the fifth. Nor is any of them worth compiling. A generic plan is kept for the
- * connection's life, so it must not depend on how full the tables were when it was made: planned on an empty database,
- * the one statement would scan every table, and go on doing so (5 s instead of 5 ms after a first load). Every statement
- * has an index to go by; what reads whole tables turns scans on again in its own transaction.
+ * Settings of every session, as Postgres writes them. Times are in UTC.
  *
- * Two more are Postgres' own defaults, and stand here because a role or a database may have others. Without synchronous
- * commits a webhook would be answered 200 before it is durable. And the claims and locks rely on read committed: what
- * waited for another transaction must see what that one wrote.
+ * `plan_cache_mode`: planning a statement anew costs more than a better plan saves. A generic plan also keeps the
+ * sixth execution like the fifth. `jit`: no statement runs long enough to be worth compiling.
+ *
+ * `enable_seqscan`: a connection keeps a generic plan until it ends, so the plan must not depend on the tables'
+ * sizes. On an empty database Postgres would plan to scan every table. After a first load the one statement would
+ * then take 5 s instead of 5 ms. Every statement has an index. What reads whole tables turns scans on in its own
+ * transaction.
+ *
+ * The last two are Postgres' defaults. They are set because a role or a database may have others. Without synchronous
+ * commits a webhook could be answered 200 before it is durable. Claims and locks need read committed: after waiting
+ * for another transaction, a statement must see what that one wrote.
  */
 const SESSION_SETTINGS: Readonly<Record<string, string>> = {
   TimeZone: "UTC",
@@ -21,16 +24,18 @@ const SESSION_SETTINGS: Readonly<Record<string, string>> = {
   default_transaction_isolation: "read committed",
 };
 
-/** The same as arguments of a command line. */
+/** The same settings as command-line arguments. */
 export const SESSION_PARAMETERS: readonly string[] = Object.entries(SESSION_SETTINGS).flatMap(
   ([name, value]) => ["-c", `${name}=${value}`],
 );
 
 /**
- * What only a Postgres is told. A client that vanished in the middle of a transaction leaves its locks behind, and
- * nobody else gets at those customers until the session ends; no transaction of ours is idle for a minute. The embedded
- * database sends such clients away by itself. The others are Postgres' own defaults, which a role
- * or a database may have changed: the driver and the statements read and write values in these forms.
+ * Settings for Postgres only. `idle_in_transaction_session_timeout`: a client that vanishes in a transaction keeps
+ * its locks until the session ends. None of our transactions is idle for a minute. The embedded database has its own
+ * limit.
+ *
+ * The others are Postgres' defaults. They are set because a role or a database may have others. The driver and the
+ * statements read and write values in these forms.
  */
 export const POSTGRES_SETTINGS: Readonly<Record<string, string>> = {
   ...SESSION_SETTINGS,
@@ -43,23 +48,25 @@ export const POSTGRES_SETTINGS: Readonly<Record<string, string>> = {
   array_nulls: "on",
 };
 
-/** A role's limits are for people at a prompt. A migration or a first load takes the time it needs. */
+/** A role's limits are meant for people at a prompt. A migration or a first load may take longer. */
 const NO_LIMITS = { statement_timeout: "0", lock_timeout: "0", idle_session_timeout: "0" };
 
-/** From Postgres 17 on. Asked for first, since an unknown setting would leave an error in the log of every connection. */
+/** Exists since Postgres 17. Setting an unknown one would write an error into Postgres' log for every connection. */
 const NO_TRANSACTION_LIMIT = `
   case when current_setting('transaction_timeout', true) is not null then set_config('transaction_timeout', '0', false) end`;
 
 /**
- * A session whose client gave a statement up goes on waiting for its lock, and as the pool opens another in its place,
- * they add up to all that Postgres has. So Postgres looks now and then whether we are still there, on systems that can look.
+ * After a query timeout the pool opens another connection, but the old session still waits for its lock. Such
+ * sessions could use up all connections. With this setting Postgres checks whether the client still exists. Some
+ * systems do not support it.
  */
 const NOTICE_WHEN_WE_ARE_GONE = "set client_connection_check_interval = '2s'";
 
 /**
- * Makes a new session what our statements rely on. By statements and not in the startup packet, which poolers refuse.
+ * Sets up a new session for our statements. It uses statements, because poolers refuse settings in the startup
+ * packet.
  *
- * @param settings the address's own, which win over a role's and lose against ours
+ * @param settings those of the address; they override a role's settings, and ours override them
  */
 export async function prepareSession(
   client: pg.ClientBase,
@@ -71,7 +78,7 @@ export async function prepareSession(
   const calls = all.map(([name, value]) => {
     return `set_config(${client.escapeLiteral(name)}, ${client.escapeLiteral(value)}, false)`;
   });
-  // The limit first, by itself: it may be too short for what follows.
+  // A separate statement, because the role's limit may be too short for the next one.
   const prepared = client.query(
     `set statement_timeout = 0; select ${[...calls, NO_TRANSACTION_LIMIT].join(", ")}`,
   );

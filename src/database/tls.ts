@@ -1,11 +1,13 @@
 import { once } from "node:events";
 import net from "node:net";
 
-/** Postgres' SSLRequest: its length, and the number that no version of the protocol has. */
+/** Postgres' SSLRequest message: its length and its code. */
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
 const OFFERED = "S".charCodeAt(0);
 
-/** Whether a Postgres offers to encrypt. One that does not answer offers nothing; connecting to it tells why. */
+/**
+ * Whether a Postgres offers to encrypt. False when it does not answer. The connection attempt then reports the error.
+ */
 export async function offersTls(host: string, port: number, withinMs: number): Promise<boolean> {
   const socket = net.connect({ host, port });
   socket.on("error", () => {});

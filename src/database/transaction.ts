@@ -4,13 +4,13 @@ import { RegularsError, TransactionContended, TransactionRolledBack } from "../e
 import { isRetryable, isUnavailable } from "./failures.js";
 import { onFreshConnection, pipelined } from "./query.js";
 
-/** How often one piece of work runs again before its collision counts as an error. */
+/** How often a transaction is tried before its collision counts as an error. */
 const ATTEMPTS = 6;
 
-/** The longest wait before the second attempt, in milliseconds; it doubles with each further one. */
+/** The longest wait before the second attempt, in milliseconds. It doubles with each further attempt. */
 const FIRST_WAIT_MS = 8;
 
-/** Thrown by work that wants its transaction undone and itself run again, because what it read has moved. */
+/** Thrown by work to roll its transaction back and run again, because what it read has changed. */
 export class RetryTransaction extends RegularsError {
   constructor(message = "What this transaction read has changed") {
     super("retry_transaction", message);
@@ -23,15 +23,19 @@ type Work<Result> = (
 ) => Promise<Result>;
 
 /**
- * Runs `work` in one transaction and commits it: when this resolves, the effect is durable. When it rejects, there
- * is no effect, with one exception no client can rule out: a connection that breaks while the commit is on its way
- * leaves the outcome unknown (`isUnavailable`). Work that lost a race (serialization failure, deadlock, RetryTransaction)
- * is undone and run again from its start, so it must keep no results of an earlier attempt. So is work whose connection has
- * lost its prepared statements, on another connection.
+ * Runs `work` in one transaction and commits it. When this resolves, the effect is durable. When this rejects, there
+ * is no effect. The one exception: if the connection breaks during the commit, the outcome is unknown
+ * (`isUnavailable`).
  *
- * @param work may leave its last steps to travel with the commit, which saves a round trip: each of one statement, whose
- *   answer nothing needs. Where one of them fails Postgres rolls back instead of committing.
- * @throws TransactionContended when every attempt lost; otherwise whatever `work` or the database threw.
+ * After a collision (serialization failure, deadlock, RetryTransaction) the transaction is rolled back, and `work`
+ * runs again from its start. So `work` must keep nothing from an earlier attempt. It also runs again, on another
+ * connection, when its connection has lost prepared statements.
+ *
+ * @param work may pass its last statements to `deferToCommit`. They are sent with the commit, which saves a round
+ *   trip. Each step is one statement whose answer is not needed. If one fails, Postgres rolls back.
+ * @throws TransactionContended when every attempt collided
+ * @throws TransactionRolledBack when a deferred or swallowed statement failed
+ * @throws what `work` or the database threw
  */
 export async function inTransaction<Result>(pool: pg.Pool, work: Work<Result>): Promise<Result> {
   for (let attempt = 1; ; attempt += 1) {
@@ -47,13 +51,13 @@ export async function inTransaction<Result>(pool: pg.Pool, work: Work<Result>): 
 
 async function attemptOnce<Result>(pool: pg.Pool, work: Work<Result>): Promise<Result> {
   const tx = await pool.connect();
-  // A connection that breaks between two statements reports it as an event, which unheard would end the process.
-  // The next statement fails with it anyway.
+  // A connection that breaks between two statements emits an error. Without a listener it would end the process. The
+  // next statement fails with the same error.
   tx.on("error", ignore);
   let broken: Error | undefined;
   const last: (() => Promise<unknown>)[] = [];
   try {
-    // If `begin` fails, so does the connection, and with it the work's first statement.
+    // `begin` fails only when the connection fails. Then the first statement of `work` fails too.
     const [, result] = await pipelined(
       () => tx.query("begin"),
       () => work(tx, (step) => last.push(step)),
@@ -70,7 +74,7 @@ async function attemptOnce<Result>(pool: pg.Pool, work: Work<Result>): Promise<R
   }
 }
 
-/** Rolls back; returns an error when the connection can no longer be trusted and must not go back to the pool. */
+/** Rolls back. Returns an error when the connection is unusable and must not go back to the pool. */
 async function undo(tx: pg.PoolClient, error: unknown): Promise<Error | undefined> {
   if (error instanceof TransactionRolledBack) return undefined;
   if (error instanceof Error && isUnavailable(error)) return error;

@@ -10,14 +10,14 @@ const parseTextArray: (value: string) => (string | null)[] = pg.types.getTypePar
 const parsers = new Map<number, (value: string) => unknown>([
   [builtins.INT8, BigInt],
   [INT8_ARRAY, (value) => parseTextArray(value).map((item) => (item === null ? null : BigInt(item)))],
-  // A calendar day has no instant; the driver would make it midnight in the process's own time zone.
+  // A calendar day is not an instant. The driver would make it midnight in the process's time zone.
   [builtins.DATE, String],
   [DATE_ARRAY, parseTextArray],
 ]);
 
 /**
- * How our own statements read values: int8 as bigint, date as string, everything else as node-postgres does
- * (numeric as string, timestamptz as Date). Given to a pool instead of set globally, since Prisma reads its own way.
+ * How our statements read values: int8 as bigint, date as string, everything else as node-postgres does (numeric as
+ * string, timestamptz as Date). These belong to the pool and are not global, because Prisma reads values differently.
  */
 export const valueTypes: pg.CustomTypesConfig = {
   getTypeParser: (oid, format) =>

@@ -59,19 +59,15 @@ describe("an environment file as people write it is read", () => {
 
 describe("what cannot be read is refused by file and line, without its content", () => {
   test.each<[string, string | Buffer, RegExp]>([
-    ["no assignment", "REGULARS_A=1\nsesame", /\.env line 2 is no assignment: write NAME=value$/],
-    ["YAML", "REGULARS_A: sesame", /line 1 is no assignment/],
+    ["no assignment", "REGULARS_A=1\nsesame", /\.env line 2 is not an assignment: write NAME=value$/],
+    ["YAML", "REGULARS_A: sesame", /line 1 is not an assignment/],
     [
       "a command of another shell",
       '$env:REGULARS_A="sesame"\nset REGULARS_B=1',
       /line 1 is.*\n.*line 2 is no/,
     ],
-    [
-      "an open quote",
-      'REGULARS_A="sesame\nREGULARS_B=2',
-      /line 1 has text behind its quotes, or quotes that/,
-    ],
-    ["text behind quotes", "REGULARS_A='sesame'b", /line 1 has text behind its quotes/],
+    ["an open quote", 'REGULARS_A="sesame\nREGULARS_B=2', /line 1 has text after the closing quote, or no/],
+    ["text after quotes", "REGULARS_A='sesame'b", /line 1 has text after the closing quote/],
     ["a # that may be a comment or not", "REGULARS_A=sesame#b", /line 1 has a # without a space before it/],
     ["another encoding", Buffer.from("REGULARS_A=sesam\xe9", "latin1"), /is not in UTF-8: save it in UTF-8$/],
     ["UTF-16 without a mark", Buffer.from("REGULARS_A=sesame", "utf16le"), /is not in UTF-8/],

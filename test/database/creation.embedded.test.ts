@@ -48,7 +48,7 @@ test("a database that is damaged or of another version is refused in one line, a
   const version = path.join(dataDir, "pg", "PG_VERSION");
   const control = path.join(dataDir, "pg", "global", "pg_control");
   for (const [file, content, says] of [
-    [version, "19\n", /of Postgres 19, this release reads those of Postgres 18: nothing was changed$/],
+    [version, "19\n", /of Postgres 19\. This release reads Postgres 18 only: nothing was changed$/],
     [version, "\0\0", /PG_VERSION is damaged/],
     [control, "nothing", /its files are damaged: restore a backup/],
   ] as const) {

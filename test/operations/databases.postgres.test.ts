@@ -18,7 +18,9 @@ import { requireUsableDatabase } from "../../src/operations/database-checks.js";
 import { addOrganization } from "../../src/organizations/organizations.js";
 import { freePort, PrivateCluster, whyNoCluster } from "../torture/crash/private-cluster.js";
 
-/** Postgres as people have it, on a server of this file's own: its roles, databases and settings are nobody else's. */
+/**
+ * Postgres as people have it, on a server of this file's own: its roles, databases and settings are nobody else's.
+ */
 const reason = await whyNoCluster();
 if (reason) console.warn(`SKIPPED, so databases as people have them are not tried: ${reason}`);
 const pgbouncer = ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer"].find(existsSync);
@@ -207,7 +209,7 @@ const forms: readonly Form[] = [
   {
     promise: "an unknown host is named",
     url: "postgresql://postgres@none.invalid:PORT/DB",
-    outcome: /host is not known \(.*none\.invalid/,
+    outcome: /host is unknown \(.*none\.invalid/,
   },
   {
     promise: "a closed port is named",
@@ -251,7 +253,7 @@ const forms: readonly Form[] = [
     promise: "verify-full refuses a certificate that nobody vouches for",
     url: "postgresql://postgres@localhost:PORT/DB?sslmode=verify-full",
     outcome:
-      /certificate is not trusted \(self-signed certificate\): write sslrootcert=FILE .* or sslmode=require/,
+      /certificate is not trusted \(self-signed certificate\)\. Write into DATABASE_URL: sslrootcert=FILE .* or sslmode=require/,
   },
   {
     promise: "verify-full takes its own authority",
@@ -262,7 +264,7 @@ const forms: readonly Form[] = [
   {
     promise: "verify-full refuses another host's certificate",
     url: "postgresql://postgres@127.0.0.1:PORT/DB?sslmode=verify-full&sslrootcert=CA",
-    outcome: /certificate is another host's: name that host in DATABASE_URL, or write sslmode=verify-ca/,
+    outcome: /certificate is for another host: name that host in DATABASE_URL, or write sslmode=verify-ca/,
   },
   {
     promise: "verify-ca does not look at the host",

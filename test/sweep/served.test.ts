@@ -175,7 +175,7 @@ test.each(["99 * * * *", "0 0 30 2 *", "hourly"])(
     const ended = await regulars({ RECONCILE_SCHEDULE }, "serve");
     expect(ended.code).toBe(1);
     expect(ended.stderr).toMatch(
-      / {2}- RECONCILE_SCHEDULE (is no cron expression whose time|must be a cron expression)/,
+      / {2}- RECONCILE_SCHEDULE (is not a cron expression|must be a cron expression)/,
     );
   },
 );

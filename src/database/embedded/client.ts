@@ -16,38 +16,38 @@ export interface Wire {
   end(): void;
 }
 
-/** How long a client may keep the others waiting, in milliseconds. */
+/** How long a client may make the others wait, in milliseconds. */
 export interface Patience {
-  /** Without a word, within a transaction. */
+  /** How long a client may be silent within a transaction. */
   readonly idleMs: number;
   readonly transactionMs: number;
 }
 
-/** A client's prepared statement. The session holds it under a name that no other client has. */
+/** A client's prepared statement. The session keeps it under a name that is unique to the client. */
 export interface PreparedStatement {
   readonly name: string;
   readonly parse: Buffer;
 }
 
-/** Messages that are run without a pause: a query, or an extended query up to its Sync or Flush. */
+/** Messages that run without a pause: a query, or an extended query up to its Sync or Flush. */
 export interface Batch {
   readonly messages: readonly Buffer[];
   readonly bytes: number;
 }
 
 const ENDS_BATCH = new Set("QSHF");
-/** Data of a COPY that was refused, and a password that nobody asked for. Postgres ignores them, too. */
+/** Data of a refused COPY, and a password that was not requested. Postgres ignores these too. */
 const IGNORED = new Set("dcfp");
 
 let clients = 0;
 
 /**
- * One client of the embedded database. It has prepared statements and settings of its own, as if its session were its own:
- * names of statements are translated, and settings are kept from one of its transactions to the next.
+ * One client of the embedded database. All clients share one session, but each has its own prepared statements and
+ * settings. Statement names are translated, and settings are kept between the client's transactions.
  */
 export class Client {
   readonly statements = new Map<string, PreparedStatement>();
-  /** What its transactions have set for the session, as name and value. */
+  /** What its transactions have set in the session, as pairs of name and value. */
   settings: readonly string[][] = [];
   gone = false;
   readonly #id: number;
@@ -68,7 +68,7 @@ export class Client {
     this.#id = clients;
   }
 
-  /** Takes in what the client sent. Where it does not speak the protocol, it is sent away. */
+  /** Takes the bytes that the client sent. A client that breaks the protocol is disconnected. */
   receive(chunk: Uint8Array): void {
     if (this.gone) return;
     try {
@@ -109,7 +109,7 @@ export class Client {
     this.wire.end();
   }
 
-  /** Notes a statement that a Parse makes, under a name that the session has never seen. */
+  /** Records the statement of a Parse message under a name that is new to the session. */
   prepare(named: string, parse: Buffer): PreparedStatement {
     this.#prepared += 1;
     const name = named === "" ? "" : `${this.#id}:${this.#prepared}`;
@@ -118,7 +118,9 @@ export class Client {
     return statement;
   }
 
-  /** For a statement that this client has not prepared: a name that nobody has, so that it reaches no other client's. */
+  /**
+   * A name for a statement that this client has not prepared. No statement has it, so no other client's is reached.
+   */
   unknownName(named: string): string {
     return `${this.#id}_${named}`;
   }
@@ -137,7 +139,7 @@ export class Client {
     const type = typeOf(next);
     if (type === "X") this.end();
     if (type === "X" || IGNORED.has(type)) return;
-    // Malformed names are noticed here, where the others do not wait.
+    // Checks the name now, before the client's turn, so that a malformed one does not make the others wait.
     statementNamed(next);
     this.#messages.push(next);
     this.#unanswered += next.length;

@@ -3,19 +3,19 @@ import { chmod, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { DataDirUnusable } from "../../errors.js";
 
-/** A folder of this name is complete: it appears by a rename, after all that is in it has reached the disk. */
+/** A folder of this name is complete. It is renamed to this only after its content is on disk. */
 const CLUSTER = "pg";
-/** The one that PGlite is. */
+/** PGlite's. */
 const POSTGRES_VERSION = "18";
 const UNFINISHED = "pg.new-";
 
 /**
- * The folder of the database's files within the data folder, made when there is none. The caller holds the lock.
- * It is made beside and renamed, so that a creation cut off at any moment leaves nothing that looks like a database;
- * what it left is removed. A folder that holds anything is not touched, whatever state it is in.
+ * Returns the folder of the database's files in the data folder, and creates it when there is none. The caller holds
+ * the lock. A new database is created under another name and then renamed, so an interrupted creation leaves nothing
+ * that looks like a database. The next call removes what it left. A folder that holds files is never changed.
  *
- * @param make fills the folder it is given, and is done with it when it resolves.
- * @throws DataDirUnusable when the folder holds something else than a database.
+ * @param make fills the folder it is given, and has closed it when it resolves
+ * @throws DataDirUnusable when the folder does not hold a database of this version
  */
 export async function clusterFolder(
   dataDir: string,
@@ -32,11 +32,11 @@ export async function clusterFolder(
     await sync(dataDir);
   } else if (!content.includes("PG_VERSION")) {
     throw new DataDirUnusable(
-      `${cluster} holds files, but no database: move it away, or choose another DATA_DIR`,
+      `${cluster} holds files but no database: move it away, or choose another DATA_DIR`,
     );
   }
   await refuseOtherVersions(cluster);
-  // The data folder may be open to others; what is in the database is not for them.
+  // Other users may read the data folder, but not the database.
   await chmod(cluster, 0o700);
   return cluster;
 }
@@ -45,8 +45,8 @@ async function refuseOtherVersions(cluster: string): Promise<void> {
   const version = (await readFile(path.join(cluster, "PG_VERSION"), "utf8")).trim();
   if (version === POSTGRES_VERSION) return;
   throw new DataDirUnusable(
-    `${cluster} is a database of Postgres ${/^\d+$/.test(version) ? version : "(its PG_VERSION is damaged)"}, ` +
-      `this release reads those of Postgres ${POSTGRES_VERSION}: nothing was changed`,
+    `${cluster} is a database of Postgres ${/^\d+$/.test(version) ? version : "(its PG_VERSION is damaged)"}. ` +
+      `This release reads Postgres ${POSTGRES_VERSION} only: nothing was changed`,
   );
 }
 
@@ -71,7 +71,7 @@ async function syncTree(folder: string): Promise<void> {
   await sync(folder);
 }
 
-/** Makes a file's content, or a folder's names, outlast a power cut. */
+/** Writes a file's content, or a folder's entries, to the disk, so that they survive a power cut. */
 async function sync(file: string): Promise<void> {
   const handle = await open(file);
   try {

@@ -3,18 +3,18 @@ import { SESSION_PARAMETERS } from "../session.js";
 import { DurableFiles } from "./durable-files.js";
 
 const START_PARAMETERS = [
-  // PGlite's own, without its -F: that switch turns fsync off, and a commit must survive a power cut.
+  // PGlite's parameters without -F. That switch turns fsync off, but a commit must survive a power cut.
   ...PGlite.defaultStartParams.filter((parameter) => parameter !== "-F"),
-  // fdatasync, the default, never leaves PGlite; fsync reaches its files.
+  // PGlite does not pass on fdatasync, the default. It passes on fsync.
   ...["-c", "wal_sync_method=fsync"],
   ...SESSION_PARAMETERS,
-  // A schema named after the user would come before ours.
+  // The default path begins with the schema named after the user.
   ...["-c", "search_path=public"],
 ];
 
-/** PGlite with our settings, whose commits are on the disk when they are acknowledged: see DurableFiles. */
+/** PGlite with our settings. A commit is on disk when it is acknowledged (see DurableFiles). */
 export class Cluster extends PGlite {
-  /** Opens the database in the folder; makes it when there is none. */
+  /** Opens the database in the folder, and creates it when there is none. */
   static async open(clusterDir: string): Promise<Cluster> {
     const cluster = new Cluster({ fs: new DurableFiles(clusterDir), startParams: START_PARAMETERS });
     await cluster.waitReady;

@@ -3,15 +3,15 @@ import { NodeFS } from "@electric-sql/pglite/nodefs";
 
 type Init = NodeFS["init"];
 
-/** What of an open file or folder matters here; a folder has no descriptor of its own. */
+/** An open file or folder of PGlite, as far as it matters here. A folder has no descriptor. */
 interface Stream {
   readonly nfd?: number;
   readonly node: object;
 }
 
 /**
- * PGlite's files on Node's file system. PGlite passes every call on except fsync, which it answers without doing it:
- * then a commit outlasts the end of the process, but not a power cut. Here fsync is one.
+ * PGlite's files on Node's file system. PGlite passes on every call except fsync, which does nothing. A commit would
+ * then survive the end of the process, but not a power cut. This class makes fsync write to the disk.
  */
 export class DurableFiles extends NodeFS {
   override async init(...parameters: Parameters<Init>): ReturnType<Init> {

@@ -6,7 +6,7 @@ import { DataDirUnusable } from "../../errors.js";
 import type { Patience } from "./client.js";
 import type { WorkerOptions } from "./worker.js";
 
-/** How long a worker may take to close its database before it is ended, in milliseconds. */
+/** How long a worker may take to close its database before it is terminated, in milliseconds. */
 const CLOSE_MS = 10_000;
 
 const WATCH_MS = 500;
@@ -23,8 +23,9 @@ export interface EngineOptions {
 }
 
 /**
- * The worker in which the database runs. Nothing interrupts a statement in there, so one of a guest that takes too long, or breaks
- * the engine, ends the worker like a kill -9, and another takes its place: the server's clients reconnect.
+ * The worker thread in which the database runs. A running statement cannot be interrupted. If a guest's statement
+ * takes too long or breaks the engine, the worker is terminated, like a kill -9. A new worker takes its place, and
+ * the server's clients reconnect.
  */
 export class Engine {
   readonly #guestRunsSince = new BigInt64Array(new SharedArrayBuffer(8));
@@ -50,7 +51,7 @@ export class Engine {
     return engine;
   }
 
-  /** Takes the other end of a connection of the server's. */
+  /** Passes the worker's end of a server connection to the worker. */
   async accept(port: MessagePort): Promise<void> {
     (await this.#worker).postMessage(port, [port]);
   }
@@ -68,10 +69,10 @@ export class Engine {
 
   async #start(): Promise<Worker> {
     const { dataDir, socketPath, guests } = this.options;
-    // That of an owner that was killed: its file would keep the new socket from being bound.
+    // A killed owner leaves its socket file behind. The new socket could not be bound then.
     await rm(socketPath, { force: true });
     const workerData: WorkerOptions = { dataDir, socketPath, guests, guestRunsSince: this.#guestRunsSince };
-    // From source the worker needs the TypeScript loader first.
+    // When run from source, the worker must first load the TypeScript loader.
     const file = import.meta.url.endsWith(".ts") ? "./worker-from-source.mjs" : "./worker.js";
     const worker = new Worker(new URL(file, import.meta.url), { workerData, execArgv: [] });
     await once(worker, "message");
@@ -87,7 +88,10 @@ export class Engine {
     this.#worker.then((worker) => this.#replace(worker, overdue));
   }
 
-  /** Only after a guest's statement: an engine that breaks at the server's own work would break at it again. */
+  /**
+   * Replaces the worker only after a guest's statement. An engine that breaks at the server's own work would break
+   * again.
+   */
   #replace(broken: Worker, reason: Error): void {
     const byGuest = Atomics.exchange(this.#guestRunsSince, 0, 0n) !== 0n;
     if (this.#stopping) return;
@@ -95,13 +99,13 @@ export class Engine {
       endProcess(reason);
       return;
     }
-    process.emitWarning(`The embedded database was started again: ${reason.message}`);
+    process.emitWarning(`The embedded database was restarted: ${reason.message}`);
     this.#worker = broken.terminate().then(() => this.#start());
     this.#worker.catch(endProcess);
   }
 }
 
-/** Without its database the process is of no use. */
+/** Ends the process by an uncaught error. The process cannot work without its database. */
 function endProcess(error: Error): void {
   setImmediate(() => {
     throw error;

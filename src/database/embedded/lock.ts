@@ -6,21 +6,27 @@ import { z } from "zod";
 import { lives, type ProcessIdentity, thisProcess } from "./process-identity.js";
 
 /*
- * `lock` in the folder names the owner's process. It comes into being whole, by a hard link, so one of several
- * processes makes it, and none reads half of it.
+ * The file `lock` in the folder names the owner's process. A hard link creates it: of several processes only one
+ * succeeds, and no process reads a half-written file.
  *
- * A dead owner's lock is taken over by its one successor. `lock.after-X` can be linked once as long as it exists,
- * where X stands for the dead owner, and the one who did moves it over `lock`. Someone who judged by an older `lock`
- * may succeed in linking a name anew that the winner has moved already; so everyone looks again after linking, and
- * who then finds another line of succession than the one judged by gives way. A successor that is killed before it
- * moved its file is in turn succeeded by the name after it. Nothing here waits for time to pass, and no step
- * can be cut off so that the folder stays locked.
+ * A dead owner's lock passes to one successor. The successor links `lock.after-X`, where X stands for the dead owner.
+ * Only one process can link that name. It then moves that file over `lock`.
+ *
+ * After the move the name is free again. A process that has read the old `lock` could link it a second time. So every
+ * process reads the line of succession again after linking. If the line has changed, the process withdraws.
+ *
+ * A successor may be killed before it moves its file. Then `lock.after-Y`, where Y stands for that successor, elects
+ * the next one. No step waits for a time to pass. A process that is killed at any step never leaves the folder
+ * locked.
  */
 
-/** Files that a process killed within its few milliseconds here leaves behind; they do no harm meanwhile. */
+/**
+ * A process that is killed while it claims the lock leaves files behind. They are harmless and removed after this
+ * time.
+ */
 const LEFTOVER_AFTER_MS = 60_000;
 
-/** For this long a process that cannot be seen is given the benefit of the doubt to open its socket. */
+/** How long an owner in another container may take to open its socket before it counts as dead. */
 const STARTING_MS = 15_000;
 
 const identity = z.object({
@@ -30,7 +36,7 @@ const identity = z.object({
   container: z.string(),
 }) satisfies z.ZodType<ProcessIdentity>;
 
-/** Held until it is released, or the process ends in whatever way. */
+/** Is held until it is released or the process ends. */
 export interface Lock {
   release(): void;
 }
@@ -38,11 +44,11 @@ export interface Lock {
 export type Claim = { readonly lock: Lock } | { readonly owner: ProcessIdentity };
 
 /**
- * Takes the folder's lock if nobody who lives holds it.
+ * Takes the folder's lock if no living process holds it.
  *
- * @param ownerAnswers whether someone accepts connections on the folder's socket: asked only about an owner in
- * another container, where nothing else tells.
- * @returns the lock, or who holds it (which may be this process).
+ * @param ownerAnswers whether a process accepts connections on the folder's socket. It is called only for an owner in
+ * another container, because that process is invisible from here.
+ * @returns the lock, or the process that holds it (it may be this process)
  */
 export async function claimLock(folder: string, ownerAnswers: () => Promise<boolean>): Promise<Claim> {
   const lock = path.join(folder, "lock");
@@ -71,19 +77,19 @@ export async function claimLock(folder: string, ownerAnswers: () => Promise<bool
   }
 }
 
-/** What `lock` says, what its successor's file says, and so on to the last. */
+/** The content of `lock`, then of its successor's file, and so on to the last. */
 function lineOfSuccession(lock: string): string[] {
   const line: string[] = [];
   for (let next = read(lock); next !== undefined; next = read(successorTo(lock, next))) line.push(next);
   return line;
 }
 
-/** The file by which an owner's successor is elected. */
+/** The file that elects an owner's successor. */
 export function successorTo(lock: string, owner: string): string {
   return `${lock}.after-${createHash("sha256").update(owner).digest("hex").slice(0, 16)}`;
 }
 
-/** A file that a power cut left empty names nobody, and so nobody who lives. */
+/** Undefined for a file without content, as a power cut can leave it. Such a file has no living owner. */
 function parse(content: string): ProcessIdentity | undefined {
   try {
     return identity.parse(JSON.parse(content));
@@ -117,7 +123,7 @@ function read(file: string): string | undefined {
   return unless("ENOENT", () => readFileSync(file, "utf8"));
 }
 
-/** In milliseconds; a file that is gone is as old as time. */
+/** A file's age in milliseconds. A missing file counts as very old. */
 function ageOf(file: string): number {
   return Date.now() - (unless("ENOENT", () => statSync(file).mtimeMs) ?? 0);
 }

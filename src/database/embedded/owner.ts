@@ -11,34 +11,36 @@ import { Engine, type EngineOptions, type GuestLimits } from "./engine.js";
 import { claimLock, type Lock } from "./lock.js";
 import { ServerStream } from "./server-stream.js";
 
-/** So named that `psql -h DATA_DIR -U postgres` finds it. */
+/** With this name, `psql -h DATA_DIR -U postgres` finds the socket. */
 const SOCKET_NAME = ".s.PGSQL.5432";
 
-/** Bytes that a socket's address holds, less the zero at its end. */
+/** How many bytes a Unix socket's path may have, without the zero byte at its end. */
 const LONGEST_SOCKET_PATH = process.platform === "linux" ? 107 : 103;
 
-/** How long a command waits for an owner that is still starting, which on a slow machine makes its database first. */
+/**
+ * How long a command waits for an owner that is starting. On a slow machine the owner may still create its database.
+ */
 const OWNER_START_MS = 60_000;
 const OWNER_POLL_MS = 50;
 
-/** Webhooks wait meanwhile, and are answered 503 after eight seconds. */
+/** Webhooks wait while a guest works. They are answered 503 after eight seconds. */
 const GUEST_LIMITS: GuestLimits = { idleMs: 5_000, transactionMs: 60_000, statementMs: 60_000 };
 
-/** The embedded database as one process sees it: run by itself, or by the process that owns it. */
+/** The embedded database as one process sees it. The process runs the database itself or uses the owner's. */
 export interface Embedded {
   /** How node-postgres reaches it. */
   readonly connection: pg.PoolConfig;
-  /** Whether it is this process's own. */
+  /** Whether this process runs the database. */
   readonly owned: boolean;
   close(): Promise<void>;
 }
 
 /**
- * Opens the embedded database under `dataDir`, or reaches the one that another process has open there.
- * A server must be the owner; a command is the owner when nobody is, and a guest of the owner otherwise.
+ * Opens the embedded database in `dataDir`, or connects to the process that has opened it. A server must be the
+ * owner. A command becomes the owner if there is none, and otherwise a guest of the owner.
  *
- * @throws DataDirInUse when a server finds another owner, or a command finds one that does not answer.
- * @throws DataDirUnusable when the folder's path is too long for a socket, or it holds something else.
+ * @throws DataDirInUse when a server finds another owner, or when a command's owner does not answer
+ * @throws DataDirUnusable when the folder's path is too long for a socket, or when the folder holds something else
  */
 export async function openEmbedded(
   dataDir: string,
@@ -61,7 +63,7 @@ export async function openEmbedded(
   }
 }
 
-/** A folder that is there already keeps its mode: what is ours in it, socket and lock and cluster, is closed by itself. */
+/** An existing folder keeps its mode. The socket, the lock and the database's files have modes of their own. */
 async function makeFolder(folder: string): Promise<void> {
   try {
     await makeFolders(folder);
@@ -72,7 +74,10 @@ async function makeFolder(folder: string): Promise<void> {
   }
 }
 
-/** Node's own `recursive` does not end on a file system that answers ENOENT although the parent is there, such as /proc. */
+/**
+ * Replaces mkdir's `recursive`. That never ends on a file system that answers ENOENT for an existing parent, as /proc
+ * does.
+ */
 async function makeFolders(folder: string): Promise<void> {
   if (existsSync(folder)) {
     if (!statSync(folder).isDirectory()) throw new Error("it is a file");
@@ -95,7 +100,7 @@ async function own(options: EngineOptions, lock: Lock): Promise<Embedded> {
   }
 }
 
-/** The absolute path, or the one from the working directory where only that is short enough. */
+/** The absolute path, or the path relative to the working directory if only that is short enough. */
 function socketPathIn(folder: string): string {
   const absolute = path.join(folder, SOCKET_NAME);
   const fitting = [absolute, path.relative(process.cwd(), absolute)].find(
@@ -103,7 +108,7 @@ function socketPathIn(folder: string): string {
   );
   if (fitting === undefined) {
     throw new DataDirUnusable(
-      `${folder} is too long a path for DATA_DIR: ${absolute} may have ${LONGEST_SOCKET_PATH} bytes`,
+      `${folder} is too long a path for DATA_DIR: ${absolute} may have at most ${LONGEST_SOCKET_PATH} bytes`,
     );
   }
   return fitting;
@@ -113,7 +118,7 @@ function connectionThrough(stream: () => Duplex): pg.PoolConfig {
   return { user: "postgres", database: "postgres", ssl: false, stream };
 }
 
-/** Connects to its own path: node-postgres would take a relative one for a host's name. */
+/** Ignores the path that node-postgres passes, because node-postgres takes a relative path for a host name. */
 class UnixSocket extends net.Socket {
   constructor(private readonly socketPath: string) {
     super();

@@ -2,14 +2,14 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, readlinkSync } from "node:fs";
 
 /**
- * One process for all time. A process id alone is not enough: it is used again, and in a container the server's is 1
- * after every restart. Together with when it was started, and the boot and container its id belongs to, it is.
+ * Identifies a process forever. Process ids are reused, and in a container the server has id 1 after every restart.
+ * The start time, the boot and the container make the id unique.
  */
 export interface ProcessIdentity {
   readonly pid: number;
-  /** When the process started, in its kernel's own terms. */
+  /** When the process started, as the kernel reports it. */
   readonly started: string;
-  /** The kernel's boot, and the container (pid namespace) within it. */
+  /** The id of the kernel's boot, and the container (pid namespace) within it. */
   readonly boot: string;
   readonly container: string;
 }
@@ -21,7 +21,7 @@ export function thisProcess(): ProcessIdentity {
   return { pid: process.pid, started: startOf(process.pid) ?? "", ...thisWorld() };
 }
 
-/** Whether the process lives; `unknown` for one of another container, whose processes cannot be seen from here. */
+/** Whether the process is alive. `unknown` for a process in another container, because it is invisible from here. */
 export function lives(identity: ProcessIdentity): boolean | "unknown" {
   const { boot, container } = thisWorld();
   if (identity.boot !== boot) return false;
@@ -38,7 +38,7 @@ function thisWorld(): typeof NO_PROC {
   }
 }
 
-/** When the process of this id started; undefined when there is none, or only what is left of a killed one. */
+/** When the process with this id started. Undefined when there is none, or when it is a zombie. */
 function startOf(pid: number): string | undefined {
   return process.platform === "linux" ? startFromProc(pid) : startFromPs(pid);
 }
@@ -50,8 +50,8 @@ function startFromProc(pid: number): string | undefined {
   } catch {
     return undefined;
   }
-  // "pid (name) state ...": the name may hold anything, so fields count from the last bracket; proc(5) numbers the
-  // state 3 and the start 22.
+  // "pid (name) state ...": the name may hold anything, so fields count from the last bracket. In proc(5) the state
+  // is field 3 and the start time is field 22.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return isOver(fields[0]) ? undefined : fields[22 - 3];
 }
@@ -66,7 +66,7 @@ function startFromPs(pid: number): string | undefined {
   }
 }
 
-/** A zombie has ended and waits for its parent to notice, which in a container may be never. */
+/** A zombie has ended, but its parent has not collected it. In a container the parent may never do so. */
 function isOver(state: string | undefined): boolean {
   return state === undefined || /^[ZXx]/.test(state);
 }

@@ -1,9 +1,9 @@
 /*
- * Postgres' wire protocol, version 3, as far as clients have to be told apart: where a message ends, which prepared
- * statement it names, and in what state an answer leaves the session.
+ * The parts of Postgres' wire protocol, version 3, that keep clients apart: where a message ends, which prepared
+ * statement it names, and which state an answer leaves the session in.
  */
 
-/** How many bytes a client may send before they are answered. A larger query exhausts the engine's memory. */
+/** How many bytes a client may send before it waits for an answer. A larger query exhausts the engine's memory. */
 export const UNANSWERED_LIMIT = 64 * 1024 * 1024;
 
 const STARTUP_LIMIT = 10_000;
@@ -14,7 +14,7 @@ const GSS = 80_877_104;
 
 const KNOWN_TYPES = new Set("QPBDECHSFdcfXp");
 
-/** A client that does not speak the protocol. It is sent away. */
+/** A client broke the protocol. It is disconnected. */
 export class ProtocolViolation extends Error {
   constructor(
     message: string,
@@ -24,7 +24,7 @@ export class ProtocolViolation extends Error {
   }
 }
 
-/** Cuts the bytes that a client sends into its messages. */
+/** Splits the bytes that a client sends into messages. */
 export class MessageReader {
   #chunks: Buffer[] = [];
   #length = 0;
@@ -39,9 +39,9 @@ export class MessageReader {
   }
 
   /**
-   * The next whole message, or undefined until more of it has come.
+   * The next whole message, or undefined while it is incomplete.
    *
-   * @param typed false for the messages that begin a connection, which have no type
+   * @param typed false for the messages that begin a connection: they have no type byte
    */
   next(typed: boolean): Buffer | undefined {
     const lengthAt = typed ? 1 : 0;
@@ -61,7 +61,7 @@ export class MessageReader {
     return bytes.subarray(0, size);
   }
 
-  /** A buffer that begins at the first unread byte and has at least `size`. Copies only where it must. */
+  /** A buffer that begins at the first unread byte and has at least `size` bytes. It copies only when it must. */
   #first(size: number): Buffer {
     const [first] = this.#chunks;
     if (first && first.length >= size) return first;
@@ -112,7 +112,7 @@ export function statementNamed(frontend: Buffer): string | undefined {
   return range && frontend.toString("utf8", ...range);
 }
 
-/** The same message about a statement of another name. */
+/** The same message with another statement name. */
 export function withStatementName(frontend: Buffer, name: string): Buffer {
   const [start, end] = nameRange(frontend) ?? [0, 0];
   return message(typeOf(frontend), frontend.subarray(5, start), name, frontend.subarray(end));
@@ -135,14 +135,14 @@ function endOfString(bytes: Buffer, from: number): number {
   return end;
 }
 
-/** Follows an answer's messages, in whatever pieces they come. */
+/** Reads an answer's messages. The answer may come in pieces of any size. */
 export class AnswerScanner {
   /** How many Parse messages took effect. */
   parsed = 0;
   failed = false;
-  /** A `COPY ... FROM STDIN` has asked for data. */
+  /** Whether a `COPY ... FROM STDIN` has asked for data. */
   wantsData = false;
-  /** The state of the session that the last ReadyForQuery told: idle, in a transaction, or in a failed one. */
+  /** The session's state in the last ReadyForQuery: I idle, T in a transaction, E in a failed transaction. */
   ready: string | undefined;
   #rest: Buffer = Buffer.alloc(0);
   #skip = 0;
@@ -150,7 +150,7 @@ export class AnswerScanner {
   push(chunk: Buffer): void {
     const bytes = this.#rest.length > 0 ? Buffer.concat([this.#rest, chunk]) : chunk;
     let at = this.#skip;
-    // ReadyForQuery, the one message that is looked into, has six bytes; no message has fewer than five.
+    // Every message has at least five bytes. ReadyForQuery has six, and its sixth is read.
     while (at + 5 <= bytes.length) {
       const type = bytes[at];
       if (type === 0x5a && at + 6 > bytes.length) break;
@@ -175,7 +175,7 @@ export function messagesOf(answer: Buffer): Buffer[] {
   return messages;
 }
 
-/** The rows of an answer in text format, an SQL null as "". */
+/** The rows of an answer in text format. An SQL null becomes "". */
 export function rowsOf(answer: Buffer): string[][] {
   return messagesOf(answer)
     .filter((row) => typeOf(row) === "D")

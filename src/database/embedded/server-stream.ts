@@ -2,13 +2,13 @@ import { Duplex } from "node:stream";
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 
 /**
- * The server's own way to its embedded database: a connection that node-postgres takes for a socket. It leads straight into
- * the worker, so no other process can come by it.
+ * A connection from the server to its embedded database. node-postgres uses it like a socket. It leads straight to
+ * the worker thread, so no other process can use it.
  */
 export class ServerStream extends Duplex {
   #port: MessagePort | undefined;
 
-  /** @param handOver gives the other end of the connection to the worker. */
+  /** @param handOver gives the other end of the connection to the worker */
   constructor(private readonly handOver: (port: MessagePort) => void) {
     super();
   }
@@ -26,7 +26,7 @@ export class ServerStream extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: string, done: () => void): void {
-    // A chunk may be a part of a larger buffer, all of which would be sent.
+    // A chunk may be part of a larger buffer. The copy keeps the rest of that buffer from being sent.
     const bytes = new Uint8Array(chunk);
     this.#port?.postMessage(bytes, [bytes.buffer]);
     done();

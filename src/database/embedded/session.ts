@@ -5,33 +5,33 @@ import { AnswerScanner, message, messagesOf, rowsOf, startupMessage, typeOf } fr
 const SYNC = message("S");
 
 /**
- * Ends a COPY that waits for data, which PGlite takes for the end of all input, whereupon it exits. Postgres ignores the message
- * when nothing waits for data.
+ * CopyFail. It ends a COPY that waits for data. Without it, PGlite takes the missing data for the end of all input
+ * and exits. Postgres ignores the message when no COPY waits.
  */
-const NO_DATA = message("f", "COPY FROM STDIN is not taken by the embedded database: use INSERT\0");
+const NO_DATA = message("f", "COPY FROM STDIN does not work on the embedded database: use INSERT\0");
 
 const SETTINGS = `select name, setting from pg_catalog.pg_settings
   where source = 'session' and context in ('user', 'superuser')`;
 
 /**
- * What DISCARD ALL does, but for prepared statements: most of these are the server's. PGlite has no default user to go
- * back to.
+ * What DISCARD ALL does, except that it keeps prepared statements, because most of them are the server's. It names
+ * the user, because PGlite has no default user to return to.
  */
 const RESET = `set session authorization postgres; reset role; reset all; close all; unlisten *;
   select pg_catalog.pg_advisory_unlock_all(); discard temp; discard sequences`;
 
 const PREPARED = "select name, from_sql from pg_prepared_statements";
 
-/** The one session that PGlite has. */
+/** PGlite's only session. */
 export class Session {
-  /** Within a transaction, or within an extended query whose Sync has not come. */
+  /** Whether a transaction is open, or an extended query whose Sync has not come. */
   open = false;
   readonly #prepared = new Map<string, PreparedStatement>();
   #unnamed: PreparedStatement | undefined;
 
   constructor(private readonly engine: PGlite) {}
 
-  /** What a client is told when it has connected. */
+  /** The messages that a client gets when it connects. */
   async greeting(): Promise<Buffer> {
     return this.#collect(startupMessage());
   }
@@ -39,12 +39,13 @@ export class Session {
   /** Runs messages and passes on what they answer. */
   async run(messages: readonly Uint8Array[], send: (answer: Uint8Array) => void): Promise<AnswerScanner> {
     const answer = await this.#exchange(Buffer.concat([...messages, NO_DATA]), send);
-    // After a failed COPY of an extended query everything up to a Sync is skipped, and its own came while data was awaited.
+    // After a failed COPY in an extended query, Postgres skips everything up to the next Sync. The query's own Sync
+    // was read as data of the COPY.
     if (answer.wantsData && answer.ready === undefined) await this.#exchange(SYNC, send);
     return answer;
   }
 
-  /** Prepares statements that the session has lost, and sends what they failed with. */
+  /** Prepares statements again that the session has lost, and sends their errors. */
   async prepare(statements: readonly PreparedStatement[], send: (error: Uint8Array) => void): Promise<void> {
     const messages = statements.flatMap(({ name, parse }) =>
       name === "" ? [parse] : [closing(name), parse],
@@ -55,7 +56,7 @@ export class Session {
     for (const answer of messagesOf(Buffer.concat(chunks))) if (typeOf(answer) === "E") send(answer);
   }
 
-  /** Lets go of what a client has prepared, in case the session still holds it. */
+  /** Closes those of a client's statements that the session still holds. */
   async close(statements: readonly PreparedStatement[]): Promise<void> {
     const held = statements.filter((statement) => this.holds(statement));
     for (const statement of held) this.forget(statement);
@@ -78,12 +79,12 @@ export class Session {
     else this.#prepared.delete(statement.name);
   }
 
-  /** A simple query takes the unnamed statement's place. */
+  /** A simple query replaces the unnamed statement. */
   forgetUnnamed(): void {
     this.#unnamed = undefined;
   }
 
-  /** The settings that differ from those a session begins with, as name and value. */
+  /** The settings that differ from a new session's, as pairs of name and value. */
   async settings(): Promise<string[][]> {
     return (await this.#select(SETTINGS)) ?? [];
   }
@@ -94,14 +95,14 @@ export class Session {
     await this.#select(`select ${calls.join(", ")}`);
   }
 
-  /** Ends whatever is open, without effect. */
+  /** Rolls back the open transaction, if there is one. */
   async rollback(): Promise<void> {
     if (!this.open) return;
     await this.#collect(SYNC);
     await this.#collect(message("Q", "rollback\0"));
   }
 
-  /** Makes the session as it was when it began; of the prepared statements, those made by the protocol stay. */
+  /** Resets the session to its start. Statements prepared by the protocol stay. Those made with PREPARE go. */
   async reset(): Promise<void> {
     if ((await this.#select(RESET)) === undefined) throw new Error("The session cannot be reset");
     const left = (await this.#select(PREPARED)) ?? [];
@@ -111,7 +112,7 @@ export class Session {
     for (const name of this.#prepared.keys()) if (!kept.has(name)) this.#prepared.delete(name);
   }
 
-  /** The rows, or undefined when it failed. */
+  /** The rows, or undefined when the statement failed. */
   async #select(sql: string): Promise<string[][] | undefined> {
     this.forgetUnnamed();
     const chunks: Buffer[] = [];
@@ -131,7 +132,7 @@ export class Session {
     const answer = new AnswerScanner();
     await this.engine.execProtocolRawStream(bytes, {
       onRawData: (view) => {
-        // The engine uses its memory again for what comes next.
+        // A copy, because the engine reuses this memory.
         const chunk = view.slice();
         answer.push(Buffer.from(chunk.buffer));
         send(chunk);

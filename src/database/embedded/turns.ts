@@ -4,9 +4,9 @@ import { statementNamed, typeOf, withStatementName } from "./protocol.js";
 import type { Session } from "./session.js";
 
 /**
- * The clients take turns in the one session. A turn lasts from a client's first message to the end of its transaction, and
- * the session that the next client finds is as the server's clients left it: what a guest has set, locked, made or prepared in
- * it is undone at the end of each of its turns.
+ * The clients take turns in the one session. A turn lasts from a client's first message to the end of its
+ * transaction. What a guest has set, locked, created for the session or prepared is undone at the end of its turn. So
+ * the next client finds the session as the server's clients left it.
  */
 export class Turns {
   readonly #waiting = new Set<Client>();
@@ -18,13 +18,13 @@ export class Turns {
   #idle: NodeJS.Timeout | undefined;
   #left: PreparedStatement[] = [];
 
-  /** @param guestRuns is told when the engine begins to work for a guest, and when it is done. */
+  /** @param guestRuns is called with true when the engine begins to work for a guest, and with false when it ends */
   constructor(
     private readonly session: Session,
     private readonly guestRuns: (running: boolean) => void,
   ) {}
 
-  /** To be called when a client has sent something, or has gone. */
+  /** Must be called when a client has sent something or has gone. */
   notice(client: Client): void {
     if (client.waits) this.#waiting.add(client);
     if (client.gone) this.#leave(client);
@@ -33,12 +33,12 @@ export class Turns {
     void this.#run();
   }
 
-  /** Begins nothing more. */
+  /** Starts no further batch. */
   stop(): void {
     this.#stopped = true;
   }
 
-  /** Whoever breaks the engine in here ends the thread: the rejection is not handled. */
+  /** Does not handle rejections: a broken engine ends the thread. */
   async #run(): Promise<void> {
     while (!this.#stopped) {
       const holder = this.#holder;
@@ -55,7 +55,7 @@ export class Turns {
     this.#running = false;
   }
 
-  /** Server and guests in turn, so that neither waits for more than one of the other. */
+  /** Server and guests alternate. So each waits for at most one turn of the other. */
   #next(): Client | undefined {
     const waiting = [...this.#waiting];
     const preferred = this.#guestWasLast ? "server" : "guest";
@@ -71,7 +71,7 @@ export class Turns {
       await this.session.apply(client.settings);
     }
     await this.#exchange(client, batch);
-    // Behind the others, should it have more to say.
+    // Puts the client behind the others if it has sent more.
     this.#waiting.delete(client);
     if (client.waits) this.#waiting.add(client);
     if (client.gone || !this.session.open) await this.#end(client);
@@ -104,7 +104,7 @@ export class Turns {
     for (const statement of parsed.slice(0, answer.parsed)) this.session.holdsNow(statement);
   }
 
-  /** Nobody else is served while a transaction is open; how long that may be depends on the client. */
+  /** Limits an open transaction, because all other clients wait for it. The limits depend on the client. */
   #waitFor(client: Client): void {
     const { idleMs, transactionMs } = client.patience;
     const othersWait = this.#waiting.size > (client.waits ? 1 : 0);

@@ -1,5 +1,5 @@
-// Node 20 applies the TypeScript loader of `--import tsx` to the main thread only, so a worker that runs from source
-// begins here. The build has no use for this file, and leaves it out.
+// Node 20 applies the TypeScript loader of `--import tsx` to the main thread only. So a worker that runs from source
+// begins with this file. The build does not contain it.
 import { register } from "tsx/esm/api";
 
 register();

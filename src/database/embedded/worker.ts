@@ -8,24 +8,24 @@ import { fatalError } from "./protocol.js";
 import { Session } from "./session.js";
 import { Turns } from "./turns.js";
 
-/** What owner.ts starts this worker with. */
+/** What engine.ts starts this worker with. */
 export interface WorkerOptions {
   readonly dataDir: string;
   readonly socketPath: string;
   readonly guests: Patience;
-  /** Since when the engine works for a guest, in milliseconds of Date.now(); 0 while it does not. */
+  /** Since when the engine works for a guest, as Date.now(). 0 while it does not. */
   readonly guestRunsSince: BigInt64Array<SharedArrayBuffer>;
 }
 
-/** What it is told: the server's way in, for one connection, or that it is to end. */
+/** A message to the worker: the worker's end of a server connection, or the order to close. */
 export type WorkerOrder = MessagePort | "close";
 
 const MAX_GUESTS = 100;
 
-/** How much of its answers a guest may leave unread, in bytes. */
+/** How many bytes of answers a guest may leave unread. */
 const UNREAD_LIMIT = 512 * 1024 * 1024;
 
-/** The server's own transactions are never silent for so long, nor limited otherwise. */
+/** The server's transactions are never silent for this long. They have no other limit. */
 const SERVER: Patience = { idleMs: 60_000, transactionMs: Number.POSITIVE_INFINITY };
 
 const { dataDir, socketPath, guests, guestRunsSince }: WorkerOptions = workerData;
@@ -36,7 +36,7 @@ const folder = await clusterFolder(dataDir, async (unfinished) => {
 });
 const cluster = await Cluster.open(folder).catch((cause: Error) => {
   const [reason] = cause.message.split(/[.\n]/);
-  const advice = "restore a backup of it, or move it away to begin anew";
+  const advice = "restore a backup, or move the folder away to start with an empty database";
   throw new Error(`${folder} cannot be read (${reason}), its files are damaged: ${advice}`);
 });
 const session = new Session(cluster);
