@@ -1,7 +1,7 @@
 import type { Config } from "../config.js";
 import type { Database } from "../database/database.js";
 import { RegularsError } from "../errors.js";
-import { type Introduced, syncOrganizationProfile } from "../pull/organization-profile.js";
+import { type OrganizationProfile, syncOrganizationProfile } from "../pull/organization-profile.js";
 import { sweepContext } from "./sweep-context.js";
 
 /** How long a start or a command waits for Square to say what an organization is. */
@@ -20,7 +20,7 @@ export async function trySyncOrganizationProfile(
   organizationId: string,
   given: Parameters<typeof syncOrganizationProfile>[2] = {},
   stopping?: AbortSignal,
-): Promise<Introduced | { readonly failed: string; readonly code: string }> {
+): Promise<OrganizationProfile | { readonly failed: string; readonly code: string }> {
   const late = AbortSignal.timeout(PATIENCE_MS);
   const signal = stopping ? AbortSignal.any([late, stopping]) : late;
   try {

@@ -22,16 +22,16 @@ import { moveWatermark } from "./watermark.js";
 
 const DAY_MS = 24 * 60 * 60_000;
 
-/** Square forgets cursors, so what a kill can cost is one window. */
+/** Square forgets cursors after a while. Then an interrupted run reads at most one window again. */
 const MONEY_WINDOW_MS = 90 * DAY_MS;
 
-/** So many lists in a row that Square does not give: it is out of reach, or the token may not read. */
+/** The run ends after this many failed lists in a row: Square is out of reach, or the token lacks rights. */
 const GIVE_UP_AFTER = 3;
 
 export interface BackfillOptions {
-  /** Leaves out bookings that start before, and payments and refunds that changed before. Since ever by default. */
+  /** Omits bookings that start earlier, and payments and refunds that changed earlier. The default is everything. */
   readonly since?: Date;
-  /** Starts over even if an earlier run was cut off. */
+  /** Starts over even if an earlier run was interrupted. */
   readonly restart?: boolean;
 }
 
@@ -40,44 +40,44 @@ export interface BackfillProgress {
   /** Windows read, or customers recomputed. */
   readonly done: number;
   readonly total: number;
-  /** Objects read by this run so far. */
+  /** Objects that this run has read so far. */
   readonly objects: number;
 }
 
 export interface BackfillResult {
   readonly pulled: Pulled;
-  /** Lists that Square did not give, and objects that could not be stored. */
+  /** Failed lists, and objects that could not be stored. */
   readonly errors: readonly ReportedError[];
-  /** The lists that were not read to their end: the same call reads these, and nothing that was read already. */
+  /** The lists that were not read to their end. The next run reads only these. */
   readonly unread: readonly string[];
   readonly recomputed: { readonly checked: number; readonly written: number; readonly deleted: number };
-  /** Whether this run went on where an earlier one was cut off. */
+  /** Whether this run continued an interrupted one. */
   readonly resumed: boolean;
 }
 
-/** A list that is read page by page, and remembered by its name. */
+/** A list that is read page by page. Its progress is stored under its name. */
 interface Window {
   readonly name: string;
   fetchPage(cursor?: string): Promise<Page>;
-  /** @returns how many objects could not be stored */
+  /** @returns the number of objects that could not be stored */
   store(objects: readonly JsonObject[]): Promise<number>;
 }
 
 interface Run {
-  /** RFC 3339; the windows follow from these, so a run that goes on has the same ones. */
+  /** RFC 3339. The windows are computed from this and `since`, so a continued run has the same windows. */
   readonly startedAt: string;
   readonly since: string | null;
-  /** Something that was read could not be stored: no watermark moves past it, in whichever run that was. */
+  /** An object could not be stored, in this run or in one that it continues. Then no watermark moves. */
   readonly failed?: boolean;
 }
 
 /**
- * Reads everything a merchant has at Square, page by page, and then recomputes everybody once. Each page is stored before its
- * successor's cursor is, so a run that was cut off goes on there. A list that Square does not give is left for the next run,
- * and the others are read. A second run over the same things changes nothing.
+ * Reads everything a merchant has at Square, page by page, and then recomputes all customers once. The next page's
+ * cursor is saved after each stored page, so the next run continues an interrupted one. A failed list is left for
+ * the next run. The other lists are read. A second run over the same objects changes nothing.
  *
- * @throws {SquareApiError} when Square refuses the token or gives three lists in a row not; what is read stays, and the same
- *   call goes on from there
+ * @throws {SquareApiError} Square refuses the token, or three lists in a row fail. Stored objects stay, and the
+ *   next run continues.
  * @throws {RegularsError} `not_connected` and the like (src/pull/connect.ts)
  */
 export async function* backfill(
@@ -101,7 +101,7 @@ export async function* backfill(
     leaveForLater(task, "profiles", unread, error),
   );
 
-  // Objects stored by the next run change rows once more.
+  // With unread lists only the recompute starts over: the next run stores more objects.
   const done = unread.length === 0 ? "backfill" : RECOMPUTE;
   await clearPositions(task.pool, organizationId, done);
   if (run.since === null && errors.length === 0) await moveWatermarks(task, locations);
@@ -112,7 +112,7 @@ function objectsOf({ report: { pulled } }: PullTask): number {
   return pulled.applied + pulled.skipped;
 }
 
-/** Goes on with a run that was cut off, if it was asked for the same; else begins one. */
+/** Continues an interrupted run with the same `since`. Otherwise begins a new one. */
 async function openRun(
   task: PullTask,
   { since, restart }: BackfillOptions,
@@ -131,7 +131,7 @@ async function openRun(
 }
 
 function failedEarlier(organizationId: string): ReportedError {
-  const message = "An earlier run that was cut off could not store some objects. Begin anew with --restart.";
+  const message = "An interrupted run could not store some objects. Run again with --restart.";
   return { organization_id: organizationId, step: "backfill", code: "not_stored", message };
 }
 
@@ -196,7 +196,7 @@ function* moneyWindows(from: Date, to: Date): Generator<{ updatedFrom: Date; upd
   }
 }
 
-/** @returns the names of those that Square did not give */
+/** @returns the names of the windows that failed */
 async function* readWindows(
   task: PullTask,
   run: Run,
@@ -224,7 +224,7 @@ async function* readWindows(
   return unread;
 }
 
-/** @throws the error, when nothing else can be read either */
+/** Notes a failed list. @throws the error, if every other list would fail too */
 function leaveForLater(task: PullTask, name: string, unread: string[], error: unknown): void {
   const alone = error instanceof SquareApiError && !ENDS_ALL.has(error.code);
   if (!alone) throw error;
@@ -239,7 +239,7 @@ interface WindowPosition {
   readonly done: boolean;
 }
 
-/** Reads a window from where it was left; yields after each page. */
+/** Reads a window from its stored position. Yields after each page. */
 async function* readWindow(task: PullTask, run: Run, window: Window): AsyncGenerator<void> {
   const { pool, organizationId, clock, signal } = task;
   const name = `backfill/${window.name}`;
@@ -250,7 +250,7 @@ async function* readWindow(task: PullTask, run: Run, window: Window): AsyncGener
     try {
       for await (const { objects, cursor } of pages(window.fetchPage, from)) {
         const failed = await window.store(objects);
-        // Before the cursor, which leads past them.
+        // The failure is saved before the cursor. Otherwise a kill in between would hide it.
         if (failed > 0) {
           await savePosition<Run>(pool, organizationId, "backfill", { ...run, failed: true }, clock());
         }
@@ -261,7 +261,7 @@ async function* readWindow(task: PullTask, run: Run, window: Window): AsyncGener
       }
       return;
     } catch (error) {
-      // Square has forgotten the cursor of an earlier run: the window is read from its begin, which changes nothing stored.
+      // Square has forgotten the cursor of an earlier run. The window is read again from its beginning.
       const forgotten = error instanceof SquareApiError && error.code === "square_invalid_cursor";
       if (!forgotten || from === undefined) throw error;
       from = undefined;

@@ -8,19 +8,19 @@ import { moveWatermark, readFrom, readList, SQUARE_EPOCH } from "./watermark.js"
 
 const DAY_MS = 24 * 60 * 60_000;
 
-/** The longest range of `start_at` that Square lists at once. */
+/** The longest range of `start_at` that Square accepts in one list. */
 const WINDOW_MS = 31 * DAY_MS;
 
-/** Bookings are changed until about two months after their day: a no-show noted late, a correction. */
+/** Sellers change bookings until about two months after their day, such as for a late no-show or a correction. */
 const LOOK_BACK_DAYS = 60;
 
-/** How far ahead a salon's calendar is filled. Known bookings beyond it are asked for by id. */
+/** How far ahead most bookings are. Known bookings beyond it are requested by id. */
 const LOOK_AHEAD_DAYS = 180;
 
-/** How far ahead everything is read: two years, which is further than sellers book. */
+/** How far ahead a pull of everything reads: two years. Sellers do not book further. */
 export const LOOK_FAR_AHEAD_DAYS = 732;
 
-/** `from` (inclusive) to `to`, cut into ranges that Square accepts. */
+/** Cuts the range from `from` (inclusive) to `to` into ranges that Square accepts. */
 export function* bookingWindows(from: Date, to: Date): Generator<{ startAtMin: Date; startAtMax: Date }> {
   for (let at = from.getTime(); at < to.getTime(); at += WINDOW_MS) {
     yield { startAtMin: new Date(at), startAtMax: new Date(Math.min(at + WINDOW_MS, to.getTime())) };
@@ -28,11 +28,16 @@ export function* bookingWindows(from: Date, to: Date): Generator<{ startAtMin: D
 }
 
 /**
- * Square lists bookings by their start only, and tells no changes. So the windows in which bookings usually change are read
- * anew each time, and then, by id, every booking known here that is still open or was ahead at the last pull, and was in none
- * of them: it may have been moved. That a booking is in no list says nothing.
+ * Pulls changed bookings. Square lists bookings by start only and has no list of changes. So each pull does two
+ * things:
  *
- * @param begin when the merchant came to Square: there is nothing before
+ * 1. It reads the windows in which bookings usually change. 2. It requests by id every known booking that was in
+ * none of these windows and is PENDING, or is ACCEPTED and was in the future at the last pull. Such a booking may
+ * have been rescheduled.
+ *
+ * A booking that is in no list is not deleted.
+ *
+ * @param begin no booking of the merchant starts earlier
  */
 export async function pullBookings(task: PullTask, begin: Date): Promise<void> {
   const { startedAt } = task;
@@ -63,12 +68,12 @@ function later(a: Date, b: Date): Date {
   return a > b ? a : b;
 }
 
-/** As the statement below has it, of what Square sent. */
+/** Whether `openStatement` may find this booking. */
 function isOpen({ status, start_at }: JsonObject, aheadOf: Date): boolean {
   return status === "PENDING" || Date.parse(String(start_at)) > aheadOf.getTime();
 }
 
-// Primary key; what is open or ahead is little beside the history, but no index knows it.
+// Index: primary key. Few bookings match. No index selects them.
 const openStatement = {
   name: "open_bookings",
   text: `
@@ -98,7 +103,7 @@ async function* openBookings(
   }
 }
 
-/** @returns how many could not be stored */
+/** @returns the number of bookings that could not be stored */
 async function pullKnownBookings(task: PullTask, aheadOf: Date, seen: ReadonlySet<string>): Promise<number> {
   let failed = 0;
   for await (const known of openBookings(task.pool, task.organizationId, aheadOf)) {

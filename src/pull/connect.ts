@@ -9,46 +9,46 @@ import type { OpenSquareApi, SquareApi } from "../square/api/api.js";
 import type { JsonObject } from "../square/types.js";
 import { emptyPullReport, type PullReport } from "./report.js";
 
-/** What asking Square works with, whichever organization it is about. */
+/** What every pull uses, of whichever organization. */
 export interface PullContext {
   readonly database: Database;
   readonly clock: Clock;
   readonly log: Log;
   readonly inbox: Pick<Inbox, "receive">;
   readonly openApi: OpenSquareApi;
-  /** 32 bytes, TOKEN_ENCRYPTION_KEY: without it no stored token opens, and nothing is pulled. */
+  /** TOKEN_ENCRYPTION_KEY, 32 bytes. Without it stored tokens cannot be decrypted, and nothing is pulled. */
   readonly tokenEncryptionKey?: Buffer;
-  /** Aborted when the process is stopping: long work ends at the next safe place. */
+  /** Aborted when the process stops. Then long work ends after the current step. */
   readonly signal?: AbortSignal;
 }
 
 export interface PullOptions {
-  /** Reads everything there is, as if nothing had been read before. */
+  /** Reads everything and ignores the watermarks. */
   readonly everything?: boolean;
-  /** False leaves the customers' rows as they are: a backfill recomputes everybody at its end. */
+  /** False leaves the customers' rows unchanged. A backfill recomputes all customers at its end. */
   readonly recompute?: boolean;
-  /** Filled as the pull goes; one report can hold several pulls. */
+  /** The pull adds to this report. One report can hold several pulls. */
   readonly report?: PullReport;
-  /** Instead of the context's. */
+  /** Replaces the context's signal. */
   readonly signal?: AbortSignal;
 }
 
-/** One organization's pull, as all its steps share it. */
+/** One organization's pull. All its steps share it. */
 export interface PullTask extends Required<PullOptions>, Pick<PullContext, "clock" | "log" | "inbox"> {
   readonly organizationId: string;
   readonly pool: pg.Pool;
   readonly api: SquareApi;
-  /** As Square has it. */
+  /** The merchant in Square's wire shape. */
   readonly merchant: JsonObject;
-  /** When the pull began: what changes later is for the next one. */
+  /** The start of the pull. Later changes are left to the next pull. */
   readonly startedAt: Date;
 }
 
 /**
- * Opens Square's API with the organization's token, and sees that it is this merchant's: another's objects would
- * otherwise end in this organization's tables.
+ * Opens Square's API with the organization's token and checks that the token belongs to this merchant. Otherwise
+ * another merchant's objects would be stored in this organization's tables.
  *
- * @throws {SquareApiError} when Square refuses the token or does not answer
+ * @throws {SquareApiError} Square refuses the token or does not answer
  * @throws {RegularsError} `not_connected`, `no_encryption_key`, `token_unreadable`, `wrong_merchant`
  */
 export async function connect(
@@ -68,7 +68,7 @@ export async function connect(
   const api = context.openApi({ ...access, signal });
   const merchant = await api.merchant();
   if (merchant.id !== access.merchantId) {
-    throw new RegularsError("wrong_merchant", "The stored access token is another merchant's.");
+    throw new RegularsError("wrong_merchant", "The stored access token belongs to another merchant.");
   }
   const shared = { pool: database.pool, clock, log, inbox, signal, report };
   return { ...shared, organizationId, api, merchant, startedAt, everything, recompute };
@@ -79,13 +79,13 @@ async function accessOf({ database, tokenEncryptionKey }: PullContext, organizat
   if (!organization?.accessTokenCiphertext || organization.status !== "active") {
     throw new RegularsError(
       "not_connected",
-      "The organization has no access token, or its seller has revoked it.",
+      "The organization has no access token, or the seller has revoked it.",
     );
   }
   if (!tokenEncryptionKey) {
     throw new RegularsError(
       "no_encryption_key",
-      "Set TOKEN_ENCRYPTION_KEY, with which the token was encrypted.",
+      "Set TOKEN_ENCRYPTION_KEY to the key that the token was encrypted with.",
     );
   }
   const { squareMerchantId: merchantId, accessTokenCiphertext } = organization;
@@ -98,7 +98,7 @@ function decryptToken(key: Buffer, merchantId: string, ciphertext: Uint8Array): 
   } catch {
     throw new RegularsError(
       "token_unreadable",
-      "TOKEN_ENCRYPTION_KEY does not open the stored access token: add the token again.",
+      "TOKEN_ENCRYPTION_KEY cannot decrypt the stored access token. Add the token again.",
     );
   }
 }

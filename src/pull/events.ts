@@ -10,8 +10,8 @@ import { moveWatermark, readFrom, readList } from "./watermark.js";
 const KEPT_MS = 28 * 24 * 60 * 60_000;
 
 /**
- * How Square says that this API is not for the token: it is in beta, switched off by default, and takes personal tokens only.
- * Without it the lists of objects have to do.
+ * Answers that mean that this API is not available for the token. It is in beta, off by default, and accepts personal
+ * tokens only. Without it the pull uses only the lists of objects.
  */
 const NOT_FOR_US: ReadonlySet<SquareApiErrorCode> = new Set([
   "square_unauthorized",
@@ -21,8 +21,9 @@ const NOT_FOR_US: ReadonlySet<SquareApiErrorCode> = new Set([
 ]);
 
 /**
- * The events themselves, where Square lets us search them. They go the way of every delivery: same id, same door to the tables,
- * so one that came before is a duplicate. No list tells as much: they carry merges and deletions.
+ * Pulls missed events where Square allows a search for them. An event keeps its id and is processed like a
+ * delivery, so an event that was delivered before is a duplicate. Events also carry merges and deletions, which no
+ * list of objects shows.
  */
 export async function pullEvents(task: PullTask): Promise<void> {
   const { api, startedAt } = task;
@@ -40,7 +41,7 @@ export async function pullEvents(task: PullTask): Promise<void> {
   }
 }
 
-/** @returns how many could not be read */
+/** @returns the number of events that could not be read */
 async function takeEvents(task: PullTask, objects: readonly JsonObject[]): Promise<number> {
   const { inbox, organizationId, report } = task;
   let failed = 0;

@@ -4,15 +4,15 @@ import { fetchMarked } from "./pull-organization.js";
 import { emptyPullReport } from "./report.js";
 import { inTurns, PULLS_AT_ONCE } from "./turns.js";
 
-/** Thin events come in bursts, and one request answers them all. */
+/** Thin events come in bursts. One request answers a whole burst. */
 const GATHER_MS = 1_000;
 
-/** How long one organization's Square is waited for: those of later events wait behind it. */
+/** Time limit for one organization. Organizations of later events wait behind it. */
 const PATIENCE_MS = 30_000;
 
 /**
- * Fetches what thin events have named, soon after they came, where the organization has a token. What Square does not give now
- * stays marked, and the next sweep asks again.
+ * Fetches the objects that thin events named, soon after the events, for organizations with a token. An object that
+ * cannot be fetched stays marked, and the next sweep tries again.
  */
 export class FetchWorker {
   readonly #context: PullContext;
@@ -27,7 +27,7 @@ export class FetchWorker {
     this.#gatherMs = gatherMs;
   }
 
-  /** Something was marked for this organization. */
+  /** Schedules a fetch of this organization's marked objects. */
   schedule(organizationId: string): void {
     if (this.#stopped) return;
     this.#waiting.add(organizationId);
@@ -37,12 +37,12 @@ export class FetchWorker {
     }, this.#gatherMs).unref();
   }
 
-  /** Resolves when nothing is waiting or under way. */
+  /** Resolves when the running fetch has ended. */
   async idle(): Promise<void> {
     await this.#running;
   }
 
-  /** Starts nothing more, and resolves when what was started is done. */
+  /** Starts no further fetch. Resolves when the running one has ended. */
   async stop(): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#timer);
@@ -61,10 +61,10 @@ export class FetchWorker {
       try {
         await fetchMarked(this.#context, organization_id, { report, signal });
         for (const { step, code } of report.errors)
-          log.warn({ organization_id, step, code }, "not fetched yet");
+          log.warn({ organization_id, step, code }, "marked objects not fetched");
       } catch (error) {
         const fields = { organization_id, reason: describeFailure(error) };
-        log.warn(fields, "could not fetch what events have named");
+        log.warn(fields, "marked objects not fetched");
       }
     });
   }

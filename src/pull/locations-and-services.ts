@@ -16,7 +16,7 @@ import { unmark } from "./marked-objects.js";
 import { countPulled, readEach, storeObjects } from "./store-objects.js";
 import { moveWatermark, readFrom, readList, SQUARE_EPOCH } from "./watermark.js";
 
-/** All locations, each time: they are few, and Square tells no changes. */
+/** Pulls all locations each time. They are few, and Square has no list of changes. */
 export async function pullLocations(task: PullTask): Promise<readonly JsonObject[]> {
   const locations = await task.api.locations();
   await storeLocations(task, locations);
@@ -24,7 +24,7 @@ export async function pullLocations(task: PullTask): Promise<readonly JsonObject
   return locations;
 }
 
-/** All locations, as they are now. Customers of one whose time zone has changed are recomputed. */
+/** Stores all locations. Customers of a location whose time zone changed are recomputed. */
 export async function storeLocations(task: PullTask, objects: readonly JsonObject[]): Promise<void> {
   const { pool, organizationId, clock, signal } = task;
   const readable = readEach(task, "locations", objects, (object) => [locationOf(object)]);
@@ -45,7 +45,7 @@ export async function storeLocations(task: PullTask, objects: readonly JsonObjec
   }
 }
 
-/** A time zone that is none is left out: the location goes by its organization's. */
+/** Removes an unknown time zone. The location then uses its organization's. */
 async function withKnownTimeZone(
   { pool, log, organizationId }: PullTask,
   location: Location,
@@ -54,12 +54,12 @@ async function withKnownTimeZone(
   if (time_zone === null || (await isTimeZone(pool, time_zone))) return location;
   log.warn(
     { organization_id: organizationId, location_id: square_location_id, time_zone },
-    "the location's time zone is not known, and the organization's is taken",
+    "unknown time zone of a location: the organization's is used",
   );
   return { ...location, time_zone: null };
 }
 
-/** Everybody, each time: Square tells no changes, and a salon's team is small. */
+/** Pulls all team members each time. They are few, and Square has no list of changes. */
 export async function pullTeam(task: PullTask): Promise<void> {
   await readList(
     (cursor) => task.api.teamMembers({ cursor }),
@@ -67,7 +67,7 @@ export async function pullTeam(task: PullTask): Promise<void> {
   );
 }
 
-/** Items and variations that changed since the last pull. */
+/** Pulls catalog items and variations that changed since the last pull. */
 export async function pullCatalog(task: PullTask): Promise<void> {
   const from = await readFrom(task, "catalog");
   const changedAfter = from > SQUARE_EPOCH ? from : undefined;
@@ -80,7 +80,7 @@ export async function pullCatalog(task: PullTask): Promise<void> {
   await unmark(task, "catalog");
 }
 
-/** @returns how many objects could not be stored */
+/** @returns the number of objects that could not be stored */
 export async function storeCatalog(task: PullTask, objects: readonly JsonObject[]): Promise<number> {
   const readable = readEach(task, "catalog", objects, serviceVariationsOf);
   const variations = readable.flatMap(({ values }) => values);

@@ -8,7 +8,7 @@ import { storeObjects } from "./store-objects.js";
 
 /** Objects that events named without carrying them. */
 
-// Primary key of pending_fetches.
+// Index: primary key of pending_fetches.
 const pendingStatement = {
   name: "pending_fetches",
   text: `
@@ -31,7 +31,7 @@ const unknownPaymentsStatement = {
     where not exists (select from payments where organization_id = $1 and payment_id = p.payment_id)`,
 };
 
-/** Takes the marks away that were made before a pull began and are settled by it. */
+/** Deletes the marks that this pull has fetched. A mark that was made after the pull's start stays. */
 export async function unmark(
   { pool, organizationId, startedAt }: PullTask,
   type: PendingFetch["object_type"],
@@ -41,8 +41,8 @@ export async function unmark(
 }
 
 /**
- * Of an order we keep nothing but what it says about payments: one that settled it and is not known here has been missed, and is
- * asked for by its id.
+ * Pulls the payments of marked orders. Orders themselves are not stored. A payment in an order's tenders that is
+ * not stored here was missed. It is requested by its id.
  */
 export async function pullMarkedOrders(task: PullTask): Promise<void> {
   const { pool, organizationId, startedAt, api, signal } = task;
@@ -68,7 +68,7 @@ export async function pullMarkedOrders(task: PullTask): Promise<void> {
 function paymentIdsOf({ tenders }: JsonObject): string[] {
   if (!Array.isArray(tenders)) return [];
   return (tenders as readonly JsonObject[]).flatMap((tender) => {
-    // Square's tenders have the payment's id twice; older ones as `id` only.
+    // A tender has the payment's id as `payment_id` and `id`. An older one has it as `id` only.
     const id = tender?.payment_id ?? tender?.id;
     return typeof id === "string" && /^[\w-]+$/.test(id) ? [id] : [];
   });

@@ -5,30 +5,30 @@ import type { JsonObject } from "../square/types.js";
 import { connect, type PullContext } from "./connect.js";
 import { storeLocations } from "./locations-and-services.js";
 
-/** What a token must be allowed to read, besides what every seller's token may. */
+/** Scopes that a token needs. */
 const SCOPES = ["APPOINTMENTS_READ", "APPOINTMENTS_ALL_READ", "PAYMENTS_READ", "CUSTOMERS_READ"];
 
-export interface Introduced {
+export interface OrganizationProfile {
   readonly name: string | undefined;
   readonly currency: string | undefined;
   readonly timeZone: string | undefined;
   readonly locations: number;
-  /** Scopes that the token lacks: without them Square leaves out what it is not allowed to show. */
+  /** Scopes that the token lacks. Square silently omits what these scopes would allow. */
   readonly missingScopes: readonly string[];
 }
 
 /**
- * Learns from Square what an organization is: its name and currency, its locations, and the time zone of the main one. Rows that
- * another currency or time zone changes are recomputed.
+ * Reads an organization's name, currency, locations and main location's time zone from Square and stores them. All
+ * rows are recomputed if the currency or time zone changed.
  *
- * @param given what somebody has said, and Square is not asked for
- * @throws {SquareApiError} and what `connect` throws
+ * @param given values that win over Square's
+ * @throws {SquareApiError} and the errors of `connect`
  */
 export async function syncOrganizationProfile(
   context: PullContext,
   organizationId: string,
   given: Partial<Pick<NewOrganization, "name" | "currency" | "timeZone">> = {},
-): Promise<Introduced> {
+): Promise<OrganizationProfile> {
   const { database, clock } = context;
   const task = await connect(context, organizationId);
   const { api, merchant } = task;
@@ -46,13 +46,13 @@ export async function syncOrganizationProfile(
   await storeLocations(task, locations);
   const after = await database.prisma.organization.findUniqueOrThrow({ where: { id: organizationId } });
   if (before.currency !== after.currency || before.timeZone !== after.timeZone) {
-    // To the end, whatever is told to stop: half of the rows would follow the new time zone, half the old one.
+    // Not interrupted by a stop: otherwise some rows would follow the new time zone and some the old one.
     for await (const _ of refreshOrganization(database.pool, organizationId, "full", clock));
   }
   return { ...told, locations: locations.length, missingScopes: missingScopes(status) };
 }
 
-/** The scopes that a token lacks, of its status. A personal token has every scope and lists none. */
+/** The scopes that a token lacks, from its status. A personal token has every scope and lists none. */
 export function missingScopes({ scopes }: JsonObject): string[] {
   if (!Array.isArray(scopes) || scopes.length === 0) return [];
   return SCOPES.filter((scope) => !scopes.includes(scope));

@@ -7,7 +7,7 @@ import type { PullTask } from "./connect.js";
 import { storeObjects } from "./store-objects.js";
 import { moveWatermark, readFrom, readList } from "./watermark.js";
 
-/** Payments of one location that changed since the last pull. Each location has a watermark of its own. */
+/** Pulls one location's payments that changed since the last pull. Each location has its own watermark. */
 export function pullPayments(task: PullTask, locationId: string): Promise<void> {
   return pullUpdated(task, "payments", `payments/${locationId}`, factsOfPayment, (filter) =>
     task.api.payments({ ...filter, locationId }),
@@ -18,7 +18,7 @@ export function pullRefunds(task: PullTask): Promise<void> {
   return pullUpdated(task, "refunds", "refunds", factsOfRefund, (filter) => task.api.refunds(filter));
 }
 
-/** Everything of one kind whose `updated_at` lies behind the watermark. */
+/** Pulls all objects of one kind whose `updated_at` is after the watermark. */
 export async function pullUpdated(
   task: PullTask,
   kind: "payments" | "refunds" | "customers",

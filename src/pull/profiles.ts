@@ -16,7 +16,10 @@ import { pullUpdated } from "./payments-and-refunds.js";
 import { storeObjects } from "./store-objects.js";
 import { moveWatermark, readList, SETTLE_MS } from "./watermark.js";
 
-/** Profiles that changed since the last pull, or all of them. The search leaves out who has no name, company, e-mail or phone. */
+/**
+ * Pulls profiles that changed since the last pull, or all. Square's search omits profiles without name, company,
+ * e-mail address and phone number.
+ */
 export async function pullCustomers(task: PullTask): Promise<void> {
   if (!task.everything) {
     return pullUpdated(task, "customers", "customers", factsOfProfile, (filter) =>
@@ -30,7 +33,7 @@ export async function pullCustomers(task: PullTask): Promise<void> {
   if (failed === 0) await moveWatermark(task, "customers");
 }
 
-/** The most requests of one hourly look at known profiles, which goes on there the next hour. */
+/** The most requests for known profiles in one recent pull. The next pull continues after them. */
 const MAX_REQUESTS = 200;
 
 interface ProfilesPosition {
@@ -38,10 +41,12 @@ interface ProfilesPosition {
 }
 
 /**
- * Asks for the profiles that are known here by id, for those that bookings and payments name but nobody ever sent or that count
- * as deleted, for those whose deletion was inferred, and for those that count as merged. So the merges, deletions and
- * recoveries show that were missed: Square lists none of them. The id of a merged profile answers its survivor, the id of a
- * deleted one NOT_FOUND. One such answer can be wrong, so it takes the answers to two pulls to delete a profile.
+ * Requests known profiles by their ids. This finds missed merges, deletions and recoveries, because no list of
+ * Square shows them. Square answers the id of a merged profile with the survivor, and the id of a deleted one with
+ * NOT_FOUND. A NOT_FOUND can be wrong, so a profile is deleted only after two pulls got it.
+ *
+ * Requested are: live profiles; ids in bookings and payments without a live profile; profiles with an inferred
+ * deletion; merged ids.
  */
 export async function pullKnownProfiles(task: PullTask): Promise<void> {
   const { pool, organizationId, startedAt, clock } = task;
@@ -67,10 +72,9 @@ function hasNoLiveProfile(id: string): string {
         )`;
 }
 
-// A profile that changed just now is left alone: by id too, Square may still answer what was before. The first part is served by the
-// primary key of customers, the second by that of customer_analytics, which has a row for whoever has a booking or payment, the
-// third by customers_not_found_idx, the fourth by the primary key of customer_aliases. Who has neither profile nor row nor alias
-// cannot be told from somebody who never was.
+// A profile that changed just now is left out, because Square may still answer its state before the change. Indexes
+// of the four parts: primary key of customers; primary key of customer_analytics, which has a row for every
+// customer with a booking or payment; customers_not_found_idx; primary key of customer_aliases.
 const knownStatement = {
   name: "known_profiles",
   text: `
@@ -123,7 +127,7 @@ async function storeAnswers(task: PullTask, known: readonly KnownProfile[]): Pro
     if (answer === null) {
       factsOf.set({ id: profile.customer_id }, () => factsOfAbsentProfile(profile, askedAt));
     } else if (profile.order_key === null && answer.id === profile.survivor) {
-      // Merged, as is known here.
+      // The merge is known.
     } else if (answer.id !== profile.customer_id) {
       factsOf.set(answer, () => factsOfMergedProfile(profile, answer, askedAt));
     } else if (profile.survivor !== null) {
@@ -136,7 +140,7 @@ async function storeAnswers(task: PullTask, known: readonly KnownProfile[]): Pro
   await storeObjects(task, "customers", [...factsOf.keys()], (object) => factsOf.get(object)?.() ?? []);
 }
 
-// Primary key of customer_merges. Where the version of the source's end is known it settles the matter by itself.
+// Index: primary key of customer_merges. A merge with a known source version needs no further evidence.
 const openMergesStatement = {
   name: "merges_without_version",
   text: `

@@ -12,9 +12,8 @@ import { type PullStep, runSteps } from "./run-steps.js";
 import { SQUARE_EPOCH } from "./watermark.js";
 
 /**
- * Asks Square what an organization's webhooks missed, and stores it: what changed since the last watermarks, or
- * `everything` there is. What Square refuses or garbles is noted in the report and stays as it was, its watermark too; the
- * other parts go on.
+ * Finds lost webhooks again: reads from Square what changed since the watermarks, or `everything`, and stores it. A
+ * step that fails is noted in the report. Its stored objects and its watermark stay, and the next step goes on.
  *
  * @returns whether the pull came to its end, with or without errors
  * @throws only when the database is unavailable
@@ -48,7 +47,7 @@ async function* pullSteps(task: PullTask): AsyncGenerator<PullStep> {
   yield ["profiles", () => pullKnownProfiles(task)];
 }
 
-// At most three rows: primary key of pending_fetches.
+// Index: primary key of pending_fetches. It returns at most three rows.
 const markedStatement = {
   name: "marked_types",
   text: `
@@ -58,7 +57,7 @@ const markedStatement = {
 };
 
 /**
- * Fetches what thin events have marked, without waiting for the next sweep. An organization without a token is left alone.
+ * Fetches the objects that thin events marked, without waiting for the next sweep. Does nothing without a token.
  *
  * @throws only when the database is unavailable
  */
@@ -79,7 +78,10 @@ export async function fetchMarked(
 
 const YEAR_MS = 366 * 24 * 60 * 60_000;
 
-/** Nothing of a merchant is older than the merchant, but for a calendar that was brought along. */
+/**
+ * An instant before a merchant's first object: a year before the merchant or its first location was created. The
+ * year is for a calendar that was imported into Square.
+ */
 export function beginOf(merchant: JsonObject, locations: readonly JsonObject[]): Date {
   const times = [merchant, ...locations].flatMap(({ created_at }) => {
     const time = Date.parse(String(created_at));
@@ -88,13 +90,13 @@ export function beginOf(merchant: JsonObject, locations: readonly JsonObject[]):
   return times.length > 0 ? new Date(Math.min(...times) - YEAR_MS) : SQUARE_EPOCH;
 }
 
-// Primary key of locations.
+// Index: primary key of locations.
 const knownLocationsStatement = {
   name: "known_locations",
   text: "select square_location_id from locations where organization_id = $1 order by square_location_id",
 };
 
-/** Those that Square listed; the known ones when it did not. */
+/** The ids of the listed locations. If the list failed, the ids of the stored locations. */
 async function locationIds(task: PullTask, listed: readonly JsonObject[]): Promise<string[]> {
   const ids = listed.flatMap(({ id }) => (typeof id === "string" ? [id] : []));
   if (ids.length > 0) return ids;

@@ -1,6 +1,6 @@
 import type { ReportedError } from "../errors.js";
 
-/** What was read from Square, and what became of it. */
+/** Counts of the objects that a pull read from Square. */
 export interface Pulled {
   bookings: number;
   payments: number;
@@ -10,18 +10,18 @@ export interface Pulled {
   team_members: number;
   /** Catalog objects: items and variations. */
   catalog: number;
-  /** Events that Square still had. */
+  /** Events that Square's search returned. */
   events: number;
-  /** Objects that changed something here. */
+  /** Objects that changed something. */
   applied: number;
-  /** Objects that said nothing new. */
+  /** Objects that changed nothing. */
   skipped: number;
 }
 
-/** What a pull adds to: the caller's report, so that one report can hold several pulls. */
+/** The caller's report. A pull adds to it, so one report can hold several pulls. */
 export interface PullReport {
   readonly pulled: Pulled;
-  /** Profiles that count as deleted now because two pulls did not find them, though no event told their deletion. */
+  /** Profiles deleted because two pulls did not find them. No event reported these deletions. */
   inferred_deletions: number;
   readonly errors: ReportedError[];
 }

@@ -4,21 +4,22 @@ import { SquareApiError } from "../square/api/api-error.js";
 import { connect, type PullContext, type PullOptions, type PullTask } from "./connect.js";
 import type { PullReport } from "./report.js";
 
-/** A part of a pull, under the name that its errors have in the report. */
+/** A part of a pull. The report names its errors by this name. */
 export type PullStep = readonly [name: string, work: () => Promise<void>];
 
 const ENDS_PULL: ReadonlySet<string> = new Set(["square_unauthorized", "square_timed_out"]);
 
 /**
- * Connects to Square and runs the steps of one organization's pull. This is where a pull's errors are caught:
+ * Connects to Square and runs the steps of one organization's pull. A pull's errors are caught in two places:
  *
- * - An object that cannot be read or stored is noted where it is stored (store-objects.ts). The rest of its list goes on, and
- *   the list's watermark stays.
- * - Whatever else a step throws is noted here, and the next step goes on. The pull ends where the next step could only meet the
- *   same: at a token that Square does not take, and at a time-out, because each further one would cost a minute.
- * - Being stopped, or out of time, is no error.
+ * - store-objects.ts notes an object that cannot be read or stored. The rest of its list goes on, and the list's
+ *   watermark stays.
+ * - This function notes every other error of a step, and the next step goes on. A token that Square refuses ends
+ *   the pull. So does a time-out, because each further one would cost a minute.
  *
- * @returns whether the pull came to its end, with or without errors; false when it was stopped or gave up on the way
+ * A stop and an exhausted time budget are not errors.
+ *
+ * @returns whether all steps ran, with or without errors. False when the pull was stopped or ended early.
  * @throws only when the database is unavailable
  */
 export async function runSteps(

@@ -12,15 +12,15 @@ import type { Pulled } from "./report.js";
 
 export type PulledKind = Exclude<keyof Pulled, "applied" | "skipped">;
 
-/** Objects of one transaction: few enough that webhooks hardly wait for the locks. */
+/** Objects in one transaction. Webhooks wait only briefly for their locks. */
 const CHUNK = 100;
 
 /**
- * Stores objects from the API, by the same parsers and the same writer as webhooks. An object that cannot be read or
- * written is noted as an error and harms no neighbour.
+ * Stores objects from the API with the same handlers and the same writer as webhooks. An object that cannot be read
+ * or written is noted as an error. The others are stored.
  *
- * @param factsOf what an object means; throws {InvalidPayload}
- * @returns how many could not be stored
+ * @param factsOf turns an object into facts; throws {InvalidPayload}
+ * @returns the number of objects that could not be stored
  */
 export async function storeObjects(
   task: PullTask,
@@ -45,7 +45,7 @@ export async function storeObjects(
       task.report.inferred_deletions += inferredDeletions;
     }
   }
-  // An object that tells of a merge can change several profiles.
+  // One object with a merge can change several profiles.
   const applied = Math.min(written, stored);
   countPulled(task, kind, { read: objects.length, stored, applied });
   return objects.length - stored;
@@ -56,7 +56,7 @@ interface Readable<Value> {
   readonly values: readonly Value[];
 }
 
-/** Reads what can be read, and notes what cannot. */
+/** Parses the objects. An object that cannot be parsed is noted as an error and left out. */
 export function readEach<Value>(
   task: PullTask,
   kind: PulledKind,
@@ -84,7 +84,7 @@ export function countPulled(
   pulled.skipped += stored - applied;
 }
 
-/** One transaction. */
+/** Writes a chunk in one transaction. */
 async function writeChunk(task: PullTask, chunk: readonly Readable<Fact>[]): Promise<WrittenFacts> {
   const { organizationId, pool, clock, log } = task;
   return inBackgroundTransaction(pool, async (tx) => {
@@ -95,7 +95,7 @@ async function writeChunk(task: PullTask, chunk: readonly Readable<Fact>[]): Pro
     if (task.recompute) await recompute(tx, organizationId, written.affectedCustomerIds, now);
     for (const { from_customer_id, to_customer_id } of written.refusedMerges) {
       const fields = { organization_id: organizationId, from_customer_id, to_customer_id };
-      log.warn(fields, "merge refused: it closes a cycle");
+      log.warn(fields, "merge refused: it would close a cycle");
     }
     return written;
   });
@@ -117,7 +117,9 @@ function noteNotStored(task: PullTask, step: string, object: JsonObject, reason:
   });
 }
 
-/** An id says which object it is, and nothing about anybody. The report is stored, and no jsonb holds a NUL or half a character. */
+/**
+ * The object's id, which is not personal data. Only printable ASCII: jsonb stores neither NUL nor a lone surrogate.
+ */
 function idOf({ id }: JsonObject): string {
   return typeof id === "string"
     ? id.slice(0, 100).replaceAll(/[^\x20-\x7e]/g, "?")

@@ -6,18 +6,18 @@ import type { PullContext, PullOptions } from "./connect.js";
 import { pullOrganization } from "./pull-organization.js";
 import type { PullReport } from "./report.js";
 
-/** An organization whose turn it is to be pulled. */
+/** An organization that waits to be pulled. */
 export interface Turn {
   readonly organizationId: string;
-  /** When its last pull began; NULL when it has never been pulled. */
+  /** The start of its last pull. NULL when it was never pulled. */
   readonly lastBegunAt: Date | null;
-  /** When its last pull that came to its end began. */
+  /** The start of its last pull that ran to its end. */
   readonly endedAt: string | null;
-  /** How many pulls in a row did not come to their end. */
+  /** The number of pulls in a row that did not run to their end. */
   readonly unfinished: number;
 }
 
-/** Under this task an organization's position says how its pulls went. */
+/** The task under which sync_positions keeps an organization's PullPosition. */
 const TASK = "pull";
 
 interface PullPosition {
@@ -26,13 +26,13 @@ interface PullPosition {
   readonly unfinished: number;
 }
 
-/** So many pulls in a row without an end are no coincidence. */
+/** This many unfinished pulls in a row are noted as an error. */
 const TOO_MANY = 3;
 
-/** An organization that was not reached for so long is noted. */
+/** An organization that was not pulled for so long is noted as an error. */
 const TOO_LONG_MS = 24 * 60 * 60_000;
 
-// All organizations, which are few, and each one's position by its primary key.
+// Reads all organizations, which are few. Index: primary key of sync_positions.
 const turnsStatement = {
   name: "organizations_to_pull",
   text: `
@@ -50,8 +50,8 @@ interface TurnRow {
 }
 
 /**
- * The organizations that can be pulled, the one that has waited longest first: where one sweep has no more time, the next goes
- * on.
+ * The organizations that can be pulled. The one that has waited longest comes first, so a sweep continues where the
+ * one before ran out of time.
  */
 export async function turnsToPull(pool: pg.Pool): Promise<Turn[]> {
   const { rows } = await query<TurnRow & Record<string, unknown>>(pool, turnsStatement, [TASK]);
@@ -64,9 +64,9 @@ export async function turnsToPull(pool: pg.Pool): Promise<Turn[]> {
 }
 
 /**
- * Pulls one organization. A pull that was not given the time to end, three times in a row, is noted.
+ * Pulls one organization. If its pull ran out of time three times in a row, an error is noted.
  *
- * @returns whether it came to its end
+ * @returns whether the pull ran to its end
  * @throws only when the database is unavailable
  */
 export async function takeTurn(
@@ -79,7 +79,7 @@ export async function takeTurn(
   const startedAt = clock();
   const save = (position: PullPosition) =>
     savePosition<PullPosition>(database.pool, organizationId, TASK, position, startedAt);
-  // Before it begins, so that a pull that kills the process counts too and does not come first again.
+  // Saved before the pull. So a pull that kills the process counts too, and does not come first again.
   await save({ ended_at: endedAt, unfinished: unfinished + 1 });
   const before = errors.length;
   const ended = await pullOrganization(context, organizationId, options);
@@ -91,14 +91,14 @@ export async function takeTurn(
       step: "pull",
       code: "pull_unfinished",
       message:
-        `${unfinished + 1} pulls in a row were given too little time to read what has changed at Square. ` +
+        `${unfinished + 1} pulls in a row ran out of time before they had read all changes from Square. ` +
         `Run: regulars backfill --organization ${organizationId}`,
     });
   }
   return ended;
 }
 
-/** Notes that organizations have waited for a day, because pulling the others takes all the time there is. */
+/** Notes that organizations were not pulled for a day, because pulling the others used up the time. */
 export function noteNotReached(turns: readonly Turn[], report: PullReport, now: Date): void {
   const late = turns.filter(
     ({ lastBegunAt }) => lastBegunAt && now.getTime() - lastBegunAt.getTime() > TOO_LONG_MS,
@@ -109,15 +109,15 @@ export function noteNotReached(turns: readonly Turn[], report: PullReport, now: 
     step: "pull",
     code: "pull_behind",
     message:
-      `${late.length} organization(s) were not asked about for a day. Sweep more often (RECONCILE_SCHEDULE), or give a sweep ` +
+      `${late.length} organization(s) were not pulled for a day. Sweep more often (RECONCILE_SCHEDULE), or give a sweep ` +
       "more time: regulars reconcile --time-budget SECONDS",
   });
 }
 
-/** Organizations that Square is asked about at the same time: each waits for its own rate, and one that is slow keeps no other. */
+/** Organizations pulled at the same time. Each has its own rate limit, so a slow one delays no other. */
 export const PULLS_AT_ONCE = 4;
 
-/** Runs work over the items in their order, at most so many at once. After a failure nothing more is begun. */
+/** Runs the work for the items in order, at most `width` at once. After a failure it starts no further item. */
 export async function inTurns<Item>(
   items: readonly Item[],
   width: number,

@@ -4,23 +4,23 @@ import { pages } from "../square/api/pages.js";
 import type { JsonObject } from "../square/types.js";
 import type { PullTask } from "./connect.js";
 
-/** Square's lists lag behind by seconds, now and then by minutes: what is younger than this counts as not read yet. */
+/** Square's lists lag behind by seconds, sometimes by minutes. Changes younger than this count as unread. */
 export const SETTLE_MS = 5 * 60_000;
 
-/** How far a pull looks back behind its watermark, for what its list was late to show. */
+/** The overlap of a pull with the one before, for changes that the list showed late. */
 const OVERLAP_MS = 10 * 60_000;
 
-/** Before Square had its first seller. */
+/** An instant before Square's first seller. */
 export const SQUARE_EPOCH = new Date("2009-01-01T00:00:00Z");
 
 interface Watermark {
-  /** RFC 3339: everything that changed before it is stored. */
+  /** RFC 3339. Every change before it is stored. */
   readonly watermark: string;
 }
 
 /**
- * From when on the changes of a kind of object are to be asked for: since ever, when they never were. A watermark from the future was
- * left by a clock that was ahead, and tells nothing of what has changed since then.
+ * The instant from which changes of a kind of object must be read: the watermark less an overlap. Without a watermark
+ * everything is read. A watermark in the future comes from a clock that was ahead, so it is ignored.
  */
 export async function readFrom(task: PullTask, what: string): Promise<Date> {
   if (task.everything) return SQUARE_EPOCH;
@@ -30,7 +30,7 @@ export async function readFrom(task: PullTask, what: string): Promise<Date> {
   return isKnown ? new Date(watermark - OVERLAP_MS) : SQUARE_EPOCH;
 }
 
-/** Moves the watermark up to the pull's begin: only for what was read whole and stored whole. */
+/** Moves the watermark to the pull's start. Call it only when the whole list was read and stored. */
 export async function moveWatermark(
   { pool, organizationId, startedAt, clock }: PullTask,
   what: string,
@@ -40,10 +40,10 @@ export async function moveWatermark(
 }
 
 /**
- * Reads a list to its end and stores page after page.
+ * Reads a list to its end and stores it page by page.
  *
- * @param store returns how many objects of the page could not be stored
- * @returns how many in all
+ * @param store returns the number of objects of the page that could not be stored
+ * @returns the total of these numbers
  */
 export async function readList(
   fetchPage: (cursor?: string) => Promise<Page>,
