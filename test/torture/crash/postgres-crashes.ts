@@ -50,13 +50,23 @@ async function run(context: AttackContext, load: Load): Promise<void> {
   await crashUnderLoad(context, { url: () => server.url, database, crash }, load);
 }
 
-/** A session that dies takes all others with it: Postgres no longer trusts its shared memory, and starts anew by itself. */
+/**
+ * A session that is killed takes all others with it: Postgres no longer trusts its shared memory, and starts anew by itself.
+ * Resolves when it has ended the session that asked, since until then it still answers.
+ */
 async function killSession({ pool }: Database): Promise<void> {
-  const { rows } = await pool.query<{ pid: number }>(
+  const client = await pool.connect();
+  const ended = new Promise((resolve) => client.once("end", resolve));
+  client.on("error", () => {});
+  const { rows } = await client.query<{ pid: number }>(
     `select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()
      order by state = 'active' desc, state = 'idle in transaction' desc limit 1`,
   );
-  if (rows[0]) process.kill(rows[0].pid, "SIGKILL");
+  if (rows[0]) {
+    process.kill(rows[0].pid, "SIGKILL");
+    await ended;
+  }
+  client.release(true);
 }
 
 /** @returns milliseconds */
