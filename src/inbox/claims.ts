@@ -4,23 +4,25 @@ import { writeJson } from "../square/write-json.js";
 import { MAX_ATTEMPTS, nextAttemptAt } from "./backoff.js";
 import type { Outcome, ReceivedEvent } from "./received-event.js";
 
-/** New events are claimed by storing them; events stored before are taken up again. */
+/** `new` events are claimed by inserting them. `retry` and `replay` claim events that are stored already. */
 export type BatchMode = "new" | "retry" | "replay";
 
-/** Events of one organization that share a transaction. */
+/** Events of one organization that are processed in one transaction. */
 export interface Batch {
   readonly organizationId: string;
-  /** Of several with one id the first counts, and the others are its duplicates. */
+  /** If several have the same id, the first counts and the others are duplicates. */
   readonly events: readonly ReceivedEvent[];
-  /** The instant of computation. */
+  /** The instant at which rows are computed. */
   readonly now: Date;
   readonly mode: BatchMode;
 }
 
-/** An event that is ours to process, with the status it had before: NULL when it is new. Undefined: it is not ours. */
+/**
+ * `earlier` is the event's status before, null for a new event. Undefined when this batch must not process the event.
+ */
 export type Claim = { readonly earlier: Outcome | null } | undefined;
 
-/** A row of webhook_events: how an event is claimed, by its id, in the transaction that has its effect. */
+/** A row of webhook_events. */
 interface EventRow {
   readonly event_id: string;
   readonly merchant_id: string;
@@ -41,7 +43,8 @@ const columns = `event_id text, merchant_id text, event_type text, status text, 
 const names = `event_id, merchant_id, event_type, status, attempts, next_attempt_at, last_error, received_at,
       processed_at, source, payload`;
 
-// In the order of the ids, so that two batches with the same events wait for each other and do not deadlock.
+// Inserts in the order of the ids, so that two batches with the same events do not deadlock.
+// By the primary key.
 const claimStatement = {
   name: "claim_events",
   text: `
@@ -52,7 +55,7 @@ const claimStatement = {
     returning event_id, null as earlier`,
 };
 
-// Events of several unknown merchants share one organization here, so the plain id may be another merchant's.
+// Events of all unknown merchants share the nil organization, so an id may belong to another merchant's event.
 const claimQualifiedStatement = {
   name: "claim_events_qualified",
   text: `
@@ -67,7 +70,8 @@ const claimQualifiedStatement = {
     returning substr(event_id, length(merchant_id) + 2) as event_id, null as earlier`,
 };
 
-// Of a retry only while its lease holds: an event that another worker has taken up since, or has ended, is left alone.
+// $4 is true for a retry. A retry takes an event only while it holds the lease: the event must still be deferred,
+// with the same number of attempts. By the primary key.
 const takeStatement = {
   name: "take_events",
   text: `
@@ -91,11 +95,12 @@ const setStatusStatement = {
 };
 
 /**
- * Claims a batch's events, each as it is about to end. New ones are stored; those that were stored before are not ours. Stored ones are
- * taken up again, for a `retry` only those that are still deferred with the attempt that was begun. Under the nil organization,
- * where a batch of new events must be of one merchant, an id that another merchant has taken is stored as `merchant_id/event_id`.
+ * Claims a batch's events and writes the status that each will have. A `new` batch inserts its events and does not
+ * claim those that are stored already. A `retry` claims only events that are still deferred with the attempt it has
+ * begun. A `replay` claims all its events. If another transaction is inserting the same id, this waits for it.
  *
- * An id another transaction is storing is waited for.
+ * Under the nil organization a `new` batch must hold events of one merchant. An id that another merchant has used is
+ * stored as `merchant_id/event_id`.
  *
  * @returns a claim for each event of the batch, in their order
  */
@@ -134,7 +139,7 @@ function eventIdsOf({ events }: Pick<Batch, "events">): string[] {
   return events.map(({ event }) => event.event_id);
 }
 
-/** Gives events that are claimed another status. */
+/** Changes the status of claimed events. */
 export async function setEventStatus(
   on: Queryable,
   organizationId: string,
@@ -145,7 +150,7 @@ export async function setEventStatus(
     await query(on, setStatusStatement, [organizationId, eventIdsOf({ events }), status]);
 }
 
-/** How an event ends if nothing goes wrong from here on. */
+/** The outcome of an event if nothing fails from here on. */
 export function expectedOutcome({ interpretation, attempts }: ReceivedEvent): Outcome {
   if (interpretation.kind === "facts") return "processed";
   if (interpretation.kind === "failed") return attempts < MAX_ATTEMPTS ? "deferred" : "dead";

@@ -6,27 +6,28 @@ import { verifySignature } from "../square/signature.js";
 import type { JsonObject, JsonValue } from "../square/types.js";
 import { readLines } from "./lines.js";
 
-/** The types of two kinds of lines that `regulars export` writes: the first one of a file, and those of stored events. */
+/** Types of lines that `regulars export` writes: the first line of a file, and a stored event. */
 export const EXPORT_HEADER = "export";
 export const EXPORTED_EVENT = "webhook_event";
 
-/** With what the signatures of a file of signed events are checked. */
+/** What verifies the signatures in a file of signed events. */
 export interface SignedBy {
   readonly signatureKeys: readonly string[];
   readonly notificationUrl: string;
 }
 
-/** An event, or why there is none at this place; the reason never quotes the file. */
+/** An event, or why it cannot be read. The problem never quotes the file. */
 export type EventOrProblem = { readonly event: SquareEvent } | { readonly problem: string };
 
 /**
- * Reads the events of a file: `.ndjson` (or `.jsonl`) with one event per line, of which only one line is held at a
- * time, or `.json` with one event or an array of them. An event is a plain Square envelope, or a signed one as
- * `simulate` writes it: `{ "signature", "body" }`, where `body` is the exact text that was signed. Of a file that `export`
- * wrote, the stored events are read and the other lines are passed over. What cannot be read, be it the whole file, is a
- * problem that names the place; what comes after it is read all the same.
+ * Reads the events of a file. A `.ndjson` or `.jsonl` file has one event on each line and is read line by line. A
+ * `.json` file has one event or an array of events.
  *
- * @param signedBy checks signatures where the file has them; without it they are not checked
+ * An event is a plain Square envelope, or a signed one as `simulate` writes it: `{ "signature", "body" }`, where
+ * `body` is the exact text that was signed. In a file of `export` only the lines of stored events are read. An event
+ * that cannot be read becomes a problem that names its place, and reading continues. So does a whole file.
+ *
+ * @param signedBy checks the signatures in the file; without it they are not checked
  */
 export async function* readEventFile(file: string, signedBy?: SignedBy): AsyncGenerator<EventOrProblem> {
   try {

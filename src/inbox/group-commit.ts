@@ -1,32 +1,32 @@
 import { RegularsError } from "../errors.js";
 
-/** More is waiting than can be worked off soon: the sender should come back later. */
+/** Too many events are waiting. The sender must try again later. */
 export class QueueFull extends RegularsError {
   constructor() {
-    super("queue_full", "Too many events are waiting to be stored; deliver this one again later.");
+    super("queue_full", "Too many events are waiting to be stored. Deliver this event again later.");
   }
 }
 
-/** The process is stopping and takes nothing new. */
+/** The process is stopping and takes no new events. */
 export class QueueClosed extends RegularsError {
   constructor() {
-    super("shutting_down", "This server is stopping; deliver the event again.");
+    super("shutting_down", "This server is stopping. Deliver the event again.");
   }
 }
 
-/** What may go into one transaction, told apart by its key. */
+/** A queue of items that may share a transaction. The key identifies the lane. */
 export interface Lane {
   readonly key: string;
 }
 
 export interface GroupCommitOptions<L extends Lane, Item, Result> {
-  /** Processes what was gathered in one lane; answers one result per item, in order. */
+  /** Processes items of one lane. Returns one result for each item, in order. */
   readonly process: (lane: L, items: readonly Item[]) => Promise<readonly Result[]>;
-  /** The most items of one transaction: bounds how many locks it holds and how long its neighbours wait. */
+  /** The most items of one transaction. This limits its locks and its duration. */
   readonly maxBatch: number;
-  /** The most items that may wait, over all lanes. */
+  /** The most items that may wait in all lanes together. */
   readonly maxQueued: number;
-  /** The most lanes in process at once; each takes a database connection. */
+  /** The most lanes that are processed at once. Each uses a database connection. */
   readonly maxInFlight: number;
 }
 
@@ -37,9 +37,8 @@ interface Waiting<Item, Result> {
 }
 
 /**
- * Group commit: what arrives in one lane while its transaction is in flight goes together into the next one. An idle
- * lane starts at once, so a lone item waits for nobody; under load the batches grow by themselves, and one commit is
- * shared by all of them.
+ * Group commit: items that arrive while their lane's transaction runs go into the next transaction together. An idle
+ * lane starts at once, so a single item does not wait. Under load the batches grow, and their items share one commit.
  */
 export class GroupCommit<L extends Lane, Item, Result> {
   readonly #options: GroupCommitOptions<L, Item, Result>;
@@ -54,15 +53,15 @@ export class GroupCommit<L extends Lane, Item, Result> {
     this.#options = options;
   }
 
-  /** Items that wait for a transaction; those in one are not counted. */
+  /** The number of items that wait for a transaction. */
   get queued(): number {
     return this.#queued;
   }
 
   /**
-   * Resolves when the item's own transaction is durable.
+   * Resolves when the item's transaction is durable.
    *
-   * @throws {QueueFull} {QueueClosed}
+   * @throws QueueFull, QueueClosed, and what `process` throws
    */
   submit(lane: L, item: Item): Promise<Result> {
     if (this.#drained) return Promise.reject(new QueueClosed());
@@ -76,7 +75,7 @@ export class GroupCommit<L extends Lane, Item, Result> {
     });
   }
 
-  /** Takes nothing new, and resolves when what was taken is done. */
+  /** Takes no new items. Resolves when all items taken before are done. */
   close(): Promise<void> {
     this.#drained ??= new Promise((resolve) => {
       this.#idle = resolve;
@@ -90,7 +89,7 @@ export class GroupCommit<L extends Lane, Item, Result> {
       if (this.#inFlight.size >= this.#options.maxInFlight) return;
       if (this.#inFlight.has(key)) continue;
       const batch = waiting.items.splice(0, this.#options.maxBatch);
-      // Behind the other lanes, so that a busy one cannot starve them.
+      // Moves the lane behind the others, so that a busy lane cannot starve them.
       this.#waiting.delete(key);
       if (waiting.items.length > 0) this.#waiting.set(key, waiting);
       this.#queued -= batch.length;

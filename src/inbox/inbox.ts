@@ -26,22 +26,24 @@ export interface InboxOptions {
   readonly database: Pick<Database, "pool">;
   readonly clock: Clock;
   readonly log: Log;
-  /** The registry's, unless given. */
+  /** By default the registry's. */
   readonly findHandler?: FindHandler;
   /** The most events of one transaction. */
   readonly maxBatch?: number;
-  /** The most events that wait for a transaction; one more is refused (503). */
+  /** The most events that may wait for a transaction. Further events are refused (503). */
   readonly maxQueued?: number;
-  /** The most transactions at once, one per organization. Leaves connections for everybody else. */
+  /** The most transactions at once, one for each organization. It must leave connections for other work. */
   readonly maxInFlight?: number;
 }
 
-/** Events that may share a transaction: those of one organization, and of unknown merchants those of one merchant. */
+/** Events that may share a transaction: those of one organization, or of one unknown merchant. */
 interface OrganizationLane extends Lane {
   readonly organizationId: string;
 }
 
-/** An event's way from bytes to committed, for every sender: Square, the events API, a replay. */
+/**
+ * Takes events and processes them up to the commit. They come as webhooks, from Square's Events API, or by a replay.
+ */
 export class Inbox {
   readonly #options: InboxOptions & { readonly findHandler: FindHandler };
   readonly #organizations: Organizations;
@@ -53,28 +55,28 @@ export class Inbox {
     this.#organizations = new Organizations(options.database.pool);
     this.#queue = new GroupCommit({
       process: ({ organizationId }, events) => this.#process(organizationId, events, "new"),
-      // Keeps the locks and the time of one transaction in bounds. A second transaction beside the one in flight, once 16
-      // events waited, gained 4 % (npm run bench -- webhooks), which is not worth splitting bursts.
+      // Limits the locks and the duration of one transaction. A second transaction of the same organization, once 16
+      // events waited, was 4 % faster (npm run bench -- webhooks). That is not worth splitting bursts.
       maxBatch: options.maxBatch ?? 64,
       maxQueued: options.maxQueued ?? 2_000,
       maxInFlight: options.maxInFlight ?? 6,
     });
   }
 
-  /** Events that wait for a transaction. */
+  /** The number of events that wait for a transaction. */
   get queued(): number {
     return this.#queue.queued;
   }
 
-  /** Calls `listener` whenever committed events have marked objects of an organization for fetching. */
+  /** Calls `listener` after each commit that has marked objects of an organization for fetching. */
   onFetchesMarked(listener: (organizationId: string) => void): void {
     this.#fetchListeners.push(listener);
   }
 
   /**
-   * Takes one event in. When this resolves the event is durable, whatever its outcome.
+   * Takes and processes one event. When this resolves, the event is durable, whatever its outcome.
    *
-   * @throws {QueueFull} {QueueClosed} or what the database threw when it is unavailable: the sender tries again
+   * @throws QueueFull, QueueClosed, or the database's error when it is unavailable; the sender must try again
    */
   async receive(event: SquareEvent, source: EventSource = "webhook"): Promise<Outcome> {
     const started = performance.now();
@@ -87,7 +89,7 @@ export class Inbox {
         event,
         source,
         receivedAt: clock(),
-        // An unknown merchant's events are only kept: they may be Square's test deliveries, signed but fictional.
+        // Events of an unknown merchant are only stored. They may be Square's test deliveries with made-up content.
         interpretation: known ? interpret(event, findHandler) : { kind: "ignored" },
         attempts: 1,
       },
@@ -107,7 +109,7 @@ export class Inbox {
   }
 
   /**
-   * Tries deferred events that are due again.
+   * Tries due deferred events again.
    *
    * @returns how many were tried
    */
@@ -119,8 +121,8 @@ export class Inbox {
   }
 
   /**
-   * Processes stored events again, with fresh attempts. Events of a merchant that was unknown when they came move to
-   * its organization if it has been added since.
+   * Processes stored events again, counting attempts from 1. Events of a merchant that was unknown move to its
+   * organization if it has been added since.
    *
    * @returns the outcome of each, in their order
    */
@@ -131,7 +133,7 @@ export class Inbox {
     );
   }
 
-  /** Takes nothing new, and resolves when what was taken is done. */
+  /** Takes no new events. Resolves when all events taken before are done. */
   close(): Promise<void> {
     return this.#queue.close();
   }
@@ -149,7 +151,7 @@ export class Inbox {
     );
   }
 
-  /** Moves events of once unknown merchants to their organizations, where they are new. */
+  /** Moves events of merchants that were unknown to their organizations, and processes them there as new events. */
   #adoptByMerchant(events: readonly StoredEvent[]): Promise<Outcome[]> {
     const { findHandler, database } = this.#options;
     const pairs = events.map((stored) => ({ stored, received: readStoredEvent(stored, findHandler) }));
@@ -180,7 +182,7 @@ export class Inbox {
     for (const { from_customer_id, to_customer_id } of refusedMerges) {
       log.warn(
         { organization_id: organizationId, from_customer_id, to_customer_id },
-        "merge refused: it closes a cycle",
+        "merge refused: it would close a cycle",
       );
     }
     if (events.some((event, index) => outcomes[index] === "processed" && marksFetches(event))) {
@@ -194,7 +196,7 @@ function marksFetches({ interpretation }: ReceivedEvent): boolean {
   return interpretation.kind === "facts" && interpretation.facts.some(({ kind }) => kind === "pending_fetch");
 }
 
-/** Processes items group by group, one after the other. @returns the results in the order of the items */
+/** Processes items group by group, one group at a time. @returns the results in the order of the items */
 async function inGroups<Item, Result>(
   items: readonly Item[],
   keyOf: (item: Item) => string,

@@ -3,18 +3,18 @@ import type { FileHandle } from "node:fs/promises";
 const NEWLINE = 0x0a;
 const CHUNK_BYTES = 64 * 1024;
 
-/** One line's bytes without its end. */
+/** A line of a file, without its newline. */
 export interface Line {
   readonly bytes: Buffer;
   /** Where the next line begins in the file. */
   readonly end: number;
-  /** Only a file's last line can lack its newline. */
+  /** False for a last line without a newline. */
   readonly complete: boolean;
 }
 
 /**
- * The lines of a file as they are in it, one at a time. Node's own reader decodes UTF-8 and replaces what is none, and takes
- * U+2028, which JSON strings may hold, for the end of a line.
+ * Reads a file's lines as bytes, one at a time. Node's readline would replace invalid UTF-8, and would end a line at
+ * U+2028, which may occur in JSON strings.
  */
 export async function* readLines(file: FileHandle): AsyncGenerator<Line> {
   let pending: Buffer[] = [];

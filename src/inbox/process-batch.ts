@@ -11,7 +11,7 @@ import { type LockedCustomers, lockFacts, writeFacts } from "../facts/write-fact
 import { type Batch, type Claim, claimEvents, expectedOutcome, setEventStatus } from "./claims.js";
 import type { Outcome, ReceivedEvent } from "./received-event.js";
 
-/** How long the events of a batch that took too long are tried one by one: two slow ones may take all of it. */
+/** How long the events of a batch that was too slow are tried one by one. Two slow events can use up this time. */
 const SLOW_BATCH_WITHIN_MS = 15_000;
 
 export interface BatchResult {
@@ -23,13 +23,14 @@ export interface BatchResult {
 type DeferToCommit = (step: () => Promise<unknown>) => void;
 
 /**
- * Processes a batch in one transaction: claim the events, write the facts, rewrite the affected customers' rows. If something in it
- * cannot be processed, the batch is halved until the culprit stands alone, or taken apart at once where it is a matter of time. The
- * culprit is stored as deferred (or dead, after the last attempt) and harms no neighbour.
+ * Processes a batch in one transaction: it claims the events, writes the facts, and rewrites the affected customers'
+ * rows. If an event cannot be processed, the batch is halved until that event is alone. If a statement takes too
+ * long, the events are processed one by one. The failing event is stored as deferred, or as dead after the last
+ * attempt. All other events are processed.
  *
- * When this resolves every event is durable.
+ * When this resolves, every event is durable.
  *
- * @throws when the database is unavailable: then nothing is known to be stored, and the sender must try again
+ * @throws when the database is unavailable; some events may be stored or none, and the sender must try again
  */
 export async function processBatch(pool: pg.Pool, batch: Batch): Promise<BatchResult> {
   const parts = await bisectOnFailure(
@@ -46,7 +47,7 @@ async function processTogether(pool: pg.Pool, batch: Batch): Promise<BatchResult
   try {
     return await inTransaction(pool, async (tx, deferToCommit) => {
       claims = undefined;
-      // Duplicates are locked too, which costs less than to wait for who they are.
+      // Locks the objects of duplicates too. That costs less than waiting for the claims.
       const [claimed, locked] = await pipelined(
         async () => {
           claims = await claimEvents(tx, batch);
@@ -58,7 +59,7 @@ async function processTogether(pool: pg.Pool, batch: Batch): Promise<BatchResult
     });
   } catch (error) {
     if (!isTooSlow(error)) throw error;
-    // Where not even an id can be stored in time, it is the database that is slow, and no event.
+    // If not even the claim is stored in time, the database is slow, not an event.
     if (!claims) throw new DatabaseUnavailable("The events could not be stored in time.");
     if (batch.events.length === 1) throw error;
     return processOneByOne(pool, batch);
@@ -66,9 +67,11 @@ async function processTogether(pool: pg.Pool, batch: Batch): Promise<BatchResult
 }
 
 /**
- * One event can need more time than a statement has. To halve a batch would cost that time again and again.
+ * Processes each event in its own transaction. One event may need more time than a statement may take. Halving the
+ * batch would spend that time in every half again.
  *
- * @throws {DatabaseUnavailable} when the events take too long: what was done stays done, and the rest comes again
+ * @throws DatabaseUnavailable when the events take too long; processed events stay processed, the sender repeats the
+ * rest
  */
 async function processOneByOne(pool: pg.Pool, batch: Batch): Promise<BatchResult> {
   const started = performance.now();
@@ -89,7 +92,7 @@ function inSequence(parts: readonly BatchResult[]): BatchResult {
   };
 }
 
-/** Writes what the claimed events say, and lets the recomputation of their customers travel with the commit. */
+/** Writes the facts of the claimed events. The recomputation of their customers is sent with the commit. */
 async function apply(
   tx: pg.PoolClient,
   { organizationId, events, now }: Batch,
@@ -103,7 +106,7 @@ async function apply(
   const written = await writeFacts(tx, organizationId, locked, facts, now);
   deferToCommit(() => recompute(tx, organizationId, written.affectedCustomerIds, now));
   const outcomes = outcomesOf(events, claims, written.fresh);
-  // An event that was processed before brings nothing new because of that. It stays processed.
+  // An event that was processed before brings nothing new for that reason. It stays `processed`.
   const stale = events.filter(
     (_, index) => outcomes[index] === "stale" && claims[index]?.earlier !== "processed",
   );
@@ -115,7 +118,7 @@ function factsOf({ interpretation }: ReceivedEvent): readonly Fact[] {
   return interpretation.kind === "facts" ? interpretation.facts : [];
 }
 
-/** @param fresh for each event whether its facts were news */
+/** @param fresh for each event, whether its facts changed anything */
 function outcomesOf(
   events: readonly ReceivedEvent[],
   claims: readonly Claim[],
@@ -127,7 +130,7 @@ function outcomesOf(
   });
 }
 
-/** Stores the one event of a batch, which cannot be processed now, without its effect. */
+/** Stores a batch's only event, which cannot be processed now, without its effect. */
 async function storeFailure(pool: pg.Pool, batch: Batch, error: unknown): Promise<BatchResult> {
   const interpretation = { kind: "failed", reason: describeFailure(error) } as const;
   const events = batch.events.map((event) => ({ ...event, interpretation }));

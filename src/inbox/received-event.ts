@@ -4,33 +4,35 @@ import type { Fact } from "../facts/types.js";
 import type { SquareEvent } from "../square/envelope.js";
 import { InvalidPayload } from "../square/schemas.js";
 
-/** How an event ended (contract section 2). */
+/** How an event ended (docs/webhooks.md). */
 export type Outcome = "processed" | "duplicate" | "stale" | "ignored" | "deferred" | "dead";
 
 export type EventSource = "webhook" | "events_api" | "replay";
 
-/** What an event turned out to mean, before anything is stored. */
+/** What an event means, before anything is stored. */
 export type Interpretation =
   | { readonly kind: "facts"; readonly facts: readonly Fact[] }
   | { readonly kind: "ignored" }
-  /** A known type whose payload breaks the schema: no retry can mend it. */
+  /** A known type whose payload breaks the schema. No retry can help. */
   | { readonly kind: "dead"; readonly reason: string }
-  /** The handler itself failed: a later version of it, or of the world, may not. */
+  /** The handler threw another error. A later attempt may succeed. */
   | { readonly kind: "failed"; readonly reason: string };
 
-/** One event on its way through the inbox. */
+/** An event in the inbox. */
 export interface ReceivedEvent {
   readonly event: SquareEvent;
   readonly source: EventSource;
   readonly receivedAt: Date;
   readonly interpretation: Interpretation;
-  /** How often its processing was begun, this time included. */
+  /** How many attempts were begun, including this one. */
   readonly attempts: number;
 }
 
 export type FindHandler = (eventType: string) => Handler | undefined;
 
-/** Asks the event's handler what it means. Never throws: one event's failure must not touch its neighbours. */
+/**
+ * Asks the event's handler what the event means. Never throws, so one event's failure does not affect other events.
+ */
 export function interpret(event: SquareEvent, findHandler: FindHandler): Interpretation {
   const handler = findHandler(event.type);
   if (!handler) return { kind: "ignored" };

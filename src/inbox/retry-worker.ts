@@ -2,7 +2,7 @@ import { describeFailure } from "../errors.js";
 import type { Log } from "../log.js";
 import type { Inbox } from "./inbox.js";
 
-/** Looks for deferred events that are due, for as long as the server runs. */
+/** Retries due deferred events while the server runs. */
 export class RetryWorker {
   readonly #inbox: Pick<Inbox, "retryDue">;
   readonly #log: Log;
@@ -24,7 +24,7 @@ export class RetryWorker {
     this.#timer.unref();
   }
 
-  /** Starts nothing more, and resolves when what was started is done. */
+  /** Starts no further run. Resolves when the current run is done. */
   async stop(): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#timer);
@@ -36,7 +36,7 @@ export class RetryWorker {
       const tried = await this.#inbox.retryDue();
       if (tried > 0) this.#log.info({ tried }, "deferred events tried again");
     } catch (error) {
-      // The events stay deferred and the next look finds them.
+      // The events stay deferred, and the next run finds them.
       this.#log.warn({ reason: describeFailure(error) }, "retry could not run");
     }
     if (!this.#stopped) this.start();

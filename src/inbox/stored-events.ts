@@ -11,23 +11,25 @@ import {
   type ReceivedEvent,
 } from "./received-event.js";
 
-/** Events that are in webhook_events already: found for a retry or a replay, and read back. */
+/** An event of webhook_events, read for a retry or a replay. */
 export interface StoredEvent {
   readonly organization_id: string;
-  /** Under the nil organization it can be qualified (see claimEvents); the payload holds the event's own. */
+  /**
+   * Under the nil organization it may be `merchant_id/event_id` (see claimEvents). The payload holds the plain id.
+   */
   readonly event_id: string;
   readonly source: EventSource;
   readonly attempts: number;
   readonly received_at: Date;
-  /** As text, since the driver would read integers beyond 2^53 as rounded numbers. */
+  /** As text, because the driver would round integers beyond 2^53. */
   readonly payload: string;
 }
 
-/** How long a retry may take before another process may take the event up again. */
+/** How long a retry may take before another process may retry the event. */
 const LEASE_MS = 60_000;
 
-// One statement claims and counts the attempt, so that an event that kills the process runs out of attempts too.
-// Served by the partial index webhook_events_due_idx; `skip locked` keeps two workers apart.
+// One statement leases the event and counts the attempt. So an event that kills the process also runs out of
+// attempts. By the partial index webhook_events_due_idx. `skip locked` keeps two workers from taking the same event.
 const leaseStatement = {
   name: "lease_due_events",
   text: `
@@ -42,13 +44,16 @@ const leaseStatement = {
     returning e.organization_id, e.event_id, e.source, e.attempts, e.received_at, e.payload::text as payload`,
 };
 
-// A clock that was ahead and is right again has left events that would be due in a year. The same index.
+// A clock that was wrong for a while may have left events that are due much too late. By the same index.
 const recallStatement = {
   name: "recall_postponed_events",
   text: "update webhook_events set next_attempt_at = $1 where status = 'deferred' and next_attempt_at > $2",
 };
 
-/** Takes up to `limit` deferred events that are due at `now`, or later than any wait lasts, for one minute. */
+/**
+ * Leases up to `limit` deferred events for one minute: those that are due at `now`, and those whose next attempt is
+ * further away than the longest wait.
+ */
 export async function leaseDueEvents(on: Queryable, now: Date, limit: number): Promise<StoredEvent[]> {
   await query(on, recallStatement, [now, new Date(now.getTime() + LONGEST_WAIT_MS)]);
   const leasedUntil = new Date(now.getTime() + LEASE_MS);
@@ -72,7 +77,8 @@ export interface EventPosition {
   readonly event_id: string;
 }
 
-// webhook_events_received_idx, from where the last page ended: so both ends are always given.
+// By webhook_events_received_idx, from the end of the last page. Both bounds are always given, so that the index is
+// used.
 const pageStatement = {
   name: "stored_events_page",
   text: `
@@ -87,9 +93,9 @@ const pageStatement = {
 };
 
 /**
- * One page of stored events in the order of their arrival, by keyset.
+ * Reads one page of stored events in the order of their arrival, by a keyset cursor.
  *
- * @param until nothing received later is shown, so that a replay cannot chase its own tail
+ * @param until leaves out events received later, so that a replay does not meet the events it stores itself
  */
 export async function storedEventsPage(
   on: Queryable,
@@ -136,9 +142,9 @@ const forgetStatement = {
 };
 
 /**
- * Removes what was kept for an unknown merchant, after it was stored under the organization.
+ * Deletes events of a merchant that was unknown, after they were stored under its organization.
  *
- * @param storedIds the ids under which it was kept
+ * @param storedIds their ids under the nil organization
  */
 export async function forgetUnknownMerchantEvents(
   on: Queryable,
@@ -149,20 +155,20 @@ export async function forgetUnknownMerchantEvents(
 }
 
 /**
- * Reads a stored event back into the shape in which it arrived, and interprets it again. One whose last attempt was
- * begun and never ended (it killed its process, again and again) is not interpreted any more: it ends as dead.
+ * Reads a stored event and interprets it again. If all its attempts began and none ended, the event probably kills
+ * its process. It is not interpreted again and ends as dead.
  */
 export function readStoredEvent(stored: StoredEvent, findHandler: FindHandler): ReceivedEvent {
   const { source, received_at: receivedAt, event_id } = stored;
   const received = { source, receivedAt, attempts: Math.min(stored.attempts, MAX_ATTEMPTS) };
   const event = readPayload(stored);
   if (event === undefined) {
-    // Damaged by hand, since it could be read when it came. It must not keep the others from their turn.
-    const interpretation = { kind: "dead", reason: "the stored payload is no event" } as const;
+    // The payload was readable when it came, so it was changed by hand. It must not block the other events.
+    const interpretation = { kind: "dead", reason: "the stored payload is not an event" } as const;
     return { ...received, event: { ...NOTHING_READ, event_id }, interpretation };
   }
   if (stored.attempts > MAX_ATTEMPTS) {
-    const interpretation = { kind: "failed", reason: "no attempt came to an end" } as const;
+    const interpretation = { kind: "failed", reason: "every attempt was cut off" } as const;
     return { ...received, event, interpretation };
   }
   return { ...received, event, interpretation: interpret(event, findHandler) };

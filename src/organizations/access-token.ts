@@ -5,10 +5,10 @@ const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
 /**
- * Encrypts a Square access token for storage: AES-256-GCM, bound to the merchant so that a ciphertext copied into
- * another organization's row does not open.
+ * Encrypts a Square access token for storage with AES-256-GCM. The ciphertext is bound to the merchant: copied into
+ * another organization's row, it cannot be decrypted.
  *
- * @param key 32 bytes: TOKEN_ENCRYPTION_KEY
+ * @param key the 32 bytes of TOKEN_ENCRYPTION_KEY
  * @returns format byte, nonce, tag, ciphertext
  */
 export function encryptAccessToken(key: Buffer, merchantId: string, token: string): Buffer {
@@ -18,7 +18,7 @@ export function encryptAccessToken(key: Buffer, merchantId: string, token: strin
   return Buffer.concat([Buffer.of(FORMAT), iv, cipher.getAuthTag(), ciphertext]);
 }
 
-/** @throws when the key or the merchant is another than at encryption, or a byte has changed */
+/** @throws when the key or the merchant differs from the one at encryption, or when a byte has changed */
 export function decryptAccessToken(key: Buffer, merchantId: string, stored: Uint8Array): string {
   const bytes = Buffer.from(stored);
   if (bytes[0] !== FORMAT) throw new Error("The stored access token has an unknown format.");

@@ -7,7 +7,7 @@ const byMerchantStatement = {
   text: "select id from organizations where square_merchant_id = $1",
 };
 
-/** Finds the organization of a merchant: `merchant_id` is the only way to one. */
+/** Finds organizations by `merchant_id`. Nothing else in an event identifies its organization. */
 export class Organizations {
   readonly #pool: pg.Pool;
   readonly #known = new Map<string, string>();
@@ -17,8 +17,9 @@ export class Organizations {
   }
 
   /**
-   * @returns the organization's id, or undefined for an unknown merchant. Only what was found is remembered: an
-   * organization added by another process is seen by the next event.
+   * Unknown merchants are not cached, so the next event finds an organization that another process has added.
+   *
+   * @returns the organization's id, or undefined for an unknown merchant
    */
   async find(merchantId: string): Promise<string | undefined> {
     const known = this.#known.get(merchantId);

@@ -6,21 +6,21 @@ import { isTimeZone } from "./time-zone.js";
 export interface NewOrganization {
   readonly merchantId: string;
   readonly name?: string;
-  /** ISO 4217; USD unless given. */
+  /** ISO 4217. By default USD. */
   readonly currency?: string;
-  /** IANA name; America/Los_Angeles unless given. */
+  /** IANA name. By default America/Los_Angeles. */
   readonly timeZone?: string;
-  /** A token means that the seller has authorized us now, so an earlier revocation no longer counts. */
+  /** A token means that the seller has authorized us now. An earlier revocation no longer counts. */
   readonly accessTokenCiphertext?: Buffer;
 }
 
 /**
- * Adds the organization of a Square merchant, or changes what is given of an existing one. Its placeholder locations
- * go by its currency and time zone, and follow them.
+ * Adds the organization of a Square merchant, or changes the given fields of an existing one. Its placeholder
+ * locations get its currency and time zone.
  *
- * @returns the organization's id, and whether it is new; with another currency or time zone an old one's rows of
- *   customer_analytics are to be recomputed
- * @throws {RegularsError} `invalid_currency`, `invalid_time_zone`
+ * @returns the organization's id, and whether it is new. After a change of currency or time zone the caller must
+ *   recompute the organization's rows of customer_analytics.
+ * @throws RegularsError `invalid_currency`, `invalid_time_zone`
  */
 export async function addOrganization(
   database: Database,
@@ -28,12 +28,15 @@ export async function addOrganization(
   now: Date,
 ): Promise<{ id: string; created: boolean }> {
   if (currency !== undefined && !/^[A-Z]{3}$/.test(currency)) {
-    throw new RegularsError("invalid_currency", "The currency is a three-letter ISO 4217 code such as USD.");
+    throw new RegularsError(
+      "invalid_currency",
+      "The currency must be a three-letter ISO 4217 code such as USD.",
+    );
   }
   if (timeZone !== undefined && !(await isTimeZone(database.pool, timeZone))) {
     throw new RegularsError(
       "invalid_time_zone",
-      "The time zone is an IANA name such as America/Los_Angeles; offsets such as UTC+5 and abbreviations are none.",
+      "The time zone must be an IANA name such as America/Los_Angeles, not an offset such as UTC+5 or an abbreviation.",
     );
   }
   const token = accessTokenCiphertext && {
@@ -52,7 +55,7 @@ export async function addOrganization(
     where: { squareMerchantId: merchantId },
     select: { id: true },
   });
-  // Two processes may start at once: the second finds the row of the first.
+  // Two processes may start at once. The second one finds the row of the first.
   const { id, ...standing } = await organization.upsert({
     where: { squareMerchantId: merchantId },
     update: given,
@@ -72,7 +75,7 @@ export async function addOrganization(
   return { id, created: existing === null };
 }
 
-/** Whether exactly this token is stored for the merchant; one that the key does not open is another. */
+/** Whether this token is stored for the merchant. False when the key cannot decrypt the stored token. */
 export async function holdsAccessToken(
   { prisma }: Pick<Database, "prisma">,
   merchantId: string,

@@ -3,8 +3,8 @@ import { type Queryable, query } from "../database/query.js";
 const knownStatement = { name: "known_time_zone", text: "select known_time_zone($1) as time_zone" };
 
 /**
- * Whether this is a time zone's name of the IANA list, an older one included, that Postgres knows too. Postgres alone would
- * take `UTC+5` as well, in the sense of POSIX, which is UTC-5; and abbreviations, whose rules differ from place to place.
+ * Whether this is an IANA time zone name, current or older, that Postgres knows too. Postgres alone is not enough: it
+ * reads `UTC+5` in the POSIX sense, which is UTC-5, and it accepts abbreviations, whose meaning depends on the place.
  */
 export async function isTimeZone(on: Queryable, name: string): Promise<boolean> {
   if (!isIanaName(name)) return false;
@@ -13,7 +13,7 @@ export async function isTimeZone(on: Queryable, name: string): Promise<boolean> 
 }
 
 function isIanaName(name: string): boolean {
-  // All but UTC have small letters; `EST5EDT`, `CET` and offsets have none.
+  // Every name except UTC has a small letter. `EST5EDT`, `CET` and offsets have none.
   if (name !== "UTC" && !/^[A-Z].*[a-z]/.test(name)) return false;
   try {
     new Intl.DateTimeFormat("en", { timeZone: name });

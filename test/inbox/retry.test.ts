@@ -205,6 +205,6 @@ test("a stored event whose payload was damaged by hand ends as dead, and keeps n
   expect(ended[whole.event_id]).toMatchObject({ status: "processed" });
   expect(ended[damaged.event_id]).toMatchObject({
     status: "dead",
-    last_error: "the stored payload is no event",
+    last_error: "the stored payload is not an event",
   });
 });
