@@ -27,6 +27,7 @@ const rooms = {
   ],
   app: ["http", "sweep", "pull", "inbox", "handlers", "database", ...base],
   http: ["operations", "sweep", "inbox", "reports", "analytics", "square", "database", ...base],
+  dashboard: ["operations", "reports", "analytics"],
   simulator: base,
   operations: [
     "sweep",
@@ -97,6 +98,13 @@ module.exports = {
       comment: "Handlers make facts and their order keys; they neither read nor write them.",
       from: { path: "^handlers/" },
       to: { path: "^src/facts/", pathNot: "^src/facts/(types|order-key)\\.ts$" },
+    },
+    {
+      name: "the-dashboard-imports-types-only",
+      severity: "error",
+      comment: "The dashboard runs in a browser: of the server's code it may import types, nothing else.",
+      from: { path: "^src/dashboard/" },
+      to: { path: "^(src|handlers)/", pathNot: "^src/dashboard/", dependencyTypesNot: ["type-only"] },
     },
     {
       name: "nothing-imports-tests",

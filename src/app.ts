@@ -6,6 +6,7 @@ import type { Database } from "./database/database.js";
 import { adminRoutes } from "./http/admin-routes.js";
 import { authorization, sessionsOf } from "./http/auth.js";
 import { cronRoutes } from "./http/cron-routes.js";
+import { dashboardRoutes } from "./http/dashboard-routes.js";
 import { draining } from "./http/draining.js";
 import { healthRoutes } from "./http/health-routes.js";
 import { openapi } from "./http/openapi.js";
@@ -88,6 +89,7 @@ export async function buildApp({ config, database, clock, inbox, sweeps, log }: 
   await http.register(cronRoutes({ sweeps, cronSecret }));
   const sessions = adminApiKey === undefined ? undefined : sessionsOf(adminApiKey, clock);
   await http.register(sessionRoutes({ sessions }));
+  await http.register(dashboardRoutes());
   await http.register(adminRoutes({ sessions, database, clock, sweeps }));
   return { http, routes };
 }

@@ -1,0 +1,127 @@
+/**
+ * One stream of changes for all tabs of a browser: the tab that holds the lock reads it and tells the others. Every tab refetches
+ * what it shows at most twice a second, and never while answers are still on their way.
+ */
+import type { QueryClient } from "@tanstack/react-query";
+import type { Change } from "./types.js";
+
+export type LiveState = "connecting" | "live" | "lost";
+
+export interface LiveSnapshot {
+  readonly state: LiveState;
+  /** The newest first. */
+  readonly changes: readonly Change[];
+}
+
+type Message =
+  | { readonly kind: "state"; readonly state: LiveState }
+  | { readonly kind: "change"; readonly change: Change }
+  /** More changed than the stream tells one by one. */
+  | { readonly kind: "many" }
+  /** A tab that has just opened asks for the state. */
+  | { readonly kind: "hello" };
+
+const KEPT = 30;
+const REFETCH_EVERY_MS = 500;
+const RECONNECT_AFTER_MS = 5_000;
+const POLL_EVERY_MS = 5_000;
+
+export class Live {
+  #snapshot: LiveSnapshot = { state: "connecting", changes: [] };
+  readonly #watchers = new Set<() => void>();
+  readonly #queries: QueryClient;
+  readonly #organizationId: string;
+  #isStale = false;
+
+  constructor(queries: QueryClient, organizationId: string) {
+    this.#queries = queries;
+    this.#organizationId = organizationId;
+  }
+
+  readonly subscribe = (watcher: () => void) => {
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
+  };
+
+  readonly snapshot = () => this.#snapshot;
+
+  /** @returns how to stop */
+  start(): () => void {
+    const stopped = new AbortController();
+    const { signal } = stopped;
+    const name = `regulars live ${this.#organizationId}`;
+    const channel = new BroadcastChannel(name);
+    let leads = false;
+    const tell = (message: Message) => {
+      channel.postMessage(message);
+      this.#take(message);
+    };
+    channel.onmessage = ({ data }: MessageEvent<Message>) => {
+      if (data.kind === "hello") {
+        if (leads) channel.postMessage({ kind: "state", state: this.#snapshot.state } satisfies Message);
+      } else this.#take(data);
+    };
+    channel.postMessage({ kind: "hello" } satisfies Message);
+    const lead = () => {
+      leads = true;
+      return readStream(`/api/organizations/${this.#organizationId}/live`, tell, signal);
+    };
+    // Only secure pages have locks; without them each tab reads a stream of its own.
+    if (navigator.locks) navigator.locks.request(name, { signal }, lead).catch(() => {});
+    else lead();
+    const refetching = setInterval(() => this.#refetch(), REFETCH_EVERY_MS);
+    const polling = setInterval(() => {
+      if (this.#snapshot.state !== "live") this.#isStale = true;
+    }, POLL_EVERY_MS);
+    return () => {
+      stopped.abort();
+      clearInterval(refetching);
+      clearInterval(polling);
+      channel.close();
+    };
+  }
+
+  #take(message: Message): void {
+    const { state, changes } = this.#snapshot;
+    if (message.kind === "state") this.#snapshot = { state: message.state, changes };
+    if (message.kind === "change")
+      this.#snapshot = { state: "live", changes: [message.change, ...changes].slice(0, KEPT) };
+    // What happened while there was no stream is not known.
+    if (message.kind !== "state" || (message.state === "live" && state === "lost")) this.#isStale = true;
+    for (const watcher of this.#watchers) watcher();
+  }
+
+  #refetch(): void {
+    if (!this.#isStale || document.hidden || this.#queries.isFetching() > 0) return;
+    this.#isStale = false;
+    this.#queries.invalidateQueries({ predicate: ({ meta }) => meta?.fixed !== true });
+  }
+}
+
+/** Reads the stream until the signal, and opens it again when it was refused. */
+async function readStream(url: string, tell: (message: Message) => void, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await readOnce(url, tell, signal);
+    tell({ kind: "state", state: "lost" });
+    await new Promise((resolve) => setTimeout(resolve, RECONNECT_AFTER_MS));
+  }
+}
+
+function readOnce(url: string, tell: (message: Message) => void, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const source = new EventSource(url);
+    const end = () => {
+      source.close();
+      resolve();
+    };
+    signal.addEventListener("abort", end, { once: true });
+    source.onopen = () => tell({ kind: "state", state: "live" });
+    source.onerror = () => {
+      tell({ kind: "state", state: "lost" });
+      // A browser tries again by itself, except after a refusal.
+      if (source.readyState === EventSource.CLOSED) end();
+    };
+    source.addEventListener("change", ({ data }) => tell({ kind: "change", change: JSON.parse(data) }));
+    source.addEventListener("many", () => tell({ kind: "many" }));
+  });
+}

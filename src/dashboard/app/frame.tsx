@@ -1,0 +1,97 @@
+import type { ReactNode } from "react";
+import { Link, useLocation } from "wouter";
+import { signOut } from "../api/client.js";
+import { useAddress } from "../shared/address.js";
+import { useLive } from "../shared/live.js";
+import { useOrganizations } from "../shared/organization.js";
+import "./frame.css";
+
+const PAGES = [
+  { path: "/", label: "Today" },
+  { path: "/customers", label: "Customers" },
+  { path: "/team", label: "Team" },
+  { path: "/admin/jobs/status", label: "Trust" },
+  { path: "/columns", label: "Dictionary" },
+] as const;
+
+/** What all pages share: the navigation, whose data it is, and whether it is live. */
+export function Frame({ leave, children }: { leave: () => void; children: ReactNode }) {
+  const [path] = useLocation();
+  const { current, all } = useOrganizations();
+  const { parameters, change } = useAddress();
+  // Period, place and seller stay from page to page; filters and panels do not.
+  const kept = new URLSearchParams(
+    [...parameters].filter(([name]) => ["organization", "period", "from", "to", "location"].includes(name)),
+  ).toString();
+  return (
+    <>
+      <a className="skip" href="#content">
+        Skip to content
+      </a>
+      <header className="frame-head">
+        <div className="frame-bar">
+          <span className="brand">Regulars</span>
+          <nav aria-label="Pages">
+            {PAGES.map((page) => {
+              const isHere = page.path === "/" ? path === "/" : path.startsWith(page.path);
+              return (
+                <Link
+                  key={page.path}
+                  href={kept ? `${page.path}?${kept}` : page.path}
+                  aria-current={isHere ? "page" : undefined}
+                >
+                  {page.label}
+                </Link>
+              );
+            })}
+          </nav>
+          <div className="frame-side">
+            <LiveDot />
+            {all.length > 1 ? (
+              <select
+                className="field"
+                aria-label="Seller"
+                value={current.id}
+                onChange={({ target }) => change({ organization: target.value, location: undefined })}
+              >
+                {all.map(({ id, name }) => (
+                  <option key={id} value={id}>
+                    {name}
+                  </option>
+                ))}
+              </select>
+            ) : (
+              <span className="frame-seller">{current.name}</span>
+            )}
+            <button type="button" className="quiet-button" onClick={() => signOut().finally(leave)}>
+              Sign out
+            </button>
+          </div>
+        </div>
+      </header>
+      {current.status !== "active" && (
+        <p className="frame-warning" role="status">
+          This seller is {current.status}: nothing is asked of Square. Connect it again to go on.
+        </p>
+      )}
+      <main id="content" tabIndex={-1}>
+        {children}
+      </main>
+    </>
+  );
+}
+
+const LIVE_WORDS = { live: "Live", connecting: "Connecting", lost: "Polling" } as const;
+
+function LiveDot() {
+  const { state } = useLive();
+  const title =
+    state === "live"
+      ? "Changes arrive as they happen."
+      : "The stream is lost. The numbers are asked for every 5 seconds.";
+  return (
+    <span className={`live live-${state}`} title={title}>
+      {LIVE_WORDS[state]}
+    </span>
+  );
+}

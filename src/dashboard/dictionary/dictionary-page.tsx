@@ -1,0 +1,3 @@
+export default function DictionaryPage() {
+  return <p>dictionary</p>;
+}

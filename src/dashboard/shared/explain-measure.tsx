@@ -1,0 +1,125 @@
+import { useQuery } from "@tanstack/react-query";
+import { ask, withQuery } from "../api/client.js";
+import type { AppointmentsDay, Kpi, Money, RevenueDay } from "../api/types.js";
+import { count, day, change as inWords, money, words } from "./format.js";
+import { type MeasureName, measured, measures } from "./measures.js";
+import { useApiPath } from "./organization.js";
+import { useScope } from "./scope.js";
+import { Failure, Skeleton } from "./states.js";
+import { teamMeasures } from "./team-measures.js";
+
+/** A number of the period: its definition, the period before, and the days behind it. */
+export function ExplainMeasure({ name }: { name: string }) {
+  const path = useApiPath();
+  const scope = useScope();
+  const url = withQuery(path("kpi"), scope.query);
+  const query = useQuery({ queryKey: ["kpi", url], queryFn: () => ask<Kpi>(url) });
+  const measure = measures[name as MeasureName];
+  if (!measure) return <p>There is no such number.</p>;
+  if (query.isPending) return <Skeleton lines={6} />;
+  if (query.isError) return <Failure error={query.error} retry={query.refetch} />;
+  const { current, before, change, previous } = query.data;
+  const ratio = change[name as MeasureName];
+  return (
+    <>
+      <h2>{measure.label}</h2>
+      <p className="explain-value">{measured(name as MeasureName, current)}</p>
+      <p className="muted">
+        {measured(name as MeasureName, before)} from {day(previous.from)} to {day(previous.to)}:{" "}
+        {inWords(ratio)}
+      </p>
+      <p>{measure.definition}</p>
+      <p className="small muted">
+        {scope.sentence} Computed from the stored bookings and payments when it was asked for.
+      </p>
+      {measure.days && <Days measure={measure.days} currency={current.currency} />}
+      <p className="row">
+        <a className="button" href={url} target="_blank" rel="noreferrer">
+          JSON
+        </a>
+        <a className="button" href={`/docs`} target="_blank" rel="noreferrer">
+          API
+        </a>
+      </p>
+    </>
+  );
+}
+
+type DaysMeasure = NonNullable<(typeof measures)[MeasureName]["days"]>;
+type Day = Pick<AppointmentsDay, "date" | "location_id" | "location_name"> & Record<string, unknown>;
+
+function Days({ measure, currency }: { measure: DaysMeasure; currency: string }) {
+  const path = useApiPath();
+  const scope = useScope();
+  const url = withQuery(path(`${measure.of}/daily`), scope.query);
+  const query = useQuery({
+    queryKey: ["days", url],
+    queryFn: () => ask<{ days: (AppointmentsDay | RevenueDay)[] }>(url),
+  });
+  if (query.isPending) return <Skeleton lines={5} />;
+  if (query.isError) return <Failure error={query.error} retry={query.refetch} />;
+  const rows = (query.data.days as unknown as Day[])
+    .filter((row) => row.currency === undefined || row.currency === currency)
+    .filter((row) => measure.columns.some((column) => Number(row[column]) !== 0))
+    .reverse();
+  const write = (column: string, value: unknown) =>
+    column.endsWith("_cents") ? money(value as Money, currency) : count(value as Money);
+  return (
+    <section>
+      <h3>
+        {measure.adds
+          ? "The days add up to it"
+          : "By day; a customer of several days is counted once in the period"}
+      </h3>
+      <div className="explain-rows">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Day</th>
+              <th scope="col">Location</th>
+              {measure.columns.map((column) => (
+                <th key={column} scope="col" className="number">
+                  {words(column)}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map((row) => (
+              <tr key={`${row.date} ${row.location_id}`}>
+                <td>{day(row.date, scope.today)}</td>
+                <td>{row.location_name ?? "no location"}</td>
+                {measure.columns.map((column) => (
+                  <td key={column} className="number">
+                    {write(column, row[column])}
+                  </td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+        {rows.length === 0 && <p className="muted">No day of the period has any.</p>}
+      </div>
+    </section>
+  );
+}
+
+/** What a column of the team's table counts. */
+export function ExplainTeam({ name }: { name: string }) {
+  const path = useApiPath();
+  const scope = useScope();
+  const measure = teamMeasures.find((each) => each.name === name);
+  if (!measure) return <p>There is no such number.</p>;
+  return (
+    <>
+      <h2>{measure.label}</h2>
+      <p>{measure.definition}</p>
+      <p className="small muted">{scope.sentence}</p>
+      <p>
+        <a className="button" href={withQuery(path("team"), scope.query)} target="_blank" rel="noreferrer">
+          JSON
+        </a>
+      </p>
+    </>
+  );
+}

@@ -1,0 +1,51 @@
+import { type ReactNode, useEffect, useRef } from "react";
+import { useAddress } from "./address.js";
+import { ExplainColumn } from "./explain-column.js";
+import { ExplainMeasure, ExplainTeam } from "./explain-measure.js";
+import "./explain.css";
+
+/** Where a number comes from, beside the page. Which number, the address says. */
+export function ExplainPanel() {
+  const { parameters, change } = useAddress();
+  const explain = parameters.get("explain");
+  if (explain === null) return null;
+  const [kind, ...rest] = explain.split("/");
+  const close = () => change({ explain: undefined });
+  if (kind === "kpi") return <Panel close={close} content={<ExplainMeasure name={rest.join("/")} />} />;
+  if (kind === "team") return <Panel close={close} content={<ExplainTeam name={rest.join("/")} />} />;
+  if (kind === "customer") {
+    const column = rest.at(-1) ?? "";
+    const id = rest.slice(0, -1).join("/");
+    return <Panel key={explain} close={close} content={<ExplainColumn customerId={id} column={column} />} />;
+  }
+  return null;
+}
+
+function Panel({ close, content }: { close: () => void; content: ReactNode }) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    const opened = dialog.current;
+    opened?.showModal();
+    return () => opened?.close();
+  }, []);
+  return (
+    <dialog
+      ref={dialog}
+      className="explain"
+      aria-label="Where this number comes from"
+      onCancel={(event) => {
+        event.preventDefault();
+        close();
+      }}
+      onClick={({ target, currentTarget }) => target === currentTarget && close()}
+      onKeyDown={({ key }) => key === "Escape" && close()}
+    >
+      <div className="explain-content">
+        <button type="button" className="explain-close" aria-label="Close" onClick={close}>
+          ×
+        </button>
+        {content}
+      </div>
+    </dialog>
+  );
+}

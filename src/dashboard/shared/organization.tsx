@@ -1,0 +1,47 @@
+import { useQuery } from "@tanstack/react-query";
+import { createContext, type ReactNode, useContext } from "react";
+import { ask } from "../api/client.js";
+import type { Organization } from "../api/types.js";
+import { useAddress } from "./address.js";
+import { Empty, Failure, Skeleton } from "./states.js";
+
+const Context = createContext<{ current: Organization; all: Organization[] } | undefined>(undefined);
+
+/** Whose data the pages show: the organization that the address names, else the first. */
+export function WithOrganization({ children }: { children: ReactNode }) {
+  const { parameters } = useAddress();
+  const query = useQuery({
+    queryKey: ["organizations"],
+    queryFn: () => ask<{ organizations: Organization[] }>("/api/organizations"),
+  });
+  if (query.isPending) return <Skeleton lines={8} />;
+  if (query.isError) return <Failure error={query.error} retry={query.refetch} />;
+  const all = query.data.organizations;
+  const current = all.find(({ id }) => id === parameters.get("organization")) ?? all[0];
+  if (!current) {
+    return (
+      <Empty title="No seller yet">
+        Add one with <code>npm run regulars -- org add</code>, and enter this server&apos;s webhook address at
+        Square: <code>{`${window.location.origin}/webhooks/square`}</code>.
+      </Empty>
+    );
+  }
+  return <Context value={{ current, all }}>{children}</Context>;
+}
+
+/** Needs `WithOrganization` above. */
+export function useOrganization(): Organization {
+  return useOrganizations().current;
+}
+
+export function useOrganizations() {
+  const value = useContext(Context);
+  if (!value) throw new Error("There is no organization above this component.");
+  return value;
+}
+
+/** The API's address of something of the organization. */
+export function useApiPath(): (path: string) => string {
+  const { id } = useOrganization();
+  return (path) => `/api/organizations/${id}/${path}`;
+}

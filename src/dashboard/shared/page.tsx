@@ -1,0 +1,35 @@
+import { type ReactNode, useEffect } from "react";
+import "./page.css";
+
+/** A page's heading, the sentence under it that says period, place and time zone, and its controls. */
+export function PageHead({
+  title,
+  sentence,
+  children,
+}: {
+  title: string;
+  sentence: ReactNode;
+  children?: ReactNode;
+}) {
+  useEffect(() => {
+    document.title = `${title} · Regulars`;
+  }, [title]);
+  return (
+    <div className="page-head">
+      <div>
+        <h1>{title}</h1>
+        <p className="muted">{sentence}</p>
+      </div>
+      {children}
+    </div>
+  );
+}
+
+/** A part of a page. */
+export function Card({ children, label }: { children: ReactNode; label?: string }) {
+  return (
+    <section className="card" {...(label !== undefined && { "aria-label": label })}>
+      {children}
+    </section>
+  );
+}

@@ -1,0 +1,44 @@
+import type { ReactNode } from "react";
+import { ApiError } from "../api/client.js";
+import "./states.css";
+
+const LINES = Array.from({ length: 20 }, (_, line) => `line ${line}`);
+
+/** Stands in for what is on its way, at about its height. */
+export function Skeleton({ lines = 3 }: { lines?: number }) {
+  return (
+    <div className="skeleton" aria-busy="true">
+      <span className="visually-hidden">Loading</span>
+      {LINES.slice(0, lines).map((line) => (
+        <span key={line} />
+      ))}
+    </div>
+  );
+}
+
+/** Nothing to show, and what to do about it. */
+export function Empty({ title, children }: { title: string; children?: ReactNode }) {
+  return (
+    <div className="empty">
+      <p className="empty-title">{title}</p>
+      {children && <p className="muted">{children}</p>}
+    </div>
+  );
+}
+
+/** What went wrong in this part of the page; the rest of it stays. */
+export function Failure({ error, retry }: { error: Error; retry?: () => unknown }) {
+  const code = error instanceof ApiError ? error.code : undefined;
+  return (
+    <div className="failure" role="alert">
+      <p>
+        {error.message} {code && <code>{code}</code>}
+      </p>
+      {retry && (
+        <button type="button" className="button" onClick={() => retry()}>
+          Try again
+        </button>
+      )}
+    </div>
+  );
+}

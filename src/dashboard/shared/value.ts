@@ -1,0 +1,55 @@
+/** Any column's value in words, by what the dictionary says of it. */
+import type { ColumnEntry, Money } from "../api/types.js";
+import { count, money, percent, time } from "./format.js";
+
+export interface ValueContext {
+  readonly currency: string;
+  readonly timeZone: string;
+}
+
+export const NOTHING = "–";
+
+const WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+
+export function valueInWords(
+  { name, type, unit }: Pick<ColumnEntry, "name" | "type" | "unit">,
+  value: unknown,
+  { currency, timeZone }: ValueContext,
+): string {
+  if (value === null || value === undefined) return NOTHING;
+  if (unit === "minor units") return money(value as Money, currency);
+  if (unit === "ratio") return percent(Number(value), 1);
+  if (unit === "days") return `${value} ${Number(value) === 1 ? "day" : "days"}`;
+  if (unit === "hours") return `${value} ${Number(value) === 1 ? "hour" : "hours"}`;
+  if (unit === "minutes") return `${count(value as Money)} min`;
+  if (type === "timestamptz") return time(String(value), timeZone);
+  if (type === "boolean") return value ? "yes" : "no";
+  if (name === "preferred_weekday") return WEEKDAYS[Number(value) - 1] ?? String(value);
+  if (name === "preferred_hour") return `${String(value).padStart(2, "0")}:00`;
+  if (Array.isArray(value)) return `${value.length} ${value.length === 1 ? "entry" : "entries"}`;
+  return typeof value === "number" ? count(value) : String(value);
+}
+
+/** Whether a column is written flush right. */
+export function isNumeric({ type }: Pick<ColumnEntry, "type">): boolean {
+  return ["integer", "smallint", "bigint"].includes(type) || type.startsWith("numeric");
+}
+
+/** What a customer is called; the id where there is no name. */
+export function nameOf(customer: {
+  readonly given_name: string | null;
+  readonly family_name: string | null;
+  readonly company_name: string | null;
+  readonly square_customer_id: string;
+}): string {
+  const { given_name, family_name, company_name, square_customer_id } = customer;
+  return [given_name, family_name].filter(Boolean).join(" ") || company_name || square_customer_id;
+}
+
+export const SEGMENT_WORDS = {
+  NEW: "New",
+  ACTIVE: "Active",
+  AT_RISK: "At risk",
+  LOST: "Lost",
+  NEVER_VISITED: "Never visited",
+} as const;

@@ -1,0 +1,62 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "wouter";
+import { ask, withQuery } from "../api/client.js";
+import type { CustomersPage, ListedCustomer } from "../api/types.js";
+import { useApiPath, useOrganization } from "../shared/organization.js";
+import { useScope } from "../shared/scope.js";
+import { sentenceOf } from "../shared/sentence.js";
+import { Failure, Skeleton } from "../shared/states.js";
+import { nameOf } from "../shared/value.js";
+
+const SHOWN = 5;
+
+/** The first customers of a list, each with the sentence that says why; the whole list one click away. */
+export function CallList({
+  title,
+  query: filter,
+  nothing,
+}: {
+  title: string;
+  query: Readonly<Record<string, string>>;
+  nothing: string;
+}) {
+  const path = useApiPath();
+  const { locationId } = useScope();
+  const asked = { ...filter, location_id: locationId };
+  const url = withQuery(path("customers"), { ...asked, limit: SHOWN });
+  const query = useQuery({ queryKey: ["customers", url], queryFn: () => ask<CustomersPage>(url) });
+  return (
+    <>
+      <div className="spread">
+        <h2>{title}</h2>
+        <span className="row small">
+          <a href={withQuery(path("customers.csv"), asked)} download>
+            CSV
+          </a>
+          <Link href={withQuery("/customers", asked)}>All of them</Link>
+        </span>
+      </div>
+      {query.isPending && <Skeleton lines={8} />}
+      {query.isError && <Failure error={query.error} retry={query.refetch} />}
+      {query.data?.customers.length === 0 && <p className="muted">{nothing}</p>}
+      <ul className="people">
+        {query.data?.customers.map((customer) => (
+          <Person key={customer.square_customer_id} customer={customer} />
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function Person({ customer }: { customer: ListedCustomer }) {
+  const { time_zone } = useOrganization();
+  return (
+    <li>
+      <Link href={`/customers/${encodeURIComponent(customer.square_customer_id)}`}>{nameOf(customer)}</Link>
+      {customer.preferred_technician_name && (
+        <span className="small muted"> · {customer.preferred_technician_name}</span>
+      )}
+      <p className="small">{sentenceOf(customer, new Date(), time_zone)}</p>
+    </li>
+  );
+}

@@ -1,0 +1,89 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "wouter";
+import { ask, withQuery } from "../api/client.js";
+import type { Segment, SegmentMovement, SegmentsDay } from "../api/types.js";
+import { count, counted, day, percent } from "../shared/format.js";
+import { useApiPath, useOrganization } from "../shared/organization.js";
+import { useScope } from "../shared/scope.js";
+import { Empty, Failure, Skeleton } from "../shared/states.js";
+import { SEGMENT_WORDS } from "../shared/value.js";
+
+const ORDER: readonly Segment[] = ["NEW", "ACTIVE", "AT_RISK", "LOST", "NEVER_VISITED"];
+const WIDTH = 1_000;
+
+/** Where the customers stand at the period's end, and who moved since its begin. */
+export function SegmentBar() {
+  const { from, to, today } = useScope();
+  const path = useApiPath();
+  const { segment_days: days } = useOrganization();
+  const last = to < today ? to : today;
+  const dailyUrl = withQuery(path("segments/daily"), { from: last, to: last });
+  const movesUrl = withQuery(path("segments/movements"), { from, to: last });
+  const daily = useQuery({
+    queryKey: ["segments", dailyUrl],
+    queryFn: () => ask<{ days: SegmentsDay[] }>(dailyUrl),
+  });
+  const moves = useQuery({
+    queryKey: ["segments", movesUrl],
+    queryFn: () => ask<{ movements: SegmentMovement[] }>(movesUrl),
+  });
+  if (daily.isPending) return <Skeleton lines={4} />;
+  if (daily.isError) return <Failure error={daily.error} retry={daily.refetch} />;
+  const counts = daily.data.days.at(-1);
+  const all = counts ? ORDER.reduce((sum, segment) => sum + counts[segment], 0) : 0;
+  if (!counts || all === 0) return <Empty title="No customers yet." />;
+  let x = 0;
+  return (
+    <>
+      <div className="spread">
+        <h2>
+          {counted(all, "customer")} by segment, {last === today ? "now" : `end of ${day(last, today)}`}
+        </h2>
+        <span className="small muted">
+          New: first {days.new} days. Active: last visit within {days.active} days. At risk: within{" "}
+          {days.at_risk}.
+        </span>
+      </div>
+      <svg className="segment-bar" viewBox={`0 0 ${WIDTH} 16`} preserveAspectRatio="none" aria-hidden="true">
+        {ORDER.map((segment) => {
+          const width = (counts[segment] / all) * WIDTH;
+          x += width;
+          return (
+            <rect key={segment} className={`segment-${segment}`} x={x - width} width={width} height={16} />
+          );
+        })}
+      </svg>
+      <ul className="segment-list">
+        {ORDER.map((segment) => (
+          <li key={segment}>
+            <span className={`segment-key segment-${segment}`} />
+            <Link className="figure" href={`/customers?segment=${segment}`}>
+              {SEGMENT_WORDS[segment]} {count(counts[segment])}
+            </Link>
+            <span className="small muted">{percent(counts[segment] / all)}</span>
+          </li>
+        ))}
+      </ul>
+      {moves.isError && <Failure error={moves.error} retry={moves.refetch} />}
+      {moves.data && <Moves movements={moves.data.movements} />}
+    </>
+  );
+}
+
+function Moves({ movements }: { movements: SegmentMovement[] }) {
+  const moved = movements
+    .filter(({ from_segment, to_segment }) => from_segment !== to_segment)
+    .sort((a, b) => b.customers - a.customers);
+  if (moved.length === 0) return <p className="small muted">Nobody changed segment in this period.</p>;
+  return (
+    <p className="small muted">
+      In this period:{" "}
+      {moved
+        .map(({ from_segment, to_segment, customers }) => {
+          const from = from_segment === null ? "unknown before" : SEGMENT_WORDS[from_segment];
+          return `${count(customers)} ${from} → ${SEGMENT_WORDS[to_segment]}`;
+        })
+        .join(" · ")}
+    </p>
+  );
+}

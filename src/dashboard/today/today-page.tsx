@@ -1,0 +1,137 @@
+import { useQuery } from "@tanstack/react-query";
+import { ask, withQuery } from "../api/client.js";
+import type { AppointmentsDay, Kpi, RevenueDay } from "../api/types.js";
+import { Chart } from "../shared/chart.js";
+import { addDays, count, counted, day, daysBetween, money } from "../shared/format.js";
+import { useApiPath, useOrganization } from "../shared/organization.js";
+import { Card, PageHead } from "../shared/page.js";
+import { ScopeControls, useScope } from "../shared/scope.js";
+import { Failure, Skeleton } from "../shared/states.js";
+import { CallList } from "./call-list.js";
+import { MoneyChain } from "./money-chain.js";
+import { SegmentBar } from "./segment-bar.js";
+import { Ticker } from "./ticker.js";
+import { Tiles } from "./tiles.js";
+import "./today.css";
+
+/** What an owner opens every morning. */
+export function TodayPage() {
+  const scope = useScope();
+  const path = useApiPath();
+  const url = withQuery(path("kpi"), scope.query);
+  const kpi = useQuery({ queryKey: ["kpi", url], queryFn: () => ask<Kpi>(url) });
+  return (
+    <div className="stack">
+      <PageHead title="Today" sentence={scope.sentence}>
+        <ScopeControls />
+      </PageHead>
+      <Ticker />
+      {kpi.isError && <Failure error={kpi.error} retry={kpi.refetch} />}
+      {kpi.isPending && (
+        <div className="tiles tiles-pending">
+          <Skeleton lines={8} />
+        </div>
+      )}
+      {kpi.data && (
+        <div className={kpi.isPlaceholderData ? "stack stale" : "stack"}>
+          <Tiles kpi={kpi.data} url={url} />
+          <MoneyChain kpi={kpi.data} />
+        </div>
+      )}
+      <div className="columns columns-2">
+        <Card>
+          <CustomersByDay />
+        </Card>
+        <Card>
+          <RevenueByDay />
+        </Card>
+      </div>
+      <Card>
+        <SegmentBar />
+      </Card>
+      <div className="columns columns-2">
+        <Card>
+          <CallList
+            title="Slipping away"
+            query={{ overdue: "true", sort: "overdue_at", order: "desc" }}
+            nothing="Nobody is overdue. Every regular has booked or is on time."
+          />
+        </Card>
+        <Card>
+          <CallList
+            title="Due this week, nothing booked"
+            query={{ due_within_days: "7", sort: "overdue_at", order: "asc" }}
+            nothing="Nobody becomes overdue within 7 days."
+          />
+        </Card>
+      </div>
+    </div>
+  );
+}
+
+/** Every day of the scope, with the sum of a column over the locations. */
+function useByDay<Row extends { date: string }>(kind: "appointments" | "revenue") {
+  const scope = useScope();
+  const path = useApiPath();
+  const url = withQuery(path(`${kind}/daily`), scope.query);
+  const query = useQuery({ queryKey: ["days", url], queryFn: () => ask<{ days: Row[] }>(url) });
+  const days = Array.from({ length: daysBetween(scope.from, scope.to) + 1 }, (_, index) =>
+    addDays(scope.from, index),
+  );
+  const sums = (column: keyof Row, counts: (row: Row) => boolean = () => true) => {
+    const sum = new Map(days.map((each) => [each, 0]));
+    for (const row of query.data?.days ?? []) {
+      if (counts(row)) sum.set(row.date, (sum.get(row.date) ?? 0) + Number(row[column]));
+    }
+    return days.map((each) => sum.get(each) ?? 0);
+  };
+  return { query, days, sums, writeDay: (each: string) => day(each, scope.today) };
+}
+
+function CustomersByDay() {
+  const { query, days, sums, writeDay } = useByDay<AppointmentsDay>("appointments");
+  if (query.isPending) return <Skeleton lines={7} />;
+  if (query.isError) return <Failure error={query.error} retry={query.refetch} />;
+  const returning = sums("returning_customers");
+  const fresh = sums("new_customers");
+  const most = returning.map((value, index) => value + (fresh[index] ?? 0));
+  const busiest = most.indexOf(Math.max(...most));
+  return (
+    <Chart
+      title="Customers by day"
+      sentence={`${counted(
+        fresh.reduce((sum, value) => sum + value, 0),
+        "new customer",
+      )}. The busiest day is ${writeDay(days[busiest] ?? "")} with ${most[busiest]}.`}
+      shape="bars"
+      days={days}
+      series={[
+        { name: "returning", values: returning, tone: "soft" },
+        { name: "new", values: fresh, tone: "accent" },
+      ]}
+      writeDay={writeDay}
+      write={count}
+    />
+  );
+}
+
+function RevenueByDay() {
+  const { currency } = useOrganization();
+  const { query, days, sums, writeDay } = useByDay<RevenueDay>("revenue");
+  if (query.isPending) return <Skeleton lines={7} />;
+  if (query.isError) return <Failure error={query.error} retry={query.refetch} />;
+  const revenue = sums("revenue_cents", (row) => row.currency === currency);
+  const best = revenue.indexOf(Math.max(...revenue));
+  return (
+    <Chart
+      title="Revenue by day"
+      sentence={`The best day is ${writeDay(days[best] ?? "")} with ${money(revenue[best] ?? 0, currency)}.`}
+      shape="line"
+      days={days}
+      series={[{ name: "", values: revenue, tone: "accent" }]}
+      writeDay={writeDay}
+      write={(value) => money(value, currency)}
+      writeShort={(value) => money(value, currency, { short: true })}
+    />
+  );
+}

@@ -1,0 +1,3 @@
+export default function TrustPage() {
+  return <p>trust</p>;
+}
