@@ -36,6 +36,8 @@ const YEAR_MS = 365 * 24 * 3600 * 1000;
 const AT_ONCE = 512;
 /** How many moved columns fit on a line. */
 const SHOWN_COLUMNS = 4;
+/** How long the salon rests between two things that happen. */
+const HUMAN_PACE_MS = 6_000;
 
 export function demoCommand(): Command {
   return new Command("demo")
@@ -57,6 +59,8 @@ async function demo(options: Options): Promise<void> {
   const server = await startServer(config);
   stopOnSignal(server);
   const organizationId = await emptyOrganization(server);
+  const page = `${server.address}/#key=${config.adminApiKey}`;
+  say(`Open ${page} and watch.`, "");
 
   const end = systemClock();
   const salon = simulateSalon({
@@ -68,7 +72,13 @@ async function demo(options: Options): Promise<void> {
   });
   await storeLocations(server, organizationId, salon);
   const latest = await loadHistory(server, salon, options.events);
-  await sendLatest(server, config, organizationId, latest, options.pace);
+  const since = latest[0]?.at ?? end;
+  const hours = Math.max(1, Math.round((systemClock().getTime() - since.getTime()) / 3_600_000));
+  say(
+    `Now its last ${hours} hours as ${latest.length} signed webhooks to ${server.address}/webhooks/square:`,
+    "",
+  );
+  await sendEvents(server, config, organizationId, latest, options.pace);
 
   if (options.exit) {
     await server.stop();
@@ -76,11 +86,16 @@ async function demo(options: Options): Promise<void> {
   }
   say(
     "",
-    `The server goes on at ${server.address}; Ctrl-C stops it. Meanwhile, from another terminal:`,
+    `The salon goes on at ${page}, one event every few seconds; Ctrl-C stops it. Meanwhile, from another terminal:`,
     `  DATA_DIR=${config.database.dataDir} npm run regulars -- sanity-check --all`,
     `  curl -H 'Authorization: Bearer ${config.adminApiKey}' \\`,
     `    ${server.address}/api/organizations/${organizationId}/customers/${await bestCustomer(server, organizationId)}`,
+    "",
   );
+  for (;;) {
+    await wait(HUMAN_PACE_MS);
+    await sendEvents(server, config, organizationId, salon.happening(systemClock()), options.pace);
+  }
 }
 
 /** The demo touches nothing real: it has a folder and keys of its own, and of the environment only where to listen. */
@@ -171,7 +186,7 @@ async function receiveAll(inbox: Inbox, events: readonly SalonEvent[]): Promise<
 }
 
 /** Sends each event as Square would, and shows the rows that moved. */
-async function sendLatest(
+async function sendEvents(
   server: RunningServer,
   { webhook }: ServeConfig,
   organizationId: string,
@@ -179,9 +194,6 @@ async function sendLatest(
   pace: number,
 ): Promise<void> {
   const url = `${server.address}/webhooks/square`;
-  const since = events[0]?.at ?? systemClock();
-  const hours = Math.max(1, Math.round((systemClock().getTime() - since.getTime()) / 3_600_000));
-  say(`Now its last ${hours} hours as ${events.length} signed webhooks to ${url}:`, "");
   let rows = await analyticsRows(server, organizationId);
   for (const { event } of events) {
     const body = JSON.stringify(event);

@@ -113,7 +113,7 @@ function recoverProfile(world: World, profile: CustomerJson, source: string): bo
 }
 
 /** Merges a client's profile with one or two others into a new one, which the first client goes on with. */
-function mergeProfiles(world: World, client: Client): void {
+export function mergeProfiles(world: World, client: Client): void {
   const { random, truth, ledger } = world;
   const own = truth.customers.get(client.customerId);
   if (!own) return;

@@ -2,6 +2,7 @@ import { arrive } from "./clients.js";
 import { openHouse } from "./house.js";
 import { newMerchant } from "./house-record.js";
 import { emptyTruth, type LedgerWatcher, type SalonEvent, type Truth } from "./ledger.js";
+import { oneDeed } from "./motion.js";
 import type { LocationJson, TeamMemberJson } from "./objects.js";
 import { defaultMix, defaultRates, type SalonOptions } from "./options.js";
 import { Random } from "./random.js";
@@ -24,6 +25,11 @@ export interface Salon {
    * left out). A second pass over the same history needs a second salon of the same seed.
    */
   events(until?: Date): Generator<SalonEvent, void, undefined>;
+  /**
+   * What happens at `now`, after the salon's end: whatever of its plans has come due, and one more thing. The demo's salon goes on
+   * with it for as long as the demo runs.
+   */
+  happening(now: Date): SalonEvent[];
   /** Tells a watcher of every change from now on, as `events` is consumed. @returns how to stop it */
   watch(watcher: LedgerWatcher): () => void;
 }
@@ -74,6 +80,7 @@ function salonOf(world: World, end: number): Salon {
   const { outbox } = world.ledger;
   // Kept between calls, so that nothing is lost when the consumer stops in the middle of a step.
   let taken = 0;
+  let deeds = 0;
   function* events(until?: Date): Generator<SalonEvent, void, undefined> {
     const stop = Math.min(end, until?.getTime() ?? end);
     for (;;) {
@@ -99,6 +106,16 @@ function salonOf(world: World, end: number): Salon {
     },
     truth,
     events,
+    happening(now) {
+      const until = now.getTime();
+      for (let step = world.agenda.takeBefore(until); step; step = world.agenda.takeBefore(until)) {
+        world.now = Math.max(world.now, step.at);
+        step.item();
+      }
+      world.now = Math.max(world.now, until);
+      oneDeed(world, deeds++);
+      return outbox.splice(0);
+    },
     watch(watcher) {
       world.ledger.watchers.add(watcher);
       return () => world.ledger.watchers.delete(watcher);

@@ -21,9 +21,11 @@ export type Wire<T> = T extends bigint
         : T;
 
 export interface Location {
-  id: string;
+  location_id: string;
   name: string;
-  time_zone: string | null;
+  time_zone: string;
+  currency: string | null;
+  status: string;
 }
 
 export interface Organization {

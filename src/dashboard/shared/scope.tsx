@@ -27,11 +27,11 @@ export interface Scope {
 export function useScope(): Scope {
   const { parameters } = useAddress();
   const organization = useOrganization();
-  const location = organization.locations.find(({ id }) => id === parameters.get("location"));
+  const location = organization.locations.find(({ location_id }) => location_id === parameters.get("location"));
   const today = dayIn(new Date(), location?.time_zone ?? organization.time_zone);
   const [from, to] = periodOf(parameters, today);
   const days = from === to ? day(from) : `${day(from, to)} to ${day(to)}`;
-  const zones = new Set(organization.locations.map(({ time_zone }) => time_zone ?? organization.time_zone));
+  const zones = new Set(organization.locations.map(({ time_zone }) => time_zone));
   const zone = location?.time_zone ?? (zones.size === 1 ? [...zones][0] : undefined);
   const place =
     location?.name ??
@@ -40,9 +40,9 @@ export function useScope(): Scope {
     from,
     to,
     today,
-    locationId: location?.id,
+    locationId: location?.location_id,
     sentence: `${days}, ${place ?? "all locations"}, ${zone ? `time zone ${zone}` : "days of each location's time zone"}.`,
-    query: { from, to, location_id: location?.id },
+    query: { from, to, location_id: location?.location_id },
   };
 }
 
@@ -109,8 +109,8 @@ export function ScopeControls({ places = true }: { places?: boolean }) {
           onChange={({ target }) => change({ location: target.value })}
         >
           <option value="">All locations</option>
-          {locations.map(({ id, name }) => (
-            <option key={id} value={id}>
+          {locations.map(({ location_id, name }) => (
+            <option key={location_id} value={location_id}>
               {name}
             </option>
           ))}

@@ -1,0 +1,126 @@
+import { chooseSegments, minutesOf, openBooking, reviseBooking } from "./booking-record.js";
+import type { BookingJson } from "./objects.js";
+import { openSlot } from "./opening-hours.js";
+import { sell } from "./payments.js";
+import { mergeProfiles } from "./profiles.js";
+import { refund } from "./refunds.js";
+import { type Client, DAY, HOUR, type World } from "./world.js";
+
+/** How late a regular is before the salon's own books call the client overdue, in gaps between visits. */
+const OVERDUE_AFTER = 1.5;
+
+/** In this order, over and over: a demo shows each kind within two minutes. */
+const deeds: readonly ((world: World) => void)[] = [
+  bookVisit,
+  takeMoney,
+  reschedule,
+  takeMoney,
+  missVisit,
+  takeMoney,
+  refundOne,
+  loseRegular,
+  bookVisit,
+  mergeOne,
+];
+
+/**
+ * One thing that happens in the salon at the world's present instant, whatever the agenda holds. A deed that finds nobody to do it
+ * to does nothing.
+ *
+ * @param turn how many deeds came before
+ */
+export function oneDeed(world: World, turn: number): void {
+  deeds[turn % deeds.length]?.(world);
+}
+
+function anybody(world: World): Client | undefined {
+  const people = world.clients.filter(
+    ({ active, customerId }) => active && world.truth.customers.get(customerId)?.given_name !== undefined,
+  );
+  return people.length === 0 ? undefined : world.random.pick(people);
+}
+
+function bookings(world: World, fits: (booking: BookingJson, start: number) => boolean): BookingJson[] {
+  return [...world.truth.bookings.values()].filter(
+    (booking) => booking.status === "ACCEPTED" && fits(booking, Date.parse(booking.start_at)),
+  );
+}
+
+function bookVisit(world: World): void {
+  const client = anybody(world);
+  if (!client) return;
+  const segments = chooseSegments(world, client);
+  const startAt = openSlot(client.place, {
+    instant: world.now + world.random.int(1, 21) * DAY,
+    wished: client.favouriteMinute,
+    minutes: minutesOf(segments),
+    notBefore: world.now,
+  });
+  openBooking(world, client, { startAt, segments, online: client.online, pending: false, anonymous: false });
+}
+
+function takeMoney(world: World): void {
+  const client = anybody(world);
+  if (!client) return;
+  const { place, favouriteService, favouriteStaff } = client;
+  sell(world, {
+    place,
+    client,
+    staffId: favouriteStaff,
+    amount: favouriteService.price,
+    product: "APPOINTMENTS",
+  });
+}
+
+function reschedule(world: World): void {
+  const open = bookings(world, (_, start) => start > world.now + HOUR);
+  if (open.length === 0) return;
+  const { id, start_at } = world.random.pick(open);
+  reviseBooking(world, id, { start_at: Date.parse(start_at) + 7 * DAY });
+}
+
+function missVisit(world: World): void {
+  const recent = bookings(world, (_, start) => start <= world.now && start > world.now - 3 * DAY);
+  const missed = recent.at(-1);
+  if (missed) reviseBooking(world, missed.id, { status: "NO_SHOW" });
+}
+
+/** Cash, which goes back at once; a card's refund is settled hours later. */
+function refundOne(world: World): void {
+  const paid = [...world.truth.payments.values()].filter(
+    ({ id, status, source_type, total_money, customer_id }) =>
+      status === "COMPLETED" &&
+      source_type === "CASH" &&
+      customer_id !== undefined &&
+      total_money.amount > (world.refunded.get(id) ?? 0),
+  );
+  const payment = paid.at(-1);
+  if (payment) refund(world, payment.id);
+}
+
+/** A regular who is late, and has one visit booked, calls it off: from now on the client is overdue. */
+function loseRegular(world: World): void {
+  const byCustomer = new Map<string | undefined, BookingJson[]>();
+  for (const booking of bookings(world, () => true)) {
+    const all = byCustomer.get(booking.customer_id);
+    if (all) all.push(booking);
+    else byCustomer.set(booking.customer_id, [booking]);
+  }
+  for (const [customer, all] of byCustomer) {
+    const starts = all.map(({ start_at }) => Date.parse(start_at)).sort((a, b) => a - b);
+    const visits = starts.filter((start) => start <= world.now);
+    const [first, last] = [visits[0], visits.at(-1)];
+    const booked = all.filter(({ start_at }) => Date.parse(start_at) > world.now);
+    if (customer === undefined || first === undefined || last === undefined) continue;
+    if (visits.length < 3 || booked.length !== 1) continue;
+    const gap = (last - first) / (visits.length - 1);
+    if (world.now < last + OVERDUE_AFTER * gap) continue;
+    reviseBooking(world, booked[0]?.id ?? "", { status: "CANCELLED_BY_CUSTOMER" });
+    return;
+  }
+}
+
+function mergeOne(world: World): void {
+  const client = anybody(world);
+  if (client) mergeProfiles(world, client);
+}
