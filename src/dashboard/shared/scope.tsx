@@ -27,7 +27,9 @@ export interface Scope {
 export function useScope(): Scope {
   const { parameters } = useAddress();
   const organization = useOrganization();
-  const location = organization.locations.find(({ location_id }) => location_id === parameters.get("location"));
+  const location = organization.locations.find(
+    ({ location_id }) => location_id === parameters.get("location"),
+  );
   const today = dayIn(new Date(), location?.time_zone ?? organization.time_zone);
   const [from, to] = periodOf(parameters, today);
   const days = from === to ? day(from) : `${day(from, to)} to ${day(to)}`;
