@@ -176,7 +176,7 @@ function refusing<Result>(work: () => Result): Result {
   }
 }
 
-/** Key and URL of the environment are taken only pipelined, as a server is configured; else the demo's. */
+/** Key and URL of the environment are taken only together, as a server is configured; else the demo's. */
 function signing(flags: Flags): { key: string; url: string } {
   const { webhook } = commandConfig();
   return {

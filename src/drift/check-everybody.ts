@@ -7,30 +7,31 @@ import { correctAndReport, type DriftRun, forEachCustomerBatch } from "./run.js"
 
 const TASK = "check";
 
-/** The last customer who was checked. */
+/** The last checked customer. */
 interface Cursor {
   readonly organization_id: string;
   readonly after: string;
 }
 
-/** A part of the walk over everybody: an organization's customers after one and up to another, in key order. */
+/** A part of the walk over all customers: those of one organization after one key and up to another. */
 interface KeyRange {
   readonly organizationId: string;
   readonly after: string;
   readonly upTo: string | null;
-  /** The last one in key order; after it the walk goes on at the beginning. */
+  /** This range ends the key order. The walk continues at the beginning. */
   readonly endsRound: boolean;
 }
 
 /**
- * Compares every row with its recomputation and corrects what differs: once around in key order, from where the sweep
- * before stopped back to there. It ends earlier, at the next chunk, when the budget is spent or the process is stopping.
- * `complete` is set when the end of the key order was reached: then every row has been checked, in this sweep or in
- * those before that had stopped on the way.
+ * Compares every row with its recomputation and corrects rows that differ. The walk goes once around in key order,
+ * from the stored cursor back to it. It ends earlier, after a chunk, when the budget is spent or the process stops.
  *
- * Rows are compared without locks. Only customers whose row differs are compared again under theirs.
+ * `complete` is set when the walk reaches the end of the key order. Then every row was checked, in this sweep or in
+ * the interrupted ones before it.
  *
- * @param budgetMs at least one chunk is checked, so that sweeps without any time still come around
+ * Rows are compared without locks. Only customers whose row differs are locked and compared again.
+ *
+ * @param budgetMs time limit; at least one chunk is checked, so sweeps without time left also make progress
  */
 export async function checkEverybody(run: DriftRun, budgetMs: number): Promise<void> {
   const { pool, clock, signal, report } = run;
@@ -85,7 +86,7 @@ async function checkCustomers(
   await correctAndReport(run, organizationId, "check", wrong);
 }
 
-/** From `place` around to `place`; from the beginning to the end without one. */
+/** The ranges from `place` around to `place`. Without `place` they go from the beginning to the end. */
 function keyRanges(organizationIds: readonly string[], place: Partial<Cursor> | undefined): KeyRange[] {
   const whole = (organizationId: string) => ({ organizationId, after: "", upTo: null, endsRound: false });
   const { organization_id: at, after } = place ?? {};
@@ -104,8 +105,8 @@ function withEnd(parts: readonly KeyRange[]): KeyRange[] {
   return parts.map((part, index) => ({ ...part, endsRound: index === parts.length - 1 }));
 }
 
-// By primary keys. Beside the organizations there are, those that rows name: such rows should not exist. From each key
-// to the next one, since reading them all to tell a few organizations would be reading the whole table.
+// All organizations, and organizations that exist only in rows, which are wrong. Index: primary key of
+// customer_analytics. The recursion jumps from one organization to the next and does not read the whole table.
 const organizationsStatement = {
   name: "organizations_with_rows",
   text: `
@@ -132,7 +133,7 @@ const countStatement = {
   text: "select count(*) as count from customer_analytics",
 };
 
-/** About how many customers there are to check. */
+/** The number of rows, which is about the number of customers to check. */
 async function countRows(on: Queryable): Promise<number> {
   const { rows } = await queryUnprepared<{ count: bigint }>(on, countStatement);
   return Number(rows[0]?.count ?? 0n);

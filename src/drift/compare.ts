@@ -3,20 +3,20 @@ import { columns } from "../analytics/columns/catalogue.js";
 import { computeStatement } from "../analytics/statement.js";
 import { type Queryable, query } from "../database/query.js";
 
-/** What a customer's stored row is beside its recomputation. */
+/** A customer's stored row compared with its recomputation. */
 export interface Comparison {
   readonly customerId: string;
   /** Whether there is a row. */
   readonly stored: boolean;
   /** Whether there should be one. */
   readonly expected: boolean;
-  /** The columns in which the two differ, in the order of the catalogue; none when one of them is missing. */
+  /** The columns that differ, in the catalogue's order. Empty when there is no stored or no expected row. */
   readonly differing: readonly string[];
-  /** The row has come due: time alone has changed it. */
+  /** The row's refresh_due_at has passed. The clock alone may have changed it. */
   readonly due: boolean;
-  /** The row was computed later than the instant of the comparison, so time alone may set it apart. */
+  /** The row was computed later than the instant of the comparison. The clock alone may explain a difference. */
   readonly ahead: boolean;
-  /** The row is of other definitions than this build's. */
+  /** The row has another definition_version than this build. */
   readonly outdated: boolean;
 }
 
@@ -27,8 +27,8 @@ const movedByClock = new Set([
 ]);
 
 /**
- * One statement, so that a row and the facts it is compared with are of one moment: both were committed pipelined, and no
- * lock is needed. Stored rows by the primary key.
+ * One statement needs no lock: a row and its facts are committed in one transaction, and one statement sees one
+ * snapshot. Index of the stored rows: primary key.
  */
 const compareStatement = {
   name: "compare_customer_analytics",
@@ -63,9 +63,9 @@ interface ComparisonRow {
 }
 
 /**
- * Compares stored rows with their recomputation at `now`, by the same definitions as everything else. Writes nothing.
+ * Compares stored rows with their recomputation at `now`. Writes nothing.
  *
- * @returns those of the customers who have a row or should have one
+ * @returns one comparison for each customer who has a row or should have one
  */
 export async function compareRows(
   on: Queryable,
@@ -90,7 +90,7 @@ export function isExact({ stored, expected, outdated, differing }: Comparison): 
   return stored && expected && !outdated && differing.length === 0;
 }
 
-/** The differing columns that time has not changed: something else did, and that is drift. */
+/** The differing columns that the clock does not explain. They are drift. */
 export function unexplained({ differing, due, ahead }: Comparison): readonly string[] {
   return due || ahead ? differing.filter((name) => !movedByClock.has(name)) : differing;
 }

@@ -5,22 +5,26 @@ import { inBackgroundTransaction } from "../database/lock-wait.js";
 import { lockCustomers } from "../facts/locks.js";
 import { type Comparison, compareRows, isExact, unexplained } from "./compare.js";
 
-/** What was found wrong with some customers' rows, and put right. */
+/** What a correction found and changed. */
 export interface Corrections {
-  /** Rows that the clock alone had changed, or that were of other definitions. */
+  /** Rows that the clock alone changed, or that were of other definitions. */
   readonly timeDecayed: number;
-  /** Rows that differed for another reason, and those of them that were rewritten. */
+  /** Rows that differed for another reason. */
   readonly drifted: number;
+  /** Drifted rows that were rewritten. */
   readonly corrected: number;
-  /** Rows that were missing, and rows that should not have been there. */
+  /** Rows that were missing. */
   readonly created: number;
+  /** Rows that should not exist. */
   readonly deleted: number;
-  /** For every drifted row, each column that had drifted. */
+  /** The drifted columns of every drifted row. A column occurs once for each row. */
   readonly driftedColumns: readonly string[];
 }
 
 /**
- * Makes these customers' rows exact, in one transaction under their locks, and tells what was wrong with them.
+ * Makes these customers' rows exact in one transaction under their locks.
+ *
+ * @returns what was wrong with them
  */
 export async function correct(
   { pool, clock }: { readonly pool: pg.Pool; readonly clock: Clock },
@@ -29,7 +33,7 @@ export async function correct(
 ): Promise<Corrections> {
   return inBackgroundTransaction(pool, async (tx) => {
     await lockCustomers(tx, organizationId, customerIds);
-    // Asked after the wait for the locks: what was computed meanwhile is not ahead of us.
+    // The clock is read after the wait for the locks. So a row that was computed meanwhile is not ahead.
     const now = clock();
     const wrong = (await compareRows(tx, organizationId, customerIds, now)).filter((row) => !isExact(row));
     const { written, deleted } = await recompute(
@@ -44,7 +48,7 @@ export async function correct(
 
 function count(wrong: readonly Comparison[], written: ReadonlySet<string>, deleted: number): Corrections {
   const differing = wrong.filter(({ stored, expected }) => stored && expected);
-  // Rows of other definitions may differ in anything.
+  // A row of other definitions may differ in any column without drift.
   const drifted = differing.filter((row) => !row.outdated && unexplained(row).length > 0);
   return {
     timeDecayed: differing.length - drifted.length,

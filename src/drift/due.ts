@@ -21,7 +21,7 @@ export async function correctDue(run: DriftRun, organizationId: string): Promise
   }
 }
 
-// customer_analytics_due_idx, whose range's lower end tells the planner that there are few.
+// Index: customer_analytics_due_idx. The lower bound tells the planner that few rows match.
 const cameDueStatement = {
   name: "came_due",
   text: `
@@ -32,24 +32,24 @@ const cameDueStatement = {
     ) as due group by organization_id`,
 };
 
-/** Rows of one turn, which at a thousand a second is well done before the next turn. */
+/** The most rows of one turn. At a thousand rows a second, a turn ends before the next one begins. */
 const LIMIT = 5_000;
 
-/** What the turns between sweeps work with. */
+/** What the recompute between sweeps uses. */
 export interface DueContext {
   readonly database: Pick<Database, "pool">;
   readonly clock: Clock;
   readonly log: Log;
-  /** Aborted when the process is stopping. */
+  /** Aborted when the process stops. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * Recomputes rows that came due, of all organizations, those first that have waited longest. A server does this between
- * sweeps. A row in which not only the clock's columns differ is corrected too, and told in the log.
+ * Recomputes rows of all organizations that came due. The rows that are due longest come first. A server calls this
+ * between sweeps. A drifted row is corrected too, and logged.
  *
- * @param limit how many at most; the next turn goes on with the rest
- * @returns how many rows were put right
+ * @param limit the most rows; the next call does the rest
+ * @returns the number of corrected rows
  */
 export async function recomputeCameDue(context: DueContext, limit = LIMIT): Promise<number> {
   const { clock, log, signal } = context;
@@ -71,7 +71,7 @@ export async function recomputeCameDue(context: DueContext, limit = LIMIT): Prom
       }
     } catch (error) {
       if (!(error instanceof LockedElsewhere)) throw error;
-      log.warn({ organization_id, reason: error.message }, "rows that came due wait for a lock");
+      log.warn({ organization_id, reason: error.message }, "due rows wait for a lock");
     }
   }
   return corrected;
@@ -88,7 +88,7 @@ async function correctBatch(
     (ids) => correct({ pool: context.database.pool, clock }, organization_id, ids),
     (id, error) => {
       const fields = { organization_id, customer_id: id, reason: describeFailure(error) };
-      log.error(fields, "a row that came due could not be computed");
+      log.error(fields, "due row not computed");
     },
   );
   for (const part of parts) logDrift(context, organization_id, part);
@@ -98,5 +98,5 @@ async function correctBatch(
 function logDrift({ log }: DueContext, organizationId: string, { drifted, driftedColumns }: Corrections) {
   if (drifted === 0) return;
   const columns = [...new Set(driftedColumns)];
-  log.warn({ organization_id: organizationId, drifted, columns }, "rows that came due had drifted");
+  log.warn({ organization_id: organizationId, drifted, columns }, "drift in due rows");
 }

@@ -1,21 +1,22 @@
 import type { ReportedError } from "../errors.js";
 
-/** What was found different between stored rows and their recomputation, and what became of it (contract section 6). */
+/** The differences between stored rows and their recomputation, and the corrections. */
 export interface DriftReport {
-  /** Rows that the clock alone had changed, or that were of older definitions. */
+  /** Rows that the clock alone changed, or that were of older definitions. */
   time_decayed: number;
   /** Rows compared with their recomputation. */
   checked: number;
-  /** Rows that differed. */
+  /** Rows that differed for another reason. */
   drifted: number;
-  /** Of those, rewritten. */
+  /** Drifted rows that were rewritten. */
   corrected: number;
+  /** For each drifted column the number of rows. */
   drift: { column: string; rows: number }[];
   /** Rows that were missing. */
   created: number;
-  /** Rows that should not have been there. */
+  /** Rows that should not exist. */
   deleted: number;
-  /** Whether every row was checked; else the next sweep goes on where this one stopped. */
+  /** Whether every row was checked. If not, the next sweep continues where this one stopped. */
   complete: boolean;
   errors: ReportedError[];
 }

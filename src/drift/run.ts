@@ -5,33 +5,33 @@ import { describeFailure, LockedElsewhere, noteError, noteFailure } from "../err
 import { type Corrections, correct } from "./correct.js";
 import type { DriftReport } from "./report.js";
 
-/** Recomputing the rows that came due, and comparing all rows. */
+/** `due` recomputes rows that came due. `check` compares all rows. */
 export type DriftStep = "due" | "check";
 
-/** One look at stored rows: what its steps share. */
+/** One run over stored rows: what its steps share. */
 export interface DriftRun {
   readonly pool: pg.Pool;
   readonly clock: Clock;
-  /** Aborted when the process is stopping: the run ends after the chunk it is at. */
+  /** Aborted when the process stops. Then the run ends after its current chunk. */
   readonly signal: AbortSignal;
-  /** Filled as the run goes. */
+  /** The run adds to it. */
   readonly report: DriftReport;
   readonly onProgress: (progress: {
     readonly step: DriftStep;
     readonly done: number;
-    /** Where it is known. */
+    /** Undefined when it is not known. */
     readonly total?: number;
   }) => void;
   /** Called after each chunk. */
   readonly onChunk: () => Promise<void>;
 }
 
-/** How many customers of a failure are named. */
+/** The most customers that an error names. */
 const NAMED = 10;
 
 /**
- * Runs work over customers; those it fails for are noted in the report and left as they are. Where one of them is locked by
- * another session, all of the batch are left.
+ * Runs the work over a batch of customers. Customers that it fails for are noted in the report and left unchanged. If
+ * another session locks one of them, the whole batch is left unchanged.
  *
  * @throws when the database is unavailable
  */
@@ -60,7 +60,7 @@ export async function forEachCustomerBatch<Result>(
   return results;
 }
 
-/** Makes customers' rows exact, and counts in the report what was wrong with them. */
+/** Makes customers' rows exact, and adds the corrections to the report. */
 export async function correctAndReport(
   run: DriftRun,
   organizationId: string,

@@ -4,8 +4,8 @@ import type { SweepMode, SweepReport } from "./report.js";
 import { type SkippedSweep, type SweepContext, type SweepOptions, sweep } from "./sweep.js";
 
 /**
- * The sweeps of one process. They belong to nobody who asked for them: a client that hangs up ends none. They end, at the
- * next safe place, when the context's signal tells that the process is stopping.
+ * The sweeps of one process. A client that disconnects does not end a sweep. When the process stops (the context's
+ * signal), a running sweep ends after its current chunk.
  */
 export class Sweeps {
   readonly #context: SweepContext;
@@ -23,9 +23,9 @@ export class Sweeps {
   }
 
   /**
-   * Recomputes rows that came due since the last time.
+   * Recomputes rows that came due.
    *
-   * @returns how many
+   * @returns the number of corrected rows
    * @throws when the database is unavailable
    */
   recomputeCameDue(): Promise<number> {
@@ -33,22 +33,19 @@ export class Sweeps {
   }
 
   /**
-   * Recomputes rows that came due until none is left that can be, in the background: for a change that makes many due at once.
-   * What fails is left for the schedule and the next sweep.
+   * Recomputes all rows that came due, in the background. It is for a change that makes many rows due at once. Rows
+   * that fail are left to the schedule and the next sweep.
    */
   recomputeAllDue(): void {
     const untilNone = async () => {
       while (!this.#context.signal?.aborted && (await recomputeCameDue(this.#context)) > 0);
     };
     this.#track(untilNone()).catch((error) =>
-      this.#context.log.warn(
-        { reason: describeFailure(error) },
-        "rows that came due could not be recomputed",
-      ),
+      this.#context.log.warn({ reason: describeFailure(error) }, "due rows not recomputed"),
     );
   }
 
-  /** Resolves when nothing is running. */
+  /** Resolves when no sweep or recompute is running. */
   async idle(): Promise<void> {
     while (this.#running.size > 0) await Promise.allSettled(this.#running);
   }

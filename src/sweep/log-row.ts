@@ -2,18 +2,18 @@ import type pg from "pg";
 import { query } from "../database/query.js";
 import type { SweepMode, SweepReport } from "./report.js";
 
-/** Under these a sweep's row in application_logs is found (contract section 3). */
+/** The log_type and payload's cron_name of a sweep's row in application_logs. */
 export const SWEEP_LOG_TYPE = "cron";
 export const SWEEP_CRON_NAME = "refresh-customer-analytics";
 
-// application_logs_type_idx.
+// Index: application_logs_type_idx.
 const closeInterruptedStatement = {
   name: "close_interrupted_sweeps",
   text: `
     update application_logs set status = 'error', completed_at = $3,
       payload = payload || jsonb_build_object('success', false, 'errors',
         coalesce(payload -> 'errors', '[]') || jsonb_build_object('organization_id', null, 'step', 'sweep',
-          'code', 'interrupted', 'message', 'The process ended before the sweep did.'))
+          'code', 'interrupted', 'message', 'The process ended during the sweep.'))
     where log_type = $1 and status = 'processing' and payload ->> 'cron_name' = $2`,
 };
 
@@ -25,7 +25,7 @@ const openStatement = {
     returning log_id`,
 };
 
-// Primary key.
+// Index: primary key.
 const saveStatement = {
   name: "save_sweep_log",
   text: `
@@ -33,8 +33,8 @@ const saveStatement = {
 };
 
 /**
- * Writes the row of a sweep that begins. The caller is the only sweep there is, so rows that others have left as
- * `processing` are of killed ones, and are closed as errors.
+ * Writes the log row of a new sweep. Only one sweep runs at a time. So other rows with status `processing` belong to
+ * killed sweeps, and are closed as errors.
  *
  * @returns the row's id
  */
@@ -45,7 +45,7 @@ export async function openLogRow(pool: pg.Pool, mode: SweepMode, now: Date): Pro
   return (rows[0] as { log_id: string }).log_id;
 }
 
-/** Brings the row up to date: how far a sweep is, or what became of it. */
+/** Saves a sweep's progress or result in its log row. */
 export async function saveLogRow(
   pool: pg.Pool,
   report: SweepReport,

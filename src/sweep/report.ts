@@ -9,30 +9,30 @@ export type SweepStep = "events" | "due" | "pull" | "check" | "retention";
 export interface SweepProgress {
   readonly step: SweepStep;
   readonly done: number;
-  /** Where it is known. */
+  /** Undefined when it is not known. */
   readonly total?: number;
 }
 
-/** Report of one sweep (contract section 6): returned, and stored in its `application_logs` row. */
+/** The report of one sweep. It is returned, and stored in the sweep's `application_logs` row. */
 export interface SweepReport extends DriftReport {
-  /** Nothing stands in `errors`. */
+  /** True when `errors` is empty. */
   success: boolean;
   /** The `log_id` of the sweep's row. */
   cron_id: string;
   mode: SweepMode;
   duration_ms: number;
-  /** How long each part took, in the order in which they ran. */
+  /** The duration of each step, in the order in which they ran. */
   steps: { step: SweepStep; duration_ms: number }[];
-  /** What this sweep has left for later ones. */
+  /** Work that this sweep leaves to later ones. */
   waiting: {
-    /** Deferred events that came more than an hour ago. */
+    /** Deferred events that arrived more than an hour ago. */
     deferred_events: number;
-    /** Organizations that there was no time to pull, or whose pull did not come to its end. */
+    /** Organizations that were not pulled, or whose pull did not run to its end. */
     organizations: number;
   };
   events_retried: number;
   pulled: Pulled;
-  /** Profiles that count as deleted now because two sweeps did not find them at Square, though no event told it. */
+  /** Profiles deleted because two pulls did not find them at Square. No event reported these deletions. */
   inferred_deletions: number;
 }
 

@@ -4,10 +4,10 @@ import { queryUnprepared, type Statement } from "../database/query.js";
 const DAY_MS = 24 * 3600 * 1000;
 const LOG_RETENTION_DAYS = 90;
 
-/** Rows of one statement: short enough that nobody waits for it. */
+/** Rows that one statement deletes. It holds its locks only briefly. */
 const BATCH = 1_000;
 
-// The table holds a row for each sweep and refresh of 90 days.
+// No index. The table is small: it holds a row for each sweep and refresh of 90 days.
 const dropLogsStatement = {
   name: "drop_old_logs",
   text: `
@@ -16,7 +16,8 @@ const dropLogsStatement = {
     )`,
 };
 
-// webhook_events_received_idx from its beginning. A deferred event is still to be processed, however old it is.
+// Index: webhook_events_received_idx from its beginning. A deferred event is never removed, because it is not
+// processed yet.
 const dropEventsStatement = {
   name: "drop_old_events",
   text: `
@@ -28,10 +29,12 @@ const dropEventsStatement = {
     )`,
 };
 
-/** Orders that one organization's events may have marked for a fetch. Without a token nobody fetches them. */
+/**
+ * The most marked orders of one organization. Without a token they are never fetched and would grow without bound.
+ */
 const MARKS_KEPT = 10_000;
 
-// Primary key of pending_fetches, whole: as a rule it holds next to nothing.
+// Reads all of pending_fetches, which is usually almost empty.
 const manyMarksStatement = {
   name: "organizations_with_many_marks",
   text: `
@@ -39,7 +42,7 @@ const manyMarksStatement = {
     group by organization_id having count(*) > $1`,
 };
 
-// An order's mark only helps to find a payment sooner that its list will show too.
+// Losing an order's mark loses no payment: the list of payments shows it too, only later.
 const dropMarksStatement = {
   name: "drop_old_marks",
   text: `
@@ -60,10 +63,10 @@ async function dropMarks(pool: pg.Pool): Promise<number> {
 }
 
 /**
- * Removes logs older than 90 days, raw events older than `eventDays`, and the oldest marks of an organization that has too many.
- * What the events did stays.
+ * Removes logs older than 90 days, raw events older than `eventDays`, and the oldest marks of an organization with
+ * too many. The facts of removed events stay.
  *
- * @param onDropped told after each statement how many rows of one kind are gone so far
+ * @param onDropped called after each statement with the number of rows of this kind removed so far
  */
 export async function dropOld(
   pool: pg.Pool,

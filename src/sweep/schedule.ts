@@ -3,10 +3,10 @@ import { describeFailure } from "../errors.js";
 import type { Log } from "../log.js";
 import type { Sweeps } from "./background.js";
 
-/** Twice a minute, so that no column that the clock moves is a minute late even when a turn takes long. */
+/** Twice a minute: a column that the clock changes is less than a minute late, even after a slow recompute. */
 const DUE_EVERY_MS = 30_000;
 
-/** What a server does by itself while it runs: the sweep by its cron expression, and between sweeps the rows that come due. */
+/** Runs the sweep by a cron expression, and recomputes due rows between sweeps. */
 export class Schedule {
   readonly #sweeps: Pick<Sweeps, "run" | "recomputeCameDue">;
   readonly #log: Log;
@@ -15,21 +15,21 @@ export class Schedule {
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
 
-  /** @param expression of 5 or 6 fields, in UTC */
+  /** @param expression cron expression with 5 or 6 fields, in UTC */
   constructor(sweeps: Pick<Sweeps, "run" | "recomputeCameDue">, log: Log, expression: string) {
     this.#sweeps = sweeps;
     this.#log = log;
     this.#expression = expression;
   }
 
-  /** Rows that came due while no server ran are recomputed at once. */
+  /** Starts the schedule, and recomputes at once the rows that came due while no server ran. */
   start(): void {
     const options = { timezone: "UTC", unref: true, protect: true };
     this.#cron = new Cron(this.#expression, options, () => this.#sweep());
     void this.#recompute();
   }
 
-  /** Starts nothing more; what was started is the sweeps' to end. */
+  /** Starts no further work. Running work belongs to `Sweeps` and goes on. */
   stop(): void {
     this.#stopped = true;
     this.#cron?.stop();
@@ -41,8 +41,8 @@ export class Schedule {
       const answer = await this.#sweeps.run("recent");
       if ("skipped" in answer) this.#log.info({ reason: answer.skipped }, "sweep skipped");
     } catch (error) {
-      // The next one does what this one could not.
-      this.#log.warn({ reason: describeFailure(error) }, "sweep could not run");
+      // The next sweep does the work.
+      this.#log.warn({ reason: describeFailure(error) }, "sweep failed");
     }
   }
 
@@ -50,9 +50,9 @@ export class Schedule {
     const started = performance.now();
     try {
       const rows = await this.#sweeps.recomputeCameDue();
-      if (rows > 0) this.#log.info({ rows }, "rows that came due recomputed");
+      if (rows > 0) this.#log.info({ rows }, "due rows recomputed");
     } catch (error) {
-      this.#log.warn({ reason: describeFailure(error) }, "rows that came due could not be recomputed");
+      this.#log.warn({ reason: describeFailure(error) }, "due rows not recomputed");
     }
     if (this.#stopped) return;
     const wait = Math.max(DUE_EVERY_MS - (performance.now() - started), 0);

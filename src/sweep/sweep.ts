@@ -22,22 +22,22 @@ import {
 import { dropOld } from "./retention.js";
 import { noteWaitingEvents } from "./waiting.js";
 
-/** What a sweep works with: what its pull needs, and the inbox whose deferred events it tries again. */
+/** What a sweep uses: the pull's context, and the inbox that retries deferred events. */
 export interface SweepContext extends PullContext {
   readonly inbox: Pick<Inbox, "receive" | "retryDue">;
 }
 
 export interface SweepOptions {
-  /** How long a recent sweep may go on pulling and comparing; 5 minutes unless given. A full one takes the time it needs. */
+  /** The time for a recent sweep's pull and check. The default is 5 minutes. A full sweep has no limit. */
   readonly timeBudgetMs?: number;
-  /** How much of that the pull may take; half unless given. */
+  /** The part of `timeBudgetMs` that the pull may use. The default is half. */
   readonly pullBudgetMs?: number;
-  /** 90 unless given. */
+  /** The default is 90. */
   readonly eventRetentionDays?: number;
   readonly onProgress?: (progress: SweepProgress) => void;
 }
 
-/** Another process is at it, or another part of this one. */
+/** The answer when another sweep is running on this database. */
 export interface SkippedSweep {
   readonly success: true;
   readonly skipped: "already_running";
@@ -45,22 +45,21 @@ export interface SkippedSweep {
 
 const TIME_BUDGET_MS = 5 * 60_000;
 
-/** How often a sweep's row says how far it is, in milliseconds. */
+/** The least time between two saves of the sweep's progress, in milliseconds. */
 const SAVE_EVERY_MS = 1_000;
 
 /**
- * The reconciliation sweep (contract section 6). Its steps, in this order:
+ * The reconciliation sweep. Its steps run in this order:
  *
- * 1. `events`: deferred events that are due are tried again.
- * 2. `due`: rows that came due, or are of older definitions, are recomputed.
- * 3. `pull`: what webhooks missed is pulled from Square, a few organizations at a time, within half of the time budget. It is
- *    the only step that waits for somebody else, so what needs nobody comes before it and time is left for what comes after.
- *    What it stores recomputes its own customers.
- * 4. `check`: rows are compared with their recomputation and corrected, until all are checked or the time budget is spent.
- * 5. `retention`: what is too old is removed.
+ * 1. `events` retries deferred events that are due. 2. `due` recomputes rows that came due or are of older
+ * definitions. 3. `pull` reads from Square what webhooks missed, a few organizations at a time, in at most half of
+ * the time budget. It recomputes the customers of what it stores. It is the only step that waits for Square. So it
+ * comes after the steps that do not, and it leaves time for the check. 4. `check` compares rows with their
+ * recomputation and corrects them, until all are checked or the time budget is spent. 5. `retention` removes old
+ * events, logs and marks.
  *
- * What cannot be done is noted in the report's `errors` and stops nothing else. When `context.signal` is aborted, the sweep
- * ends at the next safe place, and the next one goes on there. One sweep at a time runs on a database.
+ * A failure is noted in the report's `errors`, and the rest goes on. When `context.signal` is aborted, the sweep
+ * ends after its current chunk, and the next sweep continues there. Only one sweep runs on a database at a time.
  *
  * @throws only when the database is unavailable
  */
@@ -76,16 +75,16 @@ export async function sweep(
   return report ?? { success: true, skipped: "already_running" };
 }
 
-/** A sweep on its way: what its steps share. */
+/** A running sweep: what its steps share. */
 interface Run extends Required<SweepOptions> {
   readonly context: SweepContext;
   readonly pool: pg.Pool;
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
-  /** Filled as the sweep goes. */
+  /** The steps add to it. */
   readonly report: SweepReport;
-  /** Brings the sweep's row in application_logs up to date. */
+  /** Saves the report in application_logs, at most once a second. */
   readonly saveReport: () => Promise<void>;
 }
 
@@ -121,7 +120,7 @@ async function sweepAlone(
   try {
     await runSteps(run);
   } catch (error) {
-    // The next sweep closes the row if this one cannot.
+    // If this fails, the next sweep closes the row.
     await end().catch(() => {});
     throw error;
   }
@@ -137,7 +136,7 @@ async function runSteps(run: Run): Promise<void> {
   const full = report.mode === "full";
   const steps: [step: SweepStep, work: () => Promise<void>][] = [
     ["events", () => retryDeferred(run)],
-    // A full check finds these too.
+    // In a full sweep the check corrects due rows too.
     ["due", async () => (full ? undefined : correctAllDue(run))],
     ["pull", () => pullAll(run)],
     ["check", () => checkEverybody(driftRunOf(run), timeLeft())],
@@ -149,11 +148,11 @@ async function runSteps(run: Run): Promise<void> {
     report.steps.push({ step, duration_ms: Math.round(performance.now() - begun) });
   }
   if (!signal.aborted) return;
-  const message = "The sweep was stopped on its way; the next one goes on where it was.";
+  const message = "The sweep was stopped. The next sweep continues where it stopped.";
   noteError(report.errors, { organization_id: null, step: "sweep", code: "interrupted", message });
 }
 
-/** Does what is not yet to be stopped, and notes its failure instead of failing. */
+/** Runs the work unless the sweep is stopping. A failure is noted. Only an unavailable database throws. */
 async function attempt(
   { pool, signal, report }: Run,
   organizationId: string | null,
@@ -165,17 +164,17 @@ async function attempt(
     await work();
   } catch (error) {
     if (isTooSlow(error)) {
-      // Where nothing is answered at all, this is not either.
+      // Throws if the database answers no statement at all. That ends the sweep.
       const message = `A statement got no answer in time. ${await describeHolder(pool)}`;
       return noteError(report.errors, { organization_id: organizationId, step, code: "too_slow", message });
     }
     noteFailure(report.errors, organizationId, step, error);
-    // Without the database nothing can be done at all.
+    // Without the database no other step can run.
     if (isUnavailable(error)) throw error;
   }
 }
 
-/** Until none is due: one that fails again is due later. */
+/** Retries until no deferred event is due. An event that fails again is due later, so this ends. */
 async function retryDeferred({ context, pool, clock, signal, report, onProgress }: Run): Promise<void> {
   while (!signal.aborted) {
     const tried = await context.inbox.retryDue();
@@ -217,7 +216,7 @@ async function pullAll(run: Run): Promise<void> {
   noteNotReached([...left], report, clock());
 }
 
-/** What the steps that look at stored rows need of a sweep. */
+/** The part of a sweep that the steps `due` and `check` use. */
 function driftRunOf({ pool, clock, signal, report, onProgress, saveReport }: Run): DriftRun {
   return { pool, clock, signal, report, onProgress, onChunk: saveReport };
 }
@@ -226,7 +225,7 @@ async function removeOld({ pool, clock, signal, log, eventRetentionDays, onProgr
   const dropped = await dropOld(pool, clock(), eventRetentionDays, signal, (done) =>
     onProgress({ step: "retention", done }),
   );
-  if (dropped.logs + dropped.events + dropped.marks > 0) log.info(dropped, "what was too old is removed");
+  if (dropped.logs + dropped.events + dropped.marks > 0) log.info(dropped, "old rows removed");
 }
 
 function onceASecond(save: () => Promise<void>): () => Promise<void> {

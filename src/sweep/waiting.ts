@@ -1,10 +1,10 @@
 import { type Queryable, queryUnprepared } from "../database/query.js";
 import { noteError, type ReportedError } from "../errors.js";
 
-/** Retries alone take about two hours; an event that waits for one is worth a look. */
+/** All retries of an event take about two hours. An event that has waited for one hour is reported. */
 const TOO_LONG_MS = 60 * 60_000;
 
-// webhook_events_due_idx, whose rows are the deferred ones.
+// Index: webhook_events_due_idx, which holds only deferred events.
 const waitingStatement = {
   name: "events_waiting_too_long",
   text: `
@@ -21,17 +21,17 @@ interface Waiting {
 }
 
 /**
- * Notes the organizations whose deferred events have waited for more than an hour.
+ * Notes an error for each organization with deferred events that arrived more than an hour ago.
  *
- * @returns how many such events there are
+ * @returns the number of such events
  */
 export async function noteWaitingEvents(on: Queryable, now: Date, errors: ReportedError[]): Promise<number> {
   const before = new Date(now.getTime() - TOO_LONG_MS);
   const { rows } = await queryUnprepared<Waiting & Record<string, unknown>>(on, waitingStatement, [before]);
   for (const { organization_id, events, since } of rows) {
     const message =
-      `${events} event(s) wait since ${since.toISOString()}. Why: regulars events list --status deferred. ` +
-      "Again now: regulars replay --status deferred";
+      `${events} event(s) are deferred, the oldest since ${since.toISOString()}. ` +
+      "To see why: regulars events list --status deferred. To retry now: regulars replay --status deferred";
     noteError(errors, { organization_id, step: "events", code: "events_waiting", message });
   }
   return rows.reduce((sum, { events }) => sum + events, 0);

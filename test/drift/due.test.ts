@@ -83,7 +83,7 @@ describe("rows that came due", () => {
         .toSorted()
         .map((organization_id) => [
           { organization_id, drifted: 1, columns: ["total_bookings"] },
-          "rows that came due had drifted",
+          "drift in due rows",
         ]),
     );
     expect(await sweepAt(database, later(1))).toMatchObject({ drifted: 0, time_decayed: 0 });
