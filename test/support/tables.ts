@@ -25,13 +25,14 @@ async function keysOfTables(pool: pg.Pool): Promise<readonly TableKey[]> {
 
 /**
  * Every row that belongs to an organization, table by table in the order of the primary keys, without its id; and
- * the organization itself. Left out are the events, which know when they came.
+ * the organization itself. Left out are the events, which know when they came, and `customers.search`, which Postgres
+ * generates from the profile and the organization's id.
  */
 export async function tablesOf({ pool }: Pick<Database, "pool">, organizationId: string): Promise<Tables> {
   keys ??= await keysOfTables(pool);
   const selects = keys.map(
     ({ name, key }) => `
-      select '${name}' as name, to_jsonb(t) - 'organization_id' as row, jsonb_build_array(${key}) as key
+      select '${name}' as name, to_jsonb(t) - array['organization_id', 'search'] as row, jsonb_build_array(${key}) as key
       from ${name} t where organization_id = $1`,
   );
   const text = `${selects.join("\nunion all")}
