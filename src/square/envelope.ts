@@ -4,31 +4,31 @@ import { describeIssues } from "./issues.js";
 import { parseInstant } from "./timestamp.js";
 import type { Instant, JsonObject, JsonValue } from "./types.js";
 
-/** What every Square event says, whatever its type: the webhook body, and one entry of SearchEvents alike. */
+/** What every Square event holds. A webhook's body and an entry of SearchEvents have the same shape. */
 export interface SquareEvent {
   readonly merchant_id: string;
-  /** The only thing to dispatch on: `data.type` is unreliable. */
+  /** Decides the handler. `data.type` is unreliable. */
   readonly type: string;
-  /** Any non-empty string: Square's are UUIDs of several versions. */
+  /** Any non-empty string. Square uses UUIDs of several versions. */
   readonly event_id: string;
   /**
-   * When Square made the envelope, which may be before the object's own `created_at`. It decides nothing,
-   * so an event whose `created_at` is missing or broken is still taken, with null here.
+   * When Square made the envelope. It may be earlier than the object's own `created_at`. It does not decide the order
+   * of copies, so an event with a missing or invalid `created_at` is accepted, with null here.
    */
   readonly created_at: Instant | null;
   readonly location_id: string | null;
   readonly data: {
     readonly type: string | null;
-    /** Unreliable too: trust the id inside the object where there is one. */
+    /** Unreliable. If the object has an id, that one counts. */
     readonly id: string | null;
     readonly deleted: boolean;
     readonly object: JsonObject | null;
   };
-  /** The whole event as received, unknown keys included. */
+  /** The whole event as received, including unknown keys. */
   readonly payload: JsonObject;
 }
 
-/** The event lacks what every event has. The message names each path and what is wrong there, no values. */
+/** The event lacks a field that every event has. The message names each path and its problem, and quotes no value. */
 export class InvalidEnvelope extends RegularsError {
   constructor(message: string) {
     super("invalid_envelope", message);
@@ -38,16 +38,16 @@ export class InvalidEnvelope extends RegularsError {
 const name = z.string().min(1).max(255);
 
 /**
- * Only what no event can be without: an event of an unknown type is stored and ignored, so a strange `data`
- * is for its handler to refuse.
+ * The three fields that every event needs. `data` is not checked here: events of unknown types are stored and
+ * ignored, and a handler checks the `data` of its own types.
  */
 const envelopeSchema = z.object({ merchant_id: name, type: name, event_id: name });
 
 /**
- * Reads the envelope of an event. Unknown keys are accepted; what is not required is null when it is missing
- * or of another type.
+ * Reads an event's envelope. Unknown keys are accepted. An optional field that is missing or of another type is null.
  *
- * @throws {InvalidEnvelope} not an object, or one of the three names is missing, empty or over 255 characters
+ * @throws InvalidEnvelope when `json` is not an object, or when a required field is missing, empty or longer than 255
+ *   characters
  */
 export function readEnvelope(json: JsonValue): SquareEvent {
   const names = envelopeSchema.safeParse(json);

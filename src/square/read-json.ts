@@ -2,7 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { RegularsError } from "../errors.js";
 import type { JsonValue } from "./types.js";
 
-/** Deeper nesting than any Square object has; bounds the recursion of everything that walks a payload. */
+/** No Square object is nested this deep. The limit bounds every recursion over a payload. */
 export const MAX_JSON_DEPTH = 64;
 
 export type UnreadableJsonCode =
@@ -12,7 +12,10 @@ export type UnreadableJsonCode =
   | "too_deep"
   | "number_out_of_range";
 
-/** Bytes that are no JSON we can keep. The message never quotes them: they may hold personal data. */
+/**
+ * Bytes that are not JSON, or JSON that cannot be stored. The message quotes nothing, because it may be personal
+ * data.
+ */
 export class UnreadableJson extends RegularsError {
   declare readonly code: UnreadableJsonCode;
 
@@ -22,13 +25,14 @@ export class UnreadableJson extends RegularsError {
 }
 
 /**
- * Reads JSON without losing anything, into values that Postgres `jsonb` takes.
+ * Reads JSON into values that Postgres can store as `jsonb`.
  *
- * Integers beyond 2^53 become bigint. NUL characters and lone surrogates, which `jsonb` refuses, become
- * U+FFFD, in strings and in keys. A key `__proto__` is dropped. The last of duplicate keys stands.
+ * Integers beyond 2^53 become bigint. NUL characters and lone surrogates become U+FFFD, in strings and in keys,
+ * because `jsonb` refuses them. A key `__proto__` is dropped. If a key occurs twice, the last one counts.
  *
  * @param bytes UTF-8 without a byte order mark
- * @throws {UnreadableJson} not UTF-8, not JSON, nested deeper than 64, or a number too large for a double
+ * @throws UnreadableJson when the bytes are not UTF-8 or not JSON, when the nesting is deeper than 64, or when a
+ *   number is too large for a double
  */
 export function readJson(bytes: Buffer): JsonValue {
   if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) {
@@ -39,7 +43,7 @@ export function readJson(bytes: Buffer): JsonValue {
   const text = bytes.toString("utf8");
   let value = parse(text);
   if (longIntegers.length > 0) value = restoreIntegers(value, parse(quote(bytes, longIntegers)));
-  // Only an escape can write NUL or half a surrogate pair in valid JSON, and only an escape can hide a key.
+  // Without escapes, valid JSON cannot hold a NUL or a lone surrogate, and `__proto__` would be visible in the text.
   if (hasEscapes || text.includes("__proto__")) value = clean(value);
   return value;
 }
@@ -53,13 +57,13 @@ function parse(text: string): JsonValue {
 }
 
 interface Scan {
-  /** Whether any string holds a `\u` escape. */
+  /** Whether a string holds a `\u` escape. */
   hasEscapes: boolean;
   /** Byte ranges of the integers that a double cannot hold exactly. */
   longIntegers: [start: number, end: number][];
 }
 
-/** One pass over the bytes for what `JSON.parse` does not tell. It need not notice malformed JSON. */
+/** Finds in one pass what `JSON.parse` does not report. It does not have to notice malformed JSON. */
 function scan(bytes: Buffer): Scan {
   const found: Scan = { hasEscapes: false, longIntegers: [] };
   let depth = 0;
@@ -98,7 +102,7 @@ function isDigit(byte: number | undefined): boolean {
   return byte !== undefined && byte >= 0x30 && byte <= 0x39;
 }
 
-/** Digits, `.`, `e`, `E`, `+` and `-` belong to a number. */
+/** Returns the index after the number. Digits, `.`, `e`, `E`, `+` and `-` belong to it. */
 function endOfNumber(bytes: Buffer, start: number): number {
   let end = start + 1;
   for (; end < bytes.length; end++) {
@@ -110,9 +114,9 @@ function endOfNumber(bytes: Buffer, start: number): number {
   return end;
 }
 
-/** @param start index of the first digit; a minus sign may stand before it */
+/** @param start the index of the first digit, after a possible minus sign */
 function inspectNumber(bytes: Buffer, start: number, end: number, found: Scan): void {
-  // Nearly every number ends here: "1e309" is the shortest that is too large.
+  // Nearly every number is shorter. "1e309" is the shortest one that is too large.
   if (end - start < 5) return;
   const token = bytes.toString("latin1", start, end);
   const magnitude = Number(token);
@@ -124,7 +128,7 @@ function inspectNumber(bytes: Buffer, start: number, end: number, found: Scan): 
   }
 }
 
-/** The text with quotation marks around the given byte ranges. */
+/** Returns the text with quotation marks around the given byte ranges. */
 function quote(bytes: Buffer, ranges: readonly [number, number][]): string {
   let text = "";
   let written = 0;
@@ -136,8 +140,9 @@ function quote(bytes: Buffer, ranges: readonly [number, number][]): string {
 }
 
 /**
- * Two readings of one text, the second with its long integers in quotation marks. Where the first has a
- * number and the second a string, there stood a long integer. No marker is needed, so no string can forge one.
+ * Compares two readings of one text. In the second reading the long integers were in quotation marks. A number in the
+ * first that is a string in the second was a long integer. This needs no marker that a string in the text could
+ * imitate.
  */
 function restoreIntegers(plain: JsonValue, quoted: JsonValue): JsonValue {
   if (typeof plain === "number" && typeof quoted === "string") return BigInt(quoted);
@@ -161,7 +166,7 @@ function cleanText(text: string): string {
   return text.toWellFormed().replaceAll("\0", "\uFFFD");
 }
 
-/** Drops a key `__proto__`: assigning it, here or in code that copies the object, would set a prototype. */
+/** Drops a key `__proto__`. Assigning it, here or in code that copies the object, would set the prototype. */
 function mapObject(
   object: Readonly<Record<string, JsonValue>>,
   mapValue: (value: JsonValue, key: string) => JsonValue,

@@ -1,4 +1,4 @@
-/** Square's objects in wire shape, as webhooks and the API carry them: snake_case, checked, with typed values. */
+/** Parsers for Square's objects in wire shape (snake_case), which webhooks and the API share. */
 export { parseBooking } from "./schemas/booking.js";
 export { parseCatalogObject, parseItem, parseItemVariation } from "./schemas/catalog.js";
 export { parseCustomer, parseDeletedCustomer, parseEventContext } from "./schemas/customer.js";

@@ -3,10 +3,10 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 /**
  * Signs a webhook body as Square does.
  *
- * @param key signature key of the subscription, used as UTF-8 text: it only looks like base64
- * @param notificationUrl the URL exactly as subscribed, down to a trailing slash
- * @param body the raw bytes; a string is taken as UTF-8
- * @returns base64 of HMAC-SHA256 over URL and body, 44 characters: header `x-square-hmacsha256-signature`
+ * @param key the subscription's signature key, used as UTF-8 text although it looks like base64
+ * @param notificationUrl the URL exactly as subscribed, including a trailing slash
+ * @param body the raw bytes; a string is encoded as UTF-8
+ * @returns the HMAC-SHA256 over URL and body in base64, 44 characters, for `x-square-hmacsha256-signature`
  * @see https://developer.squareup.com/docs/webhooks/step3validate
  */
 export function signBody(key: string, notificationUrl: string, body: Buffer | string): string {
@@ -14,21 +14,21 @@ export function signBody(key: string, notificationUrl: string, body: Buffer | st
 }
 
 export interface SignedRequest {
-  /** The value of `x-square-hmacsha256-signature`; repeated or missing, it is refused. */
+  /** The value of `x-square-hmacsha256-signature`. A missing or repeated header is refused. */
   readonly header: string | string[] | undefined;
-  /** Every key in force; two while one is being rotated. Without any, nothing verifies. */
+  /** The valid keys. There are two during a rotation. Without keys every request is refused. */
   readonly keys: readonly string[];
-  /** From configuration, never rebuilt from request headers, which the caller chooses. */
+  /** The configured URL. It is never built from request headers, because the sender chooses those. */
   readonly notificationUrl: string;
-  /** The bytes as received: decoding and re-encoding them may change them. */
+  /** The bytes as received. Decoding and encoding could change them. */
   readonly rawBody: Buffer;
 }
 
 /**
- * Tells whether a request was signed with one of our keys. Never throws.
+ * Whether a request was signed with one of the keys. Never throws.
  *
- * The base64 texts are compared, not the bytes they decode to: a decoder forgives white space, the URL-safe
- * alphabet and missing padding, and so would accept signatures that Square never writes.
+ * It compares the base64 texts, not the decoded bytes. A decoder accepts white space, the URL-safe alphabet and
+ * missing padding, which Square never writes.
  */
 export function verifySignature({ header, keys, notificationUrl, rawBody }: SignedRequest): boolean {
   if (typeof header !== "string" || notificationUrl === "") return false;
@@ -37,8 +37,7 @@ export function verifySignature({ header, keys, notificationUrl, rawBody }: Sign
   for (const key of keys) {
     if (key === "") continue;
     const expected = Buffer.from(signBody(key, notificationUrl, rawBody), "utf8");
-    // No early exit: how long the answer takes must not tell which key is in use. The length of a signature
-    // is no secret.
+    // No early exit, so that the duration does not reveal which key matched. A signature's length is not secret.
     if (given.length === expected.length && timingSafeEqual(given, expected)) verified = true;
   }
   return verified;

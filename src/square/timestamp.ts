@@ -3,11 +3,11 @@ import type { ExactInstant, Instant } from "./types.js";
 const TIMESTAMP = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)?$/;
 
 /**
- * Reads a timestamp as Square writes it: RFC 3339 with 0 to 9 fraction digits and `Z` or an offset. Without
- * either it is UTC: SearchEvents leaves the zone out, and `new Date()` would take it for local time.
+ * Reads a timestamp as Square writes it: RFC 3339 with 0 to 9 fraction digits and `Z` or an offset. A timestamp
+ * without a zone is UTC: SearchEvents writes such timestamps, and `new Date()` would read them as local time.
  *
- * @returns the instant in UTC with exactly nine fraction digits; null when the text is no timestamp or names no real
- *   date (30 February, year 0, second 60)
+ * @returns the instant in UTC with exactly nine fraction digits; null when the text is not a timestamp, or when the
+ *   date or time does not exist (30 February, year 0, second 60)
  */
 export function parseExactInstant(text: string): ExactInstant | null {
   if (!TIMESTAMP.test(text) || !isRealTime(text)) return null;
@@ -23,7 +23,7 @@ export function parseExactInstant(text: string): ExactInstant | null {
   return shiftToUtc(text, zone, fraction);
 }
 
-/** Reads a timestamp to the microsecond; see {@link parseExactInstant}. */
+/** Reads a timestamp to the microsecond (see {@link parseExactInstant}). */
 export function parseInstant(text: string): Instant | null {
   const exact = parseExactInstant(text);
   return exact === null ? null : toMicroseconds(exact);
@@ -33,21 +33,23 @@ export function toNanoseconds(instant: Instant): ExactInstant {
   return `${instant.slice(0, 26)}000Z` as ExactInstant;
 }
 
-/** Truncated, never rounded: an event must not move into its future. */
+/** Truncates and never rounds, because an event must not move into the future. */
 export function toMicroseconds(exact: ExactInstant): Instant {
   return `${exact.slice(0, 26)}Z` as Instant;
 }
 
-/** @returns microseconds since 1970-01-01T00:00:00Z, negative before */
+/** @returns microseconds since 1970-01-01T00:00:00Z, negative for earlier instants */
 export function instantMicros(instant: Instant): bigint {
   const millis = Date.parse(`${instant.slice(0, 23)}Z`);
   return BigInt(millis) * 1000n + BigInt(instant.slice(23, 26));
 }
 
-/** The instant of a `Date`, such as the clock's. @throws {RangeError} the date is invalid or past year 9999 */
+/**
+ * The instant of a `Date`, such as the clock's. @throws RangeError when the date is invalid or after the year 9999
+ */
 export function toInstant(date: Date): Instant {
   const instant = parseInstant(date.toISOString());
-  if (instant === null) throw new RangeError("The date lies outside the years 1 to 9999.");
+  if (instant === null) throw new RangeError("The date is outside the years 1 to 9999.");
   return instant;
 }
 
@@ -79,7 +81,7 @@ function shiftToUtc(text: string, zone: string, fraction: string): ExactInstant 
   const offset = (hours * 60 + minutes) * 60_000 * (zone[0] === "-" ? -1 : 1);
   const local = Date.parse(`${text.slice(0, 10)}T${text.slice(11, 19)}Z`);
   const utc = new Date(local - offset).toISOString();
-  // The shift may leave the years that four digits can write.
+  // The shift can lead out of the years 1 to 9999.
   if (utc.length !== 24 || utc.startsWith("0000")) return null;
   return `${utc.slice(0, 19)}.${fraction}Z` as ExactInstant;
 }

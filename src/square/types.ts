@@ -1,12 +1,12 @@
-/** Values as Square writes them. */
-
-/** RFC 3339, UTC, microseconds: `2026-03-08T01:30:00.000000Z`. Text order is time order; `timestamptz` holds all of it. */
+/**
+ * RFC 3339 in UTC with microseconds, as `timestamptz` keeps it: `2026-03-08T01:30:00.000000Z`. Sorts by time as text.
+ */
 export type Instant = string & { readonly __brand: "Instant" };
 
-/** As an instant, with nine digits: what Square said to the nanosecond. */
+/** An instant with nanoseconds, as exact as Square writes it. */
 export type ExactInstant = string & { readonly __brand: "ExactInstant" };
 
-/** A JSON value as `readJson` returns it: integers beyond 2^53 are bigint, all others number. */
+/** A JSON value as `readJson` returns it. Integers beyond 2^53 are bigint, all other numbers are number. */
 export type JsonValue =
   | null
   | boolean

@@ -1,12 +1,11 @@
 import type { JsonValue } from "./types.js";
 
 /**
- * Writes plain data as JSON text, with bigint as plain digits (`JSON.stringify` throws on them, and a
- * `toJSON` on their prototype would make the Square SDK send amounts as strings).
+ * Writes plain data as JSON text, with bigint as digits. `JSON.stringify` throws on bigint. A `toJSON` on its
+ * prototype would make the Square SDK send amounts as strings.
  *
- * Made for arrays of facts on their way to Postgres: money that fits a number becomes one, which JSON writes
- * with the same digits, so that the native writer does all but one walk. Only an integer beyond 2^53 takes
- * the slow path. Keys whose value is undefined are left out.
+ * It is fast for arrays of facts. A bigint that fits a number becomes a number, and `JSON.stringify` writes the same
+ * digits. Only data with an integer beyond 2^53 is written more slowly. Keys with an undefined value are left out.
  */
 export function writeJson(value: JsonValue | object): string {
   const narrowed = narrow(value);
@@ -14,8 +13,8 @@ export function writeJson(value: JsonValue | object): string {
 }
 
 /**
- * The one text of a JSON value: keys sorted by UTF-16 code unit at every level, no white space, bigint as
- * digits. Equal values give equal texts whatever order Square wrote the keys in.
+ * Writes a JSON value in canonical form: keys sorted by UTF-16 code unit at every level, no white space, bigint as
+ * digits. Equal values give equal texts, whatever the order of their keys.
  */
 export function canonicalJson(value: JsonValue | object): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
@@ -31,7 +30,7 @@ export function canonicalJson(value: JsonValue | object): string {
 
 const BEYOND_NUMBER = Symbol("an integer that no number holds");
 
-/** The value with its bigints as numbers; itself when it has none, so that most of it is never copied. */
+/** Returns the value with bigints as numbers. Parts without bigint are returned as they are and not copied. */
 function narrow(value: unknown): unknown {
   if (typeof value === "bigint") {
     const number = Number(value);
@@ -59,7 +58,7 @@ function writeSlowly(value: unknown): string {
   return `{${members.join(",")}}`;
 }
 
-/** No quotation mark, backslash, control character or surrogate: written as it is, at half the native cost. */
+/** Text without characters to escape. Writing it directly takes half the time of `JSON.stringify`. */
 const PLAIN_TEXT = /^[ !#-[\]-\ud7ff\ue000-\uffff]*$/;
 
 function writeScalar(value: unknown): string {

@@ -3,7 +3,7 @@ import { readJson } from "../read-json.js";
 import type { JsonObject, JsonValue } from "../types.js";
 import type { Page, Retrieved } from "./api.js";
 
-/** A 200 that does not say what was asked for. The message names keys and Square's codes, never a value. */
+/** A 200 without a usable answer. The message names keys and Square's error codes, never a value. */
 export class InvalidAnswer extends RegularsError {
   constructor(what: string) {
     super("invalid_answer", what);
@@ -11,29 +11,29 @@ export class InvalidAnswer extends RegularsError {
 }
 
 /**
- * The body of a 200 as an object.
+ * Reads the body of a 200 as an object.
  *
- * @throws {InvalidAnswer} another media type, or no object
- * @throws {UnreadableJson} empty, cut off, not UTF-8
+ * @throws InvalidAnswer when the media type is not JSON or the body is not an object
+ * @throws UnreadableJson when the body is empty, cut off, or not UTF-8
  */
 export function readAnswer(mediaType: string | null, bytes: Buffer): JsonObject {
-  if (!isJson(mediaType)) throw new InvalidAnswer("is not JSON by its media type");
+  if (!isJson(mediaType)) throw new InvalidAnswer("has a media type that is not JSON");
   const body = readJson(bytes);
-  if (!isObject(body)) throw new InvalidAnswer("is no JSON object");
+  if (!isObject(body)) throw new InvalidAnswer("is not a JSON object");
   return body;
 }
 
-/** A page of a list. Without the key it is empty: that is how Square sends an empty list. */
+/** Reads a page of a list. Square leaves the key out when the list is empty. */
 export function readPage(body: JsonObject, key: string): Page {
   refuseErrors(body, key);
   const { cursor } = body;
   if (cursor !== undefined && cursor !== null && typeof cursor !== "string") {
-    throw new InvalidAnswer("has a cursor that is no text");
+    throw new InvalidAnswer("has a cursor that is not text");
   }
   return { objects: readList(body[key], key), cursor: cursor || null };
 }
 
-/** The object under a key, which must be there. */
+/** Reads the object under a required key. */
 export function readObject(body: JsonObject, key: string): JsonObject {
   refuseErrors(body, key);
   const object = body[key];
@@ -41,7 +41,7 @@ export function readObject(body: JsonObject, key: string): JsonObject {
   return object;
 }
 
-/** The whole body as the object, known by a key that it must have. */
+/** Reads the whole body as the object. It must have the given key. */
 export function readWhole(body: JsonObject, key: string): JsonObject {
   refuseErrors(body, key);
   if (typeof body[key] !== "string") throw new InvalidAnswer(`has no ${key}`);
@@ -49,7 +49,7 @@ export function readWhole(body: JsonObject, key: string): JsonObject {
 }
 
 /**
- * A bulk retrieve: a map from the id that was asked for to the object or its errors.
+ * Reads the answer of a bulk retrieve: a map from each requested id to the object or its errors.
  *
  * @param mapKey the key of the map
  * @param objectKey the key of the object in each entry
@@ -69,7 +69,7 @@ export function readRetrieved(
   return retrieved;
 }
 
-/** Square's codes in `errors`; only what looks like one, since the text beside them may quote values. */
+/** Square's error codes in `errors`. Other texts are left out, because they may quote values. */
 export function errorCodes(errors: JsonValue | undefined): string[] {
   if (!Array.isArray(errors)) return [];
   return (errors as JsonValue[])
@@ -77,7 +77,7 @@ export function errorCodes(errors: JsonValue | undefined): string[] {
     .filter((code): code is string => typeof code === "string" && /^[A-Z][A-Z0-9_]{0,63}$/.test(code));
 }
 
-/** Whether the errors say that there is no such object, and nothing else. */
+/** Whether every error says that the object does not exist. */
 export function saysNotFound(errors: JsonValue | undefined): boolean {
   return (
     Array.isArray(errors) &&
@@ -86,7 +86,7 @@ export function saysNotFound(errors: JsonValue | undefined): boolean {
   );
 }
 
-/** Whether Square refuses the cursor: by its code, or by the field it complains about. */
+/** Whether Square refuses the cursor, by an error's code or by its field. */
 export function complainsAboutCursor(errors: JsonValue | undefined): boolean {
   return (
     Array.isArray(errors) &&
@@ -101,7 +101,7 @@ export function isObject(value: JsonValue | undefined): value is JsonObject {
 }
 
 function readEntry(entry: JsonValue | undefined, objectKey: string): JsonObject | null {
-  if (!isObject(entry)) throw new InvalidAnswer("has an entry that is no object");
+  if (!isObject(entry)) throw new InvalidAnswer("has an entry that is not an object");
   if (entry[objectKey] === undefined && saysNotFound(entry.errors)) return null;
   return readObject(entry, objectKey);
 }
@@ -109,13 +109,13 @@ function readEntry(entry: JsonValue | undefined, objectKey: string): JsonObject 
 function readList(list: JsonValue | undefined, key: string): readonly JsonObject[] {
   if (list === undefined) return [];
   if (!Array.isArray(list) || !list.every(isObject))
-    throw new InvalidAnswer(`has ${key} that is no list of objects`);
+    throw new InvalidAnswer(`has ${key} that is not a list of objects`);
   return list;
 }
 
 /**
- * An answer with `errors` is none. Square's own examples of bookings carry an empty `errors` beside the data, so that
- * much is allowed; an empty `errors` with nothing beside it is not an empty list.
+ * Refuses an answer with `errors`. An empty `errors` beside the data is accepted, because Square's examples of
+ * bookings have it. An empty `errors` without data is not an empty list and is refused.
  */
 function refuseErrors(body: JsonObject, key: string): void {
   const { errors } = body;

@@ -1,63 +1,77 @@
 import type { JsonObject } from "../types.js";
 
 /**
- * What Regulars asks of Square: the one small interface in front of the SDK. Every method only reads.
+ * What Regulars asks of Square. Every method only reads.
  *
- * Objects are in wire shape (snake_case, read by `readJson`, so integers beyond 2^53 are bigint): byte for byte what a
- * webhook of the same object carries, and read by the same parsers (src/square/schemas.ts).
+ * Objects are in wire shape (snake_case, read by `readJson`). A webhook of the same object carries the same fields,
+ * and the same parsers read them (src/square/schemas.ts).
  *
- * Every method checks the answer before it believes it: status, media type, `errors`, and that the list is a list.
- * Whatever is wrong is a `SquareApiError`, never an empty page.
+ * Every method checks the answer: its status, its media type, `errors`, and that a list is a list. Any problem is a
+ * `SquareApiError`, never an empty page.
  *
- * All instants are UTC. Every method throws {SquareApiError}.
+ * All instants are in UTC. Every method throws SquareApiError.
  */
 export interface SquareApi {
   /** The merchant that the token belongs to. GET /v2/merchants/me */
   merchant(): Promise<JsonObject>;
-  /** Scopes, expiry, merchant of the token. POST /oauth2/token/status */
+  /** The token's scopes, expiry and merchant. POST /oauth2/token/status */
   tokenStatus(): Promise<JsonObject>;
-  /** All locations, inactive ones too; never none. GET /v2/locations */
+  /** All locations, including inactive ones. At least one. GET /v2/locations */
   locations(): Promise<readonly JsonObject[]>;
-  /** Bookings by `start_at`; Square takes windows of at most 31 days. GET /v2/bookings */
+  /** Bookings by `start_at`, in a window of at most 31 days. GET /v2/bookings */
   bookings(window: {
     readonly startAtMin: Date;
     readonly startAtMax: Date;
     readonly cursor?: string | undefined;
   }): Promise<Page>;
-  /** By id, at most `MAX_IDS`. POST /v2/bookings/bulk-retrieve */
+  /** Bookings by id, at most `MAX_IDS`. POST /v2/bookings/bulk-retrieve */
   bookingsById(ids: readonly string[]): Promise<Retrieved>;
-  /** One location's, oldest change first; without a location Square would answer the main one only. GET /v2/payments */
+  /**
+   * Payments of one location, oldest change first. Without a location Square would return those of the main location
+   * only. GET /v2/payments
+   */
   payments(filter: UpdatedFilter & { readonly locationId: string }): Promise<Page>;
-  /** NULL where Square says NOT_FOUND. GET /v2/payments/{id} */
+  /** One payment. Null when Square answers NOT_FOUND. GET /v2/payments/{id} */
   payment(id: string): Promise<JsonObject | null>;
-  /** All locations', oldest change first. GET /v2/refunds */
+  /** Refunds of all locations, oldest change first. GET /v2/refunds */
   refunds(filter: UpdatedFilter): Promise<Page>;
-  /** Only profiles with a name, company, e-mail or phone; in no useful order. POST /v2/customers/search */
+  /** Profiles that have a name, company, e-mail or phone, in no useful order. POST /v2/customers/search */
   customersUpdated(filter: UpdatedFilter): Promise<Page>;
-  /** Every live profile. GET /v2/customers */
+  /** All profiles that are not deleted. GET /v2/customers */
   customers(page: { readonly cursor?: string | undefined }): Promise<Page>;
-  /** By id, at most `MAX_IDS`. The id of a merged profile answers its survivor, whose own id differs. POST /v2/customers/bulk-retrieve */
+  /**
+   * Profiles by id, at most `MAX_IDS`. For the id of a merged profile Square returns the survivor, which has another
+   * id. POST /v2/customers/bulk-retrieve
+   */
   customersById(ids: readonly string[]): Promise<Retrieved>;
-  /** Active and inactive ones. POST /v2/team-members/search */
+  /** Active and inactive team members. POST /v2/team-members/search */
   teamMembers(page: { readonly cursor?: string | undefined }): Promise<Page>;
-  /** Items with their variations, and variations, deleted ones too, changed after an instant. POST /v2/catalog/search */
+  /**
+   * Items with their variations, and variations, changed after an instant, including deleted ones. POST
+   * /v2/catalog/search
+   */
   catalog(filter: {
     readonly changedAfter?: Date | undefined;
     readonly cursor?: string | undefined;
   }): Promise<Page>;
-  /** Orders by id, at most `MAX_IDS`; unknown ones are left out. POST /v2/orders/batch-retrieve */
+  /** Orders by id, at most `MAX_IDS`. Unknown ids are left out. POST /v2/orders/batch-retrieve */
   ordersById(ids: readonly string[]): Promise<readonly JsonObject[]>;
-  /** Events of the last 28 days by their own `created_at`, oldest first, where the seller's application has them enabled. POST /v2/events */
+  /**
+   * Events of the last 28 days by their `created_at`, oldest first. The seller's application must have enabled them.
+   * POST /v2/events
+   */
   events(filter: {
     readonly createdFrom: Date;
     readonly createdTo: Date;
     readonly cursor?: string | undefined;
   }): Promise<Page>;
-  /** The application's, disabled ones too; for a personal token only. GET /v2/webhooks/subscriptions */
+  /**
+   * The application's subscriptions, including disabled ones. Needs a personal token. GET /v2/webhooks/subscriptions
+   */
   webhookSubscriptions(page: { readonly cursor?: string }): Promise<Page>;
 }
 
-/** The most ids of one request by id. */
+/** The most ids in one request. */
 export const MAX_IDS = 100;
 
 export interface UpdatedFilter {
@@ -68,17 +82,20 @@ export interface UpdatedFilter {
 
 export interface Page {
   readonly objects: readonly JsonObject[];
-  /** Where the next page begins; NULL at the end. Square forgets cursors after some minutes. */
+  /** Where the next page begins. Null at the end. Square's cursors expire after some minutes. */
   readonly cursor: string | null;
 }
 
-/** Objects by the id that was asked for; NULL where Square said NOT_FOUND for that id. An id Square said nothing about is absent. */
+/**
+ * Objects by requested id. Null when Square answered NOT_FOUND for the id. Without an answer for it, the id is
+ * absent.
+ */
 export type Retrieved = ReadonlyMap<string, JsonObject | null>;
 
-/** What opens an API; `openSquareApi` (src/square/api/client.ts) is the real one. */
+/** Opens the API for one merchant. `openSquareApi` (src/square/api/client.ts) is the real implementation. */
 export type OpenSquareApi = (access: {
   readonly merchantId: string;
   readonly accessToken: string;
-  /** Aborted when nobody waits for the answers any more: every call then fails with `square_interrupted`, at once. */
+  /** After an abort every call fails at once with `square_interrupted`. */
   readonly signal?: AbortSignal | undefined;
 }) => SquareApi;

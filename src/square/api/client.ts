@@ -14,22 +14,26 @@ export interface SquareApiOptions {
   readonly accessToken: string;
   readonly merchantId: string;
   readonly environment: "production" | "sandbox";
-  /** Instead of the environment's address: a fake Square, such as `http://127.0.0.1:4100`. */
+  /** Replaces the environment's address, for a fake Square such as `http://127.0.0.1:4100`. */
   readonly baseUrl?: string | undefined;
-  /** Shared by all clients of the merchant in this process. Square publishes no limit; sellers met it at about 6. */
+  /**
+   * All clients of the merchant in this process share it. Square publishes no limit. Sellers have met it at about 6.
+   */
   readonly requestsPerSecond?: number;
-  /** For one attempt, from connecting to the body's last byte. */
+  /** The time for one attempt, from connecting to the body's last byte. */
   readonly timeoutMs?: number;
-  /** How often a request may fail in one way, the first attempt included; fewer for what seldom passes. */
+  /**
+   * How often a request may fail with the same code, including the first attempt. Some codes allow fewer (retry.ts).
+   */
   readonly attempts?: number;
-  /** The largest body that is read. */
+  /** The largest accepted body. */
   readonly maxBodyBytes?: number;
   readonly wait?: Timing["wait"];
   readonly now?: Timing["now"];
-  /** In [0, 1), for the jitter. */
+  /** Returns a number in [0, 1) for the jitter. */
   readonly random?: () => number;
   readonly onRetry?: (retry: Retry) => void;
-  /** Aborted when nobody waits for an answer any more: every call then fails with `square_interrupted`, at once. */
+  /** After an abort every call fails at once with `square_interrupted`. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -38,34 +42,35 @@ const BASE_URLS = {
   sandbox: "https://connect.squareupsandbox.com",
 };
 
-/** The most Square gives on one page of payments, refunds, customers and events. */
+/** Square's largest page of payments, refunds, customers and events. */
 const PAGE = 100;
 const TEAM_PAGE = 200;
 const CATALOG_PAGE = 1000;
 /**
- * How many bookings Square gives on one page is not published (an older SDK said 10,000). 500 is known to work in
- * production, is well within the time-out, and brings a busy month of a salon in two or three pages.
+ * Square does not publish its largest page of bookings (an older SDK said 10,000). 500 works in production and is
+ * well within the time-out. A busy month of a salon has two or three such pages.
  */
 const BOOKINGS_PAGE = 500;
 
 const DAY_MS = 86_400_000;
 const LONGEST_BOOKINGS_WINDOW_MS = 31 * DAY_MS;
 
-/** Before Square took its first payment. */
+/** Earlier than Square's first payment. */
 const BEFORE_SQUARE = "2009-01-01T00:00:00Z";
 
 /**
- * Opens Square's API for one merchant. Nothing is loaded or sent before the first call.
+ * Opens Square's API for one merchant. Nothing is loaded or sent before the first call. No error, log or inspection
+ * of the result shows the token.
  *
- * The token stays in here: no error, log or inspection of the result shows it. Beside {SquareApiError} the methods throw
- * RangeError for a call that can never be right: too many ids, too long a window, an id that is none.
+ * The methods throw SquareApiError. They throw RangeError for a call that can never succeed: too many ids, a window
+ * that is too long, or an impossible id.
  */
 export function openSquareApi(options: SquareApiOptions): SquareApi {
   const ask = asker(options);
   return { ...lists(ask), ...searches(ask), ...singles(ask), ...bulks(ask) };
 }
 
-/** Makes the request of an SDK call, sends it, and takes from the answer what was asked for. */
+/** Builds the request of an SDK call, sends it, and reads the answer. */
 type Ask = <T>(call: SdkCall, read: (body: JsonObject) => T) => Promise<T>;
 
 function asker(options: SquareApiOptions): Ask {
@@ -84,11 +89,11 @@ function asker(options: SquareApiOptions): Ask {
     signal: options.signal,
   };
   return async (call, read) => {
-    // The error that building such a header throws would quote the token. An empty one would be no token at all.
+    // Building a header from such a token throws an error that quotes it.
     if (!/^[!-~]+$/.test(accessToken)) {
       throw new SquareApiError(
         "square_unauthorized",
-        "The access token is empty or holds a character that no header can",
+        "The access token is empty or holds a character that a header cannot hold",
       );
     }
     return send(await buildRequest({ accessToken, baseUrl }, call), read, transport);
@@ -109,7 +114,7 @@ function lists(
     },
     async bookings({ startAtMin, startAtMax, cursor }) {
       if (startAtMax.getTime() - startAtMin.getTime() > LONGEST_BOOKINGS_WINDOW_MS) {
-        throw new RangeError("A window of bookings is at most 31 days long");
+        throw new RangeError("A window of bookings can be at most 31 days long");
       }
       const request = {
         startAtMin: startAtMin.toISOString(),
@@ -128,7 +133,7 @@ function lists(
       return ask((square) => square.refunds.list(request), page("refunds"));
     },
     async customers({ cursor }) {
-      // Names change while one reads, the time of creation does not.
+      // The time of creation does not change while the pages are read. Names may change.
       const request = { sortField: "CREATED_AT", sortOrder: "ASC", limit: PAGE, ...next(cursor) } as const;
       return ask((square) => square.customers.list(request), page("customers"));
     },
@@ -183,7 +188,7 @@ function singles(ask: Ask): Pick<SquareApi, "merchant" | "tokenStatus" | "paymen
       try {
         return await ask(call, (body) => readObject(body, "payment"));
       } catch (error) {
-        // Only Square itself can say so: a proxy's 404 is no proof of absence.
+        // The 404 must come from Square. A proxy's 404 does not prove that the payment is missing.
         if (error instanceof SquareApiError && isNotFound(error)) return null;
         throw error;
       }
@@ -215,8 +220,8 @@ function bulks(ask: Ask): Pick<SquareApi, "bookingsById" | "customersById" | "or
 }
 
 /**
- * Payments and refunds by `updated_at`, oldest change first. `begin_time` filters by creation, and without it Square leaves
- * out what was made more than a year ago.
+ * Selects payments and refunds by `updated_at`, oldest change first. `begin_time` filters by creation. Its default
+ * would leave out what was created more than a year ago.
  */
 function updated({ updatedFrom, updatedTo, cursor }: UpdatedFilter) {
   return {
@@ -230,7 +235,9 @@ function updated({ updatedFrom, updatedTo, cursor }: UpdatedFilter) {
   } as const;
 }
 
-/** Every seller has one. Believing in none would leave out all payments, which are read location by location. */
+/**
+ * Refuses an empty list, because every seller has a location. Payments are read by location, so all would be missed.
+ */
 function readLocations(body: JsonObject): readonly JsonObject[] {
   const locations = readPage(body, "locations").objects;
   if (locations.length === 0) throw new InvalidAnswer("has no locations");
@@ -245,7 +252,7 @@ function next(cursor: string | undefined): { cursor?: string } {
   return cursor ? { cursor } : {};
 }
 
-/** An id that leaves a path what it is: without one, `GET /v2/payments/{id}` would be another request. */
+/** Refuses ids that would change the request's path: an empty one, and dots. */
 function requireId(id: string): string {
   if (/^\.*$/.test(id)) throw new RangeError("Square has no such id");
   return id;

@@ -1,11 +1,11 @@
-/** What a limiter measures time with; injected, so that tests decide. */
+/** The clock of a limiter. It is injected, so tests set the time. */
 export interface Timing {
-  /** Milliseconds since the epoch, never going backwards. */
+  /** Milliseconds since the epoch. Never goes back. */
   readonly now: () => number;
   readonly wait: (ms: number) => Promise<void>;
 }
 
-/** Spaces the requests that share it. Each caller takes the next free slot at once, and waits until it comes. */
+/** Spaces out requests. Each caller reserves the next free slot at once and waits until then. */
 export class Limiter {
   #nextAt = 0;
 
@@ -17,7 +17,7 @@ export class Limiter {
     if (at > current) await wait(at - current);
   }
 
-  /** Nobody who asks from now on gets a turn before these milliseconds have passed: Square's limit holds for all requests. */
+  /** Delays all later turns by at least `ms`, because Square's limit counts all requests together. */
   hold(ms: number, { now }: Timing): void {
     this.#nextAt = Math.max(this.#nextAt, now() + ms);
   }
@@ -26,10 +26,10 @@ export class Limiter {
 const limiters = new Map<string, Limiter>();
 
 /**
- * The one limiter of a merchant in this process, so that two clients of one merchant share its rate. Other processes
- * know nothing of it; Square's 429 is what holds them together.
+ * The limiter of a merchant in this process. All clients of the merchant share it. Other processes have their own. If
+ * they are too fast together, Square answers 429.
  *
- * @param host part of the name, since a fake Square and the real one do not share a rate
+ * @param host keeps a fake Square's rate apart from the real one's
  */
 export function limiterOf(host: string, merchantId: string): Limiter {
   const name = `${host} ${merchantId}`;

@@ -1,15 +1,15 @@
 import type { Page } from "./api.js";
 import { SquareApiError } from "./api-error.js";
 
-/** More pages than any list has: of payments they hold five million, and at the usual rate reading them takes three hours. */
+/** No list has this many pages. They would hold five million payments and take three hours at the usual rate. */
 const MAX_PAGES = 50_000;
 
 /**
- * All pages of a list, following the cursors. A page may be empty, and rows may come twice.
+ * Reads all pages of a list by following the cursors. A page may be empty, and an object may come twice.
  *
- * @param from the cursor to begin with; without it at the first page
- * @throws {SquareApiError} `square_endless_paging` when a cursor comes again or there are too many pages, and what
- *   `fetchPage` throws
+ * @param from the cursor of the first page to read; without it reading begins at the list's first page
+ * @throws SquareApiError `square_endless_paging` when a cursor comes again or there are too many pages
+ * @throws what `fetchPage` throws
  */
 export async function* pages(
   fetchPage: (cursor?: string) => Promise<Page>,

@@ -3,16 +3,16 @@ import type { SquareApiErrorCode } from "./api-error.js";
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 30_000;
 
-/** Square may ask for any wait; longer than this the process does not sit on a request. */
+/** The longest wait that Square's Retry-After can cause. */
 export const LONGEST_RETRY_AFTER_MS = 60_000;
 
 /**
- * An answer that makes no sense passes when a proxy wrote it, and stays when the API has changed. Silence costs a whole time-out
- * each time. Both are asked for again, but seldom.
+ * Attempts for an invalid answer and for a time-out. A proxy's invalid answer goes away, but a change of the API
+ * stays. A time-out costs its full time in each attempt. So both are tried a few times only.
  */
 const FEW_ATTEMPTS = 3;
 
-/** How often a request may end like this. Every request only reads, so trying again changes nothing. */
+/** How often a request may fail with this code. Every request only reads, so repeating one is safe. */
 export function attemptsFor(code: SquareApiErrorCode, attempts: number): number {
   if (code === "square_rate_limited" || code === "square_unavailable") return attempts;
   const seldom = code === "square_invalid_response" || code === "square_timed_out";
@@ -20,9 +20,9 @@ export function attemptsFor(code: SquareApiErrorCode, attempts: number): number 
 }
 
 /**
- * The wait before the next attempt: half a second, doubled with each further failure, up to 30 s, of which jitter takes
- * up to a half, so that requests that failed together do not return together. Never shorter than what Square asked
- * for, up to 60 s.
+ * The wait before the next attempt: half a second, doubled with each further failure, at most 30 s. Jitter shortens
+ * it by up to half, so that requests that failed at the same time are not repeated at the same time. The wait is
+ * never shorter than Square's Retry-After, up to 60 s.
  *
  * @param failures attempts so far, at least 1
  * @param random in [0, 1)
@@ -38,8 +38,8 @@ export function waitBeforeRetry(
 }
 
 /**
- * Reads a Retry-After header, in seconds or as a date. The date counts from the answer's own Date where it has one, because
- * the two clocks may differ.
+ * Reads a Retry-After header, which is in seconds or a date. A date is compared with the answer's Date header, if
+ * there is one, because Square's clock may differ from ours.
  *
  * @returns milliseconds, not below 0; undefined when the header is missing or unreadable
  */

@@ -1,13 +1,13 @@
 import type { SquareClient } from "square";
 
 /**
- * The version of Square's API that every request names. It is the one that the installed SDK was generated for, so the
- * paths and parameters it builds fit. The SDK's type for it is this very text: an SDK that speaks another version does
- * not compile until somebody has compared the two and changed it here. Webhooks do not follow it but their subscription.
+ * The version of Square's API that every request names. The installed SDK was generated for this version. Its type
+ * holds the same text, so an SDK for another version does not compile until this line is changed. Compare the two
+ * versions then. The version of webhooks is set in their subscription.
  */
 export const SQUARE_VERSION = "2026-09-16" satisfies NonNullable<SquareClient.Options["version"]>;
 
-/** One HTTP request, ready to send. Its headers hold the access token. */
+/** An HTTP request that is ready to send. Its headers hold the access token. */
 export interface SquareRequest {
   readonly method: string;
   readonly url: string;
@@ -15,15 +15,16 @@ export interface SquareRequest {
   readonly body: string | undefined;
 }
 
-/** A call of the SDK. What it answers means nothing: see `buildRequest`. */
+/** A call of the SDK. Its result is not used (see `buildRequest`). */
 export type SdkCall = (square: SquareClient) => Promise<unknown>;
 
 /**
- * The request that the SDK would send for a call: it knows paths, parameters and authorization. Sending and reading the
- * answer is ours (transport.ts), because the SDK takes HTML, `errors` and half an answer for an empty list, gives up on a
- * broken connection, bounds neither the time nor the size of a body, and turns the wire's objects into others.
+ * Builds the request that the SDK would send for a call. The SDK knows paths, parameters and authorization. Our
+ * transport.ts sends the request and reads the answer, for these reasons. The SDK reads HTML, `errors` and a cut-off
+ * answer as an empty list. It does not retry after a broken connection. It limits neither the time nor the size of a
+ * body. It converts objects from their wire shape.
  *
- * The SDK is loaded with the first call, since that takes more than a second and 117 MB.
+ * The SDK is loaded with the first call, because loading takes more than a second and 117 MB.
  */
 export async function buildRequest(
   access: { readonly accessToken: string; readonly baseUrl: string },
@@ -37,7 +38,7 @@ export async function buildRequest(
     maxRetries: 0,
     fetch: async (url, init) => {
       const headers = new Headers(init?.headers);
-      // Here, because the SDK ignores a version given to the client.
+      // Set here, because the SDK ignores a version that is given to the client.
       headers.set("square-version", SQUARE_VERSION);
       request = {
         method: init?.method ?? "GET",
@@ -45,7 +46,8 @@ export async function buildRequest(
         headers,
         body: typeof init?.body === "string" ? init.body : undefined,
       };
-      // An answer, not an error: after an error the SDK's own timer would keep the process alive for a minute.
+      // Returns an answer and does not throw. After an error the SDK's timer would keep the process alive for a
+      // minute.
       return Response.json({});
     },
   });

@@ -6,11 +6,11 @@ import type { Limiter, Timing } from "./limiter.js";
 import { attemptsFor, readRetryAfter, waitBeforeRetry } from "./retry.js";
 import type { SquareRequest } from "./sdk.js";
 
-/** An attempt that failed and will be made again. */
+/** A failed attempt that will be repeated. */
 export interface Retry {
   /** Method and path, such as `GET /v2/bookings`. */
   readonly request: string;
-  /** The attempt that failed, from 1. */
+  /** The number of the failed attempt, from 1. */
   readonly attempt: number;
   readonly code: SquareApiErrorCode;
   readonly waitMs: number;
@@ -19,30 +19,32 @@ export interface Retry {
 export interface TransportOptions extends Timing {
   readonly limiter: Limiter;
   readonly requestsPerSecond: number;
-  /** For one attempt, from connecting to the body's last byte. */
+  /** The time for one attempt, from connecting to the body's last byte. */
   readonly timeoutMs: number;
-  /** How often a request may fail in one way, the first attempt included; fewer for what seldom passes. */
+  /**
+   * How often a request may fail with the same code, including the first attempt. Some codes allow fewer (retry.ts).
+   */
   readonly attempts: number;
-  /** The largest body that is read, uncompressed. */
+  /** The largest accepted body, uncompressed. */
   readonly maxBodyBytes: number;
   readonly random: () => number;
   readonly onRetry: (retry: Retry) => void;
-  /** Aborted when nobody waits for an answer any more. */
+  /** After an abort every request fails at once with `square_interrupted`. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Sends a request until it is answered, within the merchant's rate.
+ * Sends a request within the merchant's rate, and repeats it after failures that may pass.
  *
- * @param read takes from the body of a 200 what was asked for, or throws {InvalidAnswer}
- * @throws {SquareApiError} of the last attempt
+ * @param read reads the body of a 200, or throws InvalidAnswer
+ * @throws SquareApiError of the last attempt
  */
 export async function send<T>(
   request: SquareRequest,
   read: (body: JsonObject) => T,
   options: TransportOptions,
 ): Promise<T> {
-  // Failures of one kind say nothing about another: two 429 and a proxy's page are not three pages without sense.
+  // Each code is counted separately: two 429 and one invalid answer are not three invalid answers.
   const failures = new Map<SquareApiErrorCode, number>();
   for (let attempt = 1; ; attempt++) {
     const waiting = { ...options, wait: (ms: number) => unlessStopped(request, options.wait(ms), options) };
@@ -62,7 +64,7 @@ export async function send<T>(
   }
 }
 
-/** Waits, but not when nobody needs the answer any more. @throws {SquareApiError} `square_interrupted` */
+/** Waits until `waited` resolves or the signal aborts. @throws SquareApiError `square_interrupted` after an abort */
 async function unlessStopped(
   request: SquareRequest,
   waited: Promise<void>,
@@ -86,7 +88,7 @@ async function unlessStopped(
 }
 
 function interrupted(name: string): SquareApiError {
-  return new SquareApiError("square_interrupted", `${name}: given up, because nobody waits for it any more`);
+  return new SquareApiError("square_interrupted", `${name}: stopped before the answer came`);
 }
 
 /** One attempt. */
@@ -114,7 +116,7 @@ async function exchange<T>(
 interface Received {
   readonly status: number;
   readonly headers: Headers;
-  /** Empty when the body of a status other than 200 could not be read: then the status alone tells. */
+  /** Empty when the body of a status other than 200 could not be read. */
   readonly bytes: Buffer;
 }
 
@@ -124,7 +126,7 @@ async function receive(request: SquareRequest, name: string, options: TransportO
   let status: number | undefined;
   try {
     const { method, headers, body } = request;
-    // A redirect would carry the token to where somebody else says.
+    // Following a redirect would send the token to another address.
     const response = await fetch(request.url, {
       method,
       headers,
@@ -145,7 +147,7 @@ async function receive(request: SquareRequest, name: string, options: TransportO
       });
     }
     if (options.signal?.aborted) throw interrupted(name);
-    // The cause is left out: it is the network's and may quote what was sent.
+    // The cause is left out, because it may quote what was sent.
     const [code, what] = abort.signal.aborted
       ? (["square_timed_out", `no answer within ${options.timeoutMs} ms`] as const)
       : (["square_unavailable", `the connection failed${reasonOf(error)}`] as const);
@@ -183,7 +185,7 @@ function refusal(
   );
 }
 
-/** The `errors` of a refusal; nothing when a proxy wrote it. */
+/** The `errors` of a refusal. Undefined when the body is not Square's. */
 function readErrors(bytes: Buffer): JsonValue | undefined {
   try {
     const body = readJson(bytes);
@@ -205,12 +207,12 @@ function codeOf(status: number, errors: JsonValue | undefined): SquareApiErrorCo
   return "square_invalid_response";
 }
 
-/** Method and path: the query may hold a cursor, and a cursor may hold anything. */
+/** Method and path. The query is left out, because a cursor may hold anything. */
 function nameOf({ method, url }: SquareRequest): string {
   return `${method} ${new URL(url).pathname}`;
 }
 
-/** The system's or undici's code, such as ECONNRESET. */
+/** The error code of the system or of undici, such as ECONNRESET. */
 function reasonOf(error: unknown): string {
   const code = (error as { cause?: { code?: unknown } } | undefined)?.cause?.code;
   return typeof code === "string" ? ` (${code})` : "";

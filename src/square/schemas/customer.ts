@@ -25,7 +25,7 @@ const customerSchema = z.object({
   updated_at: optionalExactInstant,
 });
 
-/** Of a deleted profile only this matters, so nothing else can break its schema. */
+/** Only these fields of a deleted profile are used, so no other field can make it invalid. */
 const deletedCustomerSchema = z.object({
   id: requiredName,
   version: int64.nullish(),
@@ -40,7 +40,7 @@ const contextSchema = z
   .nullish();
 
 export const parseCustomer = parser("customer", customerSchema);
-/** What is left of a profile in `customer.deleted`. */
+/** The profile in `customer.deleted`. */
 export const parseDeletedCustomer = parser("customer", deletedCustomerSchema);
-/** `event_context` of a customer event, which holds a merge when a merge caused the event. */
+/** The `event_context` of a customer event. It holds a merge if a merge caused the event. */
 export const parseEventContext = parser("event_context", contextSchema);

@@ -11,5 +11,5 @@ const locationSchema = z.object({
   status: requiredName,
 });
 
-/** Only the API answers locations; location events carry none. */
+/** A location from the API. Location events carry no location. */
 export const parseLocation = parser("location", locationSchema);
