@@ -101,11 +101,7 @@ export async function readCustomer(
   before?: string,
 ): Promise<CustomerHistory | undefined> {
   const from = before === undefined ? { bookings: NEWEST, payments: NEWEST } : readCursor(before);
-  let row = await analyticsRow(pool, organizationId, customerId);
-  if (row && !isExactAt(row, now)) {
-    await recomputeCustomer(pool, organizationId, customerId, now);
-    row = await analyticsRow(pool, organizationId, customerId);
-  }
+  const row = await exactRow(pool, organizationId, customerId, now);
   if (!row) return undefined;
   const customer = toApiRow(row);
   const key = [organizationId, row.square_customer_id];
@@ -120,6 +116,23 @@ export async function readCustomer(
     next_change: await nextChange(pool, key, customer),
     older: writeCursor({ bookings: bookings.older, payments: payments.older }),
   };
+}
+
+/**
+ * The row of a customer, or of a merged id's survivor, recomputed first when it is not exact at `now`.
+ *
+ * @returns undefined when there is no such customer
+ */
+export async function exactRow(
+  pool: pg.Pool,
+  organizationId: string,
+  customerId: string,
+  now: Date,
+): Promise<Record<string, unknown> | undefined> {
+  const row = await analyticsRow(pool, organizationId, customerId);
+  if (!row || isExactAt(row, now)) return row;
+  await recomputeCustomer(pool, organizationId, customerId, now);
+  return analyticsRow(pool, organizationId, customerId);
 }
 
 /** A row is exact from computed_at until refresh_due_at. A clock that was ahead sets a future computed_at. */

@@ -39,13 +39,15 @@ function derived({ name, type, formula }: DerivedColumn): string {
   return `(${formula})::${type} as ${name}`;
 }
 
-/** The organization's settings and the customers to compute. */
-const organization = `
+/** The settings of the organization, which are the same for all of its customers. */
+export const organization = `
   organization as (
     select id, currency, time_zone,
       ${segmentPeriods}
     from organizations where id = $1
-  ),
+  )`;
+
+const target = `
   -- A merged id has no row of its own.
   target as (
     select customer_id from unnest($2::text[]) as t (customer_id)
@@ -134,9 +136,10 @@ const storing = `
   union all
   select square_customer_id, 'deleted' from deleted`;
 
-const withNow = (sql: string) => sql.replaceAll(":now", "$3::timestamptz");
+/** The instant of computation is the third parameter. */
+export const withNow = (sql: string) => sql.replaceAll(":now", "$3::timestamptz");
 
-const computeFresh = `with ${[organization, computation].map((part) => part.trim()).join(",\n  ")}`;
+const computeFresh = `with ${[organization, target, computation].map((part) => part.trim()).join(",\n  ")}`;
 
 /** Computes and stores. Returns one row for every customer whose row was written or deleted. */
 export const recomputeStatement = withNow(`${computeFresh},\n  ${storing.trim()}\n`);

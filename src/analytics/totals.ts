@@ -1,5 +1,5 @@
 /** Generates the part of the one statement that aggregates a customer's rows into values. */
-import { type CountedColumn, emptyValue, type RowSource } from "./column.js";
+import { type Column, type CountedColumn, emptyValue, type RowSource } from "./column.js";
 import { columns } from "./columns/catalogue.js";
 import { instants } from "./columns/instants.js";
 import { sources } from "./relations.js";
@@ -31,6 +31,41 @@ export function countedValues(): string[] {
 export function totals(): string {
   const [first, ...others] = [...aggregates(), modes()];
   return [first, ...others.map((one) => `cross join ${one}`), ...picks()].join("\n      ");
+}
+
+/** A column as SQL for people: what the one statement computes, by itself. */
+export function columnSql(column: Column): string {
+  if (column.from === "profile") return `customers.${column.field}`;
+  if (column.from === "columns") return oneLine(column.formula);
+  const { from, where, aggregate, value } = column;
+  const rows = `from ${from}${where === undefined ? "" : ` where ${where}`}`;
+  const { at } = sources[from];
+  switch (aggregate) {
+    case "first":
+    case "last":
+      return oneLine(`select ${value} ${rows} order by ${orderOf(column)} limit 1`);
+    case "mode":
+      return oneLine(`select ${value} as value ${rows} group by value
+        order by count(*) desc, max(${at}) desc, value collate "C" limit 1`);
+    case "main currency":
+      return oneLine(`select ${value} ${rows} group by ${value}
+        order by count(*) desc, ${value} = organization.currency desc, ${value} collate "C" limit 1`);
+    default: {
+      const plain = plainAggregate(column);
+      const empty = emptyValue(column);
+      return oneLine(`select ${empty === undefined ? plain : `coalesce(${plain}, ${empty})`} from ${from}`);
+    }
+  }
+}
+
+function oneLine(sql: string): string {
+  return sql.replaceAll(/\s+/g, " ").trim();
+}
+
+/** The order in which `first` and `last` are taken. */
+function orderOf({ aggregate, from }: CountedColumn): string {
+  const { at, id, order = [at, `${id} collate "C"`] } = sources[from];
+  return order.map((key) => (aggregate === "last" ? `${key} desc` : key)).join(", ");
 }
 
 /** One pass over the rows of each relation: `(select <every aggregate> from <relation>)`. */
@@ -82,11 +117,10 @@ function picks(): string[] {
   const rowOf = ({ aggregate, from, where }: CountedColumn) => JSON.stringify([aggregate, from, where]);
   return [...new Set(picked.map(rowOf))].map((row, index) => {
     const columns = picked.filter((column) => rowOf(column) === row);
-    const { aggregate, from, where = "true" } = columns[0] as CountedColumn;
-    const { at, id, order = [at, `${id} collate "C"`] } = sources[from];
-    const keys = order.map((key) => (aggregate === "last" ? `${key} desc` : key)).join(", ");
+    const column = columns[0] as CountedColumn;
+    const { from, where = "true" } = column;
     return `left join (select ${columns.map(({ name, value }) => `${value} as ${name}`).join(",\n        ")}
-      from (select * from ${from} where ${where} order by ${keys} limit 1) as ${from}) as picked_${index} on true`;
+      from (select * from ${from} where ${where} order by ${orderOf(column)} limit 1) as ${from}) as picked_${index} on true`;
   });
 }
 

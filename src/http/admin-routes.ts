@@ -5,6 +5,7 @@ import type { Sweeps } from "../sweep/background.js";
 import { requireAdmin, type Sessions } from "./auth.js";
 import { customerListRoutes } from "./customer-list-routes.js";
 import { customerRoutes } from "./customer-routes.js";
+import { explainRoutes } from "./explain-routes.js";
 import { organizationRoutes } from "./organization-routes.js";
 import { Problem } from "./problem.js";
 import { reportRoutes } from "./report-routes.js";
@@ -30,6 +31,7 @@ export function adminRoutes({
     // Without a key nobody gets as far as a cursor.
     const cursors = cursorSeal(sessions?.adminKey ?? "");
     await app.register(customerListRoutes({ database, clock, cursors }));
+    await app.register(explainRoutes({ database, clock, cursors }));
     await app.register(reportRoutes({ database, clock }));
     await app.register(statusRoutes({ database, clock }));
     for (const prefix of ["/api", "/admin"]) {

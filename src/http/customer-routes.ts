@@ -51,7 +51,7 @@ export function customerRoutes({ database, clock }: { database: Database; clock:
         await requireOrganization(database, organizationId);
         const { before } = query as z.output<typeof historyQuery>;
         const history = await readCustomer(database.pool, organizationId, squareCustomerId, clock(), before);
-        return history ?? notFound();
+        return history ?? customerNotFound();
       },
     );
 
@@ -71,13 +71,15 @@ export function customerRoutes({ database, clock }: { database: Database; clock:
         const { organizationId, squareCustomerId } = params as z.output<typeof customerParams>;
         await requireOrganization(database, organizationId);
         return (
-          (await recomputeCustomer(database.pool, organizationId, squareCustomerId, clock())) ?? notFound()
+          (await recomputeCustomer(database.pool, organizationId, squareCustomerId, clock())) ??
+          customerNotFound()
         );
       },
     );
   };
 }
 
-function notFound(): never {
+/** @throws {Problem} 404 */
+export function customerNotFound(): never {
   throw new Problem(404, "customer_not_found", "This organization has no such customer.");
 }

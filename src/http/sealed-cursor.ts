@@ -36,7 +36,7 @@ export function cursorSeal(adminKey: string): CursorSeal {
         const opened = [decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES)), decipher.final()];
         return JSON.parse(Buffer.concat(opened).toString("utf8"));
       } catch {
-        throw new InvalidCursor("cursor is what an earlier answer to the same question gave as next_cursor.");
+        throw new InvalidCursor("A cursor is what an earlier answer to the same question gave.");
       }
     },
   };

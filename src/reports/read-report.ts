@@ -1,5 +1,5 @@
 import type pg from "pg";
-import { queryUnprepared, type Statement } from "../database/query.js";
+import { pipelined, queryUnprepared, type Statement } from "../database/query.js";
 import { inTransaction } from "../database/transaction.js";
 
 /** Reads the rows of one statement. */
@@ -27,9 +27,23 @@ export async function readSnapshot<Result>(
   pool: pg.Pool,
   work: (read: Read) => Promise<Result>,
 ): Promise<Result> {
-  return inTransaction(pool, async (tx) => {
-    await tx.query(`set transaction isolation level repeatable read, read only; ${PLANNED_ANEW}`);
+  return inSnapshot(pool, async (tx) => {
+    await tx.query(PLANNED_ANEW);
     return work(reading(tx));
+  });
+}
+
+/** A transaction that only reads, and whose statements see the tables at one instant. */
+export async function inSnapshot<Result>(
+  pool: pg.Pool,
+  work: (tx: pg.PoolClient) => Promise<Result>,
+): Promise<Result> {
+  return inTransaction(pool, async (tx) => {
+    const [, result] = await pipelined(
+      () => tx.query("set transaction isolation level repeatable read, read only"),
+      () => work(tx),
+    );
+    return result;
   });
 }
 

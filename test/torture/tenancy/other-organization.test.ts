@@ -57,6 +57,7 @@ async function deliver(event: EventJson): Promise<string> {
 /** What a parameter of an address may be given, all of it theirs; a new parameter is added here. */
 const theirIds: Readonly<Record<string, () => readonly string[]>> = {
   squareCustomerId: () => [`customer ${MARK}`, `merged ${MARK}`, `survivor ${MARK}`, "nobody"],
+  column: () => ["total_visits", "booking_notes", "given_name", "is_overdue", "total_refunds", "no_column"],
   eventId: () => theirEvents.map(({ event_id }) => event_id),
 };
 

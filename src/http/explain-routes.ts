@@ -1,0 +1,123 @@
+import type { FastifyInstance } from "fastify";
+import { z } from "zod";
+import { definitionVersion, isNullable } from "../analytics/column.js";
+import { columns } from "../analytics/columns/catalogue.js";
+import { columnSql } from "../analytics/totals.js";
+import type { Clock } from "../clock.js";
+import type { Database } from "../database/database.js";
+import { columnNamed, explain, type RowPlace } from "../reports/explain.js";
+import { customerNotFound } from "./customer-routes.js";
+import { security } from "./openapi.js";
+import { Problem } from "./problem.js";
+import { adminErrors, customerParams, instant, requireOrganization } from "./schemas.js";
+import type { CursorSeal } from "./sealed-cursor.js";
+
+const explainParams = customerParams.extend({
+  column: z.string().max(63).meta({ description: "A column of GET /api/columns" }),
+});
+
+const explainQuery = z.strictObject({
+  before: z.string().optional().meta({ description: "`older` of the answer before: rows before those" }),
+});
+
+const explanation = z.object({
+  square_customer_id: z.string(),
+  column: z.string(),
+  type: z.string(),
+  unit: z.string().nullable(),
+  description: z.string(),
+  value: z.unknown(),
+  as_of: instant,
+  exact_until: instant.nullable(),
+  from: z.string().meta({ description: "The relation whose rows are counted, `profile`, or `columns`" }),
+  condition: z.string().nullable().meta({ description: "Which rows count, as SQL; null: all of them" }),
+  aggregate: z.string().nullable().meta({ description: "How the rows that count become the value" }),
+  rows: z.array(
+    z.object({ id: z.string(), time: instant.nullable(), value: z.unknown(), counted: z.boolean() }),
+  ),
+  older: z.string().nullable(),
+  inputs: z.record(z.string(), z.unknown()),
+  formula: z.string().nullable(),
+});
+
+const dictionary = z.object({
+  definition_version: z.int(),
+  columns: z.array(
+    z.object({
+      name: z.string(),
+      type: z.string(),
+      unit: z.string().nullable(),
+      description: z.string(),
+      sql: z.string(),
+      nullable: z.boolean(),
+      clock_driven: z.boolean(),
+      clock: z.array(z.string()).meta({ description: "The instants at which time alone changes it" }),
+      from: z.string(),
+    }),
+  ),
+});
+
+interface Parts {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly cursors: CursorSeal;
+}
+
+/** What the columns are, and what a value was made of (contract section 8). */
+export function explainRoutes({ database, clock, cursors }: Parts) {
+  return async (app: FastifyInstance) => {
+    app.get(
+      "/api/columns",
+      {
+        schema: {
+          summary: "Every column of a customer's row: what it means and how it is computed",
+          tags: ["Customers"],
+          security: [...security.admin],
+          response: { 200: dictionary, ...adminErrors },
+        },
+      },
+      async () => ({ definition_version: definitionVersion, columns: described }),
+    );
+
+    app.get(
+      "/api/organizations/:organizationId/customers/:squareCustomerId/explain/:column",
+      {
+        schema: {
+          summary: "The rows or columns that a value was made of; a merged id answers its survivor",
+          tags: ["Customers"],
+          security: [...security.admin],
+          params: explainParams,
+          querystring: explainQuery,
+          response: { 200: explanation, ...adminErrors },
+        },
+      },
+      async ({ params, query }) => {
+        const { organizationId, squareCustomerId, column: name } = params as z.output<typeof explainParams>;
+        const { before } = query as z.output<typeof explainQuery>;
+        const { id } = await requireOrganization(database, organizationId);
+        const column = columnNamed(name);
+        if (!column)
+          throw new Problem(404, "column_not_found", "There is no such column: see GET /api/columns.");
+        const list = (customerId: string) => [id, customerId, name];
+        const told = await explain(database.pool, id, squareCustomerId, column, clock(), (customerId) =>
+          before === undefined ? null : (cursors.open(list(customerId), before) as RowPlace),
+        );
+        if (!told) return customerNotFound();
+        const { explanation, next } = told;
+        return { ...explanation, older: next && cursors.seal(list(explanation.square_customer_id), next) };
+      },
+    );
+  };
+}
+
+const described = columns.map((column) => ({
+  name: column.name,
+  type: column.type,
+  unit: column.unit ?? null,
+  description: column.description,
+  sql: columnSql(column),
+  nullable: isNullable(column),
+  clock_driven: column.clock !== undefined,
+  clock: column.clock ?? [],
+  from: column.from,
+}));

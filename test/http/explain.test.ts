@@ -1,0 +1,220 @@
+import { beforeEach, expect, test } from "vitest";
+import type { Aggregate, Column } from "../../src/analytics/column.js";
+import { columns } from "../../src/analytics/columns/catalogue.js";
+import { Random } from "../../src/simulator/random.js";
+import { ADMIN_KEY, NOW, openTestApp, type TestApp } from "../support/app.js";
+import { casesHere, emptyDatabase, openTestDatabase } from "../support/database.js";
+import { makeRandomWorld } from "../support/random-worlds.js";
+import { customerIdsOf, makeOrganization, readFacts, recomputeAt } from "../support/worlds.js";
+import { insert } from "../support/worlds-insert.js";
+
+const database = await openTestDatabase();
+let app: TestApp;
+beforeEach(async () => {
+  await emptyDatabase(database);
+  app = await openTestApp(database);
+});
+
+interface Explained {
+  readonly value: unknown;
+  readonly as_of: string;
+  readonly aggregate: Aggregate | null;
+  readonly rows: readonly Contribution[];
+  readonly older: string | null;
+  readonly inputs: Record<string, unknown>;
+  readonly formula: string | null;
+}
+
+interface Contribution {
+  readonly id: string;
+  readonly time: string | null;
+  readonly value: unknown;
+  readonly counted: boolean;
+}
+
+async function get(url: string) {
+  const answer = await app.http.inject({ url, headers: { authorization: `Bearer ${ADMIN_KEY}` } });
+  return { status: answer.statusCode, ...answer.json() };
+}
+
+const customerUrl = (organization: string, customer: string) =>
+  `/api/organizations/${organization}/customers/${encodeURIComponent(customer)}`;
+
+/** Explained with all of its rows. */
+async function explained(organization: string, customer: string, column: string): Promise<Explained> {
+  const url = `${customerUrl(organization, customer)}/explain/${column}`;
+  const first = await get(url);
+  expect([url, first.status]).toEqual([url, 200]);
+  const rows = [...first.rows];
+  for (let { older } = first; older; ) {
+    const page = await get(`${url}?before=${older}`);
+    rows.push(...page.rows);
+    older = page.older;
+  }
+  return { ...first, rows };
+}
+
+/** What the counted rows make, or which values are right where a tie decides. */
+function valuesOf(column: Column, { aggregate, rows }: Explained): unknown[] {
+  const counted = rows.filter((row) => row.counted);
+  const values = counted.map(({ value }) => value);
+  const none = values.length === 0;
+  const extreme = (better: (a: string, b: string) => boolean, key: (row: Contribution) => string) => {
+    const best = counted.map(key).reduce((a, b) => (better(b, a) ? b : a), counted.map(key)[0] ?? "");
+    return counted.filter((row) => key(row) === best).map(({ value }) => value);
+  };
+  const padded = (row: Contribution) =>
+    typeof row.value === "number" ? String(row.value).padStart(20, "0") : String(row.value);
+  const empty = column.name.endsWith("_cents") ? [0, null] : [null];
+  switch (aggregate) {
+    case "count":
+      return [values.length];
+    case "count distinct":
+      return [new Set(values).size];
+    case "sum":
+      return [Number(values.reduce((sum: bigint, value) => sum + BigInt(value as number), 0n))];
+    case "any":
+      return [!none];
+    case "min":
+      return none ? empty : extreme((a, b) => a < b, padded);
+    case "max":
+      return none ? empty : extreme((a, b) => a > b, padded);
+    case "last":
+      return none
+        ? empty
+        : extreme(
+            (a, b) => a > b,
+            (row) => String(row.time),
+          );
+    case "first":
+      return none ? empty : values;
+    case "mode":
+    case "main currency": {
+      const times = (value: unknown) => values.filter((other) => other === value).length;
+      const most = Math.max(...values.map(times));
+      return none ? [null, "USD", "EUR", "JPY", "CAD"] : values.filter((value) => times(value) === most);
+    }
+    default:
+      return [];
+  }
+}
+
+function isExplained(column: Column, told: Explained): boolean {
+  const counted = told.rows.filter((row) => row.counted).map(({ value }) => value);
+  if (told.aggregate === "list") return inAnyOrder(counted) === inAnyOrder(told.value as unknown[]);
+  if (told.aggregate !== "mean") return valuesOf(column, told).includes(told.value);
+  const mean = counted.reduce((sum: number, value) => sum + Number(value), 0) / counted.length;
+  return counted.length === 0 ? told.value === null : Math.abs(mean - Number(told.value)) < 0.005_000_1;
+}
+
+const inAnyOrder = (values: readonly unknown[]) =>
+  JSON.stringify(values.map((value) => JSON.stringify(value)).sort());
+
+/** The formula, computed by the database from the inputs alone, as they are told. */
+async function computed({ type }: Column, { formula, inputs, as_of }: Explained): Promise<unknown> {
+  const types = new Map(columns.map((column) => [column.name, column.type]));
+  const names = Object.keys(inputs);
+  const record = names.map((name) => `${name} ${types.get(name) ?? "integer"}`).join(", ");
+  const values = names.map((name) =>
+    types.has(name) ? name : `make_interval(hours => 24 * ${name}) as ${name}`,
+  );
+  const { rows } = await database.pool.query(
+    `select (${formula?.replaceAll(":now", "$2::timestamptz")})::${type} as value
+     from (select ${values.join(", ")} from jsonb_to_record($1) as told (${record})) as inputs where $2::text is not null`,
+    [JSON.stringify(inputs), as_of],
+  );
+  return rows[0]?.value;
+}
+
+/** Times are told to the millisecond, so what follows from them is as near. */
+function isNear(one: unknown, other: unknown): boolean {
+  if (one === null || other === null) return one === other;
+  if (one instanceof Date) return Math.abs(one.getTime() - Date.parse(String(other))) < 5;
+  if (typeof one === "boolean" || /[A-Z]/.test(String(one))) return one === other;
+  return Math.abs(Number(one) - Number(other)) <= 0.01;
+}
+
+test.each(Array.from({ length: casesHere(10) }, (_, seed) => seed))(
+  "counting or summing the counted rows of a column gives its value, for every column of random customers, seed %i",
+  async (seed) => {
+    const { organizationId, end } = await makeRandomWorld(database, seed);
+    const ids = customerIdsOf(await readFacts(database, organizationId));
+    await recomputeAt(database, organizationId, ids, end.toISOString());
+    app.clock.now = new Date(end.getTime() + 86_400_000 * seed);
+    app.http.checksAnswers = true;
+    const random = new Random(`explain ${seed}`);
+    for (const id of random.shuffle(ids).slice(0, 2)) {
+      const { status, customer } = await get(customerUrl(organizationId, id));
+      if (status === 404) continue;
+      for (const column of columns) {
+        const told = await explained(organizationId, id, column.name);
+        const about = JSON.stringify({ seed, id, column: column.name, ...told });
+        expect(told.value, about).toEqual(customer[column.name]);
+        if (column.from === "columns")
+          expect(isNear(await computed(column, told), told.value), about).toBe(true);
+        else if (column.from !== "profile") expect(isExplained(column, told), about).toBe(true);
+      }
+    }
+  },
+);
+
+test("rows come 200 at a time, newest first, each exactly once, and a cursor is for its column and customer", async () => {
+  const salon = await makeOrganization(database, "M1");
+  const bookings = Array.from({ length: 450 }, (_, n) => ({
+    booking_id: `b${n}`,
+    start_at: new Date(Date.UTC(2026, 0, 1, 0, Math.floor(n / 30))).toISOString(),
+    status: n % 3 === 0 ? "NO_SHOW" : "ACCEPTED",
+  }));
+  await insert(database, salon, "bookings", bookings);
+  await insert(database, salon, "bookings", [
+    { booking_id: "other", customer_id: "ben", start_at: "2026-01-01T00:00:00Z" },
+  ]);
+  await recomputeAt(database, salon, ["ana", "ben"], NOW.toISOString());
+  const { rows, value } = await explained(salon, "ana", "total_visits");
+  expect(rows.map(({ id }) => id).sort()).toEqual(bookings.map(({ booking_id }) => booking_id).sort());
+  expect(rows.map(({ time }) => time)).toEqual(
+    rows
+      .map(({ time }) => time)
+      .sort()
+      .reverse(),
+  );
+  expect([value, rows.filter(({ counted }) => counted).length]).toEqual([300, 300]);
+
+  const { older } = await get(`${customerUrl(salon, "ana")}/explain/total_visits`);
+  for (const other of ["ana/explain/total_bookings", "ben/explain/total_visits"]) {
+    const refused = await get(`/api/organizations/${salon}/customers/${other}?before=${older}`);
+    expect(refused).toMatchObject({ status: 400, code: "invalid_cursor" });
+  }
+  expect(await get(`${customerUrl(salon, "ana")}/explain/organization_id`)).toMatchObject({
+    code: "column_not_found",
+  });
+  expect(await get(`${customerUrl(salon, "nobody")}/explain/total_visits`)).toMatchObject({
+    code: "customer_not_found",
+  });
+});
+
+test("a merged id is explained by its survivor, and a row that is due is recomputed first", async () => {
+  const salon = await makeOrganization(database, "M1");
+  await insert(database, salon, "bookings", [{ booking_id: "b1", start_at: "2026-06-02T00:00:00Z" }]);
+  await insert(database, salon, "customer_aliases", [{ from_customer_id: "old", to_customer_id: "ana" }]);
+  await recomputeAt(database, salon, ["ana"], NOW.toISOString());
+  expect(await get(`${customerUrl(salon, "old")}/explain/total_visits`)).toMatchObject({
+    square_customer_id: "ana",
+    value: 0,
+    exact_until: "2026-06-02T00:00:00.000Z",
+  });
+  app.clock.now = new Date("2026-06-02T00:00:00Z");
+  expect(await get(`${customerUrl(salon, "old")}/explain/total_visits`)).toMatchObject({
+    value: 1,
+    as_of: "2026-06-02T00:00:00.000Z",
+    rows: [{ id: "b1", time: "2026-06-02T00:00:00.000Z", value: 1, counted: true }],
+  });
+});
+
+test("the dictionary has every column of a row, each with its meaning and its SQL", async () => {
+  app.http.checksAnswers = true;
+  const { columns: told, definition_version } = await get("/api/columns");
+  expect(told.map(({ name }: Column) => name)).toEqual(columns.map(({ name }) => name));
+  expect(told.filter(({ sql }: { sql: string }) => sql === "" || /undefined|\n/.test(sql))).toEqual([]);
+  expect(definition_version).toBeGreaterThan(2);
+});
