@@ -114,7 +114,7 @@ async function contributions(
   column: CountedColumn,
   behind: RowPlace | null,
 ) {
-  const { rows } = await query<{ id: string; place_time: string | null }>(
+  const { rows } = await queryUnprepared<{ id: string; place_time: string | null }>(
     tx,
     contributionsStatement(column),
     [...key, behind?.time ?? null, behind?.id ?? null, PAGE + 1],
