@@ -1,4 +1,4 @@
-/** `dividend` over `divisor`, rounded to a whole number; a half goes away from zero, as in Postgres. */
+/** `dividend` over `divisor`, rounded to a whole number. A half is rounded away from zero, as in Postgres. */
 export function roundedQuotient(dividend: bigint, divisor: bigint): bigint {
   const [n, d] = [magnitude(dividend), magnitude(divisor)];
   const quotient = (2n * n + d) / (2n * d);

@@ -1,15 +1,15 @@
-/** Which customers a list is about: the filters of contract section 8 as SQL over `customer_analytics a`. */
+/** The filters of the customer list, as SQL over `customer_analytics a`. */
 
 export interface CustomerFilters {
   readonly segment?: readonly string[] | undefined;
   readonly customer_type?: readonly string[] | undefined;
   readonly visit_frequency?: readonly string[] | undefined;
-  /** The preferred one. */
+  /** Filters by preferred_location_id. */
   readonly location_id?: string | undefined;
-  /** The preferred one. */
+  /** Filters by preferred_technician_id. */
   readonly technician_id?: string | undefined;
   readonly overdue?: boolean | undefined;
-  /** Nothing upcoming, and overdue within so many days unless they book. */
+  /** Customers without an upcoming booking who become overdue within this number of days. */
   readonly due_within_days?: number | undefined;
   readonly upcoming?: boolean | undefined;
   readonly min_visits?: number | undefined;
@@ -21,7 +21,7 @@ export interface CustomerFilters {
   readonly q?: string | undefined;
 }
 
-/** Every parameter of a statement of the list, in its order. */
+/** The parameters of the list's statements, in order. */
 const parameters = [
   "organization",
   "limit",
@@ -55,7 +55,7 @@ export function valuesOf(given: Parameters): unknown[] {
   return parameters.map((name) => given[name] ?? null);
 }
 
-/** Only what is given filters: the planner leaves out what is NULL. */
+/** A condition that applies only if its parameter is given. The planner removes it when the parameter is NULL. */
 const given = (name: keyof typeof $, type: string, condition: (value: string) => string) =>
   `(${$[name]}::${type} is null or ${condition(`${$[name]}::${type}`)})`;
 
@@ -91,7 +91,7 @@ const conditions = [
   ),
 ];
 
-/** How `q` finds customers: `nothing` without it, `id` when it is the Square id of one. */
+/** How `q` finds customers: `nothing` without `q`, `id` when `q` is a customer's Square id, else `text`. */
 export type Search = "nothing" | "text" | "id";
 
 const matches = `c.search @@ customer_search_query(${$.organization}, ${$.q}::text)`;
@@ -100,7 +100,7 @@ const matches = `c.search @@ customer_search_query(${$.organization}, ${$.q}::te
 export function selection(search: Search): string {
   const relation = {
     nothing: `from customer_analytics a where a.organization_id = ${$.organization} and ${$.q}::text is null`,
-    // customers_search_idx, or its primary key for each row of an order's index.
+    // Index: customers_search_idx, or the primary key of customers for each row of the sort's index.
     text: `from customer_analytics a
       join customers c on c.organization_id = ${$.organization} and c.square_customer_id = a.square_customer_id
       where a.organization_id = ${$.organization} and ${matches}`,

@@ -10,7 +10,7 @@ interface Sort {
   readonly nullable?: true;
 }
 
-/** Each goes by an index of its own, `customer_analytics_..._idx`. */
+/** Each sort has its own index, `customer_analytics_..._idx`. */
 const sorts = {
   name: {
     key: "customer_name(a.given_name, a.family_name, a.company_name)",
@@ -30,7 +30,7 @@ const sorts = {
 export type CustomerSort = keyof typeof sorts;
 export const customerSorts = Object.keys(sorts) as [CustomerSort, ...CustomerSort[]];
 
-/** Where a list goes on: behind this customer. `value` is what it was sorted by, as Postgres writes it. */
+/** A position in a sorted list: the list goes on after this customer. `value` is the sort value as Postgres text. */
 export interface Place {
   readonly value: string | null;
   readonly id: string;
@@ -38,7 +38,7 @@ export interface Place {
 
 export interface CustomerQuery extends CustomerFilters {
   readonly organizationId: string;
-  /** In which days of `last_visit_from` and `last_visit_to` are counted. */
+  /** The time zone of the local days `last_visit_from` and `last_visit_to`. */
   readonly timeZone: string;
   readonly sort: CustomerSort;
   readonly order: "asc" | "desc";
@@ -46,15 +46,16 @@ export interface CustomerQuery extends CustomerFilters {
 }
 
 export interface CustomerPage {
-  /** The whole row of each, and the names of preferred location, technician and service. */
+  /** Whole rows, with the names of preferred location, technician and service. */
   readonly customers: readonly ApiRow[];
-  /** NULL: these were the last. */
+  /** The position of the next page. NULL on the last page. */
   readonly next: Place | null;
 }
 
 /**
- * The customers behind a place, in their order: NULL last, ties by square_customer_id. Rows are read as they are stored: one that
- * the clock has changed is at most a minute late while a server runs, and says so by its refresh_due_at.
+ * The customers after a position, in the chosen order. NULL comes last, and square_customer_id breaks ties. Rows
+ * are read as stored. While a server runs, a row that the clock changes is less than a minute late. Its
+ * refresh_due_at has then passed.
  */
 export async function readCustomers(
   pool: pg.Pool,
@@ -74,14 +75,15 @@ export async function readCustomers(
 }
 
 /**
- * What one statement reads of an order, by its index:
+ * The part of a sorted list that one statement reads, by the sort's index:
  *
- * - `after`: ascending, behind a place
- * - `below`: descending, values below a place's
- * - `equal`: the customers of one value, by their ids
- * - `null`: those without a value, by their ids
+ * - `after`: customers after a position, ascending
+ * - `below`: customers with a smaller value than the position, descending
+ * - `equal`: customers with the same value, by id
+ * - `null`: customers without a value, by id
  *
- * An index gives one direction of values with its ids in the same. Descending order with ascending ids is therefore read in steps.
+ * An index scan gives values and ids in the same direction. So descending values with ascending ids need several
+ * reads.
  */
 type Stretch = "after" | "below" | "equal" | "null";
 
@@ -108,7 +110,7 @@ async function descending(read: PlaceReader, after: Place | null, limit: number)
   const places = after ? await read("equal", after, limit) : [];
   if (places.length === limit) return places;
   const below = await read("below", { value: after?.value ?? null }, limit - places.length);
-  // Of its last value there may be more customers than were read, and others that come before these.
+  // More customers may have the last value, and some of them come before those that were read.
   const value = below.at(-1)?.value;
   const whole = below.filter((place) => place.value !== value);
   const last = value == null ? [] : await read("equal", { value }, below.length - whole.length);
@@ -143,7 +145,7 @@ const noFilters = {
   birthday_month: null,
 };
 
-// Primary keys of customer_analytics and customer_aliases.
+// Indexes: primary keys of customer_analytics and customer_aliases.
 const isIdStatement = {
   name: "customers_is_id",
   text: `
@@ -157,7 +159,7 @@ async function searchOf(read: Read, { organizationId, q }: CustomerQuery): Promi
   return found?.is_id ? "id" : "text";
 }
 
-/** The statements of an order, one for each stretch. */
+/** The statements of a sort, one for each part. */
 function statementsOf(sort: CustomerSort, search: Search): Readonly<Record<Stretch, string>> {
   const { key, type } = sorts[sort];
   const value = `${$.place_value}::${type}`;
@@ -181,7 +183,7 @@ function statementsOf(sort: CustomerSort, search: Search): Readonly<Record<Stret
   };
 }
 
-// Primary keys.
+// Indexes: primary keys.
 const rowsStatement = {
   name: "customers_rows",
   text: `

@@ -3,13 +3,13 @@ import { type ApiRow, toApiRow } from "../analytics/api-row.js";
 import type { Period } from "./period.js";
 import { readReport } from "./read-report.js";
 
-/** A period of an organization, at one location or at all of them. */
+/** A period of an organization, at one location or at all (null). */
 export interface Scope extends Period {
   readonly organizationId: string;
   readonly locationId: string | null;
 }
 
-// bookings_start_idx, customer_analytics_first_booking_idx.
+// Indexes: bookings_start_idx and customer_analytics_first_booking_idx.
 const appointmentsStatement = {
   name: "report_appointments_daily",
   text: `
@@ -18,7 +18,7 @@ const appointmentsStatement = {
     order by date, location_id collate "C"`,
 };
 
-// payments_created_idx, refunds_created_idx.
+// Indexes: payments_created_idx and refunds_created_idx.
 const revenueStatement = {
   name: "report_revenue_daily",
   text: `
@@ -27,12 +27,12 @@ const revenueStatement = {
     order by date, location_id collate "C", currency`,
 };
 
-/** Bookings of each location by local day of their start: rows of `analytics_appointments_by_location_daily`. */
+/** Bookings by location and local day of the start: rows of `analytics_appointments_by_location_daily`. */
 export async function appointmentsDaily(pool: pg.Pool, scope: Scope): Promise<ApiRow[]> {
   return read(pool, appointmentsStatement, scope);
 }
 
-/** Money of each location by local day of its payments and refunds: rows of `analytics_revenue_by_location_daily`. */
+/** Payments and refunds by location and local day: rows of `analytics_revenue_by_location_daily`. */
 export async function revenueDaily(pool: pg.Pool, scope: Scope): Promise<ApiRow[]> {
   return read(pool, revenueStatement, scope);
 }

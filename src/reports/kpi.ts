@@ -6,14 +6,14 @@ import { type Period, previousPeriod } from "./period.js";
 import { readReport } from "./read-report.js";
 import { rebookedVisits } from "./rebooked-visits.js";
 
-/** What happened in a period. People are counted once over the whole period. Money is in the organization's currency. */
+/** The numbers of a period. A customer counts once in the whole period. Money is in the organization's currency. */
 export interface Kpi extends Counts, Money {
-  /** rebooked_visits over visits, 4 places; null without a visit. */
+  /** rebooked_visits divided by the visits, 4 places. Null without a visit. */
   readonly rebooking_rate: number | null;
   readonly currency: string;
-  /** revenue_cents over payment_count, rounded; 0 without a payment. */
+  /** revenue_cents divided by payment_count, rounded. 0 without a payment. */
   readonly avg_ticket_cents: bigint;
-  /** Of payments without a customer; it is part of revenue_cents. */
+  /** Revenue of payments without a customer. revenue_cents contains it. */
   readonly unassigned_revenue_cents: bigint;
   readonly other_currencies: readonly (Money & { readonly currency: string })[];
 }
@@ -46,12 +46,12 @@ export interface KpiReport {
   readonly previous: Period;
   readonly current: Kpi;
   readonly before: Kpi;
-  /** (current - before) / before for each number, 4 places; null where before is 0 or null. */
+  /** (current - before) / before for each number, 4 places. Null where before is 0 or null. */
   readonly change: Readonly<Record<Measured, number | null>>;
 }
 
-// bookings_start_idx for the bookings of both periods, and once more from their begin on for what was booked later: a visit's
-// rebooking starts after it. customer_analytics_first_booking_idx for who is new.
+// Indexes: bookings_start_idx for the bookings of both periods, and again for rebookings, which start later than
+// their visit; customer_analytics_first_booking_idx for new customers.
 const countsStatement = {
   name: "report_kpi_counts",
   text: `
@@ -95,7 +95,7 @@ const countsStatement = {
     group by current`,
 };
 
-// payments_created_idx, refunds_created_idx.
+// Indexes: payments_created_idx and refunds_created_idx.
 const moneyStatement = {
   name: "report_kpi_money",
   text: `
@@ -117,10 +117,10 @@ type MoneyRow = Money & {
 };
 
 /**
- * The numbers of a period beside those of the same number of days before it (contract section 8).
+ * The numbers of a period, and of the same number of days before it.
  *
- * @param currency the organization's
- * @param now until when bookings count as visits
+ * @param currency the organization's currency
+ * @param now a booking that starts later is not a visit
  */
 export async function kpi(pool: pg.Pool, scope: Scope, currency: string, now: Date): Promise<KpiReport> {
   const { organizationId, from, to, locationId } = scope;
@@ -199,7 +199,7 @@ function changeOf(current: Kpi, before: Kpi): KpiReport["change"] {
   return Object.fromEntries(change) as KpiReport["change"];
 }
 
-/** Money and counts are whole numbers; a rate is compared in its ten thousandths. */
+/** A number as an integer: money and counts as they are, a rate in ten-thousandths. */
 function relativeChange(current: number | bigint | null, before: number | bigint | null): number | null {
   if (current === null || before === null) return null;
   const [is, was] = [tenThousandths(current), tenThousandths(before)];

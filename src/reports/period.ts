@@ -1,6 +1,6 @@
 import { InvalidParameter } from "../errors.js";
 
-/** Local days `YYYY-MM-DD`, both included, in each location's own time zone (contract section 8). */
+/** Local days `YYYY-MM-DD`, both included, in each location's own time zone. */
 export interface Period {
   readonly from: string;
   readonly to: string;
@@ -11,10 +11,10 @@ const DEFAULT_DAYS = 30;
 const MAX_DAYS = 1_830;
 
 /**
- * The period that a request asks for: until `today` unless it says otherwise, and 30 days long.
+ * The period of a request. By default it ends with `today` and is 30 days long.
  *
- * @param today the local day of the organization
- * @throws {InvalidParameter} naming `from` or `to`: a day that does not exist, a period that ends before it begins or is
+ * @param today the organization's local day
+ * @throws {InvalidParameter} names `from` or `to`: the day does not exist, or the period ends before it begins or is
  *   longer than 1,830 days
  */
 export function periodOf(
@@ -30,7 +30,7 @@ export function periodOf(
   return { from: begin, to: end };
 }
 
-/** The same number of days, ending the day before the period begins. */
+/** The period before: the same number of days, ending the day before `from`. */
 export function previousPeriod(period: Period): Period {
   return { from: addDays(period.from, -daysOf(period)), to: addDays(period.from, -1) };
 }
@@ -39,7 +39,7 @@ export function daysOf({ from, to }: Period): number {
   return Math.round((Date.parse(to) - Date.parse(from)) / DAY_MS) + 1;
 }
 
-/** Calendar arithmetic, which knows no time zone. */
+/** Adds days to a date, without any time zone. */
 export function addDays(day: string, days: number): string {
   return new Date(Date.parse(day) + days * DAY_MS).toISOString().slice(0, 10);
 }

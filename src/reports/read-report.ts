@@ -2,12 +2,12 @@ import type pg from "pg";
 import { pipelined, queryUnprepared, type Statement } from "../database/query.js";
 import { inTransaction } from "../database/transaction.js";
 
-/** Reads the rows of one statement. */
+/** Runs one statement and returns its rows. */
 export type Read = <Row>(statement: Statement, values: readonly unknown[]) => Promise<Row[]>;
 
 /**
- * Runs a report's statement, planned for these values and the tables as they are now. The session's generic plans are made for
- * one customer's rows (src/database/session.ts); a report reads a period of everybody's.
+ * Runs a report's statement with a plan for its values and the present tables. The session's generic plans suit the
+ * rows of one customer (src/database/session.ts). A report reads the rows of all customers.
  *
  * @throws when the database is unavailable
  */
@@ -22,7 +22,7 @@ export async function readReport<Row>(
   });
 }
 
-/** As `readReport`, for several statements that see the tables at one instant. */
+/** Like `readReport`, for several statements that read one snapshot. */
 export async function readSnapshot<Result>(
   pool: pg.Pool,
   work: (read: Read) => Promise<Result>,

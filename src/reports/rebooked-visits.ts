@@ -1,11 +1,11 @@
 import { isStanding, latestRebookedStart } from "../analytics/rules.js";
 
 /**
- * SQL of the booking ids of those visits after which the customer booked again within 24 hours (contract section 5,
- * prebooked_visits). A rebooking starts after its visit, so bookings are read from the period's begin on.
+ * SQL for the booking ids of rebooked visits: the customer booked again within 24 hours (see the column
+ * prebooked_visits). A rebooking starts after its visit, so bookings are read from the beginning of the period on.
  *
  * @param visits a relation of visits with booking_id, customer_id, start_at
- * @param from the first day of the period and `to` its last, as parameters
+ * @param from the SQL parameter of the first day of the period; `to` is that of the last
  */
 export const rebookedVisits = (visits: string, from: string, to: string) => `
       select booking_id from (

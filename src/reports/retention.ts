@@ -9,17 +9,20 @@ export type CohortKind = (typeof cohortKinds)[number];
 const windows = [30, 60, 90, 180] as const;
 type Window = (typeof windows)[number];
 
-/** Customers whose first visit lies in the period, and how many of them came back. */
+/** Customers with their first visit in the period, and how many of them came back. */
 export type Cohort = {
-  /** The local month `YYYY-MM`, or the id of the technician, location or service; null where the first visit names none. */
+  /**
+   * The local month `YYYY-MM`, or the technician's, location's or service's id. Null where the first visit has
+   * none.
+   */
   readonly cohort: string | null;
   readonly name: string | null;
   readonly customers: number;
 } & {
-  /** Of the eligible ones: who had another visit day within so many days after the first visit. */
+  /** Eligible customers who had another visit day within this number of days after the first visit. */
   readonly [Name in `returned_${Window}d`]: number;
 } & {
-  /** Whose first visit lies at least so many days back. */
+  /** Customers whose first visit was at least this number of days ago. */
   readonly [Name in `eligible_${Window}d`]: number;
 };
 
@@ -40,7 +43,7 @@ const kinds: Readonly<Record<CohortKind, { readonly key: string; readonly name: 
 
 const hours = (days: Window) => `interval '${24 * days} hours'`;
 
-// customer_analytics_first_booking_idx tells whose first visit may lie in the period, bookings_start_idx what came after.
+// Indexes: customer_analytics_first_booking_idx for first visits in the period, bookings_start_idx for later visits.
 function statement(kind: CohortKind) {
   const { key, name } = kinds[kind];
   const named = key === name || kind === "location" ? "min(name)" : name;
@@ -64,7 +67,7 @@ function statement(kind: CohortKind) {
         and ${localDay("b.start_at")} between $2 and $3
         and ($4::text is null or b.location_id = $4)
     ),
-    -- Once for everybody: sought customer by customer, the planner may walk along the index of everybody's starts.
+    -- Materialized: otherwise the planner may scan the index of all starts once for each customer.
     later as materialized (
       select b.customer_id, b.start_at, ${localDay("b.start_at")} as day
       from organizations o
@@ -112,9 +115,10 @@ const statements = {
 };
 
 /**
- * Of the customers whose first visit ever lies in the period (at the location, when one is given): how many had another visit day.
+ * The customers whose first visit ever is in the period (and at the location, if given), and how many of them had
+ * another visit day.
  *
- * @param now until when bookings count as visits
+ * @param now a booking that starts later is not a visit
  */
 export async function retention(
   pool: pg.Pool,

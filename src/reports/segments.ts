@@ -11,20 +11,24 @@ import type { Scope } from "./daily.js";
 import { addDays, daysOf } from "./period.js";
 import { readReport } from "./read-report.js";
 
-/** How many customers are in each segment as of the end of a local day of the organization; of today, as of now. */
+/**
+ * The number of customers in each segment at the end of a local day of the organization. Today is counted as of
+ * now.
+ */
 export type SegmentDay = { readonly date: string } & Readonly<Record<Segment, number>>;
 
 export interface Movement {
-  /** NULL for a customer who was not known at the beginning. */
+  /** NULL for customers who were not known at the beginning. */
   readonly from_segment: Segment | null;
   readonly to_segment: Segment;
   readonly customers: number;
 }
 
 /**
- * The organization, the days, and its customers with what a segment follows from. A customer is known from the earliest of: made
- * at Square, first booked, first paid; a customer with none of these counts as always known. Facts are read as they are known
- * now. bookings_start_idx and payments_customer_idx, both whole: a customer who came once stays in a segment.
+ * The organization, the days, and the customers with the values that their segment depends on. A customer is known
+ * from the earliest of: created at Square, first booking made, first payment. A customer with none of these is
+ * always known. Facts are read as they are now. All bookings and payments are read, because a customer who came
+ * once stays in a segment. Indexes: bookings_start_idx and payments_customer_idx.
  */
 const people = `
     organization as (
@@ -63,8 +67,8 @@ const people = `
     )`;
 
 /**
- * Walks through each customer's instants at which the segment may change: known, each visit, and the ends that follow from it.
- * What changed before the period is gathered at its begin.
+ * Walks through the instants at which each customer's segment may change: the instant of being known, each visit,
+ * and the segment ends after that visit. Changes before the period count at its beginning.
  */
 const dailyStatement = {
   name: "report_segments_daily",
@@ -142,7 +146,7 @@ const movementsStatement = {
 };
 
 /**
- * The customers by segment for each day of the period until today.
+ * The number of customers by segment for each day of the period, at most until today.
  *
  * @param today the organization's local day of `now`
  */
@@ -167,7 +171,10 @@ export async function segmentsDaily(
   }).slice(1);
 }
 
-/** Who moved from which segment to which, from the end of the day before the period to the end of its last day, or now. */
+/**
+ * Customers by segment at the end of the day before the period and at the end of the period, or now if that is
+ * earlier.
+ */
 export async function segmentMovements(
   pool: pg.Pool,
   { organizationId, from, to }: Pick<Scope, "organizationId" | "from" | "to">,

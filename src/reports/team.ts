@@ -4,23 +4,26 @@ import type { Scope } from "./daily.js";
 import { readReport } from "./read-report.js";
 import { rebookedVisits } from "./rebooked-visits.js";
 
-/** What a team member did in a period. A booking with two members counts for both. */
+/** One team member's numbers in a period. A booking with two members counts for both. */
 export interface TeamMemberReport {
   readonly team_member_id: string;
   readonly name: string | null;
   readonly visits: number;
   readonly customers: number;
-  /** Whose first visit ever was one of these. */
+  /** Customers whose first visit ever was one of these visits. */
   readonly new_customers: number;
   readonly rebooked_visits: number;
   readonly no_shows: number;
   readonly late_cancellations: number;
   readonly booked_minutes: bigint;
-  /** The segments at their catalog price, in `list_price_currency`. Not revenue: Square links no payment to a team member. */
+  /**
+   * The segments' catalog prices, in `list_price_currency`. Not revenue: Square links no payment to a team member.
+   */
   readonly list_price_cents: bigint;
 }
 
-// bookings_start_idx, primary keys of booking_segments, service_variations and team_members, bookings_customer_idx.
+// Indexes: bookings_start_idx, bookings_customer_idx, primary keys of booking_segments, service_variations,
+// team_members.
 const statement = {
   name: "report_team",
   text: `
