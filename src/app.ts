@@ -38,7 +38,7 @@ export interface AppParts {
   readonly config: Pick<ServeConfig, "webhook"> & Partial<Pick<ServeConfig, "adminApiKey" | "cronSecret">>;
   readonly database: Database;
   readonly clock: Clock;
-  readonly inbox: Pick<Inbox, "receive">;
+  readonly inbox: Pick<Inbox, "receive" | "redrive">;
   readonly sweeps: Pick<Sweeps, "run" | "recomputeAllDue">;
   readonly log: FastifyBaseLogger;
 }
@@ -90,6 +90,6 @@ export async function buildApp({ config, database, clock, inbox, sweeps, log }: 
   const sessions = adminApiKey === undefined ? undefined : sessionsOf(adminApiKey, clock);
   await http.register(sessionRoutes({ sessions }));
   await http.register(dashboardRoutes());
-  await http.register(adminRoutes({ sessions, database, clock, sweeps }));
+  await http.register(adminRoutes({ sessions, database, clock, inbox, sweeps }));
   return { http, routes };
 }

@@ -1,10 +1,12 @@
 import type { FastifyInstance } from "fastify";
 import type { Clock } from "../clock.js";
 import type { Database } from "../database/database.js";
+import type { Inbox } from "../inbox/inbox.js";
 import type { Sweeps } from "../sweep/background.js";
 import { requireAdmin, type Sessions } from "./auth.js";
 import { customerListRoutes } from "./customer-list-routes.js";
 import { customerRoutes } from "./customer-routes.js";
+import { eventRoutes } from "./event-routes.js";
 import { explainRoutes } from "./explain-routes.js";
 import { organizationRoutes } from "./organization-routes.js";
 import { Problem } from "./problem.js";
@@ -17,11 +19,13 @@ export function adminRoutes({
   sessions,
   database,
   clock,
+  inbox,
   sweeps,
 }: {
   sessions: Sessions | undefined;
   database: Database;
   clock: Clock;
+  inbox: Pick<Inbox, "redrive">;
   sweeps: Pick<Sweeps, "recomputeAllDue">;
 }) {
   return async (app: FastifyInstance) => {
@@ -32,6 +36,7 @@ export function adminRoutes({
     const cursors = cursorSeal(sessions?.adminKey ?? "");
     await app.register(customerListRoutes({ database, clock, cursors }));
     await app.register(explainRoutes({ database, clock, cursors }));
+    await app.register(eventRoutes({ database, inbox, cursors }));
     await app.register(reportRoutes({ database, clock }));
     await app.register(statusRoutes({ database, clock }));
     for (const prefix of ["/api", "/admin"]) {

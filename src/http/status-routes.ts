@@ -2,20 +2,62 @@ import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import type { Clock } from "../clock.js";
 import type { Database } from "../database/database.js";
+import { driftByDay } from "../operations/drift-history.js";
 import { readStatus } from "../operations/status.js";
 import { security } from "./openapi.js";
-import { adminErrors } from "./schemas.js";
+import { adminErrors, count, day, wholeNumber } from "./schemas.js";
 
 const schema = {
-  summary: "How the work stands: inbox, sweeps, drift, organizations",
+  summary: "How the work stands: a verdict, inbox, sweeps, drift, organizations, silence",
   tags: ["Operations"],
   security: [...security.admin],
-  response: { 200: z.looseObject({}), ...adminErrors },
+  querystring: z.strictObject({}),
+  response: {
+    200: z.looseObject({
+      verdict: z.object({ level: z.enum(["ok", "warning", "error"]), text: z.string() }),
+      inbox: z.looseObject({}),
+      sweeps: z.array(z.looseObject({})),
+      drift: z.array(z.object({ column: z.string(), rows: count })),
+      rows_due: count,
+      organizations: z.array(z.looseObject({})),
+      silence: z.array(z.looseObject({})),
+    }),
+    ...adminErrors,
+  },
 };
 
-/** How the work stands (contract section 2). */
+const driftQuery = z.strictObject({
+  days: wholeNumber(1, 366).default(30).meta({ description: "How many days in UTC, today included" }),
+});
+
+const driftDay = z.object({
+  date: day,
+  sweeps: count,
+  checked: count,
+  drifted: count,
+  columns: z.array(z.object({ column: z.string(), rows: count })),
+});
+
+/** How the work stands and stood (contract section 2). */
 export function statusRoutes({ database, clock }: { database: Database; clock: Clock }) {
   return async (app: FastifyInstance) => {
     app.get("/admin/jobs/status", { schema }, () => readStatus(database.pool, clock()));
+
+    app.get(
+      "/admin/drift",
+      {
+        schema: {
+          summary: "What sweeps compared and found different, by day and column",
+          tags: ["Operations"],
+          security: [...security.admin],
+          querystring: driftQuery,
+          response: { 200: z.object({ days: z.array(driftDay) }), ...adminErrors },
+        },
+      },
+      async ({ query }) => {
+        const { days } = query as z.output<typeof driftQuery>;
+        return { days: await driftByDay(database.pool, clock(), days) };
+      },
+    );
   };
 }

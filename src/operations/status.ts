@@ -1,12 +1,16 @@
 import { type Queryable, queryUnprepared } from "../database/query.js";
 import type { ReportedError } from "../errors.js";
+import { reasonOf } from "../inbox/event-pages.js";
 import type { Outcome } from "../inbox/received-event.js";
 import { SWEEP_CRON_NAME, SWEEP_LOG_TYPE } from "../sweep/log-row.js";
 import type { SweepMode, SweepReport } from "../sweep/report.js";
 import { lastEventAt } from "./organizations.js";
+import { readSilence, type Silence } from "./silence.js";
+import { type Verdict, verdictOf } from "./verdict.js";
 
 /** How the database's work stands (contract section 2, `/admin/jobs/status`). No payloads, no tokens, no personal data. */
 export interface JobsStatus {
+  readonly verdict: Verdict;
   readonly inbox: {
     /** Events by status; a status that no event has is left out. */
     readonly by_status: Readonly<Partial<Record<Outcome, number>>>;
@@ -14,6 +18,8 @@ export interface JobsStatus {
     readonly oldest_unprocessed_seconds: number | null;
     /** The newest, at most 20. */
     readonly dead_events: readonly DeadEvent[];
+    /** All of them by type and reason, the most frequent first, at most 20 groups. */
+    readonly dead_by_reason: readonly DeadGroup[];
   };
   /** The newest first, at most 20. */
   readonly sweeps: readonly SweepRecord[];
@@ -22,6 +28,16 @@ export interface JobsStatus {
   /** Rows that have come due and are not recomputed yet. */
   readonly rows_due: number;
   readonly organizations: readonly OrganizationStatus[];
+  readonly silence: readonly Silence[];
+}
+
+export interface DeadGroup {
+  readonly event_type: string;
+  /** What `POST /admin/events/replay` takes as reason. */
+  readonly reason: string | null;
+  readonly events: number;
+  readonly oldest_received_at: Date;
+  readonly newest_received_at: Date;
 }
 
 export interface DeadEvent {
@@ -75,13 +91,15 @@ const SHOWN = 20;
 /** @param now for ages, and for what has come due */
 export async function readStatus(on: Queryable, now: Date): Promise<JobsStatus> {
   const sweeps = await readSweeps(on);
-  return {
+  const status = {
     inbox: await readInbox(on, now),
     sweeps: sweeps.map(recordOf),
     drift: sweeps.find(({ status }) => status !== "processing")?.payload.drift ?? [],
     rows_due: await countDue(on, now),
     organizations: await readOrganizations(on),
+    silence: await readSilence(on, now),
   };
+  return { verdict: verdictOf(status, now), ...status };
 }
 
 // webhook_events_status_idx alone.
@@ -108,15 +126,27 @@ const deadStatement = {
     order by received_at desc, event_id limit $1`,
 };
 
+// webhook_events_status_idx, as above.
+const deadGroupsStatement = {
+  name: "dead_events_by_reason",
+  text: `
+    select event_type, ${reasonOf("dead")} as reason, count(*)::integer as events,
+      min(received_at) as oldest_received_at, max(received_at) as newest_received_at
+    from (select * from webhook_events where status = 'dead' offset 0) as dead
+    group by event_type, reason order by events desc, event_type, reason limit $1`,
+};
+
 async function readInbox(on: Queryable, now: Date): Promise<JobsStatus["inbox"]> {
   const counts = await queryUnprepared<{ status: Outcome; count: bigint }>(on, byStatusStatement);
   const oldest = await queryUnprepared<{ seconds: number | null }>(on, oldestStatement, [now]);
   const dead = await queryUnprepared<DeadEvent & Record<string, unknown>>(on, deadStatement, [SHOWN]);
+  const groups = await queryUnprepared<DeadGroup & Record<string, unknown>>(on, deadGroupsStatement, [SHOWN]);
   const seconds = oldest.rows[0]?.seconds ?? null;
   return {
     by_status: Object.fromEntries(counts.rows.map(({ status, count }) => [status, Number(count)])),
     oldest_unprocessed_seconds: seconds === null ? null : Math.max(Math.round(seconds), 0),
     dead_events: dead.rows,
+    dead_by_reason: groups.rows,
   };
 }
 

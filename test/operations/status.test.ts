@@ -34,11 +34,13 @@ async function addEvent(
 describe("the status of the jobs", () => {
   it("of an empty database says that there is nothing", async () => {
     expect((await status()).json).toEqual({
-      inbox: { by_status: {}, oldest_unprocessed_seconds: null, dead_events: [] },
+      verdict: { level: "warning", text: expect.stringContaining("org add") },
+      inbox: { by_status: {}, oldest_unprocessed_seconds: null, dead_events: [], dead_by_reason: [] },
       sweeps: [],
       drift: [],
       rows_due: 0,
       organizations: [],
+      silence: [],
     });
   });
 
@@ -191,6 +193,92 @@ describe("the status of the jobs", () => {
       },
     ]);
     expect(text).not.toMatch(/TOP-SECRET|ciphertext/i);
+  });
+
+  it("calls a location silent when its pause is longer than usual for the day of the week", async () => {
+    const id = await addSalon(database);
+    const day = 24;
+    // Both open on Mondays and Fridays in the morning, but one of them fell silent ten days ago. Now is a Monday.
+    const mornings = Array.from({ length: 18 }, (_, week) => [
+      -7 * week * day + 2,
+      -7 * week * day - 3 * day,
+    ]).flat();
+    for (const [location_id, until] of [
+      ["open", 0],
+      ["silent", -10 * day],
+      ["new", 0],
+    ] as const) {
+      const heard = mornings.filter((hours) => hours < until && (location_id !== "new" || hours > -15 * day));
+      const payments = heard.map((hours) => ({
+        payment_id: `${location_id}${hours}`,
+        location_id,
+        created_at: at(hours),
+      }));
+      await insert(database, id, "payments", payments);
+    }
+    await sweepAt(database, at(-1));
+    await sweepAt(database, NOW);
+    const { json } = await status();
+    const { silence, verdict } = json;
+    expect(silence).toMatchObject([
+      { organization_id: id, location_id: "silent", is_silent: true, usual_hours: 94 },
+      { location_id: "new", is_silent: false, usual_hours: null },
+      { location_id: "open", is_silent: false, usual_hours: 94, last_heard_at: at(-3 * day).toISOString() },
+    ]);
+    expect(verdict).toEqual({ level: "warning", text: expect.stringContaining("Nothing from silent for") });
+  });
+
+  it("has one verdict: well, or what to do", async () => {
+    const id = await addSalon(database);
+    await addProfiles(database, id, 2);
+    const verdict = async () => (await status()).json.verdict;
+    expect(await verdict()).toMatchObject({ level: "warning", text: expect.stringContaining("No sweep") });
+    await sweepAt(database, at(-9), "full");
+    expect(await verdict()).toMatchObject({
+      level: "warning",
+      text: expect.stringContaining("RECONCILE_SCHEDULE"),
+    });
+    await database.pool.query("update customer_analytics set total_bookings = 9");
+    await sweepAt(database, at(-1));
+    expect(await verdict()).toMatchObject({
+      level: "warning",
+      text: expect.stringContaining("2 row(s) wrong"),
+    });
+    await sweepAt(database, NOW);
+    expect(await verdict()).toEqual({
+      level: "ok",
+      text: "All is well. The last sweep compared 2 rows, and none differed.",
+    });
+    await addEvent(id, { id: "e1", status: "deferred", received: at(-2) });
+    expect(await verdict()).toMatchObject({ level: "error", text: expect.stringContaining("wait for 2 h") });
+  });
+
+  it("tells drift by day and column, with days on which nothing was found", async () => {
+    const id = await addSalon(database);
+    await addProfiles(database, id, 3);
+    await sweepAt(database, at(-60), "full");
+    for (const hours of [-26, -25]) {
+      await database.pool.query("update customer_analytics set total_bookings = 9");
+      await sweepAt(database, at(hours));
+    }
+    const { http } = await openTestApp(database);
+    http.checksAnswers = true;
+    const headers = { authorization: `Bearer ${ADMIN_KEY}` };
+    const { days } = (await http.inject({ url: "/admin/drift?days=4", headers })).json();
+    expect(days).toEqual([
+      { date: "2026-05-29", sweeps: 0, checked: 0, drifted: 0, columns: [] },
+      { date: "2026-05-30", sweeps: 1, checked: expect.any(Number), drifted: 0, columns: [] },
+      {
+        date: "2026-05-31",
+        sweeps: 2,
+        checked: 6,
+        drifted: 6,
+        columns: [{ column: "total_bookings", rows: 6 }],
+      },
+      { date: "2026-06-01", sweeps: 0, checked: 0, drifted: 0, columns: [] },
+    ]);
+    expect((await http.inject({ url: "/admin/drift", headers })).json().days).toHaveLength(30);
+    expect((await http.inject({ url: "/admin/drift?days=0", headers })).json().parameter).toBe("days");
   });
 
   it("is behind the admin key", async () => {

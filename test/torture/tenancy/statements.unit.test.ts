@@ -10,10 +10,10 @@ import { expect, test } from "vitest";
  */
 const aboutAll: readonly RegExp[] = [
   // Due retries, pages and counts of stored events.
-  /^src\/inbox\/stored-events\.ts$/,
+  /^src\/inbox\/(event-pages|stored-events)\.ts$/,
   /^src\/drift\/(check-everybody|due)\.ts$/,
   /^src\/sweep\/(retention|waiting)\.ts$/,
-  /^src\/operations\/(organizations|sanity-check|status)\.ts$/,
+  /^src\/operations\/(organizations|sanity-check|silence|status)\.ts$/,
 ];
 
 /** Tables and views whose rows belong to one organization. The log of sweeps belongs to none. */

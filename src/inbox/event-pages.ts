@@ -1,0 +1,175 @@
+import type pg from "pg";
+import { NIL_ORGANIZATION } from "../database/nil-organization.js";
+import { type Queryable, queryUnprepared } from "../database/query.js";
+import type { Inbox } from "./inbox.js";
+import type { EventSource, Outcome } from "./received-event.js";
+import type { StoredEvent } from "./stored-events.js";
+
+/** A stored event without its payload, which is personal data. */
+export interface EventRow {
+  /** The nil UUID: of a merchant that was unknown when the event came. */
+  readonly organization_id: string;
+  readonly event_id: string;
+  readonly merchant_id: string;
+  readonly event_type: string;
+  readonly status: StoredStatus;
+  readonly attempts: number;
+  readonly source: EventSource;
+  readonly received_at: Date;
+  readonly processed_at: Date | null;
+  readonly next_attempt_at: Date | null;
+  readonly last_error: string | null;
+  /** `last_error` without the positions in lists: events with one reason need one remedy. */
+  readonly reason: string | null;
+}
+
+/** A duplicate is not stored. */
+export const storedStatuses = ["processed", "stale", "ignored", "deferred", "dead"] as const;
+export type StoredStatus = Exclude<Outcome, "duplicate">;
+
+export interface EventPageFilter {
+  readonly statuses?: readonly StoredStatus[] | undefined;
+  readonly type?: string | undefined;
+  readonly organizationId?: string | undefined;
+  readonly reason?: string | undefined;
+}
+
+/** Where a page ends. `received_at` is a text, which keeps the microseconds. */
+export interface EventPlace {
+  readonly received_at: string;
+  readonly organization_id: string;
+  readonly event_id: string;
+}
+
+/** The reason of event `e`, as SQL. */
+export const reasonOf = (e: string) => `regexp_replace(${e}.last_error, '\\.[0-9]+(?=[.:])', '.*', 'g')`;
+
+const selected = `e.organization_id, e.event_id, e.merchant_id, e.event_type, e.status, e.attempts, e.source, e.received_at,
+      e.processed_at, e.next_attempt_at, e.last_error, ${reasonOf("e")} as reason, e.received_at::text as place_time`;
+
+const isWanted = `
+      ($1::text is null or e.event_type = $1) and ($2::text is null or ${reasonOf("e")} = $2)
+      and e.received_at <= $3::timestamptz
+      and (e.received_at, e.organization_id, e.event_id) < ($3::timestamptz, $4::uuid, $5::text)`;
+
+const newestFirst = "order by received_at desc, organization_id desc, event_id desc limit $6";
+
+// webhook_events_received_idx from its end.
+const allStatement = {
+  name: "events_page",
+  text: `select ${selected} from webhook_events e where ${isWanted} ${newestFirst}`,
+};
+
+// webhook_events_status_idx, from the end of each status of each organization: of a few dead events among many others a walk
+// through all of them would find the last one late.
+const chosenStatement = {
+  name: "events_page_by_status",
+  text: `
+    select page.* from unnest($7::text[]) as s (status)
+    cross join (
+      select id from organizations union all select '${NIL_ORGANIZATION}'
+    ) as o (id)
+    cross join lateral (
+      select ${selected} from webhook_events e
+      where e.status = s.status and e.organization_id = o.id and ${isWanted} ${newestFirst}
+    ) as page
+    where $8::uuid is null or o.id = $8
+    ${newestFirst}`,
+};
+
+export interface EventPage {
+  readonly events: readonly EventRow[];
+  /** Where the next page begins; NULL after the last one. */
+  readonly next: EventPlace | null;
+}
+
+const FROM_THE_END: EventPlace = {
+  received_at: "infinity",
+  organization_id: "ffffffff-ffff-ffff-ffff-ffffffffffff",
+  event_id: "",
+};
+
+/** One page of stored events, the newest first, by keyset. */
+export async function eventsPage(
+  on: Queryable,
+  { statuses, type, organizationId, reason }: EventPageFilter,
+  after: EventPlace | null,
+  limit: number,
+): Promise<EventPage> {
+  const { received_at, organization_id, event_id } = after ?? FROM_THE_END;
+  const values = [type ?? null, reason ?? null, received_at, organization_id, event_id, limit + 1];
+  const isChosen = statuses !== undefined || organizationId !== undefined;
+  const { rows } = isChosen
+    ? await queryUnprepared<EventRow & { place_time: string }>(on, chosenStatement, [
+        ...values,
+        statuses ?? storedStatuses,
+        organizationId ?? null,
+      ])
+    : await queryUnprepared<EventRow & { place_time: string }>(on, allStatement, values);
+  const page = rows.slice(0, limit);
+  const last = rows.length > limit ? page.at(-1) : undefined;
+  return {
+    events: page.map(({ place_time: _, ...event }) => event),
+    next: last
+      ? { received_at: last.place_time, organization_id: last.organization_id, event_id: last.event_id }
+      : null,
+  };
+}
+
+// Primary key.
+const withPayloadStatement = {
+  name: "stored_events_by_id",
+  text: `
+    select ${selected}, e.payload::text as payload
+    from unnest($1::uuid[], $2::text[]) as named (organization_id, event_id)
+    join webhook_events e on e.organization_id = named.organization_id and e.event_id = named.event_id`,
+};
+
+/** These events with their payload as it is stored, as JSON text; those that do not exist are left out. */
+export async function eventsWithPayload(
+  on: Queryable,
+  events: readonly Pick<EventRow, "organization_id" | "event_id">[],
+): Promise<(EventRow & StoredEvent)[]> {
+  const { rows } = await queryUnprepared<EventRow & StoredEvent & { place_time: string }>(
+    on,
+    withPayloadStatement,
+    [events.map(({ organization_id }) => organization_id), events.map(({ event_id }) => event_id)],
+  );
+  return rows.map(({ place_time: _, ...event }) => event);
+}
+
+/** Events of one transaction at most, so that a group is re-driven in steps that webhooks hardly notice. */
+const REPLAYED_AT_ONCE = 64;
+
+export interface ReplayedGroup {
+  readonly replayed: number;
+  readonly by_status: Readonly<Partial<Record<Outcome, number>>>;
+  /** Where to go on when there are more than `limit`; NULL: that was all. */
+  readonly next: EventPlace | null;
+}
+
+/**
+ * Processes the stored events of a group again, the newest first.
+ *
+ * @param limit how many at most
+ * @throws when the database is unavailable: what was done stays done
+ */
+export async function replayGroup(
+  { pool, inbox }: { readonly pool: pg.Pool; readonly inbox: Pick<Inbox, "redrive"> },
+  filter: EventPageFilter,
+  after: EventPlace | null,
+  limit: number,
+): Promise<ReplayedGroup> {
+  const byStatus: Partial<Record<Outcome, number>> = {};
+  let replayed = 0;
+  let next = after;
+  do {
+    const page = await eventsPage(pool, filter, next, Math.min(REPLAYED_AT_ONCE, limit - replayed));
+    for (const outcome of await inbox.redrive(await eventsWithPayload(pool, page.events))) {
+      byStatus[outcome] = (byStatus[outcome] ?? 0) + 1;
+      replayed += 1;
+    }
+    next = page.next;
+  } while (next !== null && replayed < limit);
+  return { replayed, by_status: byStatus, next };
+}

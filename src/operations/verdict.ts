@@ -1,0 +1,128 @@
+import type { ReportedError } from "../errors.js";
+import type { Silence } from "./silence.js";
+
+/** What a verdict is made of, out of `JobsStatus`. */
+export interface Standing {
+  readonly inbox: {
+    readonly by_status: { readonly dead?: number };
+    readonly oldest_unprocessed_seconds: number | null;
+    readonly dead_by_reason: readonly {
+      readonly event_type: string;
+      readonly reason: string | null;
+      readonly events: number;
+    }[];
+  };
+  /** The newest first. */
+  readonly sweeps: readonly {
+    readonly status: string;
+    readonly created_at: Date;
+    readonly completed_at: Date | null;
+    readonly checked: number | null;
+    readonly drifted: number | null;
+    readonly created: number | null;
+    readonly deleted: number | null;
+    readonly errors: readonly ReportedError[];
+  }[];
+  readonly organizations: readonly {
+    readonly name: string;
+    readonly status: string;
+    readonly unfinished_pulls: number;
+  }[];
+  readonly silence: readonly Silence[];
+}
+
+/** One line: whether the numbers can be trusted, and what to do if not. */
+export interface Verdict {
+  readonly level: "ok" | "warning" | "error";
+  readonly text: string;
+}
+
+const HOUR_MS = 3_600_000;
+
+/** A scheduled sweep is hourly; two may be late or skipped. */
+const SWEPT_WITHIN_MS = 3 * HOUR_MS;
+
+/** The first finding by weight. */
+export function verdictOf(status: Standing, now: Date): Verdict {
+  return (
+    brokenInbox(status) ??
+    brokenSweep(status, now) ??
+    brokenOrganization(status) ??
+    foundDrift(status) ??
+    silentLocation(status) ??
+    allWell(status)
+  );
+}
+
+type Finding = Verdict | undefined;
+
+function brokenInbox({ inbox }: Standing): Finding {
+  const waited = inbox.oldest_unprocessed_seconds ?? 0;
+  if (waited * 1_000 > HOUR_MS) {
+    const text = `Events wait for ${Math.floor(waited / 3_600)} h: look at /admin/events?status=deferred for the reason.`;
+    return { level: "error", text };
+  }
+  const dead = inbox.by_status.dead ?? 0;
+  const [most] = inbox.dead_by_reason;
+  if (dead === 0 || !most) return undefined;
+  const text = `${dead} dead event(s) took no effect. Most (${most.events}) of ${most.event_type}: ${most.reason ?? "no reason kept"}. Mend the cause and replay them.`;
+  return { level: "error", text };
+}
+
+function brokenSweep({ sweeps, organizations }: Standing, now: Date): Finding {
+  if (organizations.length === 0) {
+    return { level: "warning", text: 'There is no organization yet: add one with "regulars org add".' };
+  }
+  const last = sweeps.find(({ status }) => status !== "processing");
+  if (!last) {
+    return {
+      level: "warning",
+      text: "No sweep has ended yet: set RECONCILE_SCHEDULE, or call the cron endpoint.",
+    };
+  }
+  const [error] = last.errors;
+  if (error)
+    return {
+      level: "error",
+      text: `The last sweep could not do everything: ${error.step}: ${error.message}`,
+    };
+  const ended = last.completed_at ?? last.created_at;
+  if (now.getTime() - ended.getTime() <= SWEPT_WITHIN_MS) return undefined;
+  const text = `The last sweep ended at ${ended.toISOString()}: is RECONCILE_SCHEDULE off, or the cron service?`;
+  return { level: "warning", text };
+}
+
+function brokenOrganization({ organizations }: Standing): Finding {
+  const revoked = organizations.filter(({ status }) => status === "revoked").map(({ name }) => name);
+  if (revoked.length > 0) {
+    return {
+      level: "warning",
+      text: `${revoked.join(", ")}: Square's permission is revoked; authorize again.`,
+    };
+  }
+  const unfinished = organizations.find(({ unfinished_pulls }) => unfinished_pulls > 1);
+  if (!unfinished) return undefined;
+  const text = `${unfinished.name}: ${unfinished.unfinished_pulls} pulls in a row did not come to their end; their sweeps name the error.`;
+  return { level: "warning", text };
+}
+
+function foundDrift({ sweeps }: Standing): Finding {
+  const last = sweeps.find(({ status }) => status !== "processing");
+  const wrong = (last?.drifted ?? 0) + (last?.created ?? 0) + (last?.deleted ?? 0);
+  if (wrong === 0) return undefined;
+  const text = `The last sweep found ${wrong} row(s) wrong and corrected them: /admin/drift names the columns. Tell us if nobody changed the tables by hand.`;
+  return { level: "warning", text };
+}
+
+function silentLocation({ silence }: Standing): Finding {
+  const [first] = silence.filter(({ is_silent }) => is_silent);
+  if (!first) return undefined;
+  const text = `Nothing from ${first.location_name} for ${first.silent_hours} h, usual are ${first.usual_hours} h: is it closed? If not, run "regulars doctor".`;
+  return { level: "warning", text };
+}
+
+function allWell({ sweeps }: Standing): Verdict {
+  const last = sweeps.find(({ status }) => status !== "processing");
+  const text = `All is well. The last sweep compared ${last?.checked ?? 0} rows, and none differed.`;
+  return { level: "ok", text };
+}
