@@ -22,6 +22,8 @@ type Message =
   | { readonly kind: "hello" };
 
 const KEPT = 30;
+/** Of a list that somebody walks through, no more is asked for again. */
+const REFETCHED_PAGES = 3;
 const REFETCH_EVERY_MS = 500;
 const RECONNECT_AFTER_MS = 5_000;
 const POLL_EVERY_MS = 5_000;
@@ -94,8 +96,15 @@ export class Live {
   #refetch(): void {
     if (!this.#isStale || document.hidden || this.#queries.isFetching() > 0) return;
     this.#isStale = false;
-    this.#queries.invalidateQueries({ predicate: ({ meta }) => meta?.fixed !== true });
+    this.#queries.invalidateQueries({
+      predicate: ({ meta, state }) => meta?.fixed !== true && pagesOf(state.data) <= REFETCHED_PAGES,
+    });
   }
+}
+
+/** How many pages of a list somebody has walked through. */
+function pagesOf(data: unknown): number {
+  return (data as { pages?: unknown[] } | undefined)?.pages?.length ?? 1;
 }
 
 /** Reads the stream until the signal, and opens it again when it was refused. */

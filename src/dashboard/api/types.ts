@@ -189,11 +189,11 @@ export interface Explanation {
   as_of: string;
   exact_until: string | null;
   from: string;
-  condition?: string | null;
-  rows?: ExplainRow[];
-  older?: string | null;
-  inputs?: Record<string, unknown>;
-  formula?: string;
+  condition: string | null;
+  rows: ExplainRow[];
+  older: string | null;
+  inputs: Record<string, unknown>;
+  formula: string | null;
 }
 
 export interface DriftDay {

@@ -1,3 +1,108 @@
-export default function CustomerPage(_: { id?: string }) {
-  return <p>customer</p>;
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { ask, withQuery } from "../api/client.js";
+import type { CustomersPage, History } from "../api/types.js";
+import { ago, time, words } from "../shared/format.js";
+import { useApiPath, useOrganization } from "../shared/organization.js";
+import { Card, PageHead } from "../shared/page.js";
+import { SegmentName } from "../shared/segment.js";
+import { sentenceOf } from "../shared/sentence.js";
+import { Failure, Skeleton } from "../shared/states.js";
+import { nameOf } from "../shared/value.js";
+import { Facts } from "./facts.js";
+import { RecomputeResult, useRecompute } from "./recompute.js";
+import { Timeline } from "./timeline.js";
+import "./customer.css";
+
+/** One customer, as the front desk and the engineer need it. */
+export default function CustomerPage({ id }: { id: string }) {
+  const path = useApiPath();
+  const url = path(`customers/${encodeURIComponent(id)}`);
+  const query = useInfiniteQuery({
+    queryKey: ["customer", url, "all"],
+    queryFn: ({ pageParam }) => ask<History>(withQuery(url, { before: pageParam })),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: ({ older }) => older ?? undefined,
+  });
+  const names = useNames(id);
+  const recompute = useRecompute(url);
+  const { time_zone: timeZone } = useOrganization();
+  if (query.isPending) return <Skeleton lines={14} />;
+  if (query.isError) return <Failure error={query.error} retry={query.refetch} />;
+  const [newest] = query.data.pages;
+  if (!newest) return null;
+  const history: History = {
+    ...newest,
+    bookings: query.data.pages.flatMap(({ bookings }) => bookings),
+    payments: query.data.pages.flatMap(({ payments }) => payments),
+  };
+  const { customer } = history;
+  return (
+    <div className="stack">
+      <PageHead title={nameOf(customer)} sentence={sentenceOf(customer, new Date(), timeZone)}>
+        <div className="row">
+          <button
+            type="button"
+            className="button"
+            disabled={recompute.isPending}
+            onClick={() => recompute.mutate()}
+          >
+            Recompute now
+          </button>
+          <a className="button" href={url} target="_blank" rel="noreferrer">
+            JSON
+          </a>
+        </div>
+      </PageHead>
+      <div className="row">
+        <SegmentName segment={customer.customer_segment} />
+        <span className="muted">{words(customer.customer_type)}</span>
+        {customer.phone_number && <a href={`tel:${customer.phone_number}`}>{customer.phone_number}</a>}
+        {customer.email_address && <a href={`mailto:${customer.email_address}`}>{customer.email_address}</a>}
+      </div>
+      <RecomputeResult mutation={recompute} />
+      <Freshness history={history} />
+      <Facts customer={customer} names={names} />
+      <Card>
+        <h2>Timeline</h2>
+        <p className="small muted">Times in {timeZone}.</p>
+        <Timeline history={history} older={query.hasNextPage ? () => query.fetchNextPage() : undefined} />
+      </Card>
+    </div>
+  );
+}
+
+/** From when until when the row is exact, what the clock changes next, and who was merged into the customer. */
+function Freshness({ history: { customer, next_change, merged_ids } }: { history: History }) {
+  const { time_zone: timeZone } = useOrganization();
+  const now = new Date();
+  return (
+    <div className="freshness small">
+      <p>
+        Computed {ago(customer.computed_at, now)}.{" "}
+        {next_change
+          ? `Exact until ${time(next_change.at, timeZone)} (${ago(next_change.at, now)}), when time alone changes ${next_change.columns.map((each) => words(each).toLowerCase()).join(", ") || "the row"}.`
+          : "Exact until an event changes it."}
+      </p>
+      {merged_ids.length > 0 && (
+        <p>
+          Merged into this customer: <code>{merged_ids.join(", ")}</code>. Bookings and payments of{" "}
+          {merged_ids.length === 1 ? "that id" : "those ids"} are counted here.
+        </p>
+      )}
+    </div>
+  );
+}
+
+/** Names of what the row names by id. The list knows them; it finds a customer by the whole id. */
+function useNames(id: string): Readonly<Record<string, string | null>> {
+  const path = useApiPath();
+  const url = withQuery(path("customers"), { q: id, limit: 1 });
+  const { data } = useQuery({ queryKey: ["customers", url], queryFn: () => ask<CustomersPage>(url) });
+  const [found] = data?.customers ?? [];
+  if (!found) return {};
+  return {
+    preferred_location_id: found.preferred_location_name,
+    preferred_technician_id: found.preferred_technician_name,
+    preferred_service_variation_id: found.preferred_service_name,
+  };
 }

@@ -23,7 +23,7 @@ export function ExplainColumn({ customerId, column }: { customerId: string; colu
   const [explanation] = query.data.pages;
   if (!explanation) return null;
   const context = { currency, timeZone };
-  const rows = query.data.pages.flatMap((page) => page.rows ?? []);
+  const rows = query.data.pages.flatMap((page) => page.rows);
   return (
     <>
       <h2>{words(column)}</h2>
@@ -38,8 +38,8 @@ export function ExplainColumn({ customerId, column }: { customerId: string; colu
           : "until an event changes it"}{" "}
         ({timeZone}).
       </p>
-      {explanation.inputs && <Inputs explanation={explanation} context={context} />}
-      {explanation.rows && (
+      {explanation.from === "columns" && <Inputs explanation={explanation} context={context} />}
+      {explanation.from !== "columns" && explanation.from !== "profile" && (
         <Rows
           explanation={explanation}
           rows={rows}
@@ -58,8 +58,7 @@ export function ExplainColumn({ customerId, column }: { customerId: string; colu
 
 function Inputs({ explanation, context }: { explanation: Explanation; context: ValueContext }) {
   const dictionary = useColumns();
-  const inputs = Object.entries(explanation.inputs ?? {});
-  if (inputs.length === 0 && explanation.formula === undefined) return null;
+  const inputs = Object.entries(explanation.inputs);
   return (
     <section>
       {inputs.length > 0 && (
@@ -75,7 +74,7 @@ function Inputs({ explanation, context }: { explanation: Explanation; context: V
           </dl>
         </>
       )}
-      {explanation.formula !== undefined && (
+      {explanation.formula !== null && (
         <>
           <h3>Formula</h3>
           <pre>{explanation.formula}</pre>
@@ -92,7 +91,7 @@ function Rows({
   more,
 }: {
   explanation: Explanation;
-  rows: NonNullable<Explanation["rows"]>;
+  rows: Explanation["rows"];
   context: ValueContext;
   more: (() => unknown) | undefined;
 }) {

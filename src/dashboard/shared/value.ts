@@ -1,10 +1,12 @@
 /** Any column's value in words, by what the dictionary says of it. */
 import type { ColumnEntry, Money } from "../api/types.js";
-import { count, money, percent, time } from "./format.js";
+import { count, day, dayIn, money, percent, time } from "./format.js";
 
 export interface ValueContext {
   readonly currency: string;
   readonly timeZone: string;
+  /** Days instead of times, as a table has room for. */
+  readonly short?: boolean;
 }
 
 export const NOTHING = "–";
@@ -14,7 +16,7 @@ const WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Satur
 export function valueInWords(
   { name, type, unit }: Pick<ColumnEntry, "name" | "type" | "unit">,
   value: unknown,
-  { currency, timeZone }: ValueContext,
+  { currency, timeZone, short = false }: ValueContext,
 ): string {
   if (value === null || value === undefined) return NOTHING;
   if (unit === "minor units") return money(value as Money, currency);
@@ -22,7 +24,10 @@ export function valueInWords(
   if (unit === "days") return `${value} ${Number(value) === 1 ? "day" : "days"}`;
   if (unit === "hours") return `${value} ${Number(value) === 1 ? "hour" : "hours"}`;
   if (unit === "minutes") return `${count(value as Money)} min`;
-  if (type === "timestamptz") return time(String(value), timeZone);
+  if (type === "timestamptz") {
+    return short ? day(dayIn(new Date(String(value)), timeZone)) : time(String(value), timeZone);
+  }
+  if (name === "customer_segment") return SEGMENT_WORDS[value as keyof typeof SEGMENT_WORDS];
   if (type === "boolean") return value ? "yes" : "no";
   if (name === "preferred_weekday") return WEEKDAYS[Number(value) - 1] ?? String(value);
   if (name === "preferred_hour") return `${String(value).padStart(2, "0")}:00`;

@@ -7,6 +7,7 @@ import { useApiPath, useOrganization } from "../shared/organization.js";
 import { useScope } from "../shared/scope.js";
 import { Empty, Failure, Skeleton } from "../shared/states.js";
 import { SEGMENT_WORDS } from "../shared/value.js";
+import "../shared/segment.css";
 
 const ORDER: readonly Segment[] = ["NEW", "ACTIVE", "AT_RISK", "LOST", "NEVER_VISITED"];
 const WIDTH = 1_000;

@@ -1,0 +1,61 @@
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { send } from "../api/client.js";
+import type { Recomputation } from "../api/types.js";
+import { entryOf, useColumns } from "../shared/columns.js";
+import { words } from "../shared/format.js";
+import { useOrganization } from "../shared/organization.js";
+import { Failure } from "../shared/states.js";
+import { valueInWords } from "../shared/value.js";
+import "../shared/table.css";
+
+/** Recomputes the row now, and shows each column before and after. */
+export function useRecompute(url: string) {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: () => send<Recomputation>("POST", `${url}/recompute`),
+    onSuccess: () => queries.invalidateQueries({ queryKey: ["customer", url] }),
+  });
+}
+
+export function RecomputeResult({ mutation }: { mutation: ReturnType<typeof useRecompute> }) {
+  const dictionary = useColumns();
+  const { currency, time_zone: timeZone } = useOrganization();
+  if (mutation.isError) return <Failure error={mutation.error} />;
+  if (!mutation.data) return null;
+  const drift = Object.entries(mutation.data.drift);
+  if (drift.length === 0) {
+    return (
+      <p role="status" className="recompute">
+        Recomputed from {mutation.data.customer ? "all bookings and payments" : "nothing"}: no column differs.
+        The row was exact.
+      </p>
+    );
+  }
+  return (
+    <div role="status" className="table-box recompute">
+      <table className="table">
+        <caption className="visually-hidden">What the recomputation changed</caption>
+        <thead>
+          <tr>
+            <th scope="col">Column</th>
+            <th scope="col">Before</th>
+            <th scope="col">After</th>
+          </tr>
+        </thead>
+        <tbody>
+          {drift.map(([name, { before, after }]) => {
+            const write = (value: unknown) =>
+              valueInWords(entryOf(dictionary.data, name), value, { currency, timeZone });
+            return (
+              <tr key={name}>
+                <td>{words(name)}</td>
+                <td>{write(before)}</td>
+                <td>{write(after)}</td>
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+    </div>
+  );
+}

@@ -1,0 +1,55 @@
+import { useLayoutEffect, useRef } from "react";
+import { Link } from "wouter";
+import type { ListedCustomer } from "../api/types.js";
+import { Figure } from "../shared/figure.js";
+import { counted, money } from "../shared/format.js";
+import { useOrganization } from "../shared/organization.js";
+import { SegmentName } from "../shared/segment.js";
+import { sentenceOf } from "../shared/sentence.js";
+import { nameOf } from "../shared/value.js";
+import { type ListProps, useVisible } from "./customer-table.js";
+
+const CARD = 172;
+
+/** The list on a phone: each customer with the sentence. */
+export function CustomerCards({ customers, more }: ListProps) {
+  const { box, rows, before, after } = useVisible(customers.length, CARD, more);
+  return (
+    <ul className="cards" ref={box}>
+      <Room height={before} />
+      {rows.map((index) => {
+        const customer = customers[index];
+        return customer && <CustomerCard key={customer.square_customer_id} customer={customer} />;
+      })}
+      <Room height={after} />
+    </ul>
+  );
+}
+
+function CustomerCard({ customer }: { customer: ListedCustomer }) {
+  const { time_zone } = useOrganization();
+  const id = customer.square_customer_id;
+  return (
+    <li className="customer-card">
+      <div className="spread">
+        <Link href={`/customers/${encodeURIComponent(id)}`}>{nameOf(customer)}</Link>
+        <SegmentName segment={customer.customer_segment} />
+      </div>
+      <p className="small">{sentenceOf(customer, new Date(), time_zone)}</p>
+      <p className="small muted">
+        <Figure explain={`customer/${id}/total_visits`}>{counted(customer.total_visits, "visit")}</Figure>,{" "}
+        <Figure explain={`customer/${id}/total_revenue_cents`}>
+          {money(customer.total_revenue_cents, customer.currency)}
+        </Figure>
+      </p>
+    </li>
+  );
+}
+
+function Room({ height }: { height: number }) {
+  const item = useRef<HTMLLIElement>(null);
+  useLayoutEffect(() => {
+    if (item.current) item.current.style.height = `${height}px`;
+  }, [height]);
+  return height > 0 ? <li ref={item} aria-hidden="true" /> : null;
+}

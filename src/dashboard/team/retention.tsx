@@ -1,0 +1,117 @@
+import { useQuery } from "@tanstack/react-query";
+import { ask, withQuery } from "../api/client.js";
+import type { CohortRow } from "../api/types.js";
+import { useAddress } from "../shared/address.js";
+import { addDays, count, percent } from "../shared/format.js";
+import { useApiPath } from "../shared/organization.js";
+import { useScope } from "../shared/scope.js";
+import { Empty, Failure, Skeleton } from "../shared/states.js";
+
+const KINDS = [
+  ["month", "Month"],
+  ["technician", "Technician"],
+  ["location", "Location"],
+  ["service", "Service"],
+] as const;
+const WINDOWS = [30, 60, 90, 180] as const;
+/** A period that was not chosen by hand is too short to see anybody come back. */
+const YEAR = 365;
+const SHADES = 5;
+
+/** Of the customers whose first visit lies in the period: how many came back. */
+export function Retention() {
+  const { parameters, change } = useAddress();
+  const { from, to, today, locationId } = useScope();
+  const path = useApiPath();
+  const by = KINDS.find(([kind]) => kind === parameters.get("by"))?.[0] ?? "month";
+  const isChosen = parameters.has("from");
+  const url = withQuery(path("retention"), {
+    by,
+    from: isChosen ? from : addDays(today, 1 - YEAR),
+    to: isChosen ? to : today,
+    location_id: locationId,
+  });
+  const query = useQuery({ queryKey: ["retention", url], queryFn: () => ask<{ cohorts: CohortRow[] }>(url) });
+  return (
+    <>
+      <div className="spread">
+        <div>
+          <h2>Who comes back</h2>
+          <p className="small muted">
+            Customers by their first visit {isChosen ? "in the period" : "within the last 365 days"}, and how
+            many had another visit day within so many days. Only those whose first visit lies that far back
+            count.
+          </p>
+        </div>
+        <fieldset className="segmented">
+          <legend className="visually-hidden">Cohorts by</legend>
+          {KINDS.map(([kind, label]) => (
+            <button
+              key={kind}
+              type="button"
+              aria-pressed={kind === by}
+              onClick={() => change({ by: kind === "month" ? undefined : kind })}
+            >
+              {label}
+            </button>
+          ))}
+        </fieldset>
+      </div>
+      {query.isPending && <Skeleton lines={8} />}
+      {query.isError && <Failure error={query.error} retry={query.refetch} />}
+      {query.data?.cohorts.length === 0 && <Empty title="Nobody came for the first time in this period." />}
+      {query.data && query.data.cohorts.length > 0 && (
+        <div className={query.isPlaceholderData ? "table-box stale" : "table-box"}>
+          <table className="table">
+            <thead>
+              <tr>
+                <th scope="col">First visit</th>
+                <th scope="col" className="number">
+                  Customers
+                </th>
+                {WINDOWS.map((days) => (
+                  <th key={days} scope="col" className="number">
+                    Within {days} days
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {query.data.cohorts.map((cohort) => (
+                <tr key={cohort.cohort ?? ""}>
+                  <td>{cohort.name ?? cohort.cohort ?? "not named"}</td>
+                  <td className="number">{count(cohort.customers)}</td>
+                  {WINDOWS.map((days) => (
+                    <Share
+                      key={days}
+                      returned={cohort[`returned_${days}d`]}
+                      eligible={cohort[`eligible_${days}d`]}
+                    />
+                  ))}
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      <p>
+        <a className="small" href={url} target="_blank" rel="noreferrer">
+          JSON
+        </a>
+      </p>
+    </>
+  );
+}
+
+function Share({ returned, eligible }: { returned: number; eligible: number }) {
+  if (eligible === 0) return <td className="number muted">too early</td>;
+  const ratio = returned / eligible;
+  return (
+    <td className={`number shade-${Math.min(SHADES - 1, Math.floor(ratio * SHADES))}`}>
+      {percent(ratio)}{" "}
+      <span className="small muted">
+        {returned} of {eligible}
+      </span>
+    </td>
+  );
+}
