@@ -6,8 +6,14 @@ import files from "@fastify/static";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import fp from "fastify-plugin";
 
-/** The dashboard's addresses. All are the same file, and the browser decides what it shows. */
-const PAGES = ["/", "/customers", "/customers/:squareCustomerId", "/team", "/columns"] as const;
+/** The dashboard's addresses. All are the same file, and the browser decides what it shows. They need no key: they hold no data. */
+export const dashboardPages: readonly string[] = [
+  "/",
+  "/customers",
+  "/customers/:squareCustomerId",
+  "/team",
+  "/columns",
+];
 
 /** The Trust page to a browser, JSON to everybody else. */
 const STATUS = "/admin/jobs/status";
@@ -43,7 +49,7 @@ export function dashboardRoutes(folder = BUILDS.find((build) => existsSync(path.
         .send(page);
     };
 
-    for (const page of PAGES) app.get(page, { schema: { hide: true } }, sendPage);
+    for (const page of dashboardPages) app.get(page, { schema: { hide: true } }, sendPage);
     app.addHook("onRequest", async (request, reply) => {
       if (request.routeOptions.url !== STATUS) return;
       reply.header("vary", "Accept");
