@@ -71,6 +71,7 @@ async function demo(options: Options): Promise<void> {
     merchantId: DEMO_MERCHANT_ID,
   });
   await storeLocations(server, organizationId, salon);
+  await storeServices(server, organizationId, salon);
   const latest = await loadHistory(server, salon, options.events);
   const since = latest[0]?.at ?? end;
   const hours = Math.max(1, Math.round((systemClock().getTime() - since.getTime()) / 3_600_000));
@@ -140,6 +141,28 @@ async function storeLocations(
       timeZone: timezone,
       currency,
       status,
+    })),
+  });
+}
+
+/** Nor do catalog events carry a service. */
+async function storeServices(
+  { database }: RunningServer,
+  organizationId: string,
+  salon: Salon,
+): Promise<void> {
+  const variations = [...salon.truth.catalog.values()].flatMap(({ item_data }) =>
+    item_data.variations.map((variation) => ({ item: item_data, variation })),
+  );
+  await database.prisma.serviceVariation.createMany({
+    data: variations.map(({ item, variation: { id, item_variation_data } }) => ({
+      organizationId,
+      squareVariationId: id,
+      name: item_variation_data.name,
+      itemName: item.name,
+      durationMinutes: Math.round(item_variation_data.service_duration / 60_000),
+      priceCents: item_variation_data.price_money.amount,
+      currency: item_variation_data.price_money.currency,
     })),
   });
 }
