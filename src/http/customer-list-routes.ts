@@ -46,9 +46,7 @@ const filters = z.strictObject({
   birthday_month: wholeNumber(1, 12).optional(),
   q: z
     .string()
-    .regex(/^[^\0]*$/)
-    .trim()
-    .min(1)
+    .regex(/^[^\0]*[^\0\s][^\0]*$/)
     .max(255)
     .optional()
     .meta({

@@ -1,5 +1,6 @@
 import { beforeAll, expect, test } from "vitest";
 import { ADMIN_KEY, addSalon, openTestApp, type TestApp } from "../../support/app.js";
+import { readCsv } from "../../support/csv.js";
 import { openTestDatabase } from "../../support/database.js";
 import { bookingEvent, customerEvent, paymentEvent } from "../../support/events.js";
 import { nastyTexts } from "./texts.js";
@@ -16,19 +17,46 @@ interface Shown {
   readonly payments: readonly Readonly<Record<string, unknown>>[];
 }
 
-/**
- * Where stored texts come out again. What comes later (the list, the CSV, the page) is one more entry: it shows the same
- * customer, read back by the reader that its format calls for.
- */
-const surfaces: Readonly<Record<string, (app: TestApp, customerId: string) => Promise<Shown>>> = {
-  "the customer": async (app, customerId) => {
+/** Where stored texts come out again: the same customer, read back by the reader that the format calls for. */
+const surfaces = {
+  "the customer": async (app: TestApp, customerId: string): Promise<Shown> => {
     const url = `/api/organizations/${salon}/customers/${encodeURIComponent(customerId)}`;
     const answer = await app.http.inject({ url, headers: { authorization: `Bearer ${ADMIN_KEY}` } });
     expect([customerId, answer.statusCode]).toEqual([customerId, 200]);
     expect(answer.headers["content-type"]).toMatch(/^application\/json/);
     return answer.json();
   },
+  "the list": async (app: TestApp, customerId: string): Promise<Shown> => {
+    const { customers } = (await ask(app, "customers", customerId)).json();
+    return {
+      ...(await surfaces["the customer"](app, customerId)),
+      customer: customers.find(isOf(customerId)),
+    };
+  },
+  "the CSV": async (app: TestApp, customerId: string): Promise<Shown> => {
+    const rows = readCsv((await ask(app, "customers.csv", customerId)).body.slice(1)).map(unquoted);
+    return {
+      ...(await surfaces["the customer"](app, customerId)),
+      customer: rows.find(isOf(customerId)) ?? {},
+    };
+  },
 };
+
+/** Without the apostrophes before what a spreadsheet would run. */
+function unquoted(row: Readonly<Record<string, string>>): Record<string, string> {
+  const runs = Object.values(row).filter((text) => /^[=@\t]|^[+-](?![\d ().-]+$)/.test(text));
+  expect(runs).toEqual([]);
+  const texts = Object.entries(row).map(([name, text]) => [name, text.replace(/^'(?=[=@\t+-])/, "")]);
+  return Object.fromEntries(texts);
+}
+
+const isOf = (customerId: string) => (row: Readonly<Record<string, unknown>>) =>
+  row.square_customer_id === customerId;
+
+function ask(app: TestApp, list: string, customerId: string) {
+  const url = `/api/organizations/${salon}/${list}?${new URLSearchParams({ q: customerId })}`;
+  return app.http.inject({ url, headers: { authorization: `Bearer ${ADMIN_KEY}` } });
+}
 
 /** Ids, statuses and currencies have at most 255 characters, and an address no more of them once they are encoded. */
 const asName = (text: string) => {
