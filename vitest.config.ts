@@ -11,6 +11,7 @@ function databaseProject(kind: "embedded" | "postgres", otherKind: string): Test
       name: kind,
       include: ["test/**/*.test.ts"],
       exclude: [...unit, `test/**/*.${otherKind}.test.ts`, benchmark],
+      ...(kind === "embedded" && { setupFiles: ["test/support/short-lived-wasm.ts"] }),
       globalSetup: [`test/support/global-setup-${kind}.ts`],
     },
   };
@@ -22,6 +23,8 @@ export default defineConfig({
   test: {
     reporters: ["default", "./test/support/slowest-files.ts"],
     pool: "forks",
+    // Loading the program costs a file more than a second: a worker loads it once. No test may leave anything behind.
+    isolate: false,
     // Each has a database of its own to feed as well.
     maxWorkers: 3,
     // Generous, for a machine that is busy with something else as well: a test waits for events, never for time.

@@ -21,7 +21,7 @@ import {
 } from "../support/worlds.js";
 
 /** Every history is a seed; a failure names it. */
-const HISTORIES = casesHere(200);
+const HISTORIES = casesHere(100);
 const AT_ONCE = 10;
 /** How often each history lets the clock pass the earliest refresh_due_at. */
 const STEPS = 2;

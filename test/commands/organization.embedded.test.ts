@@ -4,7 +4,7 @@ import { loadConfig } from "../../src/config.js";
 import { simulateSalon } from "../../src/simulator/salon.js";
 import { openTestLog } from "../support/app.js";
 import { openForCommands, regulars, regularsReading } from "../support/command-line.js";
-import { emptyDataDir } from "../support/database.js";
+import { emptyDataDir, migratedDataDir } from "../support/database.js";
 import { startFakeSquare } from "../support/fake-square.js";
 
 const { database, env } = await openForCommands();
@@ -31,7 +31,7 @@ test("SQUARE_ACCESS_TOKEN makes the single organization, with name, currency, zo
   const { log, logLines } = openTestLog();
   const config = loadConfig(
     {
-      DATA_DIR: await emptyDataDir(),
+      DATA_DIR: await migratedDataDir(),
       PORT: "0",
       SQUARE_WEBHOOK_SIGNATURE_KEY: "key",
       SQUARE_WEBHOOK_NOTIFICATION_URL: "https://regulars.example/webhooks/square",
@@ -73,7 +73,7 @@ test("a Square that does not answer keeps no server from starting", async () => 
   square.fail({ kind: "html" }, { times: 100 });
   const config = loadConfig(
     {
-      DATA_DIR: await emptyDataDir(),
+      DATA_DIR: await migratedDataDir(),
       PORT: "0",
       SQUARE_WEBHOOK_SIGNATURE_KEY: "key",
       SQUARE_WEBHOOK_NOTIFICATION_URL: "https://regulars.example/webhooks/square",

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { type Salon, simulateSalon } from "../../src/simulator/salon.js";
+import type { SweepMode } from "../../src/sweep/report.js";
 import { emptyDatabase, openTestDatabase } from "../support/database.js";
 import { nothingWrong, sweepAt, tuples } from "../support/sweeping.js";
 import { analyticsDifferences, makeOrganization, readFacts, takeIn } from "../support/worlds.js";
@@ -37,46 +38,45 @@ async function differencesAt(now: Date): Promise<string[]> {
   return analyticsDifferences(database, organizationId, await readFacts(database, organizationId), now);
 }
 
-describe("after days without events, one sweep", () => {
-  it.each([
-    [1, "recent"],
-    [31, "recent"],
-    [43, "recent"],
-    [91, "recent"],
-    [400, "recent"],
-    [31, "full"],
-  ] as const)(
-    "makes every row exact and writes those that came due alone (%i days, %s)",
-    async (days, mode) => {
-      const now = new Date(END.getTime() + days * DAY);
-      const due = await dueAt(now);
-      expect(due.size).toBeGreaterThan(0);
-      expect((await differencesAt(now)).length).toBeGreaterThan(0);
-      const before = await tuples(database);
+/** Passes the time to `now` with one sweep. @returns how many rows came due */
+async function sweepsExactly(now: Date, mode: SweepMode = "recent"): Promise<number> {
+  const due = await dueAt(now);
+  const before = await tuples(database);
+  const report = await sweepAt(database, now, mode);
+  expect(report).toMatchObject({ ...nothingWrong, time_decayed: due.size, checked: before.size });
+  expect(await differencesAt(now)).toEqual([]);
+  const after = await tuples(database);
+  expect(after.size).toBe(before.size);
+  for (const [id, tuple] of before) {
+    if (due.has(id)) expect(after.get(id), id).not.toBe(tuple);
+    else expect(after.get(id), id).toBe(tuple);
+  }
+  return due.size;
+}
 
-      const report = await sweepAt(database, now, mode);
-      expect(report).toMatchObject({ ...nothingWrong, time_decayed: due.size, checked: before.size });
-
-      expect(await differencesAt(now)).toEqual([]);
-      const after = await tuples(database);
-      expect(after.size).toBe(before.size);
-      for (const [id, tuple] of before) {
-        if (due.has(id)) expect(after.get(id), id).not.toBe(tuple);
-        else expect(after.get(id), id).toBe(tuple);
-      }
-      expect(await sweepAt(database, now, mode)).toMatchObject(nothingWrong);
-    },
-  );
-
-  it("every six hours over a week, leaves exact rows, each time writing those that came due", async () => {
+describe("after days without events a sweep makes every row exact, and writes only those that came due", () => {
+  it("every six hours over a week, and then after ever longer pauses", async () => {
     let written = 0;
     for (let hour = 6; hour <= 7 * 24; hour += 6) {
-      const now = new Date(END.getTime() + hour * 3_600_000);
-      const due = await dueAt(now);
-      expect((await sweepAt(database, now)).time_decayed).toBe(due.size);
-      expect(await differencesAt(now)).toEqual([]);
-      written += due.size;
+      written += await sweepsExactly(new Date(END.getTime() + hour * 3_600_000));
     }
     expect(written).toBeGreaterThan(10);
+    for (const [days, mode] of [
+      [31, "recent"],
+      [43, "full"],
+      [91, "recent"],
+      [400, "recent"],
+    ] as const) {
+      const now = new Date(END.getTime() + days * DAY);
+      expect((await differencesAt(now)).length).toBeGreaterThan(0);
+      expect(await sweepsExactly(now, mode)).toBeGreaterThan(0);
+    }
+  });
+
+  it("once after 43 days, and a second sweep finds nothing to do", async () => {
+    const now = new Date(END.getTime() + 43 * DAY);
+    expect(await sweepsExactly(now)).toBeGreaterThan(0);
+    expect(await sweepAt(database, now)).toMatchObject(nothingWrong);
+    expect(await sweepsExactly(now)).toBe(0);
   });
 });

@@ -12,7 +12,7 @@ import { turbulence } from "../support/turbulence.js";
 
 const database = await openTestDatabase();
 
-const SEEDS = casesHere(100);
+const SEEDS = casesHere(50);
 const SEEDS_PER_TEST = 10;
 
 /** What happened in a small salon in which ugly things are frequent, in the order of time. */

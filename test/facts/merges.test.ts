@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { addSalon, NOW, openInbox, processInBatches } from "../support/app.js";
-import { openTestDatabase } from "../support/database.js";
+import { casesHere, openTestDatabase } from "../support/database.js";
 import {
   bookingEvent,
   customerEvent,
@@ -23,12 +23,14 @@ async function freshSalon(): Promise<string> {
 }
 
 /**
- * Delivers every permutation of the events, in batches of every size, each to a salon of its own, and wants the same
- * tables every time.
+ * Delivers the events in every order, in batches of every size, each to a salon of its own, and expects the same tables
+ * every time. On the embedded database it takes every fifth order.
  */
 async function inEveryOrder(events: readonly EventJson[]): Promise<Tables> {
   let expected: Tables | undefined;
-  for (const [index, permutation] of permutations(events).entries()) {
+  const orders = permutations(events);
+  for (const [index, permutation] of orders.entries()) {
+    if (index % Math.round(orders.length / casesHere(orders.length)) !== 0) continue;
     const salon = await freshSalon();
     const size = (index % events.length) + 1;
     const batches = Array.from({ length: Math.ceil(events.length / size) }, (_, batch) =>

@@ -1,15 +1,12 @@
-import { beforeEach, expect, test, vi } from "vitest";
-import { type BackfillOptions, type BackfillResult, backfill } from "../../src/pull/backfill.js";
+import { beforeEach, expect, test } from "vitest";
 import type { Habit } from "../../src/simulator/salon.js";
-import { openForCommands } from "../support/command-line.js";
-import { emptyDatabase } from "../support/database.js";
+import { emptyDatabase, openTestDatabase } from "../support/database.js";
 import { received } from "../support/events.js";
-import { Script } from "../support/processes.js";
 import { comparableTables, connectSalon, openSquareWorld, type SquareWorld } from "../support/square.js";
-import { pullOnce } from "../support/square-context.js";
+import { pullOnce, runBackfill } from "../support/square-context.js";
 import { turbulence } from "../support/turbulence.js";
 
-const { database, env } = await openForCommands();
+const database = await openTestDatabase();
 
 beforeEach(() => emptyDatabase(database));
 
@@ -31,15 +28,6 @@ const noHabits: Record<Habit, number> = {
   profile: 0,
 };
 
-/** Runs to the end. */
-async function run(world: SquareWorld, organizationId: string, options: BackfillOptions = {}) {
-  const steps = backfill(world.context, organizationId, options);
-  for (;;) {
-    const { value, done } = await steps.next();
-    if (done) return value as BackfillResult;
-  }
-}
-
 /** The tables of a salon that got every webhook, and asked Square for what no event carries. */
 async function byWebhooks(world: SquareWorld) {
   const id = await connectSalon(database, world);
@@ -57,13 +45,13 @@ test("from an empty database a backfill ends with the tables that webhooks alone
   const world = await openSquareWorld(database, salonOptions);
   const expected = await byWebhooks(world);
   const id = await connectSalon(database, world);
-  const first = await run(world, id);
+  const first = await runBackfill(world, id);
   expect(first.errors).toEqual([]);
   expect(first.resumed).toBe(false);
   const tables = await comparableTables(database, id);
   expect(tables).toEqual(expected);
 
-  const second = await run(world, id);
+  const second = await runBackfill(world, id);
   expect(second.pulled.applied, "running it twice changes nothing").toBe(0);
   expect(second.recomputed).toMatchObject({ written: 0, deleted: 0 });
   expect(await comparableTables(database, id)).toEqual(tables);
@@ -72,34 +60,6 @@ test("from an empty database a backfill ends with the tables that webhooks alone
   expect(swept.pulled.applied, "the next pull goes on where the backfill began").toBe(0);
   expect(swept.pulled.payments).toBe(0);
 });
-
-test("a backfill that is killed anywhere goes on there, and ends the same", async () => {
-  const world = await openSquareWorld(database, { ...salonOptions, customers: 8 });
-  expect([...world.salon.events()].length).toBeGreaterThan(100);
-  // The script has the machine's clock: the windows of a salon of the past are the same for both.
-  world.clock.now = new Date();
-  const id = await connectSalon(database, world);
-  await run({ ...world }, id).then(() => undefined);
-  const expected = await comparableTables(database, id);
-  expect(expected.customer_analytics.length).toBeGreaterThan(2);
-  await emptyDatabase(database);
-  const again = await connectSalon(database, world);
-  const parameters = [env.DATABASE_URL ?? "", env.DATA_DIR ?? "", world.square.url, again];
-  for (const after of [12, 5]) {
-    const stuck = world.square.fail({ kind: "no-answer" }, { after, times: 1 });
-    const script = new Script("backfill", ...parameters);
-    await vi.waitUntil(() => stuck.hits > 0, { timeout: 60_000, interval: 20 });
-    await script.kill();
-  }
-  const requests = world.square.requests.length;
-  const [answer] = await new Script("backfill", ...parameters).rest();
-  expect(JSON.parse(answer ?? "")).toMatchObject({ resumed: true });
-  const lists = world.square.requests
-    .slice(requests)
-    .filter(({ path }) => path === "/v2/team-members/search");
-  expect(lists, "what was read whole is not read again").toEqual([]);
-  expect(await comparableTables(database, again)).toEqual(expected);
-}, 120_000);
 
 test("where Square has forgotten the cursor, the window is read from its begin", async () => {
   const world = await openSquareWorld(database, {
@@ -110,9 +70,9 @@ test("where Square has forgotten the cursor, the window is read from its begin",
   const expected = await byWebhooks(world);
   const id = await connectSalon(database, world);
   world.square.fail({ kind: "status", status: 401 }, { on: "GET /v2/customers", after: 1 });
-  await expect(run(world, id)).rejects.toMatchObject({ code: "square_unauthorized" });
+  await expect(runBackfill(world, id)).rejects.toMatchObject({ code: "square_unauthorized" });
   world.square.forgetCursors();
-  expect(await run(world, id)).toMatchObject({ resumed: true, errors: [] });
+  expect(await runBackfill(world, id)).toMatchObject({ resumed: true, errors: [] });
   expect(await comparableTables(database, id)).toEqual(expected);
 });
 
@@ -121,14 +81,14 @@ test("a list that Square does not give now is left for the next run, and the oth
   const expected = await byWebhooks(world);
   const id = await connectSalon(database, world);
   world.square.fail({ kind: "status", status: 500 }, { on: "GET /v2/customers", times: 2 });
-  const first = await run(world, id);
+  const first = await runBackfill(world, id);
   expect(first).toMatchObject({
     unread: ["customers"],
     errors: [{ step: "customers", code: "square_unavailable" }],
   });
   expect(first.recomputed.written).toBeGreaterThan(0);
   const requests = world.square.requests.length;
-  expect(await run(world, id)).toMatchObject({ resumed: true, unread: [], errors: [] });
+  expect(await runBackfill(world, id)).toMatchObject({ resumed: true, unread: [], errors: [] });
   const lists = world.square.requests.slice(requests).filter(({ path }) => path === "/v2/payments");
   expect(lists, "what was read is not read again").toEqual([]);
   expect(await comparableTables(database, id)).toEqual(expected);
@@ -139,7 +99,7 @@ test("three lists in a row that Square does not give end a backfill", async () =
   for (const _ of world.salon.events());
   const id = await connectSalon(database, world);
   world.square.fail({ kind: "status", status: 500 }, { times: 100, after: 3 });
-  await expect(run(world, id)).rejects.toMatchObject({ code: "square_unavailable" });
+  await expect(runBackfill(world, id)).rejects.toMatchObject({ code: "square_unavailable" });
 });
 
 test("--since leaves out what is older, and moves no watermark", async () => {
@@ -147,7 +107,7 @@ test("--since leaves out what is older, and moves no watermark", async () => {
   for (const _ of world.salon.events());
   const id = await connectSalon(database, world);
   const since = new Date("2026-05-01T00:00:00Z");
-  await run(world, id, { since });
+  await runBackfill(world, id, { since });
   const { bookings } = await comparableTables(database, id);
   const younger = [...world.salon.truth.bookings.values()].filter(
     ({ start_at }) => new Date(start_at) >= since,

@@ -16,7 +16,7 @@ beforeEach(() => emptyDatabase(database));
 const HOUR = 60 * 60_000;
 
 /** The embedded database is the slower one, and the code above it the same. */
-const SALONS = inject("databasePrefix") === undefined ? 8 : 30;
+const SALONS = inject("databasePrefix") === undefined ? 8 : 24;
 
 const END = new Date("2026-06-01T00:00:00Z");
 

@@ -1,10 +1,9 @@
 import { expect, test } from "vitest";
-import { backfill } from "../../src/pull/backfill.js";
 import { defaultMix, defaultRates } from "../../src/simulator/salon.js";
 import { emptyDatabase, openTestDatabase } from "../support/database.js";
 import { received } from "../support/events.js";
 import { comparableTables, connectSalon, openSquareWorld } from "../support/square.js";
-import { pullOnce } from "../support/square-context.js";
+import { pullOnce, runBackfill } from "../support/square-context.js";
 
 const database = await openTestDatabase();
 
@@ -31,8 +30,7 @@ test("on the demo's salon a backfill from nothing and webhooks alone give identi
 
   await emptyDatabase(database);
   const asked = await connectSalon(database, world);
-  const steps = backfill(world.context, asked, {});
-  for (let step = await steps.next(); !step.done; ) step = await steps.next();
+  await runBackfill(world, asked);
   const byBackfill = await comparableTables(database, asked);
   for (const [table, rows] of Object.entries(byWebhooks)) {
     expect(byBackfill[table as keyof typeof byBackfill], table).toEqual(rows);

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, statfs } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { TestProject } from "vitest/node";
@@ -17,10 +17,17 @@ export default async function setUp(project: TestProject) {
   if (!process.env.TEST_DATABASE_URL) {
     console.warn("TEST_DATABASE_URL is not set: the tests run on the embedded database only.");
   }
-  const root = await mkdtemp(path.join(tmpdir(), "regulars-test-"));
+  const root = await mkdtemp(path.join(await fastestFolder(), "regulars-test-"));
   const template = await openDatabase({ dataDir: path.join(root, "template"), role: "server" });
   await migrate(template);
   await template.close();
   project.provide("embeddedRoot", root);
   return () => rm(root, { recursive: true, force: true });
+}
+
+/** Every commit waits for the disk. Memory answers at once, where the machine has a file system of 4 GB there. */
+async function fastestFolder(): Promise<string> {
+  const memory = "/dev/shm";
+  const { bavail, bsize } = await statfs(memory).catch(() => ({ bavail: 0, bsize: 0 }));
+  return bavail * bsize >= 4e9 ? memory : tmpdir();
 }

@@ -3,6 +3,7 @@ import { type Clock, systemClock } from "../../src/clock.js";
 import type { Database } from "../../src/database/database.js";
 import { Inbox } from "../../src/inbox/inbox.js";
 import { silentLog } from "../../src/log.js";
+import { type BackfillOptions, type BackfillResult, backfill } from "../../src/pull/backfill.js";
 import { pullOrganization } from "../../src/pull/pull-organization.js";
 import { emptyPullReport } from "../../src/pull/report.js";
 import type { OpenSquareApi } from "../../src/square/api/api.js";
@@ -50,4 +51,17 @@ export async function pullOnce(
   const report = emptyPullReport();
   await pullOrganization(context, organizationId, { everything, report });
   return report;
+}
+
+/** A backfill, to its end. */
+export async function runBackfill(
+  { context }: { readonly context: SweepContext },
+  organizationId: string,
+  options: BackfillOptions = {},
+): Promise<BackfillResult> {
+  const steps = backfill(context, organizationId, options);
+  for (;;) {
+    const { value, done } = await steps.next();
+    if (done) return value;
+  }
 }

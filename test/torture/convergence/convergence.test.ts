@@ -11,7 +11,7 @@ const stage = await openStage(database, isPostgres ? databaseUrl(rows[0].name) :
 afterAll(() => stage.close());
 
 /** The embedded database takes ten times as long for each story: every commit of it waits for the disk, one after the other. */
-const RUNS = isPostgres ? 150 : 10;
+const RUNS = isPostgres ? 75 : 8;
 
 /** `CONVERGENCE_REPLAY=seed:path`, as a failure prints it, plays that story alone. */
 const [seed = "20260303", path] = (process.env.CONVERGENCE_REPLAY ?? "").split(/:(.*)/s).filter(Boolean);

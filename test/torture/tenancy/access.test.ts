@@ -1,5 +1,7 @@
 /** Who is let in: nobody without the key, by any route there is. */
-import { afterEach, expect, test, vi } from "vitest";
+import crypto from "node:crypto";
+import { syncBuiltinESMExports } from "node:module";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { dashboardPages } from "../../../src/http/dashboard-routes.js";
 import {
   ADMIN_KEY,
@@ -16,15 +18,19 @@ import { bodyOf, customerEvent, paymentEvent } from "../../support/events.js";
 import { storedEvents } from "../../support/tables.js";
 
 const compared: [given: number, expected: number][] = [];
-vi.mock("node:crypto", async (importOriginal) => {
-  const crypto = await importOriginal<typeof import("node:crypto")>();
-  const timingSafeEqual: typeof crypto.timingSafeEqual = (one, other) => {
+/** What the comparison in constant time is asked, by whoever imports it. */
+function watchComparisons(): void {
+  const { timingSafeEqual } = crypto;
+  vi.spyOn(crypto, "timingSafeEqual").mockImplementation((one, other) => {
     compared.push([one.byteLength, other.byteLength]);
-    return crypto.timingSafeEqual(one, other);
-  };
-  return { ...crypto, timingSafeEqual };
-});
+    return timingSafeEqual(one, other);
+  });
+  syncBuiltinESMExports();
+}
+beforeEach(watchComparisons);
 afterEach(() => {
+  vi.restoreAllMocks();
+  syncBuiltinESMExports();
   compared.length = 0;
 });
 

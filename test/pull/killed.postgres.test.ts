@@ -1,10 +1,14 @@
-import { expect, test, vi } from "vitest";
+import { beforeEach, expect, test, vi } from "vitest";
 import { openForCommands } from "../support/command-line.js";
 import { emptyDatabase } from "../support/database.js";
 import { Script } from "../support/processes.js";
 import { comparableTables, connectSalon, openSquareWorld } from "../support/square.js";
+import { runBackfill } from "../support/square-context.js";
+import { turbulence } from "../support/turbulence.js";
 
 const { database, env } = await openForCommands();
+
+beforeEach(() => emptyDatabase(database));
 
 test("a sweep that is killed while it asks Square, wherever that is, is made up for by the next", async () => {
   const world = await openSquareWorld(database, {
@@ -13,7 +17,7 @@ test("a sweep that is killed while it asks Square, wherever that is, is made up 
   });
   expect([...world.salon.events()].length).toBeGreaterThan(100);
   world.clock.now = new Date("2026-06-01T12:00:00Z");
-  const where = env.DATABASE_URL || (env.DATA_DIR ?? "");
+  const where = env.DATABASE_URL ?? "";
   const sweep = () => new Script("sweep", where, "recent", world.clock.now.toISOString(), world.square.url);
   const whole = await connectSalon(database, world);
   const [first] = (await sweep().rest()).slice(-1);
@@ -46,3 +50,35 @@ test("a sweep that is killed while it asks Square, wherever that is, is made up 
   expect(await comparableTables(database, again)).toEqual(expected);
   expect(expected.customer_analytics.length).toBeGreaterThan(2);
 }, 300_000);
+
+test("a backfill that is killed anywhere goes on there, and ends the same", async () => {
+  const world = await openSquareWorld(database, {
+    seed: "backfilled",
+    customers: 8,
+    rates: { ...turbulence.rates, profileDeleted: 0 },
+  });
+  expect([...world.salon.events()].length).toBeGreaterThan(100);
+  // The script has the machine's clock: the windows of a salon of the past are the same for both.
+  world.clock.now = new Date();
+  const id = await connectSalon(database, world);
+  await runBackfill(world, id);
+  const expected = await comparableTables(database, id);
+  expect(expected.customer_analytics.length).toBeGreaterThan(2);
+  await emptyDatabase(database);
+  const again = await connectSalon(database, world);
+  const parameters = [env.DATABASE_URL ?? "", "", world.square.url, again];
+  for (const after of [12, 5]) {
+    const stuck = world.square.fail({ kind: "no-answer" }, { after, times: 1 });
+    const script = new Script("backfill", ...parameters);
+    await vi.waitUntil(() => stuck.hits > 0, { timeout: 60_000, interval: 20 });
+    await script.kill();
+  }
+  const requests = world.square.requests.length;
+  const [answer] = await new Script("backfill", ...parameters).rest();
+  expect(JSON.parse(answer ?? "")).toMatchObject({ resumed: true });
+  const lists = world.square.requests
+    .slice(requests)
+    .filter(({ path }) => path === "/v2/team-members/search");
+  expect(lists, "what was read whole is not read again").toEqual([]);
+  expect(await comparableTables(database, again)).toEqual(expected);
+}, 120_000);
