@@ -18,16 +18,16 @@ interface Options {
 export function backfillCommand(): Command {
   return new Command("backfill")
     .description(
-      "Read everything a merchant has at Square, and compute every customer once. A run that was cut off goes on " +
-        "where it stopped; a second run changes nothing.",
+      "Read a merchant's whole history from Square, then compute each customer's row once. An interrupted run continues " +
+        "where it stopped. A second run changes nothing.",
     )
-    .option("--organization <id>", "which one, by id or merchant id; needed when there are several")
-    .option("--since <time>", "leave out what happened before (ISO 8601)", parseInstantOption)
-    .option("--restart", "start over even if an earlier run was cut off")
+    .option("--organization <id>", "organization id or merchant id, required when there are several")
+    .option("--since <time>", "leave out what happened before this time (ISO 8601)", parseInstantOption)
+    .option("--restart", "start over, even if an earlier run was interrupted")
     .option("--json", "print one JSON object")
     .addHelpText(
       "after",
-      "\nNeeds the organization's Square access token: see org add --access-token-stdin, or SQUARE_ACCESS_TOKEN.",
+      "\nThis needs the organization's Square access token: see org add --access-token-stdin, or SQUARE_ACCESS_TOKEN.",
     )
     .action(async (options: Options) => {
       await withDatabase((database, config) => run(database, config, options));
@@ -38,12 +38,12 @@ async function run(database: Database, config: Config, { organization, json, ...
   const started = performance.now();
   const signal = signalOfStop();
   const { id } = await chooseOrganization(database, organization);
-  // Two at once would take each other's windows for their own.
+  // Two runs at once would overwrite each other's positions.
   const result = await database.exclusively(`backfill-${id}`, (lost) => {
     const context = sweepContext(database, config, { signal: AbortSignal.any([signal, lost]) });
     return withProgress(backfill(context, id, options)).catch((error: unknown) => {
       if (!signal.aborted) throw error;
-      throw new RegularsError("interrupted", "Stopped. The same command goes on from here.");
+      throw new RegularsError("interrupted", "Stopped. Run the same command again to continue.");
     });
   });
   if (!result) {
@@ -55,11 +55,9 @@ async function run(database: Database, config: Config, { organization, json, ...
   print(json, { organization_id: id, pulled, recomputed, errors, unread, resumed, ms }, [
     `Read from Square${resumed ? " (continued from an earlier run)" : ""}: ${counts.join(", ")}.`,
     `${recomputed.checked} customers recomputed, ${recomputed.written} rows written, ${recomputed.deleted} deleted.`,
-    ...errors.map(({ step, message }) => `Not done, ${step}: ${message}`),
+    ...errors.map(({ step, message }) => `Error in ${step}: ${message}`),
     ...(unread.length > 0
-      ? [
-          `${unread.length} list(s) were not read. The same command reads these, and nothing that was read already.`,
-        ]
+      ? [`${unread.length} list(s) were not read. Run the same command again: it reads only these.`]
       : []),
     `Done in ${(ms / 1000).toFixed(1)} s.`,
   ]);

@@ -4,7 +4,7 @@ interface ListedCommand {
   readonly name: string;
   /** Its line in the program's help. */
   readonly summary: string;
-  /** Loads the command with everything it works with: the program loads the one that it runs. */
+  /** Loads the command's modules. The program loads only the command that it runs. */
   readonly load: () => Promise<Command>;
 }
 

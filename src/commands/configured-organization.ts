@@ -7,10 +7,10 @@ import { addOrganization, holdsAccessToken } from "../organizations/organization
 import { trySyncOrganizationProfile } from "./organization-profile.js";
 
 /**
- * The single-merchant shortcut: SQUARE_MERCHANT_ID makes its organization, SQUARE_ACCESS_TOKEN is stored with it. The
- * same token at the next start is no new authorization: it must not undo a revocation.
+ * Adds the organization of SQUARE_MERCHANT_ID and stores SQUARE_ACCESS_TOKEN with it. A token that is stored already
+ * is not stored again, because storing one would undo a revocation.
  *
- * @returns the organization, when Square is to be asked what it is
+ * @returns the organization's id when its profile should be read from Square
  */
 export async function ensureConfiguredOrganization(
   { square, tokenEncryptionKey }: Config,
@@ -27,14 +27,14 @@ export async function ensureConfiguredOrganization(
     accessTokenCiphertext: encryptAccessToken(tokenEncryptionKey, merchantId, accessToken),
   };
   const { id, created } = await addOrganization(database, { merchantId, ...token }, systemClock());
-  if (created) log.info({ organization_id: id }, "organization made from SQUARE_MERCHANT_ID");
+  if (created) log.info({ organization_id: id }, "organization added from SQUARE_MERCHANT_ID");
   if (accessToken === undefined) return undefined;
   const { name } = await database.prisma.organization.findUniqueOrThrow({ where: { id } });
-  // One that Square could not be asked about goes by its merchant id still.
+  // Until Square has answered once, the name is the merchant id.
   return isNew || name === merchantId ? id : undefined;
 }
 
-/** Name, currency, time zone and locations, as Square has them. Without an answer the server serves all the same. */
+/** Reads name, currency, time zone and locations from Square. Without an answer the server works all the same. */
 export async function syncConfiguredOrganization(
   database: Database,
   config: Config,
@@ -42,15 +42,15 @@ export async function syncConfiguredOrganization(
   organizationId: string,
   stopping: AbortSignal,
 ): Promise<void> {
-  const told = await trySyncOrganizationProfile(database, config, organizationId, {}, stopping);
+  const profile = await trySyncOrganizationProfile(database, config, organizationId, {}, stopping);
   const fields = { organization_id: organizationId };
-  if ("failed" in told) {
-    log.warn({ ...fields, reason: told.failed }, "Square could not be asked about the organization");
+  if ("failed" in profile) {
+    log.warn({ ...fields, reason: profile.failed }, "organization profile not read from Square");
     return;
   }
-  log.info({ ...fields, locations: told.locations }, "organization as Square has it");
-  if (told.missingScopes.length > 0) {
-    const missing_scopes = told.missingScopes;
-    log.warn({ ...fields, missing_scopes }, "the access token may not read everything");
+  log.info({ ...fields, locations: profile.locations }, "organization profile read from Square");
+  if (profile.missingScopes.length > 0) {
+    const missing_scopes = profile.missingScopes;
+    log.warn({ ...fields, missing_scopes }, "the access token lacks permissions");
   }
 }

@@ -6,17 +6,17 @@ import { RegularsError } from "../errors.js";
 import { requireUsableDatabase } from "../operations/database-checks.js";
 import { printable } from "./printable.js";
 
-/** The environment's configuration for a command, which needs no signature key. */
+/** The configuration for a command, which does not need the signature key. */
 export function commandConfig(): Config {
   readEnvFile();
   return loadConfig(process.env, { require: "command" });
 }
 
 /**
- * Runs a command's work on the configured database and closes it. The embedded database is brought up to date first, as
- * `serve` does. A Postgres may have other servers, so its schema must be current.
+ * Runs a command's work on the configured database and closes the database. Like `serve`, it migrates the embedded
+ * database first. It does not migrate a Postgres, because other servers may use it.
  *
- * @throws {RegularsError} `schema_pending` when migrations wait on a Postgres
+ * @throws RegularsError `schema_pending` when a Postgres has pending migrations
  */
 export async function withDatabase<Result>(
   work: (database: Database, config: Config) => Promise<Result>,
@@ -42,7 +42,11 @@ async function requireCurrentSchema(database: Database): Promise<void> {
   );
 }
 
-/** Finds the organization a command is about: the one named by id or merchant id, or the only one there is. */
+/**
+ * Finds the organization with this id or merchant id. Without a name there must be exactly one organization.
+ *
+ * @throws RegularsError `no_organization`, `organization_unclear`
+ */
 export async function chooseOrganization(database: Database, named: string | undefined) {
   const organizations = await database.prisma.organization.findMany({
     orderBy: { createdAt: "asc" },
@@ -55,22 +59,22 @@ export async function chooseOrganization(database: Database, named: string | und
   const [only] = found;
   if (only && found.length === 1) return only;
   if (organizations.length === 0) {
-    throw new RegularsError("no_organization", 'There is no organization yet: add one with "org add".');
+    throw new RegularsError("no_organization", 'There is no organization yet. Add one with "org add".');
   }
   throw new RegularsError(
     "organization_unclear",
     named === undefined
-      ? "There are several organizations: name one with --organization ID (see org list)."
+      ? "There are several organizations. Choose one with --organization ID (see org list)."
       : "No organization has this id or merchant id (see org list).",
   );
 }
 
-/** Every command's answer: one JSON value with --json, else lines for people. */
+/** Prints a command's answer: one JSON value with --json, otherwise lines for people. */
 export function print(json: boolean | undefined, value: unknown, lines: readonly string[] | string): void {
   write(process.stdout, json ? [JSON.stringify(value)] : [lines].flat());
 }
 
-/** What a command says beside its answer, on standard error. */
+/** Prints lines on standard error, which are not part of the answer. */
 export function note(...lines: readonly string[]): void {
   write(process.stderr, lines);
 }
@@ -79,7 +83,7 @@ function write(stream: NodeJS.WriteStream, lines: readonly string[]): void {
   stream.write(`${lines.map(printable).join("\n")}\n`);
 }
 
-/** Aborted by SIGINT or SIGTERM, so that long work ends at the next safe place; a second signal ends it at once. */
+/** Aborts on SIGINT or SIGTERM, so that long work stops at the next safe point. A second signal kills the process. */
 export function signalOfStop(): AbortSignal {
   const stop = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"] as const) {

@@ -32,24 +32,24 @@ interface Options {
 }
 
 const YEAR_MS = 365 * 24 * 3600 * 1000;
-/** How many events of the history share their way in. */
+/** How many events of the history are stored at once. */
 const AT_ONCE = 512;
-/** How many moved columns fit on a line. */
+/** How many changed columns are shown on a line. */
 const SHOWN_COLUMNS = 4;
-/** How long the salon rests between two things that happen. */
+/** The time between two events of the running salon. */
 const HUMAN_PACE_MS = 6_000;
 
 export function demoCommand(): Command {
   return new Command("demo")
     .description(
-      "Run the server on an embedded database of its own with a simulated salon, and send the salon's last hours as " +
-        "signed webhooks through the HTTP door, showing what each one changed.",
+      "Run the server with a simulated salon on its own embedded database. Send the salon's latest events as signed " +
+        "webhooks over HTTP, and show what each one changed.",
     )
-    .option("--seed <text>", "another salon", "1")
+    .option("--seed <text>", "each seed gives another salon", "1")
     .option("--customers <number>", "how many customers", parseCount, 400)
     .option("--events <number>", "how many of the latest events to send as webhooks", parseCount, 60)
     .option("--pace <milliseconds>", "time between two webhooks", parseCount, 400)
-    .option("--exit", "stop after the last webhook instead of going on serving")
+    .option("--exit", "stop after the last webhook; by default the server keeps running")
     .action(demo);
 }
 
@@ -99,7 +99,9 @@ async function demo(options: Options): Promise<void> {
   }
 }
 
-/** The demo touches nothing real: it has a folder and keys of its own, and of the environment only where to listen. */
+/**
+ * The demo has its own folder and keys. From the environment it takes only the address, the log level and DATA_DIR.
+ */
 export function demoConfig({ DATA_DIR, HOST, PORT, LOG_LEVEL }: NodeJS.ProcessEnv): ServeConfig {
   return loadConfig(
     {
@@ -107,7 +109,7 @@ export function demoConfig({ DATA_DIR, HOST, PORT, LOG_LEVEL }: NodeJS.ProcessEn
       PORT,
       LOG_LEVEL: LOG_LEVEL || "warn",
       DATA_DIR: path.join(DATA_DIR || "./.regulars", "demo"),
-      // Printed for the reader to use, so it is never the operator's.
+      // The demo prints this key, so it must not be the operator's key.
       ADMIN_API_KEY: !HOST || isLoopback(HOST) ? "demo" : randomBytes(32).toString("hex"),
       SQUARE_WEBHOOK_SIGNATURE_KEY: DEMO_SIGNATURE_KEY,
       SQUARE_WEBHOOK_NOTIFICATION_URL: DEMO_NOTIFICATION_URL,
@@ -116,7 +118,9 @@ export function demoConfig({ DATA_DIR, HOST, PORT, LOG_LEVEL }: NodeJS.ProcessEn
   );
 }
 
-/** Every run starts over, because the salon's history ends now. */
+/**
+ * Empties the database and adds the salon's organization. The simulated history ends now, so each run starts over.
+ */
 async function emptyOrganization({ database }: RunningServer): Promise<string> {
   const { rows } = await database.pool.query<{ tables: string | null }>(
     `select string_agg(quote_ident(table_name), ', ') as tables from information_schema.tables
@@ -127,7 +131,7 @@ async function emptyOrganization({ database }: RunningServer): Promise<string> {
   return (await addOrganization(database, organization, systemClock())).id;
 }
 
-/** Location events carry no location, so these come as a fetch from Square would bring them. */
+/** Stores the salon's locations directly, because location events carry no location. */
 async function storeLocations(
   { database }: RunningServer,
   organizationId: string,
@@ -145,7 +149,7 @@ async function storeLocations(
   });
 }
 
-/** Nor do catalog events carry a service. */
+/** Stores the salon's services directly, because catalog events carry no service. */
 async function storeServices(
   { database }: RunningServer,
   organizationId: string,
@@ -167,10 +171,10 @@ async function storeServices(
   });
 }
 
-/** Takes in all but the latest events, many at once; returns those that are left. */
+/** Stores all events except the latest `keep`, many at once. @returns the latest events */
 async function loadHistory({ database }: RunningServer, salon: Salon, keep: number): Promise<SalonEvent[]> {
   const started = performance.now();
-  say("Taking in two years of a simulated salon's history ...");
+  say("Storing two years of a simulated salon's history ...");
   const inbox = new Inbox({
     database,
     clock: systemClock,
@@ -195,7 +199,7 @@ async function loadHistory({ database }: RunningServer, salon: Salon, keep: numb
   say(
     `${locations.length} locations, ${staff} staff, ${truth.customers.size} customers, ` +
       `${truth.bookings.size} bookings, ${truth.payments.size} payments.`,
-    `${loaded + rest.length} events taken in within ${((performance.now() - started) / 1000).toFixed(1)} s.`,
+    `${loaded + rest.length} events stored in ${((performance.now() - started) / 1000).toFixed(1)} s.`,
   );
   return pending;
 }
@@ -208,7 +212,7 @@ async function receiveAll(inbox: Inbox, events: readonly SalonEvent[]): Promise<
   );
 }
 
-/** Sends each event as Square would, and shows the rows that moved. */
+/** Sends each event as Square does, and shows which rows changed. */
 async function sendEvents(
   server: RunningServer,
   { webhook }: ServeConfig,
@@ -226,7 +230,7 @@ async function sendEvents(
     const ms = performance.now() - started;
     const status = (JSON.parse(answer.body) as { status?: string }).status ?? `HTTP ${answer.status}`;
     const now = await analyticsRows(server, organizationId);
-    const lines = moved(rows, now);
+    const lines = changedRows(rows, now);
     say(
       `${event.type.padEnd(24)} ${status.padEnd(9)} ${ms.toFixed(1).padStart(6)} ms`,
       ...(lines.length > 0 ? lines : ["    no row changes"]),
@@ -237,7 +241,7 @@ async function sendEvents(
 }
 
 /** One line for every customer whose row changed. */
-function moved(before: ReadonlyMap<string, ApiRow>, after: ReadonlyMap<string, ApiRow>): string[] {
+function changedRows(before: ReadonlyMap<string, ApiRow>, after: ReadonlyMap<string, ApiRow>): string[] {
   const lines: string[] = [];
   for (const id of new Set([...before.keys(), ...after.keys()])) {
     const was = before.get(id);

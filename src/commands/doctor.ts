@@ -15,7 +15,8 @@ const WORDS: Readonly<Record<Finding["status"], string>> = {
 export function doctorCommand(): Command {
   return new Command("doctor")
     .description(
-      "Check configuration, database and Square, and say what to do about each finding. Changes nothing; exits 1 when a check fails.",
+      "Check configuration, database and Square. Say what to do about each problem. Changes nothing. Exits 1 when a check " +
+        "fails.",
     )
     .option("--json", "print one JSON object")
     .action(async ({ json }: { json?: boolean }) => {

@@ -12,16 +12,16 @@ interface Options {
 }
 
 export function eventsCommand(): Command {
-  const events = new Command("events").description("Look at the inbox.");
+  const events = new Command("events").description("List the stored events.");
   events
     .command("list")
-    .description("List stored events, latest first.")
+    .description("List stored events, the latest first.")
     .option(
       "--status <statuses>",
-      "processed, stale, ignored, deferred, dead; several with commas",
+      "processed, stale, ignored, deferred or dead; separate several with commas",
       parseStatuses,
     )
-    .option("--type <types>", "event types; several with commas", parseList)
+    .option("--type <types>", "event types; separate several with commas", parseList)
     .option("--since <time>", "received at or after this time (ISO 8601)", parseInstantOption)
     .option("--limit <number>", "how many at most", parseCount, 50)
     .option("--json", "print one JSON array")
@@ -39,7 +39,7 @@ async function list({ status, type, since, limit, json }: Options): Promise<void
       },
       orderBy: [{ receivedAt: "desc" }, { eventId: "asc" }],
       take: limit,
-      // Never the payload: it holds personal data.
+      // The payload holds personal data.
       omit: { payload: true },
     });
     const rows = events.map((event) => ({

@@ -27,8 +27,8 @@ interface Options {
 }
 
 const HELP = `
-The first line is { "type": "export", ... }: of which organization, of which customer, begun when.
-Each other line is one object with its "type" and the columns of its table, NULL ones too:
+The first line is { "type": "export", ... }. It names the organization, the customer, and when the export began.
+Each other line is one object: its "type" and all columns of its table.
 
   organization, location, team_member, service_variation
   customer, customer_merge, customer_recovery, customer_alias   profiles, and who was merged into whom
@@ -38,15 +38,15 @@ Each other line is one object with its "type" and the columns of its table, NULL
   customer_analytics                                            the row as stored: exact from computed_at to refresh_due_at
   webhook_event                                                 what Square sent is its "payload"
 
-Lines come type by type in the order of their keys, so two exports can be compared. "regulars replay FILE.ndjson" takes the
-events of an export in again. Money is minor units, a number or past 2^53 a string. Times are RFC 3339 in UTC.
-Each object stands as it is when it is read; a running server is not held up.
+Lines are ordered by type and key, so two exports can be compared. "regulars replay FILE.ndjson" processes the events
+of an export again. Money is in minor units: a number, or a string beyond 2^53. Times are RFC 3339 in UTC. Each object
+is exported as it is when it is read. A running server is not blocked.
 
-With --customer: all of that which is about this customer or an id merged into it, and the stored events that name them or one
-of their bookings, payments, refunds or orders. Events older than EVENT_RETENTION_DAYS are not kept.
+With --customer the export holds what is about this customer and the ids merged into it. It also holds the stored events
+that name them or one of their bookings, payments, refunds or orders. Events older than EVENT_RETENTION_DAYS are deleted.
 
-With --out a run that was cut off within the last day goes on where it stopped. Until it is whole the file is called FILE.part.
-The file can be read by its owner only. Exits 1 when the export is not whole, or there is no such customer.
+With --out, a run that was interrupted within the last day continues where it stopped. An unfinished file is called
+FILE.part. Only its owner can read the file. Exits 1 when the export is incomplete or the customer does not exist.
 
 Examples:
   regulars export --out salon.ndjson
@@ -57,16 +57,16 @@ Examples:
 export function exportCommand(): Command {
   return new Command("export")
     .description(
-      "Write everything that is held of an organization, or about one customer, as one JSON object a line.",
+      "Write all stored data of an organization, or about one customer, with one JSON object on each line.",
     )
-    .option("--customer <id>", "only what is about this Square customer; a merged id stands for its survivor")
-    .option("--organization <id>", "organization id or merchant id, when there are several")
+    .option("--customer <id>", "only data about this Square customer; a merged id means its survivor")
+    .option("--organization <id>", "organization id or merchant id, required when there are several")
     .option(
       "--out <file>",
-      "file to write; an existing one is replaced at the end (default: standard output)",
+      "the file to write; an existing file is replaced at the end (default: standard output)",
     )
-    .option("--restart", "start over even if an earlier run was cut off")
-    .option("--json", "print the summary as one JSON object (on standard error without --out)")
+    .option("--restart", "start over, even if an earlier run was interrupted")
+    .option("--json", "print the summary as one JSON object (without --out on standard error)")
     .addHelpText("after", HELP)
     .action(async (options: Options) => {
       await withDatabase((database) => run(database, options));
@@ -84,7 +84,7 @@ async function run(database: Database, options: Options): Promise<void> {
   else await exportToFile(database, scope, options, options.out);
 }
 
-/** Two at once would write into each other's lines. */
+/** Takes a lock, because two exports into one file would mix their lines. */
 async function exportToFile(database: Database, scope: ExportScope, options: Options, out: string) {
   const name = createHash("sha256").update(path.resolve(out)).digest("hex").slice(0, 16);
   const done = await database.exclusively(`export-${name}`, async () => {
@@ -99,7 +99,7 @@ async function exportToFile(database: Database, scope: ExportScope, options: Opt
   if (!done) throw new RegularsError("already_running", `Another export to ${out} is running.`);
 }
 
-/** Where lines go. */
+/** Where the lines are written. */
 interface Destination {
   readonly counts: LineCounts;
   readonly after: ExportPosition | undefined;
@@ -127,8 +127,8 @@ async function exportTo(database: Database, scope: ExportScope, options: Options
     progress.update(read);
     if (!signal.aborted) continue;
     progress.end();
-    const goesOn = options.out === undefined ? "" : " The same command goes on from here.";
-    throw new RegularsError("interrupted", `Stopped.${goesOn}`);
+    const advice = options.out === undefined ? "" : " Run the same command again to continue.";
+    throw new RegularsError("interrupted", `Stopped.${advice}`);
   }
   progress.end();
   if (scope.customer && sum() === 0) {
@@ -174,7 +174,7 @@ function summarize(
   else note(json ? JSON.stringify(summary) : text);
 }
 
-/** The header is only written with the first lines, so that an unknown customer gives nothing. */
+/** Writes the header with the first lines, so that an unknown customer produces no output. */
 function standardOutput(scope: ExportScope): Destination {
   const stream = process.stdout;
   let broken: Error | undefined;
@@ -189,7 +189,7 @@ function standardOutput(scope: ExportScope): Destination {
     async write(lines) {
       const text = [...header, ...lines].map((line) => (stream.isTTY ? printable(line) : line)).join("\n");
       header = [];
-      // Waiting for a reader that is slow keeps memory constant.
+      // Waiting for a slow reader keeps memory constant.
       if (!stream.write(`${text}\n`) && !broken) {
         await Promise.race([once(stream, "drain"), once(stream, "close"), once(stream, "error")]).catch(
           () => {},

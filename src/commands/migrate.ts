@@ -6,7 +6,7 @@ import { commandConfig, print } from "./context.js";
 
 export function migrateCommand(): Command {
   return new Command("migrate")
-    .description("Bring the database's schema up to date. Safe to run from several processes at once.")
+    .description("Bring the database's schema up to date. Several processes may run it at once.")
     .option("--json", "print one JSON object")
     .action(async ({ json }: { json?: boolean }) => {
       const database = await openDatabase({ ...commandConfig().database, role: "command" });

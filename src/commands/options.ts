@@ -10,12 +10,12 @@ export function parseList(value: string): string[] {
 export function parseStatuses(value: string): Outcome[] {
   return parseList(value).map((item) => {
     const status = statuses.find((known) => known === item);
-    if (!status) throw new InvalidArgumentError(`One of ${statuses.join(", ")}.`);
+    if (!status) throw new InvalidArgumentError(`It must be one of ${statuses.join(", ")}.`);
     return status;
   });
 }
 
-/** @param least the smallest that is taken */
+/** @param least the smallest allowed number */
 export function wholeNumber(least: number): (value: string) => number {
   return (value) => {
     const count = Number(value);
@@ -32,14 +32,14 @@ export function parseRate(value: string): number {
   throw new InvalidArgumentError("It must be a rate from 0 to 1.");
 }
 
-/** A time with its zone; one without is UTC, whatever zone the machine is in, and a day alone is its beginning. */
+/** Reads a time with its zone. A time without a zone is in UTC. A day alone means its beginning in UTC. */
 export function parseInstantOption(value: string): Date {
   const [, day, time = "00:00", zone = "Z"] =
     /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)\s?(Z|[+-]\d{2}:?\d{2})?)?$/i.exec(
       value.trim(),
     ) ?? [];
   const instant = new Date(`${day}T${time}${zone}`);
-  // `new Date` would turn 31 February into 3 March.
+  // `new Date` turns 31 February into 3 March.
   const midnight = new Date(`${day}T00:00Z`);
   const isReal = !Number.isNaN(instant.getTime()) && midnight.toISOString().slice(0, 10) === day;
   if (isReal) return instant;

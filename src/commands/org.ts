@@ -21,17 +21,17 @@ interface AddOptions {
 }
 
 export function orgCommand(): Command {
-  const org = new Command("org").description("Add and list the organizations: one for each Square merchant.");
+  const org = new Command("org").description("Add and list organizations. Each Square merchant is one.");
   org
     .command("add")
     .description(
-      "Add the organization of a merchant, or change an existing one; prints its id. Another currency or time zone " +
+      "Add the organization of a merchant, or change an existing one. Prints its id. A change of currency or time zone " +
         "recomputes all its customers.",
     )
     .requiredOption("--merchant-id <id>", "Square merchant id")
-    .requiredOption("--name <name>", "what the seller is called")
-    .option("--currency <code>", "ISO 4217 (a new one: USD)")
-    .option("--time-zone <name>", "IANA time zone (a new one: America/Los_Angeles)")
+    .requiredOption("--name <name>", "the seller's name")
+    .option("--currency <code>", "ISO 4217 code (default for a new organization: USD)")
+    .option("--time-zone <name>", "IANA time zone (default for a new organization: America/Los_Angeles)")
     .option("--access-token-stdin", "read a Square access token from standard input and store it encrypted")
     .option("--json", "print one JSON object")
     .action(add);
@@ -59,49 +59,52 @@ async function add({ accessTokenStdin, json, ...given }: AddOptions): Promise<vo
     }
     const organization = { ...given, ...(accessTokenCiphertext && { accessTokenCiphertext }) };
     const { id, created } = await addOrganization(database, organization, systemClock());
-    if (accessTokenStdin) await introduce(database, config, id, given);
-    // Also when they are what they were: the same command again finishes what a killed one has begun.
+    if (accessTokenStdin) await syncProfile(database, config, id, given);
+    // Recomputes even if currency and time zone are unchanged, so that the same command completes a killed run.
     if (created || (given.currency === undefined && given.timeZone === undefined)) {
       print(json, { id, created }, id);
       return;
     }
     const { checked, written, deleted } = await recomputeAll(database, id);
-    // On standard error, so that standard output stays the id alone.
+    // On standard error, so that standard output holds only the id.
     if (!json) note(`${checked} customers recomputed, ${written + deleted} rows changed.`);
     print(json, { id, created, recomputed: { checked, written, deleted } }, id);
   });
 }
 
-/** What was not given is taken from Square, if it answers; the id is printed in any case. */
-async function introduce(
+/** Takes from Square what was not given. If Square does not answer, this only prints a note. */
+async function syncProfile(
   database: Database,
   config: Config,
   organizationId: string,
   { name, currency, timeZone }: Pick<AddOptions, "name" | "currency" | "timeZone">,
 ): Promise<void> {
-  const told = await trySyncOrganizationProfile(database, config, organizationId, {
+  const profile = await trySyncOrganizationProfile(database, config, organizationId, {
     name,
     ...(currency !== undefined && { currency }),
     ...(timeZone !== undefined && { timeZone }),
   });
-  if ("code" in told && told.code === "wrong_merchant") {
+  if ("code" in profile && profile.code === "wrong_merchant") {
     const data = { accessTokenCiphertext: null };
     await database.prisma.organization.update({ where: { id: organizationId }, data });
-    throw new RegularsError(told.code, "This access token is another merchant's: it was not kept.");
+    throw new RegularsError(
+      profile.code,
+      "This access token belongs to another merchant. It was not stored.",
+    );
   }
   const lines =
-    "failed" in told
-      ? [`Square could not be asked about the organization: ${told.failed}.`]
+    "failed" in profile
+      ? [`The organization's profile could not be read from Square: ${profile.failed}.`]
       : [
-          `${told.locations} location(s), ${told.currency}, ${told.timeZone}.`,
-          ...told.missingScopes.map(
-            (scope) => `The token lacks ${scope}: Square leaves out what it may not show.`,
+          `${profile.locations} location(s), ${profile.currency}, ${profile.timeZone}.`,
+          ...profile.missingScopes.map(
+            (scope) => `The token lacks ${scope}. Square leaves out the data behind it.`,
           ),
         ];
   note(...lines);
 }
 
-/** Currency and time zone go into every row of the organization. */
+/** Every row of the organization depends on its currency and time zone. */
 async function recomputeAll(database: Database, organizationId: string): Promise<RefreshProgress> {
   let done: RefreshProgress = { after: "", checked: 0, written: 0, deleted: 0 };
   const progress = new Progress("customers");
@@ -128,6 +131,6 @@ async function list({ json }: { json?: boolean }): Promise<void> {
       (row) =>
         `${row.id}  ${row.merchant_id}  ${row.currency ?? "-"}  ${row.time_zone}  ${row.status}  ${row.name}`,
     );
-    print(json, rows, lines.length > 0 ? lines : 'No organization yet: add one with "org add".');
+    print(json, rows, lines.length > 0 ? lines : 'No organization yet. Add one with "org add".');
   });
 }

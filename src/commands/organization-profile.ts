@@ -4,15 +4,15 @@ import { RegularsError } from "../errors.js";
 import { type OrganizationProfile, syncOrganizationProfile } from "../pull/organization-profile.js";
 import { sweepContext } from "./sweep-context.js";
 
-/** How long a start or a command waits for Square to say what an organization is. */
+/** How long a start or a command waits for Square's answer. */
 const PATIENCE_MS = 10_000;
 
 /**
- * Asks Square what an organization is, and does not wait long: without an answer the organization keeps what it has, and its
- * locations come with the next sweep.
+ * Reads an organization's profile from Square, within ten seconds. Without an answer the organization keeps its
+ * fields, and the next sweep reads its locations.
  *
- * @param stopping aborted when the process is stopping
- * @returns what Square said, or why it did not
+ * @param stopping aborts when the process is stopping
+ * @returns the profile, or why it could not be read
  */
 export async function trySyncOrganizationProfile(
   database: Database,

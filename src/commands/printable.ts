@@ -1,23 +1,23 @@
 /**
- * What a terminal obeys instead of showing: control characters (C0, DEL and C1, which escape sequences begin with), marks
- * that turn the direction of writing, and separators that break a line.
+ * Characters that change how a terminal behaves: control characters (C0, DEL and C1, which begin escape sequences),
+ * marks that change the direction of writing, and line separators.
  */
-const OBEYED = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu;
+const CONTROLS = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu;
 
 /**
- * Text that a terminal shows and does not obey. Each character of that kind is written as JSON's escape, such as
- * `\u001b`, so JSON text keeps its value.
+ * Makes text safe to print on a terminal. Each control character is replaced by its JSON escape, such as `\u001b`, so
+ * JSON text keeps its value.
  *
  * @param text one line; a line break in it is escaped too
  */
 export function printable(text: string): string {
   return text.replaceAll(
-    OBEYED,
+    CONTROLS,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 }
 
-/** The same for text of several lines: its line breaks stay. */
+/** The same for text of several lines. Its line breaks stay. */
 export function printableLines(text: string): string {
   return text.split("\n").map(printable).join("\n");
 }

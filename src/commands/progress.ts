@@ -1,4 +1,4 @@
-/** Shows rate and time left on standard error while it is a terminal, so that standard output stays clean. */
+/** Shows progress, rate and time left on standard error, if that is a terminal. */
 export class Progress {
   readonly #what: string;
   readonly #total: number | undefined;
@@ -6,13 +6,13 @@ export class Progress {
   readonly #terminal = process.stderr.isTTY;
   #shown = 0;
 
-  /** @param total how many there are, where it is known */
+  /** @param total how many there are, if known */
   constructor(what: string, total?: number) {
     this.#what = what;
     this.#total = total;
   }
 
-  /** @param note what else is to be said, behind it */
+  /** @param note text to show at the end of the line */
   update(done: number, note = ""): void {
     const now = performance.now();
     if (!this.#terminal || now - this.#shown < 100) return;

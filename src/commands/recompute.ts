@@ -12,9 +12,9 @@ interface Options {
 
 export function recomputeCommand(): Command {
   return new Command("recompute")
-    .description("Recompute one customer's row from the facts and show what was different.")
-    .requiredOption("--customer <id>", "Square customer id; a merged id stands for its survivor")
-    .option("--organization <id>", "organization id or merchant id, when there are several")
+    .description("Recompute one customer's row from the stored objects, and show what was different.")
+    .requiredOption("--customer <id>", "Square customer id; a merged id means its survivor")
+    .option("--organization <id>", "organization id or merchant id, required when there are several")
     .option("--json", "print one JSON object")
     .action(async ({ customer, organization, json }: Options) => {
       await withDatabase(async (database) => {
@@ -24,7 +24,7 @@ export function recomputeCommand(): Command {
         const drift = Object.entries(result.drift).map(
           ([column, { before, after }]) => `${column}: ${JSON.stringify(before)} -> ${JSON.stringify(after)}`,
         );
-        print(json, result, drift.length > 0 ? drift : "The row was exact; nothing written.");
+        print(json, result, drift.length > 0 ? drift : "The row was exact. Nothing was written.");
       });
     });
 }

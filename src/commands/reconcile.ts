@@ -17,17 +17,17 @@ interface Options {
 export function reconcileCommand(): Command {
   return new Command("reconcile")
     .description(
-      "Run one sweep: try deferred events again, pull from Square what webhooks missed, recompute what came due, compare " +
-        "rows with their recomputation and correct them. Exits 1 when something could not be done.",
+      "Run one sweep: try deferred events again, recompute rows that came due, pull from Square what webhooks missed, " +
+        "compare rows with their recomputation, and correct them. Exits 1 when a part failed.",
     )
     .addOption(
-      new Option("--mode <mode>", "recent: what changed, and rows as far as the time goes; full: everything")
+      new Option("--mode <mode>", "recent: what changed, and rows within the time budget; full: everything")
         .choices(["recent", "full"])
         .default("recent"),
     )
     .option(
       "--time-budget <seconds>",
-      "how long a recent sweep may ask Square and compare rows; the next one goes on there (default: 300)",
+      "how long a recent sweep may read from Square and compare rows; the next one continues there (default: 300)",
       wholeNumber(0),
     )
     .option("--json", "print the report as one JSON object")
@@ -45,7 +45,7 @@ async function reconcile(database: Database, config: Config, { mode, timeBudget,
   };
   const context = sweepContext(database, config, { signal: signalOfStop() });
   const answer = await sweep(context, mode, options).finally(end);
-  print(json, answer, "skipped" in answer ? "Another sweep is running; nothing done." : linesOf(answer));
+  print(json, answer, "skipped" in answer ? "Another sweep is running. Nothing was done." : linesOf(answer));
   if (!answer.success) process.exitCode = 1;
 }
 
@@ -77,14 +77,14 @@ function linesOf(report: SweepReport): string[] {
   return [
     `Deferred events tried again: ${report.events_retried}.`,
     `From Square: ${fromSquare.join(", ")}.`,
-    `Rows compared: ${report.checked}${report.complete ? "" : " (not all; the next sweep goes on there)"}.`,
+    `Rows compared: ${report.checked}${report.complete ? "" : " (not all; the next sweep continues there)"}.`,
     `Changed by the clock alone: ${report.time_decayed}. Drifted: ${report.drifted}, corrected: ${report.corrected}. ` +
       `Created: ${report.created}. Deleted: ${report.deleted}.`,
     ...report.drift.map(({ column, rows }) => `  ${column}: ${rows}`),
-    ...report.errors.map(({ step, message }) => `Not done, ${step}: ${message}`),
+    ...report.errors.map(({ step, message }) => `Error in ${step}: ${message}`),
     ...(report.waiting.organizations > 0
       ? [
-          `${report.waiting.organizations} organization(s) were not pulled to the end; the next sweep goes on there.`,
+          `${report.waiting.organizations} organization(s) were not pulled completely. The next sweep continues there.`,
         ]
       : []),
     `Done in ${seconds(report.duration_ms)} (${report.steps.map(({ step, duration_ms }) => `${step} ${seconds(duration_ms)}`).join(", ")}).`,

@@ -13,20 +13,21 @@ interface Options {
   readonly json?: boolean;
 }
 
-/** What an older run has done may be out of date again by now. */
+/** A run that was interrupted earlier than this starts over, because its first rows may be out of date again. */
 const RESUMABLE_MS = 24 * 3600 * 1000;
 
 export function refreshCommand(): Command {
   return new Command("refresh")
     .description(
-      "Recompute customer_analytics of every organization. A run that was cut off within the last day is continued.",
+      "Recompute customer_analytics of every organization. A run that was interrupted within the last day continues where " +
+        "it stopped.",
     )
     .addOption(
-      new Option("--mode <mode>", "full: everybody; recent: rows that came due or are of an older definition")
+      new Option("--mode <mode>", "full: all rows; recent: rows that came due or have an older definition")
         .choices(["full", "recent"])
         .default("full"),
     )
-    .option("--restart", "start over even if an earlier run was cut off")
+    .option("--restart", "start over, even if an earlier run was interrupted")
     .option("--json", "print one JSON object")
     .action(async (options: Options) => {
       await withDatabase((database) => refresh(database, options));
@@ -41,7 +42,7 @@ async function refresh(database: Database, { mode, restart, json }: Options): Pr
   });
   const totals = { organizations: organizations.length, checked: 0, written: 0, deleted: 0 };
   let resumed = false;
-  // A run under other definitions is another task.
+  // A run with another definition version does not continue this one.
   const task = `refresh/${mode}/${definitionVersion}`;
   for (const { id } of organizations) {
     if (restart) await clearPositions(database.pool, id, "refresh/");
@@ -51,7 +52,7 @@ async function refresh(database: Database, { mode, restart, json }: Options): Pr
     totals.deleted += done.deleted;
     resumed ||= done.resumed;
   }
-  // Cleared only now: a run that is cut off at the last organization goes on there.
+  // Cleared only at the end, so that an interrupted run does not repeat finished organizations.
   for (const { id } of organizations) await clearPositions(database.pool, id, "refresh/");
   const ms = Math.round(performance.now() - started);
   print(json, { mode, ...totals, resumed, ms }, [

@@ -19,25 +19,25 @@ interface Options {
   readonly json?: boolean;
 }
 
-/** What becomes of an event; a place in a file where none can be read counts as well. */
+/** The outcome of an event. `unreadable` is a place in a file where no event can be read. */
 type Result = Outcome | "unreadable";
 
-/** Events without their effect, at least so far. */
-const LEFT_OUT = ["unreadable", "dead", "deferred"] as const satisfies readonly Result[];
+/** Outcomes without an effect, at least so far. */
+const WITHOUT_EFFECT = ["unreadable", "dead", "deferred"] as const satisfies readonly Result[];
 
-/** How many events of a file are on their way at once: they share transactions. */
+/** How many events of a file are processed at once, in shared transactions. */
 const AT_ONCE = 64;
 
 export function replayCommand(): Command {
   return new Command("replay")
     .description(
-      "Process events again: those of files (one event, an array, or one event per line; plain or as simulate writes " +
-        "them), or stored ones chosen by --status, --since and --type. Replaying twice changes nothing. What cannot be " +
-        "read is reported and passed over; exits 1 when something is left without its effect.",
+      "Process events again. They come from files (one event, an array, or one event on each line, plain or as simulate " +
+        "writes them), or are stored events chosen by --status, --since and --type. Replaying twice changes nothing. An " +
+        "unreadable event is reported and skipped. Exits 1 when an event has no effect yet.",
     )
     .argument("[files...]", "event files, .json or .ndjson")
-    .option("--status <statuses>", "stored events of these statuses; several with commas", parseStatuses)
-    .option("--type <types>", "stored events of these types; several with commas", parseList)
+    .option("--status <statuses>", "stored events with these statuses, separated by commas", parseStatuses)
+    .option("--type <types>", "stored events of these types, separated by commas", parseList)
     .option("--since <time>", "stored events received at or after this time (ISO 8601)", parseInstantOption)
     .option("--json", "print one JSON object")
     .action(async (files: string[], options: Options) => {
@@ -45,7 +45,7 @@ export function replayCommand(): Command {
       if (files.length > 0 === (byFilter !== undefined)) {
         throw new RegularsError(
           "usage",
-          "Name either files, or stored events by --status, --since or --type.",
+          "Give either files, or one of --status, --since and --type for stored events.",
         );
       }
       const counts = await withDatabase((database, config) =>
@@ -59,11 +59,11 @@ export function replayCommand(): Command {
         { events: total, outcomes },
         `${total} events: ${detail.join(", ") || "nothing to do"}`,
       );
-      const left = LEFT_OUT.filter((result) => counts.has(result)).map(
+      const failed = WITHOUT_EFFECT.filter((result) => counts.has(result)).map(
         (result) => `${counts.get(result)} ${result}`,
       );
-      if (left.length === 0) return;
-      note(`Not everything took effect: ${left.join(", ")}.`);
+      if (failed.length === 0) return;
+      note(`Some events had no effect: ${failed.join(", ")}.`);
       process.exitCode = 1;
     });
 }

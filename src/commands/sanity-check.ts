@@ -5,8 +5,8 @@ import { print, withDatabase } from "./context.js";
 
 export function sanityCheckCommand(): Command {
   return new Command("sanity-check")
-    .description("Check that what is stored holds together. Writes nothing; exits 1 when a check fails.")
-    .option("--all", "compare every row with its recomputation, instead of a sample")
+    .description("Check the stored data for contradictions. Changes nothing. Exits 1 when a check fails.")
+    .option("--all", "compare every row with its recomputation; by default a sample")
     .option("--json", "print one JSON object")
     .action(async ({ all, json }: { all?: boolean; json?: boolean }) => {
       const steps: SanityStep[] = [];

@@ -18,20 +18,20 @@ import { Schedule } from "../sweep/schedule.js";
 import { ensureConfiguredOrganization, syncConfiguredOrganization } from "./configured-organization.js";
 import { sweepContext } from "./sweep-context.js";
 
-/** How long a stopping server may take to finish what it took. */
+/** How long a stopping server may take to finish its work. */
 const STOP_WITHIN_MS = 10_000;
 
-/** Square waits ten seconds for an answer; every statement of a webhook takes milliseconds. */
+/** Less than the ten seconds that Square waits for an answer. A webhook's statements take milliseconds. */
 const QUERY_TIMEOUT_MS = 8_000;
 
 export function serveCommand(): Command {
   return new Command("serve")
     .description(
-      "Run the server: the webhook door, the API, the retries of deferred events, and the scheduled sweep.",
+      "Run the server: the webhook endpoint, the API, the retries of deferred events, and the scheduled sweep.",
     )
     .addHelpText(
       "after",
-      "\nConfigured by environment variables (see docs/configuration.md); .env is read when present.",
+      "\nEnvironment variables configure the server (see docs/configuration.md). It reads .env if the file exists.",
     )
     .action(async () => {
       readEnvFile();
@@ -43,19 +43,22 @@ export function serveCommand(): Command {
 export interface RunningServer {
   readonly database: Database;
   readonly log: Log;
-  /** Where it listens, such as `http://127.0.0.1:3000`. */
+  /** The address it listens on, such as `http://127.0.0.1:3000`. */
   readonly address: string;
-  /** Resolves when Square was asked what the configured organization is; at once when there is nothing to ask. */
+  /**
+   * Resolves when the configured organization's profile was read from Square, or at once when there is none to read.
+   */
   readonly introduced: Promise<void>;
-  /** Takes nothing new, finishes what it took, closes the database. */
+  /** Refuses new work, finishes running work, and closes the database. */
   stop(): Promise<void>;
 }
 
 /**
  * Opens the database, brings its schema up to date, builds every part of the server, and listens.
  *
- * @throws SchemaMismatch on a schema this version does not know; DataDirInUse when another server owns the folder
- * @throws {RegularsError} `cannot_listen`, `no_encryption_key`
+ * @throws SchemaMismatch when this build does not know the schema
+ * @throws DataDirInUse when another server owns the folder
+ * @throws RegularsError `cannot_listen`, `no_encryption_key`
  */
 export async function startServer(
   config: ServeConfig,
@@ -95,10 +98,10 @@ async function startOn(database: Database, config: ServeConfig, log: Logger): Pr
   const address = await listen(http, config);
   retries.start();
   schedule?.start();
-  // Only now, so that a Square that does not answer keeps no webhook out.
+  // After listening, so that webhooks need not wait for Square's answer.
   const introduced = configured
     ? syncConfiguredOrganization(database, config, log, configured, stopping.signal).catch((error) =>
-        log.warn({ reason: describeFailure(error) }, "organization not learnt"),
+        log.warn({ reason: describeFailure(error) }, "organization profile not stored"),
       )
     : Promise.resolve();
   const stop = async () => {
@@ -123,16 +126,16 @@ async function listen(http: FastifyInstance, { host, port }: ServeConfig): Promi
   }
 }
 
-/** Found out now, rather than by the first call to Square. */
+/** Refuses to start with stored tokens and no key. The first call to Square would fail otherwise. */
 async function refuseStoredTokens({ prisma }: Database): Promise<void> {
   if ((await prisma.organization.count({ where: { accessTokenCiphertext: { not: null } } })) === 0) return;
   throw new RegularsError(
     "no_encryption_key",
-    "The database holds an access token: set TOKEN_ENCRYPTION_KEY, with which it was encrypted.",
+    "The database holds an access token. Set TOKEN_ENCRYPTION_KEY to the key that encrypted it.",
   );
 }
 
-/** Stops on SIGTERM or SIGINT and exits 0; a second signal, or ten seconds, end it at once with 1. */
+/** Stops on SIGTERM or SIGINT and exits with 0. After a second signal or ten seconds it exits at once with 1. */
 export function stopOnSignal(server: Pick<RunningServer, "stop" | "log">): void {
   let stopping = false;
   const stop = (signal: NodeJS.Signals) => {

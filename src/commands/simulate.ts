@@ -31,24 +31,26 @@ interface Flags {
   readonly json?: true;
 }
 
-/** `regulars simulate`: a simulated salon's seeded history as a file of signed events, or behind a fake of Square's API. */
+/**
+ * `regulars simulate` writes a simulated salon's history to a file of signed events, or serves it as Square's API.
+ */
 export function simulateCommand(): Command {
   return new Command("simulate")
     .description(
-      "write the seeded history of a simulated salon as a file of webhook events, signed with the environment's key, " +
-        "else a demo key; or serve the salon through a fake of Square's API, to try a server or a backfill against",
+      "Write the history of a simulated salon to a file of signed webhook events. The key is SQUARE_WEBHOOK_SIGNATURE_KEY " +
+        "or a demo key. Or serve the salon as Square's API, to try a server or a backfill with it.",
     )
-    .option("--out <file>", "file to write, one JSON object a line; an existing one is replaced")
+    .option("--out <file>", "the file to write, one JSON object on each line; an existing file is replaced")
     .option(
       "--serve-api <port>",
-      "serve the salon, as it is at its end, as Square's API on 127.0.0.1 until Ctrl-C (0: any free port), and print " +
-        "the environment that a server or a backfill needs to use it",
+      "serve the salon as Square's API on 127.0.0.1 until Ctrl-C (0: any free port), and print the environment " +
+        "variables that a server or a backfill needs to use it",
       wholeNumber(0),
     )
-    .option("--seed <number>", "same seed and options, same bytes", wholeNumber(0), 1)
+    .option("--seed <number>", "the same seed and options give the same bytes", wholeNumber(0), 1)
     .option("--customers <number>", "people who become clients", wholeNumber(0), 400)
-    .option("--locations <number>", "each in a time zone of its own, at most 5", wholeNumber(1), 2)
-    .option("--staff <number>", "team members over all locations (default: 12)", wholeNumber(1))
+    .option("--locations <number>", "at most 5, each in another time zone", wholeNumber(1), 2)
+    .option("--staff <number>", "team members at all locations together (default: 12)", wholeNumber(1))
     .option("--merchant-id <id>", "Square merchant id (default: derived from the seed)")
     .option(
       "--from <date>",
@@ -56,10 +58,14 @@ export function simulateCommand(): Command {
       parseInstantOption,
     )
     .option("--to <date>", "end, exclusive (default: the beginning of today, UTC)", parseInstantOption)
-    .option("--duplicates <rate>", "share of the events delivered twice, 0 to 1", parseRate, 0)
-    .option("--drops <rate>", "share of the events never delivered, 0 to 1", parseRate, 0)
-    .option("--shuffle [events]", "mix the order: within so many events, or all in memory", wholeNumber(1))
-    .option("--url <url>", "notification URL (default: the environment's, else the demo's)")
+    .option("--duplicates <rate>", "share of events that are delivered twice, 0 to 1", parseRate, 0)
+    .option("--drops <rate>", "share of events that are never delivered, 0 to 1", parseRate, 0)
+    .option(
+      "--shuffle [events]",
+      "mix the order within this many events; without a number mix all, in memory",
+      wholeNumber(1),
+    )
+    .option("--url <url>", "notification URL (default: SQUARE_WEBHOOK_NOTIFICATION_URL, or the demo's)")
     .option("--json", "print the summary as one JSON object")
     .action(simulate);
 }
@@ -67,10 +73,7 @@ export function simulateCommand(): Command {
 async function simulate(flags: Flags): Promise<void> {
   const { out, serveApi } = flags;
   if (out === undefined && serveApi === undefined) {
-    throw new RegularsError(
-      "nothing_to_do",
-      "Say what to do with the salon: --out FILE, --serve-api PORT, or both.",
-    );
+    throw new RegularsError("nothing_to_do", "Give --out FILE, --serve-api PORT, or both.");
   }
   const options = salonOptions(flags);
   const salon = refusing(() => simulateSalon(options));
@@ -90,7 +93,7 @@ async function writeFile(flags: Flags, out: string, salon: Salon, options: Salon
   });
   const bytes = await writeHistory(out, deliveries).catch((error: Error) => {
     if (!("syscall" in error)) throw error;
-    throw new RegularsError("file_unwritable", `cannot write ${out}: ${error.message}`, { cause: error });
+    throw new RegularsError("file_unwritable", `Cannot write ${out}: ${error.message}`, { cause: error });
   });
   const summary = {
     out,
@@ -120,7 +123,7 @@ function sizes({ truth: { bookings, payments, refunds, customers } }: Salon): Re
   };
 }
 
-/** Serves until a signal comes. The salon's token guards nothing: the data is made up. */
+/** Serves until a signal comes. The salon's token is not secret, because the data is made up. */
 async function serveSalon(flags: Flags, port: number, salon: Salon): Promise<void> {
   const square = await startFakeSquare({
     merchants: [{ salon, accessToken: DEMO_ACCESS_TOKEN }],
@@ -140,8 +143,8 @@ async function serveSalon(flags: Flags, port: number, salon: Salon): Promise<voi
     "",
     ...Object.entries(environment).map(([name, value]) => `${name}=${value}`),
     "",
-    "and TOKEN_ENCRYPTION_KEY, with which the token is stored: 32 bytes in base64, such as `openssl rand -base64 32`",
-    "prints. Keep it: what is stored cannot be read with another.",
+    "Set TOKEN_ENCRYPTION_KEY too. It encrypts the stored token. `openssl rand -base64 32` prints a key. Keep it: no",
+    "other key can decrypt the token.",
   ]);
   await stopped(square);
 }
@@ -166,7 +169,7 @@ function salonOptions(flags: Flags): SalonOptions {
   };
 }
 
-/** Options that contradict each other are the caller's mistake, told without a stack. */
+/** Turns the error for contradicting options into one that is shown without a stack. */
 function refusing<Result>(work: () => Result): Result {
   try {
     return work();
@@ -176,7 +179,7 @@ function refusing<Result>(work: () => Result): Result {
   }
 }
 
-/** Key and URL of the environment are taken only together, as a server is configured; else the demo's. */
+/** The environment's key and URL, if both are set. Otherwise the demo's. */
 function signing(flags: Flags): { key: string; url: string } {
   const { webhook } = commandConfig();
   return {

@@ -6,7 +6,7 @@ import { type Log, silentLog } from "../log.js";
 import { openSquareApi } from "../square/api/client.js";
 import type { SweepContext } from "../sweep/sweep.js";
 
-/** What pulls and sweeps work with in this process: the configured Square, and the server's inbox or one of their own. */
+/** What pulls and sweeps need in this process: the configured Square, and the server's inbox or a new one. */
 export function sweepContext(
   database: Database,
   { square, tokenEncryptionKey }: Pick<Config, "square" | "tokenEncryptionKey">,
@@ -23,7 +23,7 @@ export function sweepContext(
         ...access,
         environment: square.environment,
         baseUrl: square.baseUrl,
-        onRetry: (retry) => log.warn({ ...retry }, "Square is asked again"),
+        onRetry: (retry) => log.warn({ ...retry }, "request to Square is repeated"),
       }),
     ...(tokenEncryptionKey && { tokenEncryptionKey }),
     ...(signal && { signal }),

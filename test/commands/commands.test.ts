@@ -74,7 +74,7 @@ describe("the command line", () => {
     const answer = await run("replay", damaged, "--json");
     expect(answer.code).toBe(1);
     expect(answer.stderr).toMatch(
-      /damaged\.ndjson, line 2: .*\nNot everything took effect: 1 unreadable\.\n$/,
+      /damaged\.ndjson, line 2: .*\nSome events had no effect: 1 unreadable\.\n$/,
     );
     expect(JSON.parse(answer.stdout).outcomes).toEqual({ duplicate: others.length + 1, unreadable: 1 });
   }, 90_000);

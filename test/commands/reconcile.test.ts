@@ -5,7 +5,8 @@ import { emptyDatabase } from "../support/database.js";
 import { addProfiles, heldSweep, nothingWrong } from "../support/sweeping.js";
 import { insert, uncomputablePayment } from "../support/worlds-insert.js";
 
-// The embedded database is this process's meanwhile, as it is a running server's: the command reaches it through the socket.
+// The embedded database is this process's meanwhile, as it is a running server's: the command reaches it through the
+// socket.
 const { database, env } = await openForCommands();
 let organizationId: string;
 
@@ -49,7 +50,7 @@ describe("regulars reconcile", () => {
     await insert(database, organizationId, "payments", [uncomputablePayment("C000007")]);
     const ended = await run();
     expect(ended).toMatchObject({ code: 1, stderr: "" });
-    expect(ended.stdout).toMatch(/^Not done, check: 1 customer\(s\) could not be computed .*: C000007$/m);
+    expect(ended.stdout).toMatch(/^Error in check: 1 customer\(s\) could not be computed .*: C000007$/m);
     const asJson = await run("--json");
     expect(asJson.code).toBe(1);
     expect(JSON.parse(asJson.stdout)).toMatchObject({ success: false, errors: [{ code: "not_computed" }] });
@@ -58,7 +59,11 @@ describe("regulars reconcile", () => {
   it("does nothing while another sweep is running, and says so", async () => {
     const first = heldSweep(database, new Date());
     await first.begun;
-    expect(await run()).toEqual({ code: 0, stdout: "Another sweep is running; nothing done.\n", stderr: "" });
+    expect(await run()).toEqual({
+      code: 0,
+      stdout: "Another sweep is running. Nothing was done.\n",
+      stderr: "",
+    });
     expect(JSON.parse((await run("--json")).stdout)).toEqual({ success: true, skipped: "already_running" });
     first.go();
     await first.sweeping;

@@ -364,7 +364,7 @@ describe.skipIf(reason)(
       expect(both).toBe("both");
       const path = url("one").replace("schema=one", "options=-c%20search_path%3Dpublic,one");
       expect((await begin(path)).refusal).toMatch(
-        /^The tables are in schema one, .*write schema=one into DATABASE_URL/,
+        /^The tables are in schema one, .*Write schema=one into DATABASE_URL/,
       );
     }, 60_000);
 

@@ -146,7 +146,7 @@ test.each([
   [["--drops", "2"], "rate from 0 to 1"],
   [["--seed", "abc"], "whole number"],
   [["--locations", "9"], "1 to 5 locations"],
-  [["--out", "/no/such/folder/file"], "cannot write /no/such/folder/file"],
+  [["--out", "/no/such/folder/file"], "Cannot write /no/such/folder/file"],
 ])("%j is refused with a clear message", async (args, message) => {
   await expect(run("--out", join(folder, "x"), "--customers", "2", ...args)).rejects.toThrow(message);
 });
