@@ -7,11 +7,11 @@ import { POSTGRES_SETTINGS } from "../database/session.js";
 import { RegularsError } from "../errors.js";
 import { type Finding, fail, pass, skipped, warning } from "./finding.js";
 
-/** The server's clock may be so far from ours before it is worth a word, and before it is wrong, in milliseconds. */
+/** How far the database's clock may differ from ours before a warning, and before a failure, in milliseconds. */
 const CLOCK_WARNS_MS = 2_000;
 const CLOCK_FAILS_MS = 30_000;
 
-/** How often two sessions are compared. A pooler that takes turns among its own could hide once. */
+/** How often two sessions are compared. A pooler with several connections may pass a single comparison by chance. */
 const POOLER_TRIES = 3;
 
 interface About {
@@ -28,10 +28,10 @@ interface About {
 }
 
 /**
- * Refuses a database that this program would fail on, or falsify, later. Nothing is made or changed.
+ * Refuses a database on which this program would fail later or store wrong data. It changes nothing.
  *
- * @param writes whether one that takes no writes is refused too
- * @throws {RegularsError} `database_unusable`, one line for each reason, which says what to do instead
+ * @param writes whether a read-only database is refused too
+ * @throws RegularsError `database_unusable`, with one line for each reason that says what to do
  */
 export async function requireUsableDatabase(
   database: Database,
@@ -57,7 +57,7 @@ export async function takesWrites(database: Database): Promise<boolean> {
   return checkWrites(await readAbout(database)).status === "pass";
 }
 
-/** Everything that can be asked about a database, whether it answers or not. */
+/** Runs every check of the database. If it does not answer, that is the only finding. */
 export async function* checkDatabase(database: Database): AsyncGenerator<Finding> {
   let about: About;
   const askedAt = Date.now();
@@ -68,13 +68,13 @@ export async function* checkDatabase(database: Database): AsyncGenerator<Finding
     yield fail(
       "database",
       message,
-      "start it, or mend DATABASE_URL; what comes after it could not be looked at",
+      "start the database or correct DATABASE_URL; the checks that need it were skipped",
     );
     return;
   }
   const { database: name, role } = about;
   const where = database.kind === "embedded" ? "The embedded database" : `Database ${name}`;
-  yield pass("database", `${where} answers role ${role}`);
+  yield pass("database", `${where} accepts role ${role}`);
   yield checkClock(about.clock, askedAt, Date.now());
   yield* [checkVersion, checkEncoding, checkSearchPath, checkWrites].map((check) => check(about));
   if (database.kind === "postgres") {
@@ -101,17 +101,17 @@ function checkVersion({ version }: About): Finding {
   const major = Math.floor(version / 10_000);
   if (major >= 15 && major <= 18) return pass("version", `Postgres ${major}`);
   const message = `This is Postgres ${major}`;
-  if (major < 15) return fail("version", message, "Postgres 15 to 18 is needed");
-  return warning("version", message, "15 to 18 have been tried");
+  if (major < 15) return fail("version", message, "use Postgres 15 to 18");
+  return warning("version", message, "Postgres 15 to 18 are supported");
 }
 
-/** In any other encoding a customer's note could not be stored. */
+/** Another encoding could not store every customer's note. */
 function checkEncoding({ encoding, database }: About): Finding {
   if (encoding === "UTF8") return pass("encoding", encoding);
   return fail(
     "encoding",
-    `Database ${database} is encoded in ${encoding}, which cannot hold every text`,
-    "make one with create database NAME encoding 'UTF8' template template0, and name it in DATABASE_URL",
+    `Database ${database} has the encoding ${encoding}, which cannot hold every text`,
+    "run create database NAME encoding 'UTF8' template template0, and name that database in DATABASE_URL",
   );
 }
 
@@ -119,27 +119,27 @@ function checkSearchPath({ schema, search_path, role }: About): Finding {
   if (schema !== null) return pass("schema", `Tables are in schema ${schema}`);
   return fail(
     "schema",
-    `The search path ${search_path} names no schema that there is and that role ${role} may use`,
-    `create schema NAME authorization ${role}, or write schema=NAME into DATABASE_URL`,
+    `The search path ${search_path} has no existing schema that role ${role} may use`,
+    `run create schema NAME authorization ${role}, or write schema=NAME into DATABASE_URL`,
   );
 }
 
 function checkWrites({ read_only, replica, role, database }: About): Finding {
   if (replica) return fail("writes", "The database is a replica", "name the primary in DATABASE_URL");
-  if (!read_only) return pass("writes", "The database takes writes");
+  if (!read_only) return pass("writes", "The database accepts writes");
   return fail(
     "writes",
     `default_transaction_read_only is on for role ${role} in database ${database}`,
-    "free disk space if that is why, then alter role or alter database ... reset default_transaction_read_only",
+    "free disk space if the disk is full; then alter role or alter database ... reset default_transaction_read_only",
   );
 }
 
 function checkClock(clock: Date, askedAt: number, answeredAt: number): Finding {
-  // What the answer took is no difference.
+  // The time that the answer took is not a difference.
   const apart = Math.max(0, askedAt - clock.getTime(), clock.getTime() - answeredAt);
   if (apart < CLOCK_WARNS_MS) return pass("clock", "This machine's clock and the database's agree");
   const message = `This machine's clock and the database's are ${Math.round(apart / 1000)} s apart`;
-  const remedy = "have both kept right by NTP: what is due and what is past goes by this machine's";
+  const remedy = "synchronize both clocks by NTP; this machine's clock decides what is due";
   return (apart < CLOCK_FAILS_MS ? warning : fail)("clock", message, remedy);
 }
 
@@ -158,25 +158,25 @@ function checkEncryption({ pool }: Database): Finding {
   );
 }
 
-/** Compares what a session asked for with what it got. */
+/** Compares the settings that a session asked for with those it has. */
 async function checkSession({ pool }: Database): Promise<Finding> {
   const { rows } = await pool.query<{ name: string; value: string }>(
     "select name, current_setting(name) as value from unnest($1::text[]) as name",
     [Object.keys(POSTGRES_SETTINGS)],
   );
   const other = rows.filter(({ name, value }) => POSTGRES_SETTINGS[name] !== value);
-  if (other.length === 0) return pass("session", "Sessions have the settings they ask for");
-  const told = other.map(({ name, value }) => `${name} is ${value} instead of ${POSTGRES_SETTINGS[name]}`);
-  return fail("session", `A session does not get what it asks for: ${told.join(", ")}`, DIRECT);
+  if (other.length === 0) return pass("session", "Sessions have the settings that they ask for");
+  const wrong = other.map(({ name, value }) => `${name} is ${value} instead of ${POSTGRES_SETTINGS[name]}`);
+  return fail("session", `A session does not keep its settings: ${wrong.join(", ")}`, DIRECT);
 }
 
-const BY_TRANSACTION = "A pooler by transaction or statement stands before the database";
+const BY_TRANSACTION = "The database is behind a pooler in transaction or statement mode";
 const DIRECT =
-  "connect to Postgres directly, or through a pooler by session (pool_mode = session; at a host of databases the direct address)";
+  "connect to Postgres directly (a database host's direct address), or through a pooler with pool_mode = session";
 
 /**
- * Opens two sessions beside each other. Behind a pooler by transaction the second gets the first one's server process, or
- * the first comes back to another: then locks and prepared statements are anybody's.
+ * Opens two sessions at once and compares their server processes. A pooler in transaction mode gives both the same
+ * process, or gives the first session another one later. Locks and prepared statements do not work then.
  */
 async function checkPooler({ pool }: Database): Promise<Finding> {
   const [one, other] = [new pg.Client(pool.options), new pg.Client(pool.options)];
@@ -194,20 +194,14 @@ async function checkPooler({ pool }: Database): Promise<Finding> {
     const isDirect = "processID" in one && one.processID === (await processOf(one));
     return pass(
       "pooler",
-      isDirect
-        ? "Sessions reach Postgres directly"
-        : "A pooler gives each session a server process of its own",
+      isDirect ? "Sessions reach Postgres directly" : "A pooler gives each session its own server process",
     );
   } catch (error) {
-    // Its own words when not even a transaction keeps its session.
+    // A pooler in statement mode refuses transactions with this message.
     if (error instanceof Error && /pooling mode/.test(error.message))
       return fail("pooler", BY_TRANSACTION, DIRECT);
     const words = explainUnavailable(error) ?? (error instanceof Error ? error.message : String(error));
-    return fail(
-      "pooler",
-      `A second session beside the first does not come about (${words.replace(/\.$/, "")})`,
-      DIRECT,
-    );
+    return fail("pooler", `A second session cannot be opened (${words.replace(/\.$/, "")})`, DIRECT);
   } finally {
     for (const client of [one, other]) client.end().catch(() => {});
   }
@@ -218,9 +212,9 @@ async function processOf(client: pg.Client): Promise<number> {
   return rows[0]?.pid ?? 0;
 }
 
-/** Tables that are there must be readable and writable; where migrations wait, they must be ours to change. */
+/** The role must be able to read and write existing tables. With pending migrations it must also own them. */
 async function checkRights(database: Database, { schema, role, may_create }: About): Promise<Finding> {
-  if (schema === null) return skipped("rights", "There is no schema to have rights in");
+  if (schema === null) return skipped("rights", "There is no schema, so rights are not checked");
   const { rows: tables } = await database.pool.query<{ name: string; usable: boolean; owned: boolean }>(
     `select tablename as name, pg_has_role(tableowner, 'usage') as owned,
        (select bool_and(has_table_privilege(format('%I.%I', schemaname, tablename), privilege))
@@ -236,20 +230,20 @@ async function checkRights(database: Database, { schema, role, may_create }: Abo
       `grant select, insert, update, delete on all tables in schema ${schema} to ${role}`,
     );
   }
-  // The migration itself refuses a schema of another version.
+  // checkMigrations reports a schema of another version.
   const state = await checkSchema(database).then(
     (schema) => schema.state,
     () => "foreign",
   );
-  if (state !== "pending") return pass("rights", `Role ${role} reads and writes every table`);
+  if (state !== "pending") return pass("rights", `Role ${role} may read and write every table`);
   const others = tables.find(({ owned }) => !owned);
-  if (may_create && !others) return pass("rights", `Role ${role} may make and change the tables`);
+  if (may_create && !others) return pass("rights", `Role ${role} may create and change the tables`);
   const what = others
     ? `is not the owner of table ${others.name}`
     : `may not create tables in schema ${schema}`;
   return fail(
     "rights",
-    `Migrations wait, and role ${role} ${what}`,
+    `Migrations are pending, and role ${role} ${what}`,
     `run migrate as the owner, or grant create on schema ${schema} to ${role}`,
   );
 }
@@ -258,19 +252,19 @@ async function checkMigrations(database: Database): Promise<Finding> {
   try {
     const { pending } = await checkSchema(database);
     if (pending.length === 0) return pass("migrations", "The schema is current");
-    const message = `${pending.length} migrations wait`;
+    const message = `${pending.length} migration(s) are pending`;
     return {
       check: "migrations",
       status: "warning",
       message,
-      remedy: "run migrate; serve does it by itself",
+      remedy: "run migrate, or start serve, which migrates too",
     };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     return fail(
       "migrations",
       message,
-      "run the version of this program that made it, or name another database",
+      "run the version of this program that made the schema, or name another database",
     );
   }
 }

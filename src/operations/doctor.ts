@@ -19,13 +19,13 @@ const DISK_FAILS_MB = 200;
 export interface DoctorTools {
   readonly env: NodeJS.ProcessEnv;
   readonly clock: Clock;
-  /** Opens the configured Square; a call should not wait for long. */
+  /** Opens the configured Square API. Its calls should not wait long. */
   readonly openApi: (square: Config["square"]) => OpenSquareApi;
 }
 
 /**
- * Looks at everything that must be right outside the program: configuration, database, Square. Changes and makes nothing. What
- * fails stops only what cannot be looked at without it.
+ * Checks everything outside the program that must be right: configuration, database, Square. It changes nothing.
+ * After a failed check, only the checks that depend on it are skipped.
  */
 export async function* doctor({ env, clock, openApi }: DoctorTools): AsyncGenerator<Finding> {
   yield* checkEnvFile();
@@ -33,7 +33,7 @@ export async function* doctor({ env, clock, openApi }: DoctorTools): AsyncGenera
   const config = usableConfig(env);
   const sellers: Seller[] = [];
   if (env.DATABASE_URL?.trim() && config.database.databaseUrl === undefined) {
-    yield skipped("database", "DATABASE_URL cannot be used, so the database is not looked at");
+    yield skipped("database", "DATABASE_URL cannot be used, so the database is not checked");
   } else {
     for await (const found of databaseFindings(config.database, config.tokenEncryptionKey)) {
       if ("accessToken" in found) sellers.push(found);
@@ -44,7 +44,7 @@ export async function* doctor({ env, clock, openApi }: DoctorTools): AsyncGenera
   const isStored = sellers.some((seller) => seller.merchantId === merchantId);
   if (merchantId && accessToken && !isStored) sellers.push({ merchantId, accessToken });
   if (sellers.length === 0)
-    yield skipped("token", "No access token is stored or configured: Square is not asked");
+    yield skipped("token", "No access token is stored or configured, so Square is not checked");
   const open = openApi(config.square);
   for (const seller of sellers) {
     yield* checkSquare(open(seller), seller.merchantId, config.webhook, clock());
@@ -58,23 +58,23 @@ interface Seller {
 
 function* checkEnvFile(): Generator<Finding> {
   if (!existsSync(".env"))
-    return yield skipped("env_file", "There is no .env here: variables come from the environment");
+    return yield skipped("env_file", "There is no .env in this folder: variables come from the environment");
   try {
     readEnvFile();
     yield pass("env_file", ".env can be read");
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
-    for (const problem of error.problems) yield fail("env_file", problem, "mend the file");
+    for (const problem of error.problems) yield fail("env_file", problem, "correct the file");
   }
 }
 
 function* checkConfiguration(env: NodeJS.ProcessEnv): Generator<Finding> {
   const problems = problemsOf(() => loadConfig(env, { require: "serve" }));
-  for (const problem of problems) yield fail("configuration", problem, "mend .env or the environment");
-  if (problems.length === 0) yield pass("configuration", "Every variable can be used");
+  for (const problem of problems) yield fail("configuration", problem, "correct .env or the environment");
+  if (problems.length === 0) yield pass("configuration", "Every variable is valid");
 }
 
-/** What can be used of a configuration with problems: the variables that have none, else those of the database. */
+/** The configuration without the variables that have problems. If the rest is invalid too, the database's only. */
 function usableConfig(env: NodeJS.ProcessEnv): Config {
   let rest = { ...env };
   for (const problem of problemsOf(() => loadConfig(env, { require: "serve" }))) {
@@ -106,7 +106,7 @@ async function* databaseFindings(
     if (!existsSync(path.join(dataDir, "pg"))) {
       return yield skipped(
         "database",
-        `There is no embedded database in ${dataDir} yet: serve or migrate makes it`,
+        `There is no embedded database in ${dataDir} yet: serve or migrate creates it`,
       );
     }
     yield await checkDisk(dataDir);
@@ -116,7 +116,7 @@ async function* databaseFindings(
     database = await openDatabase({ ...config, role: "command", poolSize: 2 });
   } catch (error) {
     if (!(error instanceof RegularsError)) throw error;
-    return yield fail("database", error.message, "mend DATA_DIR");
+    return yield fail("database", error.message, "correct DATA_DIR");
   }
   try {
     let isUsable = true;
@@ -134,12 +134,12 @@ async function* databaseFindings(
 async function checkDisk(dataDir: string): Promise<Finding> {
   const { bavail, bsize } = await statfs(dataDir);
   const free = Math.floor((bavail * bsize) / MEGABYTE);
-  const message = `${free} MB are free where DATA_DIR is`;
+  const message = `${free} MB are free on the disk of DATA_DIR`;
   if (free >= DISK_WARNS_MB) return pass("disk", message);
   return (free < DISK_FAILS_MB ? fail : warning)(
     "disk",
     message,
-    "make room: a full disk stops every webhook",
+    "free disk space: with a full disk no webhook can be stored",
   );
 }
 
@@ -152,22 +152,22 @@ async function* readSellers({ prisma }: Database, key: Buffer | undefined): Asyn
     if (status !== "active") {
       yield warning(
         "token",
-        `The seller ${merchantId} has revoked the access`,
-        "have them authorize it again",
+        `The seller ${merchantId} has revoked our access`,
+        "ask the seller to authorize the application again",
       );
     } else if (key === undefined) {
       yield fail(
         "token",
         "An access token is stored",
-        "set TOKEN_ENCRYPTION_KEY, with which it was encrypted",
+        "set TOKEN_ENCRYPTION_KEY to the key that encrypted it",
       );
     } else {
       try {
         const accessToken = decryptAccessToken(key, merchantId, accessTokenCiphertext ?? new Uint8Array());
         yield { merchantId, accessToken };
       } catch {
-        const message = `TOKEN_ENCRYPTION_KEY does not open the access token of ${merchantId}`;
-        yield fail("token", message, "set the key it was encrypted with, or store the token again");
+        const message = `TOKEN_ENCRYPTION_KEY cannot decrypt the access token of ${merchantId}`;
+        yield fail("token", message, "set the key that encrypted it, or store the token again");
       }
     }
   }

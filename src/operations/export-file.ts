@@ -3,24 +3,24 @@ import { RegularsError } from "../errors.js";
 import { readLines } from "../inbox/lines.js";
 import { type ExportHeader, type ExportPosition, positionOf } from "./export.js";
 
-/** What an older run has written may be out of date again by now. */
+/** A run that began earlier than this is not continued, because its first lines may be out of date. */
 const RESUMABLE_MS = 24 * 3600 * 1000;
 
 /** How many lines of each type are in an export. */
 export type LineCounts = Record<string, number>;
 
 /**
- * The file of an export while it is written, under its name with `.part`. It needs no record of how far it is: the last
- * complete line says so. What a kill cut off behind it goes.
+ * The file of an unfinished export. Its name ends in `.part`. Its last complete line says where to continue. An
+ * incomplete line after it is removed.
  */
 export class ExportFile {
   readonly #file: FileHandle;
   readonly #out: string;
-  /** What an earlier run has written. */
+  /** The lines that an earlier run has written. */
   readonly counts: LineCounts;
-  /** The last object of it; undefined when there is none yet. */
+  /** The last written object. Undefined when there is none. */
   readonly after: ExportPosition | undefined;
-  /** Whether it goes on with an earlier run's. */
+  /** Whether it continues an earlier run. */
   readonly resumed: boolean;
 
   private constructor(file: FileHandle, out: string, { counts, after, resumed }: Written) {
@@ -32,18 +32,18 @@ export class ExportFile {
   }
 
   /**
-   * Goes on with a run of the same export that was cut off within the last day; else begins one.
+   * Continues a run of the same export that was interrupted within the last day, or starts a new one.
    *
-   * @param restart begins anew in any case
-   * @throws {RegularsError} `file_unwritable`; `export_mismatch` when the remains are of another export
+   * @param restart always starts a new one
+   * @throws RegularsError `file_unwritable`, or `export_mismatch` when the unfinished file belongs to another export
    */
   static async open(out: string, header: ExportHeader, restart: boolean): Promise<ExportFile> {
     return writing(out, async () => {
       const existing = await stat(out).catch(() => undefined);
       if (existing && !existing.isFile()) {
-        throw new RegularsError("file_unwritable", `Cannot write ${out}: it is no regular file.`);
+        throw new RegularsError("file_unwritable", `Cannot write ${out}: it is not a regular file.`);
       }
-      // Personal data: for its owner only.
+      // Readable by its owner only, because it holds personal data.
       const file = await open(partOf(out), "a+", 0o600);
       try {
         const written = restart ? undefined : await readWritten(file, header, partOf(out));
@@ -61,7 +61,7 @@ export class ExportFile {
     await writing(this.#out, () => this.#file.appendFile(`${lines.join("\n")}\n`));
   }
 
-  /** The export is whole: it gets its name, in place of an older file. */
+  /** Gives the complete file its final name. It replaces an older file. */
   async finish(): Promise<void> {
     await writing(this.#out, async () => {
       await this.#file.sync();
@@ -69,7 +69,7 @@ export class ExportFile {
     });
   }
 
-  /** Nothing of it is kept. */
+  /** Deletes the unfinished file. */
   async discard(): Promise<void> {
     await rm(partOf(this.#out), { force: true });
   }
@@ -80,7 +80,7 @@ export class ExportFile {
 }
 
 interface Written {
-  /** Where its last complete line ends. */
+  /** The byte after the last complete line. */
   readonly end: number;
   readonly counts: LineCounts;
   readonly after: ExportPosition | undefined;
@@ -91,7 +91,7 @@ function partOf(out: string): string {
   return `${out}.part`;
 }
 
-/** @returns undefined when there is nothing to go on with */
+/** @returns undefined when there is nothing to continue */
 async function readWritten(
   file: FileHandle,
   header: ExportHeader,
@@ -118,12 +118,12 @@ async function readWritten(
   if (Object.entries(sameAs).some(([field, value]) => found[field as keyof ExportHeader] !== value)) {
     throw new RegularsError(
       "export_mismatch",
-      `${name} is what a cut-off export of something else has left: choose another --out, or begin anew with --restart.`,
+      `${name} belongs to another unfinished export. Choose another --out, or start over with --restart.`,
     );
   }
   if (!last) return { end, counts, after: undefined, resumed: true };
   const line = parse(last);
-  // The organization's line comes first and has no place of its own.
+  // The organization's line has no position. A file that ends with it is started over.
   const after = line && positionOf(line);
   return after ? { end, counts, after, resumed: true } : undefined;
 }
@@ -140,7 +140,7 @@ function parse(bytes: Buffer): Record<string, unknown> | undefined {
   }
 }
 
-/** What the file system says is the caller's to mend, and told without a stack. */
+/** Turns an error of the file system into one that is shown without a stack. */
 async function writing<Result>(out: string, work: () => Promise<Result>): Promise<Result> {
   try {
     return await work();

@@ -3,33 +3,33 @@ import { type Queryable, queryUnprepared, type Statement } from "../database/que
 import { EXPORT_HEADER, EXPORTED_EVENT } from "../inbox/event-file.js";
 
 /**
- * Everything that is held of an organization, or about one of its customers, as lines of JSON. It is read in pages by key, so
- * memory stays constant, nothing is locked, and an export that was cut off can go on after any line. Each object stands as it
- * is when its page is read.
+ * Exports the stored data of an organization, or about one of its customers, as lines of JSON. It reads pages by key.
+ * So memory stays constant, nothing is locked, and an interrupted export can continue after any line. Each object is
+ * exported as it is when its page is read.
  */
 
 /** Version of the lines' shape. */
 const FORMAT = 1;
 
-/** Rows of a page at most, and how many bytes of text it should have: a payload can be as large as 1 MiB. */
+/** The most rows of a page, and its intended size in bytes. A payload can have 1 MiB. */
 const PAGE_ROWS = 1000;
 const PAGE_BYTES = 4 * 1024 * 1024;
 const FIRST_PAGE_ROWS = 100;
 
 export interface ExportScope {
   readonly organizationId: string;
-  /** NULL for everybody. */
+  /** Null for all customers. */
   readonly customer: ExportedCustomer | null;
 }
 
 export interface ExportedCustomer {
   /** The survivor's id. */
   readonly id: string;
-  /** That one, and those that were merged into it. */
+  /** The survivor's id and the ids that were merged into it. */
   readonly ids: readonly string[];
 }
 
-/** An object's place in the order of an export: an export that was cut off goes on behind it. */
+/** An object's position in the order of an export. An interrupted export continues after it. */
 export interface ExportPosition {
   readonly type: string;
   readonly key: readonly string[];
@@ -38,18 +38,18 @@ export interface ExportPosition {
 export interface ExportPage {
   readonly type: string;
   readonly lines: readonly string[];
-  /** How many rows were read to find these. */
+  /** How many rows were read to find these lines. */
   readonly read: number;
 }
 
 interface Kind {
   readonly type: string;
   readonly table: string;
-  /** The primary key behind organization_id: text columns. */
+  /** The columns of the primary key after organization_id. All are text. */
   readonly key: readonly string[];
   /**
-   * The rows about one customer, as SQL over the table's columns: `$3` is the survivor's id, `$4` are all ids. Rows of the
-   * other kinds are about nobody, but for events.
+   * SQL condition for the rows about one customer. `$3` is the survivor's id, `$4` holds all ids. Undefined when rows
+   * of this kind are not about customers. Events have a statement of their own.
    */
   readonly about?: string;
 }
@@ -108,13 +108,13 @@ const kinds: readonly Kind[] = [
   { type: EXPORTED_EVENT, table: "webhook_events", key: ["event_id"] },
 ];
 
-/** The tables whose rows are in an export, and the type of the lines that hold them. */
+/** The exported tables, each with the type of its lines. */
 export const exportedTables: Readonly<Record<string, string>> = {
   ...Object.fromEntries(kinds.map(({ table, type }) => [table, type])),
   booking_segments: "booking",
 };
 
-/** The organization stands once in the header; an order key is made from the object. */
+/** Columns that are not exported. The header names the organization, and an order key follows from the object. */
 const LEFT_OUT: ReadonlySet<string> = new Set(["organization_id", "order_key", "scanned_key"]);
 
 const segments = `, (
@@ -122,23 +122,23 @@ const segments = `, (
       from booking_segments s where s.organization_id = $1 and s.booking_id = t.booking_id
     ) as segments`;
 
-/** `(a, b) > ($5, $6)`: the row behind a place, by the primary key. */
-function behind(key: readonly string[], firstParameter: number): string {
+/** `(a, b) > ($5, $6)`: the rows after a position, by the primary key. */
+function isAfter(key: readonly string[], firstParameter: number): string {
   return `(${key.join(", ")}) > (${key.map((_, index) => `$${firstParameter + index}`).join(", ")})`;
 }
 
-/** A page of everybody's rows, by the primary key. */
+/** A page of all rows, by the primary key. */
 function pageOfAll({ type, table, key }: Kind): Statement {
   return {
     name: `export_${type}`,
     text: `
       select t.*${type === "booking" ? segments : ""} from ${table} t
-      where t.organization_id = $1 and ${behind(key, 3)}
+      where t.organization_id = $1 and ${isAfter(key, 3)}
       order by ${key.join(", ")} limit $2`,
   };
 }
 
-/** A page of one customer's rows: these are found first, by the index for the customer, and put in order then. */
+/** A page of one customer's rows. They are found by the customer's index first, then sorted. */
 function pageAboutCustomer({ type, table, key }: Kind, about: string): Statement {
   return {
     name: `export_customer_${type}`,
@@ -146,14 +146,14 @@ function pageAboutCustomer({ type, table, key }: Kind, about: string): Statement
       with given as (select $3::text, $4::text[])
       select t.*${type === "booking" ? segments : ""}
       from (select * from ${table} where organization_id = $1 and (${about}) offset 0) t
-      where ${behind(key, 5)}
+      where ${isAfter(key, 5)}
       order by ${key.join(", ")} limit $2`,
   };
 }
 
-// An event names somebody where any text in its payload is one of the ids ($3). No index knows that, so all of the organization's
-// events are read by the primary key, a page at a time: on the embedded database others wait for each statement. The
-// `is true` keeps the ids in one hash table instead of joining them to each event.
+// An event is about the customer when a text in its payload is one of the ids ($3). No index serves that, so all
+// events of the organization are read, page by page, by the primary key. Pages keep statements short, because on the
+// embedded database others wait for each statement. `is true` makes Postgres keep the ids in one hash table.
 const eventsAboutCustomer: Statement = {
   name: "export_customer_events",
   text: `
@@ -168,7 +168,7 @@ const eventsAboutCustomer: Statement = {
     order by t.event_id`,
 };
 
-// bookings_customer_idx, payments_customer_idx, refunds_payment_idx.
+// By bookings_customer_idx, payments_customer_idx and refunds_payment_idx.
 const namesStatement: Statement = {
   name: "export_customer_names",
   text: `
@@ -183,7 +183,7 @@ const namesStatement: Statement = {
     ) as named where id is not null`,
 };
 
-// Both keys of customer_aliases.
+// By the primary key of customer_aliases and by its index over to_customer_id.
 const customerStatement: Statement = {
   name: "export_customer",
   text: `
@@ -205,7 +205,7 @@ const organizationStatement: Statement = {
     from organizations where id = $1`,
 };
 
-/** Who is meant by a customer's id: a merged one stands for its survivor. */
+/** Finds the customer that an id means. A merged id means its survivor. */
 export async function findExportedCustomer(
   on: Queryable,
   organizationId: string,
@@ -219,7 +219,7 @@ export async function findExportedCustomer(
   return { id, ids: [id, ...merged_ids] };
 }
 
-/** What an export's first line says: what it is of, and when it was begun. */
+/** The first line of an export. */
 export interface ExportHeader {
   readonly type: typeof EXPORT_HEADER;
   readonly format: number;
@@ -238,7 +238,7 @@ export function exportHeader({ organizationId, customer }: ExportScope, now: Dat
   };
 }
 
-/** About how many rows an export reads, for its progress: of one customer the events, among which theirs are looked for. */
+/** Estimates how many rows an export reads, for its progress. One customer's export reads all events. */
 export async function countExported(
   on: Queryable,
   { organizationId, customer }: ExportScope,
@@ -250,7 +250,7 @@ export async function countExported(
   return Number(rows[0]?.count ?? 0n);
 }
 
-/** The place of an exported object; undefined for a line that is no such object. */
+/** The position of an exported object. Undefined for a line without a position. */
 export function positionOf(line: Readonly<Record<string, unknown>>): ExportPosition | undefined {
   const kind = kinds.find(({ type }) => type === line.type);
   const key = kind?.key.map((column) => line[column]);
@@ -259,9 +259,9 @@ export function positionOf(line: Readonly<Record<string, unknown>>): ExportPosit
 }
 
 /**
- * Everything of an organization or about a customer, kind by kind and in the order of the keys, without the header.
+ * Yields the lines of an export without the header, kind by kind and in the order of the keys.
  *
- * @param after the last object that is exported already
+ * @param after the last object that was exported before
  */
 export async function* exportPages(
   on: Queryable,
@@ -288,7 +288,9 @@ export async function* exportPages(
   }
 }
 
-/** The ids that an event about the customer can hold: theirs, and those of what they booked and paid. */
+/**
+ * The ids that mark an event as the customer's: of the customer, and of their bookings, payments, orders and refunds.
+ */
 async function namesOf(
   on: Queryable,
   organizationId: string,
@@ -298,7 +300,10 @@ async function namesOf(
   return rows[0]?.names ?? [];
 }
 
-/** @param values the statement's parameters but `$2`, the page's length, and the last ones, the place behind which it begins */
+/**
+ * @param values the statement's parameters, without `$2` (the page's length) and without the last ones (the position)
+ * @param begin the position after which the first page begins
+ */
 async function* pagesOf(
   on: Queryable,
   { type, key }: Kind,
@@ -321,7 +326,7 @@ async function* pagesOf(
   }
 }
 
-/** A row whose values are JSON texts already. */
+/** A row whose values are JSON texts. */
 type JsonRow = Readonly<Record<string, string | null>>;
 
 async function readJsonRows(
@@ -343,7 +348,7 @@ const { builtins } = pg.types;
 
 const asItIs = (text: string) => text;
 
-/** Text of Postgres to JSON text, so that nothing is lost on the way: no digit of money, of a payload or of a time. */
+/** Converts Postgres' text to JSON text directly, so that no digit of money, payloads or times is lost. */
 const jsonTexts = new Map<number, (text: string) => string>([
   [builtins.INT2, asItIs],
   [builtins.INT4, asItIs],

@@ -1,6 +1,6 @@
 /** What a check found. `remedy` says what to do about it. */
 export interface Finding {
-  /** What was looked at: `encoding`, `pooler`, `subscription`, ... */
+  /** The name of the check: `encoding`, `pooler`, `subscription`, ... */
   readonly check: string;
   readonly status: "pass" | "warning" | "fail" | "skipped";
   readonly message: string;

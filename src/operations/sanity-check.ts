@@ -7,12 +7,12 @@ import { query } from "../database/query.js";
 import { inTransaction } from "../database/transaction.js";
 import { compareRows, unexplained } from "../drift/compare.js";
 
-/** One check: what it compared, over how many rows, and which of them do not hold. */
+/** The result of one check. */
 export interface SanityStep {
   readonly name: string;
   readonly compared: number;
   readonly mismatches: number;
-  /** Some of the mismatches, for people to look up. Ids and column names, no personal data. */
+  /** Some of the mismatches, as ids and column names without personal data. */
   readonly examples: readonly string[];
   readonly passed: boolean;
 }
@@ -22,11 +22,10 @@ const SAMPLE = 500;
 const CHUNK = 250;
 
 /**
- * Checks that what is stored holds together (contract section 7), over all organizations. Nothing is written, and a
- * server may go on working meanwhile.
+ * Checks the stored data of all organizations for contradictions. It writes nothing, and a server may run meanwhile.
  *
- * @param clock tells the instant of computation, read again for every chunk
- * @param all compares every row with its recomputation, instead of a sample
+ * @param clock gives the instant of computation; it is read for every chunk
+ * @param all whether every row is compared with its recomputation, or only a sample
  */
 export async function* sanityCheck(
   database: Database,
@@ -45,11 +44,11 @@ async function schemaStep(database: Database): Promise<SanityStep> {
 
 interface Check {
   readonly name: string;
-  /** Answers one row: `compared`, and the ids that do not hold as `wrong` (text[]). */
+  /** Returns one row: `compared` is a count, `wrong` holds the ids of the mismatches (text[]). */
   readonly sql: string;
 }
 
-/** The customers who should have a row (contract section 4, last point). */
+/** The customers who should have a row. */
 const eligible = `
   select organization_id, square_customer_id as customer_id from customers c
   where deleted_at is null and not exists (
@@ -157,7 +156,7 @@ async function countStep(database: Database, { name, sql }: Check, now: Date): P
   return step(name, Number(rows[0]?.compared ?? 0), rows[0]?.wrong ?? []);
 }
 
-/** Sessions go by indexes alone (src/database/session.ts), which is the slow way through a whole table. */
+/** Allows sequential scans, which sessions turn off (src/database/session.ts). They are faster for a whole table. */
 function readingWholeTables<Result>(
   { pool }: Database,
   work: (tx: pg.PoolClient) => Promise<Result>,
@@ -198,10 +197,10 @@ async function columnsStep(database: Database, clock: Clock, all: boolean): Prom
           wrong.push(`${id}: cannot be computed`);
         },
       );
-      // A row that was computed after the instant we asked for was computed by a server meanwhile: it is ahead of us.
+      // A server may have computed a row after our instant. Such a row is ahead of ours and is left out.
       for (const row of rows.flat().filter(({ stored, ahead }) => stored && !ahead)) {
         compared += 1;
-        // A row that has come due is old, not wrong, in the columns that the clock moves; the others it must have right.
+        // A row that came due may be old in the columns that depend on the clock. All other columns must be right.
         const columns = unexplained(row);
         if (columns.length > 0) wrong.push(`${row.customerId}: ${columns.join(", ")}`);
       }

@@ -10,13 +10,18 @@ import { type Finding, fail, pass, skipped, warning } from "./finding.js";
 
 const DAY_MS = 86_400_000;
 
-/** A token that ends sooner than this is worth a word, in days. Square's last 30, and are renewed every 8. */
+/**
+ * Warns about a token that expires within this many days. Square's tokens last 30 days and should be renewed every 8.
+ */
 const EXPIRES_SOON_DAYS = 7;
 
-/** Event types that say little: that a location's or the catalog's copy is old. */
+/**
+ * Event types whose lack is only a warning. They only say that something must be fetched, and the sweep fetches it
+ * too.
+ */
 const OPTIONAL_TYPES = /^(order|location|catalog)\./;
 
-/** What a merchant's access token is worth, and whether Square sends its events to this address. */
+/** Checks a merchant's access token, and whether Square sends its events to the configured address. */
 export async function* checkSquare(
   api: SquareApi,
   merchantId: string,
@@ -26,37 +31,39 @@ export async function* checkSquare(
   try {
     const merchant = await api.merchant();
     if (merchant.id !== merchantId) {
-      yield fail("token", `The access token of ${merchantId} is another merchant's`, NEW_TOKEN);
+      yield fail("token", `The access token of ${merchantId} belongs to another merchant`, NEW_TOKEN);
       return;
     }
     yield* checkToken(await api.tokenStatus(), merchantId, now);
   } catch (error) {
     if (!(error instanceof RegularsError)) throw error;
     const isRefused = error.code === "square_unauthorized";
-    const remedy = isRefused ? NEW_TOKEN : "look at the network, SQUARE_ENVIRONMENT and SQUARE_BASE_URL";
-    yield fail("token", `Square cannot be asked about ${merchantId}: ${error.message}`, remedy);
+    const remedy = isRefused ? NEW_TOKEN : "check the network, SQUARE_ENVIRONMENT and SQUARE_BASE_URL";
+    yield fail("token", `The access token of ${merchantId} cannot be checked: ${error.message}`, remedy);
     return;
   }
   if (webhook) yield await checkSubscription(api, webhook);
 }
 
-const NEW_TOKEN = "store another with org add --access-token-stdin";
+const NEW_TOKEN = "store another token with org add --access-token-stdin";
 
 function* checkToken(status: JsonObject, merchantId: string, now: Date): Generator<Finding> {
   const lacks = missingScopes(status);
   if (lacks.length === 0) yield pass("token", `The access token of ${merchantId} may read everything`);
   else {
-    const message = `The access token of ${merchantId} lacks ${lacks.join(", ")}, so Square leaves out what these show`;
-    yield fail("token", message, "have the seller authorize the application again with these");
+    const message = `The access token of ${merchantId} lacks ${lacks.join(", ")}, so Square leaves out the data behind them`;
+    yield fail("token", message, "ask the seller to authorize the application again with these permissions");
   }
   if (typeof status.expires_at !== "string") return;
   const days = (Date.parse(status.expires_at) - now.getTime()) / DAY_MS;
-  const message = `The access token of ${merchantId} ends at ${status.expires_at}`;
+  const message = `The access token of ${merchantId} expires at ${status.expires_at}`;
   if (days < EXPIRES_SOON_DAYS) yield warning("token_expiry", message, `renew it, and ${NEW_TOKEN}`);
   else yield pass("token_expiry", message);
 }
 
-/** Compares the application's subscription with what is configured. The addresses are signed, so they agree to the letter. */
+/**
+ * Compares the application's subscription with the configuration. Square signs the address, so it must match exactly.
+ */
 async function checkSubscription(api: SquareApi, webhook: WebhookConfig): Promise<Finding> {
   const subscriptions: JsonObject[] = [];
   try {
@@ -67,7 +74,7 @@ async function checkSubscription(api: SquareApi, webhook: WebhookConfig): Promis
     if (!(error instanceof SquareApiError)) throw error;
     return skipped(
       "subscription",
-      `This token may not list webhook subscriptions (${error.code}): compare the address and the events in Square's console`,
+      `This token may not list webhook subscriptions (${error.code}). Compare address and events in Square's console`,
     );
   }
   const { notificationUrl, signatureKeys } = webhook;
@@ -79,11 +86,11 @@ async function checkSubscription(api: SquareApi, webhook: WebhookConfig): Promis
     return fail(
       "subscription",
       near
-        ? `SQUARE_WEBHOOK_NOTIFICATION_URL is not to the letter what is subscribed, ${near.notification_url}`
+        ? `SQUARE_WEBHOOK_NOTIFICATION_URL differs from the subscribed address ${near.notification_url}`
         : `None of Square's ${subscriptions.length} subscriptions has the address in SQUARE_WEBHOOK_NOTIFICATION_URL`,
       near
-        ? "write it as it is subscribed"
-        : "subscribe it in Square's console, or write the subscribed address",
+        ? "write it exactly as subscribed"
+        : "subscribe the address in Square's console, or configure the subscribed address",
     );
   }
   if (found.enabled === false) {
@@ -92,7 +99,7 @@ async function checkSubscription(api: SquareApi, webhook: WebhookConfig): Promis
   if (typeof found.signature_key === "string" && !signatureKeys.includes(found.signature_key)) {
     return fail(
       "subscription",
-      "SQUARE_WEBHOOK_SIGNATURE_KEY is not the subscription's, so every event is answered 401",
+      "SQUARE_WEBHOOK_SIGNATURE_KEY is not the subscription's key, so every event is answered 401",
       "copy the subscription's signature key from Square's console",
     );
   }
@@ -109,7 +116,7 @@ async function checkSubscription(api: SquareApi, webhook: WebhookConfig): Promis
   );
 }
 
-/** An address without what people write differently. */
+/** An address without scheme, capital letters and trailing slashes. */
 function bare(url: unknown): string {
   return String(url)
     .toLowerCase()

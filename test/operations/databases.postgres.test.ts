@@ -150,7 +150,7 @@ const forms: readonly Form[] = [
     given: role(),
     url: ROLE,
     outcome:
-      /^Migrations wait, and role \w+ may not create tables in schema public: run migrate as the owner, or grant/,
+      /^Migrations are pending, and role \w+ may not create tables in schema public: run migrate as the owner, or grant/,
   },
   {
     promise: "LATIN1 is refused",
@@ -160,7 +160,7 @@ const forms: readonly Form[] = [
   {
     promise: "SQL_ASCII is refused",
     encoding: "SQL_ASCII",
-    outcome: /is encoded in SQL_ASCII, which cannot hold/,
+    outcome: /has the encoding SQL_ASCII, which cannot hold/,
   },
   {
     promise: "a read-only role is refused",
@@ -428,7 +428,7 @@ describe.skipIf(reason || !pgbouncer)("behind pgbouncer", () => {
       const url = await pooler(`pool_mode = ${mode}`, "ignore_startup_parameters = options");
       const { refusal } = await begin(`${url}/by_${mode}`);
       expect(refusal).toMatch(
-        /A pooler by transaction or statement stands before the database: connect to Postgres directly, or .*session/,
+        /The database is behind a pooler in transaction or statement mode: connect to Postgres directly, or .*session/,
       );
     },
     60_000,
