@@ -212,3 +212,19 @@ export interface Change {
   customer_ids: string[];
   columns: string[];
 }
+
+export interface StoredEvent {
+  organization_id: string;
+  event_id: string;
+  event_type: string;
+  status: string;
+  attempts: number;
+  received_at: string;
+  last_error: string | null;
+  reason: string | null;
+}
+
+export interface EventsPage {
+  events: StoredEvent[];
+  next_cursor: string | null;
+}
