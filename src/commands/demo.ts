@@ -73,6 +73,7 @@ async function demo(options: Options): Promise<void> {
   await storeLocations(server, organizationId, salon);
   await storeServices(server, organizationId, salon);
   const latest = await loadHistory(server, salon, options.events);
+  await compareRows(server);
   const since = latest[0]?.at ?? end;
   const hours = Math.max(1, Math.round((systemClock().getTime() - since.getTime()) / 3_600_000));
   say(
@@ -202,6 +203,13 @@ async function loadHistory({ database }: RunningServer, salon: Salon, keep: numb
     `${loaded + rest.length} events stored in ${((performance.now() - started) / 1000).toFixed(1)} s.`,
   );
   return pending;
+}
+
+/** A first sweep, so that the page can say what was compared. */
+async function compareRows({ sweeps }: RunningServer): Promise<void> {
+  const report = await sweeps.run("recent");
+  if ("checked" in report)
+    say(`${report.checked} rows compared with their recomputation, ${report.drifted} differed.`);
 }
 
 async function receiveAll(inbox: Inbox, events: readonly SalonEvent[]): Promise<void> {

@@ -45,6 +45,7 @@ export interface RunningServer {
   readonly log: Log;
   /** The address it listens on, such as `http://127.0.0.1:3000`. */
   readonly address: string;
+  readonly sweeps: Pick<Sweeps, "run">;
   /**
    * Resolves when the configured organization's profile was read from Square, or at once when there is none to read.
    */
@@ -112,7 +113,7 @@ async function startOn(database: Database, config: ServeConfig, log: Logger): Pr
     await inbox.close();
     await database.close();
   };
-  return { database, log, address, introduced, stop };
+  return { database, log, address, sweeps, introduced, stop };
 }
 
 async function listen(http: FastifyInstance, { host, port }: ServeConfig): Promise<string> {

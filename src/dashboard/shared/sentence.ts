@@ -63,9 +63,8 @@ function neverCame(customer: Rhythm, calendar: Calendar): string {
 }
 
 function cameOnce(customer: Rhythm, last: string, calendar: Calendar): string {
-  const days = customer.visit_days === 1 ? "Came on one day" : "Came";
   const rest = bookedFor(customer, calendar) ?? "Nothing is booked. One visit tells no rhythm yet.";
-  return `${days}, ${calendar.on(last)} (${calendar.away(last)}). ${rest}`;
+  return `Came once, on ${calendar.on(last)} (${calendar.away(last)}). ${rest}`;
 }
 
 function regular(customer: Rhythm, last: string, average: number, calendar: Calendar): string {

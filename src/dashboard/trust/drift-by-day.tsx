@@ -3,7 +3,7 @@ import { ask } from "../api/client.js";
 import type { DriftDay } from "../api/types.js";
 import { Chart } from "../shared/chart.js";
 import { count, counted, day } from "../shared/format.js";
-import { Failure, Skeleton } from "../shared/states.js";
+import { Empty, Failure, Skeleton } from "../shared/states.js";
 
 const URL = "/admin/drift?days=30";
 
@@ -19,6 +19,11 @@ export function DriftByDay() {
   const days = [...query.data.days].sort((a, b) => (a.date < b.date ? -1 : 1));
   const drifted = days.reduce((sum, each) => sum + each.drifted, 0);
   const checked = days.reduce((sum, each) => sum + each.checked, 0);
+  if (checked === 0) {
+    return (
+      <Empty title="No row was compared in the last 30 days.">Sweeps compare rows; the next one will.</Empty>
+    );
+  }
   const columns = new Map<string, number>();
   for (const { column, rows } of days.flatMap((each) => each.columns)) {
     columns.set(column, (columns.get(column) ?? 0) + rows);
