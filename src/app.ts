@@ -9,6 +9,7 @@ import { cronRoutes } from "./http/cron-routes.js";
 import { dashboardRoutes } from "./http/dashboard-routes.js";
 import { draining } from "./http/draining.js";
 import { healthRoutes } from "./http/health-routes.js";
+import { liveStreams } from "./http/live-routes.js";
 import { openapi } from "./http/openapi.js";
 import { clientErrors, frameworkErrors, problemDetails } from "./http/problem.js";
 import { securityHeadersOnEveryAnswer } from "./http/security-headers.js";
@@ -16,6 +17,7 @@ import { sessionRoutes } from "./http/session-routes.js";
 import { misdirectedDeliveries, toWebhookRoute } from "./http/webhook-address.js";
 import { webhookRoutes } from "./http/webhook-routes.js";
 import type { Inbox } from "./inbox/inbox.js";
+import type { LiveFeed } from "./inbox/live-feed.js";
 import type { Sweeps } from "./sweep/background.js";
 
 /** How long a request may take to arrive. This limits clients that send very slowly. */
@@ -39,6 +41,7 @@ export interface AppParts {
   readonly database: Database;
   readonly clock: Clock;
   readonly inbox: Pick<Inbox, "receive" | "redrive">;
+  readonly feed: Pick<LiveFeed, "subscribe">;
   readonly sweeps: Pick<Sweeps, "run" | "recomputeAllDue">;
   readonly log: FastifyBaseLogger;
 }
@@ -50,7 +53,15 @@ export interface App {
 }
 
 /** Composes the HTTP server. It does not listen. */
-export async function buildApp({ config, database, clock, inbox, sweeps, log }: AppParts): Promise<App> {
+export async function buildApp({
+  config,
+  database,
+  clock,
+  inbox,
+  feed,
+  sweeps,
+  log,
+}: AppParts): Promise<App> {
   const { webhook, adminApiKey, cronSecret } = config;
   const http = fastify({
     loggerInstance: log,
@@ -79,6 +90,7 @@ export async function buildApp({ config, database, clock, inbox, sweeps, log }: 
 
   await http.register(securityHeadersOnEveryAnswer);
   await http.register(problemDetails);
+  await http.register(liveStreams);
   await http.register(draining);
   await http.register(misdirectedDeliveries(webhook.notificationUrl));
   await http.register(authorization);
@@ -90,6 +102,6 @@ export async function buildApp({ config, database, clock, inbox, sweeps, log }: 
   const sessions = adminApiKey === undefined ? undefined : sessionsOf(adminApiKey, clock);
   await http.register(sessionRoutes({ sessions }));
   await http.register(dashboardRoutes());
-  await http.register(adminRoutes({ sessions, database, clock, inbox, sweeps }));
+  await http.register(adminRoutes({ sessions, database, clock, inbox, feed, sweeps }));
   return { http, routes };
 }

@@ -89,12 +89,13 @@ const storing = `
   -- The customers' locks keep the stored rows unchanged after this read. \`updated_at\` is the last change of a value. A
   -- change of only definition_version or refresh_due_at does not move it.
   changed as (
-    select fresh.*, case when moved then :now else stored_updated_at end as updated_at
+    select fresh.*, case when is_new or columns <> '{}' then :now else stored_updated_at end as updated_at
     from (
       select fresh.*, stored.updated_at as stored_updated_at,
-        stored.square_customer_id is null or (${list(valueNames.map((name) => `stored.${name}`))})
-          is distinct from
-          (${list(valueNames.map((name) => `fresh.${name}`))}) as moved,
+        stored.square_customer_id is null as is_new,
+        array_remove(array[
+          ${valueNames.map((name) => `case when stored.${name} is distinct from fresh.${name} then '${name}' end`).join(",\n          ")}
+        ], null) as columns,
         stored.refresh_due_at as stored_due_at, stored.definition_version as stored_version
       from fresh
       left join lateral (
@@ -103,7 +104,7 @@ const storing = `
       ) as stored on true
       offset 0
     ) as fresh
-    where moved or (stored_due_at, stored_version) is distinct from (refresh_due_at, definition_version)
+    where is_new or columns <> '{}' or (stored_due_at, stored_version) is distinct from (refresh_due_at, definition_version)
   ),
   written as (
     insert into customer_analytics (
@@ -117,7 +118,6 @@ const storing = `
     from changed
     on conflict (organization_id, square_customer_id) do update set
       ${list([...computedNames, "updated_at", "computed_at"].map((name) => `${name} = excluded.${name}`))}
-    returning square_customer_id
   ),
   -- The rows are found by key and deleted by ctid. The customers' locks keep both stable.
   deleted as (
@@ -132,16 +132,16 @@ const storing = `
     ))
     returning square_customer_id
   )
-  select square_customer_id, 'written' as outcome from written
+  select square_customer_id, 'written' as outcome, columns from changed
   union all
-  select square_customer_id, 'deleted' from deleted`;
+  select square_customer_id, 'deleted', '{}' from deleted`;
 
 /** The instant of computation is the third parameter. */
 export const withNow = (sql: string) => sql.replaceAll(":now", "$3::timestamptz");
 
 const computeFresh = `with ${[organization, target, computation].map((part) => part.trim()).join(",\n  ")}`;
 
-/** Computes and stores. Returns one row for every customer whose row was written or deleted. */
+/** Computes and stores. Returns one row for every customer whose row was written, with the value columns that changed, or deleted. */
 export const recomputeStatement = withNow(`${computeFresh},\n  ${storing.trim()}\n`);
 
 /** Computes without storing. The drift check runs it. */

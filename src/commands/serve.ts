@@ -9,6 +9,7 @@ import { type Database, openDatabase } from "../database/database.js";
 import { migrate } from "../database/migrate.js";
 import { describeFailure, RegularsError } from "../errors.js";
 import { Inbox } from "../inbox/inbox.js";
+import { LiveFeed } from "../inbox/live-feed.js";
 import { RetryWorker } from "../inbox/retry-worker.js";
 import { type Log, openLog } from "../log.js";
 import { requireUsableDatabase } from "../operations/database-checks.js";
@@ -87,6 +88,8 @@ async function startOn(database: Database, config: ServeConfig, log: Logger): Pr
 
   const stopping = new AbortController();
   const inbox = new Inbox({ database, clock: systemClock, log });
+  const feed = new LiveFeed(database, log);
+  inbox.onChanges((changes) => feed.publish(changes));
   const context = sweepContext(database, config, { log, inbox, signal: stopping.signal });
   const fetches = new FetchWorker(context);
   inbox.onFetchesMarked((organizationId) => fetches.schedule(organizationId));
@@ -94,9 +97,10 @@ async function startOn(database: Database, config: ServeConfig, log: Logger): Pr
   const sweeps = new Sweeps(context, { eventRetentionDays: config.eventRetentionDays });
   const { reconcileSchedule } = config;
   const schedule = reconcileSchedule === "off" ? undefined : new Schedule(sweeps, log, reconcileSchedule);
-  const { http } = await buildApp({ config, database, clock: systemClock, inbox, sweeps, log });
+  const { http } = await buildApp({ config, database, clock: systemClock, inbox, feed, sweeps, log });
 
   const address = await listen(http, config);
+  feed.start();
   retries.start();
   schedule?.start();
   // After listening, so that webhooks need not wait for Square's answer.
@@ -111,6 +115,7 @@ async function startOn(database: Database, config: ServeConfig, log: Logger): Pr
     await http.close();
     await Promise.all([sweeps.idle(), fetches.stop(), retries.stop(), introduced]);
     await inbox.close();
+    await feed.stop();
     await database.close();
   };
   return { database, log, address, sweeps, introduced, stop };

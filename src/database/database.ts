@@ -5,6 +5,7 @@ import type { DatabaseConfig } from "../config.js";
 import { openEmbedded } from "./embedded/owner.js";
 import { type Exclusively, exclusivelyInFolder, exclusivelyOnPostgres } from "./exclusive.js";
 import { PrismaClient } from "./generated/client.js";
+import { type Listen, listenOnPostgres } from "./notifications.js";
 import { prepareSession } from "./session.js";
 import { offersTls } from "./tls.js";
 import { valueTypes } from "./types.js";
@@ -30,6 +31,8 @@ export interface Database {
   readonly prisma: PrismaClient;
   /** For work that only one process at a time may do, such as a sweep. */
   readonly exclusively: Exclusively;
+  /** How servers of one database hear of each other. The embedded database has one server. */
+  readonly listen?: Listen;
   /** Ends the connections. The owner of an embedded database also closes it and releases its folder. */
   close(): Promise<void>;
 }
@@ -62,7 +65,10 @@ export async function openDatabase(options: OpenOptions): Promise<Database> {
     const prepare = (client: pg.ClientBase) => prepareSession(client, address.settings);
     const config = await postgresConfig(address, poolSize);
     const pooled = { ...config, ...queryTimeout, onConnect: prepare };
-    return assemble("postgres", pooled, exclusivelyOnPostgres(config, prepare));
+    return {
+      ...assemble("postgres", pooled, exclusivelyOnPostgres(config, prepare)),
+      listen: listenOnPostgres(config, prepare),
+    };
   }
 
   const embedded = await openEmbedded(dataDir, role);

@@ -23,6 +23,8 @@ export interface WrittenFacts {
   readonly inferredDeletions: number;
   /** Merges that would close a cycle of aliases. */
   readonly refusedMerges: readonly MergeEdge[];
+  /** For each event, the customers whom its facts affect. */
+  readonly affectedBy: readonly (readonly string[])[];
 }
 
 /** The ids of the customers whose locks this transaction holds. */
@@ -84,16 +86,19 @@ export async function writeFacts(
       : { learnt: new Set<string>(), refused: [] };
 
   const known = new Map<string, BestCopies>();
+  const ownersOf = new Map<string, readonly string[]>();
   const gone: string[] = [];
   let applied = 0;
   const writes = objectKinds.map((kind) => async () => {
     const [objects, locationIds] = [winnersOf(kind, facts), locationIdsOf(kind, facts)];
     for (const written of await writeObjects(tx, organizationId, kind, objects, locationIds, origin)) {
-      known.set(`${kind}/${written.id}`, written.known);
+      const key = `${kind}/${written.id}`;
+      known.set(key, written.known);
       if (!written.applied) continue;
       applied += 1;
-      if (written.customer_id !== null) affected.add(written.customer_id);
-      if (written.previous_customer_id !== null) affected.add(written.previous_customer_id);
+      const customerIds = [written.customer_id, written.previous_customer_id].filter((id) => id !== null);
+      ownersOf.set(key, [...(ownersOf.get(key) ?? []), ...customerIds]);
+      for (const customerId of customerIds) affected.add(customerId);
     }
   });
   await pipelined(
@@ -113,7 +118,23 @@ export async function writeFacts(
     inferredDeletions: gone.length,
     affectedCustomerIds: [...affected],
     refusedMerges: refused,
+    affectedBy: events.map((event) => [...new Set(event.flatMap((fact) => affectedByFact(fact, ownersOf)))]),
   };
+}
+
+function affectedByFact(fact: Fact, ownersOf: ReadonlyMap<string, readonly string[]>): readonly string[] {
+  switch (fact.kind) {
+    case "merge":
+      return [fact.value.from_customer_id, fact.value.to_customer_id];
+    case "recovery":
+    case "absence":
+      return [fact.value.square_customer_id];
+    case "pending_fetch":
+    case "revocation":
+      return [];
+    default:
+      return ownersOf.get(objectKey(fact)) ?? [];
+  }
 }
 
 function valuesOf<Kind extends keyof Facts>(facts: readonly Fact[], kind: Kind): Facts[Kind][] {

@@ -2,12 +2,14 @@ import type { FastifyInstance } from "fastify";
 import type { Clock } from "../clock.js";
 import type { Database } from "../database/database.js";
 import type { Inbox } from "../inbox/inbox.js";
+import type { LiveFeed } from "../inbox/live-feed.js";
 import type { Sweeps } from "../sweep/background.js";
 import { requireAdmin, type Sessions } from "./auth.js";
 import { customerListRoutes } from "./customer-list-routes.js";
 import { customerRoutes } from "./customer-routes.js";
 import { eventRoutes } from "./event-routes.js";
 import { explainRoutes } from "./explain-routes.js";
+import { liveRoutes } from "./live-routes.js";
 import { organizationRoutes } from "./organization-routes.js";
 import { Problem } from "./problem.js";
 import { reportRoutes } from "./report-routes.js";
@@ -20,12 +22,14 @@ export function adminRoutes({
   database,
   clock,
   inbox,
+  feed,
   sweeps,
 }: {
   sessions: Sessions | undefined;
   database: Database;
   clock: Clock;
   inbox: Pick<Inbox, "redrive">;
+  feed: Pick<LiveFeed, "subscribe">;
   sweeps: Pick<Sweeps, "recomputeAllDue">;
 }) {
   return async (app: FastifyInstance) => {
@@ -37,6 +41,7 @@ export function adminRoutes({
     await app.register(customerListRoutes({ database, clock, cursors }));
     await app.register(explainRoutes({ database, clock, cursors }));
     await app.register(eventRoutes({ database, inbox, cursors }));
+    await app.register(liveRoutes({ database, feed }));
     await app.register(reportRoutes({ database, clock }));
     await app.register(statusRoutes({ database, clock }));
     for (const prefix of ["/api", "/admin"]) {

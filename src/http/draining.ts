@@ -32,7 +32,7 @@ export const draining = fp(async (app) => {
     }
   });
   app.addHook("preHandler", async (request) => {
-    underWay.add(request);
+    if (!request.routeOptions.config.isStream) underWay.add(request);
   });
   app.addHook("onSend", async (request, reply) => {
     underWay.delete(request);

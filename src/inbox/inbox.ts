@@ -5,6 +5,7 @@ import { NIL_ORGANIZATION } from "../database/nil-organization.js";
 import type { Log } from "../log.js";
 import { Organizations } from "../organizations/merchant-lookup.js";
 import type { SquareEvent } from "../square/envelope.js";
+import type { Change } from "./change.js";
 import type { Batch } from "./claims.js";
 import { GroupCommit, type Lane } from "./group-commit.js";
 import { processBatch } from "./process-batch.js";
@@ -49,6 +50,7 @@ export class Inbox {
   readonly #organizations: Organizations;
   readonly #queue: GroupCommit<OrganizationLane, ReceivedEvent, Outcome>;
   readonly #fetchListeners: ((organizationId: string) => void)[] = [];
+  readonly #changeListeners: ((changes: readonly Change[]) => void)[] = [];
 
   constructor(options: InboxOptions) {
     this.#options = { findHandler: handlerFor, ...options };
@@ -71,6 +73,11 @@ export class Inbox {
   /** Calls `listener` after each commit that has marked objects of an organization for fetching. */
   onFetchesMarked(listener: (organizationId: string) => void): void {
     this.#fetchListeners.push(listener);
+  }
+
+  /** Calls `listener` with what processed events have changed, after their commit. */
+  onChanges(listener: (changes: readonly Change[]) => void): void {
+    this.#changeListeners.push(listener);
   }
 
   /**
@@ -178,7 +185,8 @@ export class Inbox {
   ): Promise<readonly Outcome[]> {
     const { database, clock, log } = this.#options;
     const batch = { organizationId, events, now: clock(), mode };
-    const { outcomes, refusedMerges } = await processBatch(database.pool, batch);
+    const { outcomes, refusedMerges, changes } = await processBatch(database.pool, batch);
+    if (changes.length > 0) for (const listener of this.#changeListeners) listener(changes);
     for (const { from_customer_id, to_customer_id } of refusedMerges) {
       log.warn(
         { organization_id: organizationId, from_customer_id, to_customer_id },

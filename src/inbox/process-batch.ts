@@ -1,5 +1,5 @@
 import type pg from "pg";
-import { recompute } from "../analytics/recompute.js";
+import { nothingRecomputed, type Recomputed, recompute } from "../analytics/recompute.js";
 import { bisectOnFailure } from "../database/bisect.js";
 import { isTooSlow } from "../database/failures.js";
 import { pipelined } from "../database/query.js";
@@ -8,6 +8,7 @@ import { DatabaseUnavailable, describeFailure } from "../errors.js";
 import type { MergeEdge } from "../facts/resolve-aliases.js";
 import type { Fact } from "../facts/types.js";
 import { type LockedCustomers, lockFacts, writeFacts } from "../facts/write-facts.js";
+import type { Change } from "./change.js";
 import { type Batch, type Claim, claimEvents, expectedOutcome, setEventStatus } from "./claims.js";
 import type { Outcome, ReceivedEvent } from "./received-event.js";
 
@@ -18,6 +19,8 @@ export interface BatchResult {
   /** How each event of the batch ended, in their order. */
   readonly outcomes: readonly Outcome[];
   readonly refusedMerges: readonly MergeEdge[];
+  /** What the processed events have changed, in their order. */
+  readonly changes: readonly Change[];
 }
 
 type DeferToCommit = (step: () => Promise<unknown>) => void;
@@ -45,7 +48,7 @@ async function processTogether(pool: pg.Pool, batch: Batch): Promise<BatchResult
   let claims: readonly Claim[] | undefined;
   const factsOfBatch = batch.events.flatMap(factsOf);
   try {
-    return await inTransaction(pool, async (tx, deferToCommit) => {
+    const applied = await inTransaction(pool, async (tx, deferToCommit) => {
       claims = undefined;
       // Locks the objects of duplicates too. That costs less than waiting for the claims.
       const [claimed, locked] = await pipelined(
@@ -57,6 +60,8 @@ async function processTogether(pool: pg.Pool, batch: Batch): Promise<BatchResult
       );
       return apply(tx, batch, claimed, locked, deferToCommit);
     });
+    const { recomputed, ...result } = applied;
+    return { ...result, changes: changesOf(batch, applied, await recomputed) };
   } catch (error) {
     if (!isTooSlow(error)) throw error;
     // If not even the claim is stored in time, the database is slow, not an event.
@@ -89,7 +94,15 @@ function inSequence(parts: readonly BatchResult[]): BatchResult {
   return {
     outcomes: parts.flatMap(({ outcomes }) => outcomes),
     refusedMerges: parts.flatMap(({ refusedMerges }) => refusedMerges),
+    changes: parts.flatMap(({ changes }) => changes),
   };
+}
+
+/** What a transaction has done, once it is committed. */
+interface Applied extends Omit<BatchResult, "changes"> {
+  readonly affectedBy: readonly (readonly string[])[];
+  /** Resolves with the commit. */
+  readonly recomputed: Promise<Recomputed>;
 }
 
 /** Writes the facts of the claimed events. The recomputation of their customers is sent with the commit. */
@@ -99,19 +112,45 @@ async function apply(
   claims: readonly Claim[],
   locked: LockedCustomers,
   deferToCommit: DeferToCommit,
-): Promise<BatchResult> {
+): Promise<Applied> {
   const isMeaningful = events.some((event, index) => claims[index] && event.interpretation.kind === "facts");
-  if (!isMeaningful) return { outcomes: outcomesOf(events, claims), refusedMerges: [] };
+  if (!isMeaningful) {
+    const recomputed = Promise.resolve(nothingRecomputed);
+    return { outcomes: outcomesOf(events, claims), refusedMerges: [], affectedBy: [], recomputed };
+  }
   const facts = events.map((event, index) => (claims[index] ? factsOf(event) : []));
   const written = await writeFacts(tx, organizationId, locked, facts, now);
-  deferToCommit(() => recompute(tx, organizationId, written.affectedCustomerIds, now));
+  const recomputed = new Promise<Recomputed>((resolve) => {
+    deferToCommit(async () => resolve(await recompute(tx, organizationId, written.affectedCustomerIds, now)));
+  });
   const outcomes = outcomesOf(events, claims, written.fresh);
   // An event that was processed before brings nothing new for that reason. It stays `processed`.
   const stale = events.filter(
     (_, index) => outcomes[index] === "stale" && claims[index]?.earlier !== "processed",
   );
   deferToCommit(() => setEventStatus(tx, organizationId, stale, "stale"));
-  return { outcomes, refusedMerges: written.refusedMerges };
+  const { refusedMerges, affectedBy } = written;
+  return { outcomes, refusedMerges, affectedBy, recomputed };
+}
+
+/** Events that share customers share a recomputation: a column that changed is told of each of them. */
+function changesOf(
+  { organizationId, events, now }: Batch,
+  { outcomes, affectedBy }: Applied,
+  { columns }: Recomputed,
+): Change[] {
+  return events.flatMap(({ event }, index) => {
+    if (outcomes[index] !== "processed") return [];
+    const changed = (affectedBy[index] ?? []).filter((customerId) => columns.has(customerId));
+    return {
+      organization_id: organizationId,
+      event_id: event.event_id,
+      event_type: event.type,
+      at: now.toISOString(),
+      customer_ids: changed,
+      columns: [...new Set(changed.flatMap((customerId) => columns.get(customerId) ?? []))],
+    };
+  });
 }
 
 function factsOf({ interpretation }: ReceivedEvent): readonly Fact[] {
@@ -135,5 +174,5 @@ async function storeFailure(pool: pg.Pool, batch: Batch, error: unknown): Promis
   const interpretation = { kind: "failed", reason: describeFailure(error) } as const;
   const events = batch.events.map((event) => ({ ...event, interpretation }));
   const claims = await claimEvents(pool, { ...batch, events });
-  return { outcomes: outcomesOf(events, claims), refusedMerges: [] };
+  return { outcomes: outcomesOf(events, claims), refusedMerges: [], changes: [] };
 }

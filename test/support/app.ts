@@ -8,6 +8,7 @@ import { handlerFor } from "../../handlers/registry.js";
 import { type App, type AppParts, buildApp } from "../../src/app.js";
 import type { Database } from "../../src/database/database.js";
 import { Inbox, type InboxOptions } from "../../src/inbox/inbox.js";
+import { LiveFeed } from "../../src/inbox/live-feed.js";
 import { processBatch } from "../../src/inbox/process-batch.js";
 import { interpret, type Outcome } from "../../src/inbox/received-event.js";
 import { openLog, silentLog } from "../../src/log.js";
@@ -76,18 +77,22 @@ export async function openTestApp(database: Database, options: TestAppOptions = 
   const clock = new TestClock();
   const { log, logLines } = openTestLog();
   const inbox = openInbox(database, { clock: clock.read, log, ...options.inbox });
+  const feed = new LiveFeed(database, log);
+  inbox.onChanges((changes) => feed.publish(changes));
+  feed.start();
   const openApi = () => {
     throw new Error("this app asks nothing of Square");
   };
   const stopping = new AbortController();
   const context = { database, clock: clock.read, log, inbox, openApi, signal: stopping.signal };
   const sweeps = new Sweeps({ ...context, ...options.sweeping });
-  const app = await buildApp({ config, database, clock: clock.read, inbox, sweeps, log });
+  const app = await buildApp({ config, database, clock: clock.read, inbox, feed, sweeps, log });
   const stop = async () => {
     stopping.abort();
     await app.http.close();
     await sweeps.idle();
     await inbox.close();
+    await feed.stop();
   };
   onTestFinished(stop);
   const inject: Post = async (body, headers = {}) => {

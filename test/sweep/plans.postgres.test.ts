@@ -92,8 +92,10 @@ test("the status reads events by index, and of few of them more than their index
     ["webhook_events_status_idx"],
     ["webhook_events_due_idx"],
     ["webhook_events_status_idx"],
+    ["webhook_events_status_idx"],
     ["customer_analytics_due_idx"],
     ["pending_fetches_pkey", "sync_positions_pkey", "webhook_events_status_idx"],
+    ["bookings_start_idx", "locations_pkey", "organizations_pkey", "payments_created_idx"],
   ]);
 });
 
