@@ -16,7 +16,7 @@ import { reportRoutes } from "./report-routes.js";
 import { cursorSeal } from "./sealed-cursor.js";
 import { statusRoutes } from "./status-routes.js";
 
-/** Everything behind the admin key. What is not there is not told apart from what is, without the key. */
+/** All routes that need the admin key. Without the key, unknown paths get the same answer as known ones. */
 export function adminRoutes({
   sessions,
   database,
@@ -36,7 +36,7 @@ export function adminRoutes({
     app.addHook("onRequest", requireAdmin(sessions));
     await app.register(organizationRoutes({ database, clock, sweeps }));
     await app.register(customerRoutes({ database, clock }));
-    // Without a key nobody gets as far as a cursor.
+    // Without an admin key every route answers 503 before it reads a cursor.
     const cursors = cursorSeal(sessions?.adminKey ?? "");
     await app.register(customerListRoutes({ database, clock, cursors }));
     await app.register(explainRoutes({ database, clock, cursors }));

@@ -12,14 +12,14 @@ declare module "fastify" {
   }
 }
 
-/** What all routes behind a key share: the log of wrong keys. */
+/** The log of wrong keys, which all routes with a key share. */
 export const authorization = fp(async (app) => {
   app.decorate("refusedAuthorizations", new RefusalLog(app.log, "authorization refused"));
 });
 
 /**
- * Admits requests with `Authorization: Bearer <secret>`. Without a configured secret nobody is admitted: the route
- * answers 503 and says which variable opens it.
+ * Allows requests with `Authorization: Bearer <secret>`. Without a configured secret the route answers 503 and names
+ * the variable to set.
  *
  * @param variable the environment variable that holds the secret
  */
@@ -30,8 +30,8 @@ export function requireBearer(secret: string | undefined, variable: string): onR
 }
 
 /**
- * Admits requests with the admin key as bearer, or with a session's cookie. A browser sends the cookie by itself, so with it
- * anything but reading must also come from our own pages.
+ * Allows requests with the admin key as bearer token, or with a session's cookie. A browser also sends the cookie
+ * from other sites' pages. So a request with the cookie that changes something must come from our own pages.
  */
 export function requireAdmin(sessions: Sessions | undefined): onRequestHookHandler {
   return async (request, reply) => {
@@ -42,16 +42,18 @@ export function requireAdmin(sessions: Sessions | undefined): onRequestHookHandl
       throw new Problem(
         403,
         "cross_site",
-        "With a session's cookie this is taken from this server's pages only.",
+        "With a session's cookie this request must come from this server's pages.",
       );
     }
   };
 }
 
-/** Sessions of the dashboard: a cookie that is signed with a key made of the admin key, so that another admin key ends them all. */
+/**
+ * Sessions of the dashboard. A key derived from the admin key signs the cookie, so a new admin key ends all sessions.
+ */
 export interface Sessions {
   readonly adminKey: string;
-  /** Opens a session. @throws {Problem} 401 for a wrong key */
+  /** Opens a session. @throws Problem 401 for a wrong key */
   open(request: FastifyRequest, reply: FastifyReply, key: string): void;
   close(reply: FastifyReply): void;
   isOpen(request: FastifyRequest): boolean;
@@ -89,7 +91,7 @@ export function sessionsOf(adminKey: string, clock: Clock): Sessions {
 
 function requireConfigured<Configured>(value: Configured | undefined, variable: string): Configured {
   if (value !== undefined) return value;
-  throw new Problem(503, "not_configured", `This route is closed: set ${variable} to open it.`);
+  throw new Problem(503, "not_configured", `This route is off. Set ${variable} to turn it on.`);
 }
 
 function carriesBearer({ headers }: FastifyRequest, secret: string): boolean {
@@ -106,19 +108,19 @@ function isSameOrigin({ headers }: FastifyRequest): boolean {
   const { origin, host } = headers;
   if (origin === undefined || !URL.canParse(origin)) return false;
   const page = new URL(origin);
-  // As the page's scheme has it: a port that goes without saying is left out.
+  // With the page's scheme, so that a default port is left out of both.
   const here = `${page.protocol}//${host}`;
   return URL.canParse(here) && new URL(here).host === page.host;
 }
 
 function refuse(request: FastifyRequest, reply: FastifyReply): never {
-  const problem = new Problem(401, "unauthorized", "Send Authorization: Bearer with the right key.");
-  request.server.refusedAuthorizations.tell({ code: problem.code });
+  const problem = new Problem(401, "unauthorized", "Send the right key as Authorization: Bearer KEY.");
+  request.server.refusedAuthorizations.record({ code: problem.code });
   reply.header("www-authenticate", "Bearer");
   throw problem;
 }
 
-/** In constant time whatever the lengths, since digests have one length. */
+/** Compares in constant time. Digests have equal lengths, whatever the lengths of the texts. */
 function isEqual(given: string, expected: string): boolean {
   const digest = (text: string) => createHash("sha256").update(text).digest();
   return timingSafeEqual(digest(given), digest(expected));

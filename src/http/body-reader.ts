@@ -12,26 +12,26 @@ const FIRST_BYTES = 8 * 1024;
 
 export interface Body {
   readonly bytes: Buffer;
-  /** To be called when the bytes are done with; until then a large body counts. */
+  /** Must be called when the bytes are no longer needed. Until then a large body counts as held. */
   release(): void;
 }
 
 /**
- * Reads bodies whole, as the bytes they are. Anybody may send them before any signature can be checked, and thousands
- * may be under way or wait for the database: so of large ones only a few are held at once. Without that bound two
+ * Reads whole bodies as bytes. A signature can be checked only after its body is read, so anybody can send bodies.
+ * Thousands of events may wait for the database. So only 16 large bodies are held at once. Without this limit two
  * thousand waiting events could take gigabytes.
  */
 export class BodyReader {
   #large = 0;
 
   /**
-   * @param announced the length that the sender has told, or NaN: a body that says how large it is need not be read to be refused
-   * @throws {Problem} 413 for more than 1 MiB, 503 while too many large bodies are held, 400 when the sender is gone
+   * @param announced the Content-Length, or NaN; a body that is announced too large is refused without reading it
+   * @throws Problem 413 for more than 1 MiB, 503 while too many large bodies are held, 400 when the sender has gone
    */
   read(payload: Readable, announced = Number.NaN): Promise<Body> {
     if (announced > MAX_BODY_BYTES) return Promise.reject(tooLarge());
     return new Promise((resolve, reject) => {
-      // Copied together as they come: a body may arrive byte by byte, and each would cost a hundred as a chunk of its own.
+      // Chunks are copied into one buffer. A body may arrive byte by byte, and each kept chunk costs a hundred bytes.
       let bytes: Buffer = Buffer.allocUnsafe(FIRST_BYTES);
       let size = 0;
       let isLarge = false;
@@ -74,12 +74,9 @@ function tooLarge(): Problem {
 }
 
 function tooManyLarge(): Problem {
-  return new Problem(
-    503,
-    "queue_full",
-    "Too many large bodies are under way; deliver this one again later.",
-    { retryAfterSeconds: 2 },
-  );
+  return new Problem(503, "queue_full", "Too many large bodies are waiting. Deliver this one again later.", {
+    retryAfterSeconds: 2,
+  });
 }
 
 function gone(): Problem {

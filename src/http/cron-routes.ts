@@ -8,7 +8,7 @@ import { problemAnswer } from "./schemas.js";
 
 const query = z.strictObject({ mode: z.enum(["recent", "full"]).default("recent") });
 
-/** The sweep for a cron service that calls from outside (contract section 2). */
+/** The route by which an outside cron service runs a sweep. */
 export function cronRoutes({
   sweeps,
   cronSecret,
@@ -23,7 +23,7 @@ export function cronRoutes({
     app.route({
       method: ["GET", "POST"],
       url: "/api/cron/refresh-customer-analytics",
-      // HEAD would do all of it, too.
+      // HEAD would run a sweep too.
       exposeHeadRoute: false,
       schema: {
         summary: "Run a reconciliation sweep",

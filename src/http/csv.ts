@@ -15,8 +15,8 @@ export const csvColumns: readonly string[] = [
 ];
 
 /**
- * Some lines of the customers' CSV: RFC 4180, values as in JSON, NULL empty. With the header comes the byte order mark, by which
- * spreadsheets know UTF-8.
+ * Writes lines of the customers' CSV: RFC 4180, values as in JSON, NULL empty. A byte order mark precedes the header.
+ * Spreadsheets recognize UTF-8 by it.
  */
 export function csvPage(rows: readonly ApiRow[], { header }: { readonly header: boolean }): string {
   return stringify([...rows], {
@@ -33,10 +33,10 @@ export function csvPage(rows: readonly ApiRow[], { header }: { readonly header: 
   });
 }
 
-/** A number or a phone number, though it begins with a sign. */
+/** A number or phone number with a sign. */
 const SIGNED_NUMBER = /^[+-][\d ().-]+$/;
 
-/** A text that a spreadsheet would run as a formula gets an apostrophe, which makes it a text. */
+/** Puts an apostrophe before a text that a spreadsheet would run as a formula. */
 function inert(text: string): string {
   const isFormula = /^[=@\t]/.test(text) || (/^[+-]/.test(text) && !SIGNED_NUMBER.test(text));
   return isFormula ? `'${text}` : text;

@@ -63,10 +63,10 @@ const listQuery = filters.extend({
   cursor: z
     .string()
     .optional()
-    .meta({ description: "`next_cursor` of the answer before, for the same question" }),
+    .meta({ description: "`next_cursor` of the previous answer with the same filters and order" }),
 });
 
-/** Rows of one page of the CSV. */
+/** How many rows are read at once for the CSV. */
 const CSV_PAGE = 1_000;
 
 interface Parts {
@@ -75,7 +75,7 @@ interface Parts {
   readonly cursors: CursorSeal;
 }
 
-/** The list of customers, as pages of JSON and as one CSV (contract section 8). */
+/** The list of customers, as pages of JSON and as one CSV. */
 export function customerListRoutes({ database, clock, cursors }: Parts) {
   return async (app: FastifyInstance) => {
     const described = (summary: string) => ({
@@ -97,7 +97,7 @@ export function customerListRoutes({ database, clock, cursors }: Parts) {
       {
         schema: {
           ...described(
-            "Customers, filtered, sorted and page by page; rows are at most a minute behind the clock",
+            "Customers, filtered, sorted and in pages; rows are at most a minute behind the clock",
           ),
           querystring: listQuery,
           response: {
@@ -119,7 +119,7 @@ export function customerListRoutes({ database, clock, cursors }: Parts) {
     app.get(
       "/api/organizations/:organizationId/customers.csv",
       {
-        // It would read everybody to say nothing.
+        // HEAD would read all customers for nothing.
         exposeHeadRoute: false,
         schema: {
           ...described(
@@ -148,7 +148,7 @@ export function customerListRoutes({ database, clock, cursors }: Parts) {
   };
 }
 
-/** Page after page; the next one is read when the last one is on its way, and none when the client is gone. */
+/** Reads page after page. The next page is read when the last one was sent, and none when the client has gone. */
 async function* lines(
   first: CustomerPage,
   read: (after: Place) => Promise<CustomerPage>,
@@ -165,6 +165,6 @@ function requireDays({ last_visit_from, last_visit_to }: z.output<typeof filters
   if (last_visit_from !== undefined) existingDay("last_visit_from", last_visit_from);
   if (last_visit_to !== undefined) existingDay("last_visit_to", last_visit_to);
   if (last_visit_from !== undefined && last_visit_to !== undefined && last_visit_from > last_visit_to) {
-    throw new InvalidParameter("last_visit_from", "last_visit_from is not after last_visit_to.");
+    throw new InvalidParameter("last_visit_from", "last_visit_from must not be after last_visit_to.");
   }
 }

@@ -13,10 +13,10 @@ const historyQuery = z.strictObject({
   before: z
     .string()
     .optional()
-    .meta({ description: "`older` of the answer before: bookings and payments before those" }),
+    .meta({ description: "`older` of the previous answer: reads earlier bookings and payments" }),
 });
 
-/** Reading and recomputing one customer (contract section 2). */
+/** The routes that read and recompute one customer. */
 export function customerRoutes({ database, clock }: { database: Database; clock: Clock }) {
   return async (app: FastifyInstance) => {
     ignoreBodies(app);
@@ -33,7 +33,7 @@ export function customerRoutes({ database, clock }: { database: Database; clock:
       {
         schema: {
           ...described(
-            "One customer, exact now, with the newest 200 bookings and payments; a merged id answers its survivor",
+            "One customer, exact now, with the newest 200 bookings and payments; a merged id returns its survivor",
             z.object({
               customer: customerRow,
               bookings: z.array(z.looseObject({})),
@@ -59,7 +59,7 @@ export function customerRoutes({ database, clock }: { database: Database; clock:
       "/api/organizations/:organizationId/customers/:squareCustomerId/recompute",
       {
         schema: described(
-          "Recompute one customer, and tell what was different",
+          "Recompute one customer, and return what was different",
           z.object({
             customer: customerRow.nullable(),
             changed: z.boolean(),
@@ -79,7 +79,7 @@ export function customerRoutes({ database, clock }: { database: Database; clock:
   };
 }
 
-/** @throws {Problem} 404 */
+/** @throws Problem 404 */
 export function customerNotFound(): never {
   throw new Problem(404, "customer_not_found", "This organization has no such customer.");
 }

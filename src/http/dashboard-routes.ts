@@ -6,7 +6,10 @@ import files from "@fastify/static";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import fp from "fastify-plugin";
 
-/** The dashboard's addresses. All are the same file, and the browser decides what it shows. They need no key: they hold no data. */
+/**
+ * The dashboard's addresses. All are the same file, and the browser decides what it shows. They need no key: they
+ * hold no data.
+ */
 export const dashboardPages: readonly string[] = [
   "/",
   "/customers",
@@ -15,10 +18,10 @@ export const dashboardPages: readonly string[] = [
   "/columns",
 ];
 
-/** The Trust page to a browser, JSON to everybody else. */
+/** Returns the Trust page to a browser, and JSON to other clients. */
 const STATUS = "/admin/jobs/status";
 
-/** The page loads its own files and asks its own server. Nothing in it is inline. */
+/** The page loads files and data from this server only, and has no inline code. */
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
   "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -27,14 +30,14 @@ const NOT_BUILT =
   '<!doctype html><html lang="en"><title>Regulars</title><h1>Regulars</h1>' +
   "<p>The dashboard is not built. Run <code>npm run build</code> in the server's folder, then load this page again.</p>";
 
-/** Where `vite build` writes, as seen from src/http and from dist/src/http. */
+/** The output folders of `vite build`, relative to src/http and to dist/src/http. */
 const BUILDS = ["../../dist/dashboard", "../../dashboard"].map((folder) =>
   fileURLToPath(new URL(folder, import.meta.url)),
 );
 
 /**
- * The dashboard's pages and files (contract section 8). They hold no data, so they need no key: what they show they ask of the
- * API. Registered before the routes behind the key.
+ * The dashboard's pages and files (contract section 8). They hold no data, so they need no key: what they show they
+ * ask of the API. Registered before the routes behind the key.
  *
  * @param folder what `vite build` wrote; without it the pages name the command that builds them
  */

@@ -4,24 +4,24 @@ import type { FastifyRequest } from "fastify";
 import fp from "fastify-plugin";
 import { Problem } from "./problem.js";
 
-/** How long a request that is still arriving may go on arriving once the server stops. */
+/** How long a request may still arrive after the server begins to stop. */
 const ARRIVE_WITHIN_MS = 1_000;
 
-/** How long answers may take once the server stops; the rest of its ten seconds is for the database. */
+/** How long answers may take after the server begins to stop. The rest of its ten seconds is for the database. */
 const ANSWER_WITHIN_MS = 8_000;
 
 const LOOK_EVERY_MS = 25;
 
 /**
- * Stopping without waiting for those who wait for us. Nothing new is taken: no connection, and on open ones 503. What has
- * arrived is answered, and its connection closed. Then all that is still open is cut: a connection that was only opened
- * or sends half a request would otherwise hold up the stop for as long as its owner likes.
+ * Stops the HTTP server in order. It accepts no new connection and answers new requests with 503. Requests that have
+ * arrived are answered, and their connections are closed. Then all other connections are closed, because an idle
+ * client or half a request could delay the stop forever.
  *
- * Needs Fastify's `forceCloseConnections: true`, which is the cut.
+ * This needs Fastify's `forceCloseConnections: true`, which closes those connections.
  */
 export const draining = fp(async (app) => {
   let stopping = false;
-  /** Requests that have arrived and have no answer yet, whatever became of their connections. */
+  /** Requests that have arrived and have no answer yet, even if their connection has closed. */
   const underWay = new Set<FastifyRequest>();
 
   app.addHook("onRequest", async ({ routeOptions }) => {
@@ -42,7 +42,7 @@ export const draining = fp(async (app) => {
   app.addHook("preClose", async () => {
     stopping = true;
     if (!app.server.listening) return;
-    // Idle connections are closed by this, too, and the others after their next answer.
+    // This also closes idle connections. The others close after their next answer.
     let open = true;
     once(app.server.close(), "close").then(() => {
       open = false;

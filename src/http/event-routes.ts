@@ -27,15 +27,15 @@ import {
 } from "./schemas.js";
 import type { CursorSeal } from "./sealed-cursor.js";
 
-const eventType = z.string().regex(/^[^\0,]{1,255}$/, "is an event type");
-const reason = z.string().regex(/^[^\0]{1,2000}$/, "is a text of 1 to 2,000 characters");
-const cursor = z.string().max(4_000).optional().meta({ description: "`next_cursor` of the answer before" });
+const eventType = z.string().regex(/^[^\0,]{1,255}$/, "must be an event type");
+const reason = z.string().regex(/^[^\0]{1,2000}$/, "must be a text of 1 to 2,000 characters");
+const cursor = z.string().max(4_000).optional().meta({ description: "`next_cursor` of the previous answer" });
 
 const listQuery = z.strictObject({
   status: oneOrSeveral(storedStatuses).optional(),
   type: eventType.optional(),
   organization_id: z.uuid().optional().meta({ description: "The nil UUID: events of unknown merchants" }),
-  reason: reason.optional().meta({ description: "As `reason` of an event" }),
+  reason: reason.optional().meta({ description: "The `reason` of an event" }),
   limit: wholeNumber(1, 200).default(50),
   cursor,
 });
@@ -55,7 +55,7 @@ const event = z.object({
   reason: z
     .string()
     .nullable()
-    .meta({ description: "last_error without positions: what a group is chosen by" }),
+    .meta({ description: "last_error without positions; events are grouped by it" }),
 });
 
 const eventParams = organizationParams.extend({ eventId: squareId });
@@ -68,12 +68,12 @@ const group = z.strictObject({
   cursor,
 });
 
-/** The most events that one request re-drives: some seconds of work. */
+/** The most events that one request replays. They take some seconds. */
 const REPLAYED_AT_MOST = 5_000;
 
 const outcome = z.enum(["processed", "duplicate", "stale", "ignored", "deferred", "dead"]);
 
-/** Stored events: looking at them, and processing them again (contract section 2). */
+/** The routes that read stored events and process them again. */
 export function eventRoutes({
   database,
   inbox,
@@ -161,7 +161,7 @@ export function eventRoutes({
         schema: {
           ...described,
           summary: "Process stored events of one status again",
-          description: `At most ${REPLAYED_AT_MOST} events; \`next_cursor\` as \`cursor\` goes on with the rest.`,
+          description: `At most ${REPLAYED_AT_MOST} events. To continue, send \`next_cursor\` as \`cursor\`.`,
           body: group,
           response: {
             200: z.object({

@@ -17,7 +17,7 @@ const explainParams = customerParams.extend({
 });
 
 const explainQuery = z.strictObject({
-  before: z.string().optional().meta({ description: "`older` of the answer before: rows before those" }),
+  before: z.string().optional().meta({ description: "`older` of the previous answer: reads earlier rows" }),
 });
 
 const explanation = z.object({
@@ -30,8 +30,8 @@ const explanation = z.object({
   as_of: instant,
   exact_until: instant.nullable(),
   from: z.string().meta({ description: "The relation whose rows are counted, `profile`, or `columns`" }),
-  condition: z.string().nullable().meta({ description: "Which rows count, as SQL; null: all of them" }),
-  aggregate: z.string().nullable().meta({ description: "How the rows that count become the value" }),
+  condition: z.string().nullable().meta({ description: "Which rows count, as SQL; null means all rows" }),
+  aggregate: z.string().nullable().meta({ description: "How the value is made of the counted rows" }),
   rows: z.array(
     z.object({ id: z.string(), time: instant.nullable(), value: z.unknown(), counted: z.boolean() }),
   ),
@@ -51,7 +51,7 @@ const dictionary = z.object({
       sql: z.string(),
       nullable: z.boolean(),
       clock_driven: z.boolean(),
-      clock: z.array(z.string()).meta({ description: "The instants at which time alone changes it" }),
+      clock: z.array(z.string()).meta({ description: "The instants at which it changes without an event" }),
       from: z.string(),
     }),
   ),
@@ -63,14 +63,14 @@ interface Parts {
   readonly cursors: CursorSeal;
 }
 
-/** What the columns are, and what a value was made of (contract section 8). */
+/** The dictionary of columns, and the explanation of one value. */
 export function explainRoutes({ database, clock, cursors }: Parts) {
   return async (app: FastifyInstance) => {
     app.get(
       "/api/columns",
       {
         schema: {
-          summary: "Every column of a customer's row: what it means and how it is computed",
+          summary: "Every column of a customer's row, its meaning and its computation",
           tags: ["Customers"],
           security: [...security.admin],
           response: { 200: dictionary, ...adminErrors },
@@ -83,7 +83,7 @@ export function explainRoutes({ database, clock, cursors }: Parts) {
       "/api/organizations/:organizationId/customers/:squareCustomerId/explain/:column",
       {
         schema: {
-          summary: "The rows or columns that a value was made of; a merged id answers its survivor",
+          summary: "The rows or columns that a value was computed from; a merged id returns its survivor",
           tags: ["Customers"],
           security: [...security.admin],
           params: explainParams,
@@ -97,13 +97,13 @@ export function explainRoutes({ database, clock, cursors }: Parts) {
         const { id } = await requireOrganization(database, organizationId);
         const column = columnNamed(name);
         if (!column)
-          throw new Problem(404, "column_not_found", "There is no such column: see GET /api/columns.");
+          throw new Problem(404, "column_not_found", "There is no such column. See GET /api/columns.");
         const list = (customerId: string) => [id, customerId, name];
-        const told = await explain(database.pool, id, squareCustomerId, column, clock(), (customerId) =>
+        const explained = await explain(database.pool, id, squareCustomerId, column, clock(), (customerId) =>
           before === undefined ? null : (cursors.open(list(customerId), before) as RowPlace),
         );
-        if (!told) return customerNotFound();
-        const { explanation, next } = told;
+        if (!explained) return customerNotFound();
+        const { explanation, next } = explained;
         return { ...explanation, older: next && cursors.seal(list(explanation.square_customer_id), next) };
       },
     );

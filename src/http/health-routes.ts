@@ -6,27 +6,25 @@ import { takesWrites } from "../operations/database-checks.js";
 import { Problem } from "./problem.js";
 import { problemAnswer } from "./schemas.js";
 
-/**
- * `/healthz`: the process lives. `/readyz`: the database answers, takes writes, and its schema is current.
- */
+/** `/healthz`: the process runs. `/readyz`: the database answers, accepts writes, and has the current schema. */
 export function healthRoutes({ database }: { database: Database }) {
   return async (app: FastifyInstance) => {
-    app.get("/healthz", { schema: healthSchema("The process lives") }, async () => ({ status: "ok" }));
+    app.get("/healthz", { schema: healthSchema("The process runs") }, async () => ({ status: "ok" }));
 
-    // Anybody may ask, as often as they like: they share one look, so that they cannot use up the connections.
-    let looking: Promise<Problem | undefined> | undefined;
-    const look = () => {
-      looking ??= whatIsMissing(database).finally(() => {
-        looking = undefined;
+    // Requests at the same time share one check. So they cannot use up the database's connections.
+    let checking: Promise<Problem | undefined> | undefined;
+    const check = () => {
+      checking ??= findProblem(database).finally(() => {
+        checking = undefined;
       });
-      return looking;
+      return checking;
     };
 
     app.get(
       "/readyz",
-      { schema: healthSchema("The database answers, takes writes, and its schema is current") },
+      { schema: healthSchema("The database answers, accepts writes, and has the current schema") },
       async () => {
-        const problem = await look();
+        const problem = await check();
         if (problem) throw problem;
         return { status: "ready" };
       },
@@ -38,20 +36,20 @@ function healthSchema(summary: string) {
   return {
     summary,
     tags: ["Health"],
-    response: { 200: z.object({ status: z.string() }), 503: problemAnswer("Not now") },
+    response: { 200: z.object({ status: z.string() }), 503: problemAnswer("Not ready") },
   };
 }
 
-async function whatIsMissing(database: Database): Promise<Problem | undefined> {
+async function findProblem(database: Database): Promise<Problem | undefined> {
   try {
     const { state } = await checkSchema(database);
     if (state === "pending") {
-      return new Problem(503, "schema_pending", "The schema is older than this version: run migrate.");
+      return new Problem(503, "schema_pending", "Migrations are pending. Run migrate.");
     }
     if (await takesWrites(database)) return undefined;
-    return new Problem(503, "read_only", "The database takes no writes.", { retryAfterSeconds: 5 });
+    return new Problem(503, "read_only", "The database is read-only.", { retryAfterSeconds: 5 });
   } catch {
-    const detail = "The database does not answer, or its schema is not this version's.";
+    const detail = "The database does not answer, or this version does not know its schema.";
     return new Problem(503, "not_ready", detail, { retryAfterSeconds: 5 });
   }
 }

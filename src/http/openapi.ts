@@ -10,7 +10,7 @@ import {
 } from "fastify-type-provider-zod";
 import { z } from "zod";
 
-/** An instance whose routes are typed by their zod schemas. */
+/** A Fastify instance whose routes get their types from zod schemas. */
 export type ApiInstance = FastifyInstance<
   FastifyInstance["server"],
   import("node:http").IncomingMessage,
@@ -19,24 +19,23 @@ export type ApiInstance = FastifyInstance<
   ZodTypeProvider
 >;
 
-/** Names of the security schemes in the description. */
+/** The security schemes of routes, as the OpenAPI description names them. */
 export const security = {
   admin: [{ adminKey: [] }, { session: [] }],
   cron: [{ cronSecret: [] }],
   square: [{ squareSignature: [] }],
 } as const;
 
-/**
- * What /docs may load: its own files only. Its page carries inline styles, and nothing comes from another host.
- */
+/** /docs may load files of this server only. Its page has inline styles. */
 const DOCS_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; frame-ancestors 'none'";
 
 /**
- * Describes every route by its zod schemas: `/openapi.json`, and `/docs` for people. Registered before the routes.
+ * Describes every route by its zod schemas in `/openapi.json`, and in `/docs` for people. It must be registered
+ * before the routes.
  *
- * Requests are validated by the schemas. Answers are only described by them: to check each would cost several times what it
- * takes to write it, so the tests check answers instead (test/support/app.ts).
+ * The schemas validate requests. They only describe answers, because checking an answer takes several times as long
+ * as writing it. The tests check answers (test/support/app.ts).
  */
 export const openapi = fp(async (app: FastifyInstance) => {
   app.setValidatorCompiler(validatorCompiler);
@@ -53,8 +52,8 @@ export const openapi = fp(async (app: FastifyInstance) => {
         title: "Regulars",
         version: "1",
         description:
-          "Customer analytics for sellers on Square. Money is in minor units as an integer, or as a string past 2^53. " +
-          "Times are RFC 3339 in UTC, days are local days of each location. Errors are problem details (RFC 9457).",
+          "Customer analytics for sellers on Square. Money is in minor units: an integer, or a string beyond 2^53. " +
+          "Times are RFC 3339 in UTC. Days are local days of each location. Errors are problem details (RFC 9457).",
       },
       components: {
         securitySchemes: {
@@ -83,7 +82,7 @@ export const openapi = fp(async (app: FastifyInstance) => {
 
 declare module "fastify" {
   interface FastifyInstance {
-    /** Set by tests: an answer that is not what its schema says is an error. */
+    /** Tests set it to true. An answer that does not match its schema is an error then. */
     checksAnswers: boolean;
   }
 }
@@ -91,7 +90,7 @@ declare module "fastify" {
 function checkedJson(schema: unknown, data: unknown): string {
   const text = toJson(data);
   const result = z.safeParse(schema as z.ZodType, JSON.parse(text));
-  if (!result.success) throw new TypeError(`The answer is not what its schema says: ${result.error.message}`);
+  if (!result.success) throw new TypeError(`The answer does not match its schema: ${result.error.message}`);
   return text;
 }
 
@@ -99,7 +98,7 @@ function toJson(data: unknown): string {
   return JSON.stringify(data, (_name, value) => (typeof value === "bigint" ? jsonInteger(value) : value));
 }
 
-/** A number where it is exact, else a string. */
+/** A number if it is exact, otherwise a string. */
 export function jsonInteger(value: bigint): number | string {
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : value.toString();

@@ -40,7 +40,7 @@ const organization = z.object({
   last_event_at: instant.nullable(),
   last_sweep_at: instant
     .nullable()
-    .meta({ description: "When a sweep, which is about all organizations, ended last" }),
+    .meta({ description: "When the last sweep ended; each sweep covers all organizations" }),
   locations: z.array(
     z.object({
       location_id: z.string(),
@@ -53,7 +53,7 @@ const organization = z.object({
   segment_days: segmentDays,
 });
 
-/** The organizations and their settings (contract section 2). */
+/** The organizations and their settings. */
 export function organizationRoutes({
   database,
   clock,

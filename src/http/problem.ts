@@ -15,18 +15,18 @@ declare module "fastify" {
 
 interface ProblemOptions extends ErrorOptions {
   readonly retryAfterSeconds?: number;
-  /** The parameter that is wrong. */
+  /** The name of the wrong parameter. */
   readonly parameter?: string;
 }
 
 /**
- * An answer that is an error, as RFC 9457 problem details. `code` is stable; `detail` says what to do and never
- * repeats what was sent.
+ * An error answer, as problem details (RFC 9457). `code` is stable. `detail` says what to do and never quotes the
+ * request.
  */
 export class Problem extends RegularsError {
   readonly status: number;
   readonly retryAfterSeconds: number | undefined;
-  /** The parameter that is wrong. */
+  /** The name of the wrong parameter. */
   readonly parameter: string | undefined;
 
   constructor(
@@ -58,7 +58,7 @@ const titles: Readonly<Record<number, string>> = {
   503: "Service Unavailable",
 };
 
-/** What Fastify refuses by itself, in our words. */
+/** Answers for Fastify's own refusals. */
 const refusals: Readonly<Record<string, readonly [status: number, code: string, detail: string]>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: [413, "body_too_large", "The body is larger than 1 MiB."],
   FST_ERR_CTP_INVALID_MEDIA_TYPE: [415, "unsupported_media_type", "Send application/json."],
@@ -71,42 +71,43 @@ const refusals: Readonly<Record<string, readonly [status: number, code: string, 
   FST_ERR_MAX_PARAM_LENGTH: [414, "bad_url", "A part of the address is longer than 255 characters."],
 };
 
-/** What the router refuses before any handler exists that could; for Fastify's option of this name. */
+/** Answers what the router refuses before it has found a route. It is Fastify's option of this name. */
 export function frameworkErrors(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
-  // No hook runs for these.
+  // No hook runs for these requests.
   setSecurityHeaders(reply);
   sendProblem(request, reply, toProblem(error), error);
 }
 
-/** What Node refuses before there is a request. */
+/** Answers for what Node refuses before there is a request. */
 const malformed: Readonly<Record<string, readonly [status: number, code: string, detail: string]>> = {
   ERR_HTTP_REQUEST_TIMEOUT: [408, "request_timeout", "The request took too long to arrive."],
   HPE_HEADER_OVERFLOW: [431, "headers_too_large", "The headers are larger than this server reads."],
 };
 
 /**
- * Answers bytes that are no HTTP, for Fastify's option `clientErrorHandler`. Nothing is logged: the error holds the
- * packet as it came, headers and body.
+ * Answers bytes that are not HTTP. It is Fastify's option `clientErrorHandler`. Nothing is logged, because the error
+ * holds the received headers and body.
  */
 export function clientErrors(error: NodeJS.ErrnoException, socket: Socket): void {
-  // The other side is gone already, or an answer is half written.
+  // The client has gone, or an answer is half written.
   if (error.code === "ECONNRESET" || socket.destroyed || !socket.writable) return void socket.destroy();
   const problem = new Problem(
-    ...(malformed[error.code ?? ""] ?? ([400, "malformed_http", "The bytes are no HTTP request."] as const)),
+    ...(malformed[error.code ?? ""] ??
+      ([400, "malformed_http", "The bytes are not an HTTP request."] as const)),
   );
   const { headers, body } = writtenByHand(problem);
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.end(`HTTP/1.1 ${problem.status} ${titles[problem.status]}\r\n${lines.join("")}\r\n${body}`);
 }
 
-/** Answers a request that expects what nobody offers; Node would do it without headers. */
+/** Answers a request with an unsupported Expect header. Node's own answer would lack the security headers. */
 function refuseExpectation(_request: IncomingMessage, response: ServerResponse): void {
-  const problem = new Problem(417, "expectation_failed", "The only expectation met here is 100-continue.");
+  const problem = new Problem(417, "expectation_failed", "The only supported expectation is 100-continue.");
   const { headers, body } = writtenByHand(problem);
   response.writeHead(problem.status, headers).end(body);
 }
 
-/** A problem as it is answered without Fastify. */
+/** Headers and body of a problem that is answered without Fastify. */
 function writtenByHand(problem: Problem) {
   const body = JSON.stringify(bodyOf(problem));
   const headers = {
@@ -118,12 +119,12 @@ function writtenByHand(problem: Problem) {
   return { headers, body };
 }
 
-/** All other error answers are sent here. Needs Node's `requireHostHeader: false`. */
+/** Sends all other error answers. It needs Node's `requireHostHeader: false`. */
 export const problemDetails = fp(async (app) => {
   app.server.on("checkExpectation", refuseExpectation);
   app.addHook("onRequest", async ({ raw }) => {
     if (raw.httpVersion !== "1.1" || raw.headers.host !== undefined) return;
-    throw new Problem(400, "malformed_http", "A request in HTTP/1.1 has a Host header.");
+    throw new Problem(400, "malformed_http", "An HTTP/1.1 request needs a Host header.");
   });
   app.decorate("refusedRequests", new RefusalLog(app.log, "request refused"));
   app.setErrorHandler((error: FastifyError, request, reply) =>
@@ -134,7 +135,7 @@ export const problemDetails = fp(async (app) => {
   );
 });
 
-/** How an error is answered: 500 when nothing better is known of it. */
+/** Returns the answer for an error. An unknown error is a 500. */
 export function toProblem(error: FastifyError): Problem {
   if (error instanceof Problem) return error;
   if (isUnavailable(error)) {
@@ -155,19 +156,19 @@ export function toProblem(error: FastifyError): Problem {
   if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500) {
     return new Problem(error.statusCode, "bad_request", "The request cannot be understood.");
   }
-  return new Problem(500, "internal_error", "Something failed here. The log knows more.");
+  return new Problem(500, "internal_error", "The server failed. Its log has the details.");
 }
 
-/** The first thing that a schema finds wrong, with the parameter's name. What was sent is not repeated. */
+/** The first problem that a schema finds, with the parameter's name. It never quotes the request. */
 function invalidRequest({ validation, validationContext }: FastifyError): Problem {
   const [found] = validation ?? [];
   const unknown = (found?.params as { keys?: readonly string[] } | undefined)?.keys?.[0];
   const path = found?.instancePath.split("/").filter(Boolean) ?? [];
-  // Of several values of one parameter the parameter is named.
+  // A query parameter may have several values. The index of the wrong one is left out.
   const named = unknown ?? (validationContext === "querystring" ? path[0] : path.join("."));
   const parameter = (named || (validationContext ?? "body")).slice(0, 100);
   const detail =
-    unknown === undefined ? `${parameter}: ${found?.message}` : "There is no such parameter here.";
+    unknown === undefined ? `${parameter}: ${found?.message}` : "This route has no such parameter.";
   return new Problem(400, "invalid_request", detail, { parameter });
 }
 
@@ -177,16 +178,16 @@ function sendProblem(
   problem: Problem,
   cause?: unknown,
 ): FastifyReply {
-  if (problem.status >= 500) tell(request, problem, cause);
+  if (problem.status >= 500) logFailure(request, problem, cause);
   if (problem.retryAfterSeconds !== undefined) reply.header("retry-after", problem.retryAfterSeconds);
   return reply.code(problem.status).type("application/problem+json").send(bodyOf(problem));
 }
 
 /**
- * A failure of ours is told with its stack; that we could not serve just now, which is everybody's answer while the
- * database is away, in one line a second. Never a message: a database's may quote a value.
+ * Logs a failure with its stack. A 503 without a cause is logged at most once a second, because every request gets
+ * one while the database is away. Messages are left out, because a database's message may quote a value.
  */
-function tell(request: FastifyRequest, problem: Problem, cause: unknown): void {
+function logFailure(request: FastifyRequest, problem: Problem, cause: unknown): void {
   const { name, code, stack } = (problem.cause ?? cause ?? problem) as {
     name?: string;
     code?: string;
@@ -194,7 +195,7 @@ function tell(request: FastifyRequest, problem: Problem, cause: unknown): void {
   };
   const fields = { code: problem.code, error: name, error_code: code };
   if (problem.status === 503 && problem.cause === undefined) {
-    request.server.refusedRequests.tell(fields);
+    request.server.refusedRequests.record(fields);
     return;
   }
   const frames = stack

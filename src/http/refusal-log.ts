@@ -11,8 +11,8 @@ export interface Refusal {
 }
 
 /**
- * Tells of refused requests: a wrong key would otherwise show nowhere but at the other side. At most one line in a time,
- * since anybody can send what is refused; the next line says how many were left out.
+ * Logs refused requests, because otherwise only the sender would notice a wrong key. It writes at most one line in a
+ * given time, because anybody can send refused requests. The next line says how many were left out.
  */
 export class RefusalLog {
   readonly #log: Pick<Log, "warn">;
@@ -23,8 +23,8 @@ export class RefusalLog {
   #leftOut = 0;
 
   /**
-   * @param everyMs how long it is silent after a line; a second unless given
-   * @param clock milliseconds that never go back
+   * @param everyMs the least time between two lines; by default one second
+   * @param clock returns milliseconds that never go back
    */
   constructor(
     log: Pick<Log, "warn">,
@@ -37,8 +37,8 @@ export class RefusalLog {
     this.#clock = clock;
   }
 
-  /** @param fields nothing of the request but what its sender cannot choose: a code, a size, the kind of an error */
-  tell(fields: Refusal): void {
+  /** @param fields what the sender cannot choose: a code, a size, the kind of an error */
+  record(fields: Refusal): void {
     const now = this.#clock();
     if (now < this.#silentUntil) {
       this.#leftOut += 1;

@@ -122,21 +122,21 @@ const teamMember = z.object({
 });
 
 const NOT_REVENUE =
-  "list_price_cents is the catalog price of the segments in the organization's currency. It is not revenue: Square does not " +
-  "tell which payment belongs to which team member.";
+  "list_price_cents is the catalog price of the segments in the organization's currency. It is not revenue: Square does " +
+  "not say which payment belongs to which team member.";
 
-/** What a report is asked for: the organization, the period and place, and when. */
+/** What a report gets: the organization, the period and place, and the current instant. */
 interface Asked<Query> {
   readonly pool: pg.Pool;
   readonly organization: OrganizationFacts;
   readonly scope: Scope;
   readonly query: Query;
-  /** The organization's local day of `now`. */
+  /** The local day of `now` in the organization's time zone. */
   readonly today: string;
   readonly now: Date;
 }
 
-/** Numbers over a period (contract section 8). */
+/** The reports over a period. */
 export function reportRoutes({ database, clock }: { database: Database; clock: Clock }) {
   return async (app: FastifyInstance) => {
     const { pool } = database;
@@ -185,7 +185,7 @@ export function reportRoutes({ database, clock }: { database: Database; clock: C
     );
     report(
       "kpi",
-      "The numbers of a period beside those of the same number of days before it",
+      "The numbers of a period, and those of the same number of days before it",
       placeQuery,
       z.object({ period, previous: period, current: kpiNumbers, before: kpiNumbers, change }),
       ({ pool, scope, organization, now }) => kpi(pool, scope, organization.currency, now),
@@ -206,9 +206,12 @@ export function reportRoutes({ database, clock }: { database: Database; clock: C
     );
     report(
       "retention",
-      "Of the customers whose first visit lies in the period: how many came back within 30, 60, 90 and 180 days",
+      "How many customers with their first visit in the period came back within 30, 60, 90 and 180 days",
       placeQuery.extend({
-        by: z.enum(cohortKinds).default("month").meta({ description: "What a cohort has in common" }),
+        by: z
+          .enum(cohortKinds)
+          .default("month")
+          .meta({ description: "What the customers of a cohort share" }),
       }),
       z.object({ cohorts: z.array(cohort) }),
       async ({ pool, scope, query, now }) => ({ cohorts: await retention(pool, query.by, scope, now) }),

@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Database } from "../database/database.js";
 import { Problem } from "./problem.js";
 
-/** Integer minor units; a string past 2^53, where a number would be wrong. */
+/** Integer minor units. A string beyond 2^53, because a number would be inexact. */
 export const money = z.union([z.int(), z.string().regex(/^-?\d+$/)]).meta({ description: "Minor units" });
 
 export const count = z.int();
@@ -13,8 +13,8 @@ export const instant = z.string().meta({ format: "date-time" });
 
 export const day = z.string().regex(/^\d{4}-\d{2}-\d{2}$/);
 
-/** An id of Square's. Postgres has no NUL in a text. */
-export const squareId = z.string().regex(/^[^\0]{1,255}$/, "is an id of 1 to 255 characters");
+/** An id of a Square object. Postgres text cannot hold NUL. */
+export const squareId = z.string().regex(/^[^\0]{1,255}$/, "must be an id of 1 to 255 characters");
 
 /** A row of `customer_analytics`. */
 export const customerRow = z.looseObject({ square_customer_id: z.string() });
@@ -28,7 +28,7 @@ export const wholeNumber = (least: number, most: number) =>
 
 export const flag = z.enum(["true", "false"]).transform((text) => text === "true");
 
-/** Some of these values in a query, with commas between them. */
+/** One or more of these values in a query, separated by commas. */
 export const oneOrSeveral = <const Values extends readonly [string, ...string[]]>(values: Values) =>
   z.preprocess(
     (given) => [given].flat().flatMap((text) => (typeof text === "string" ? text.split(",") : [text])),
@@ -39,7 +39,7 @@ export const organizationParams = z.strictObject({ organizationId: z.uuid() });
 
 export const customerParams = organizationParams.extend({ squareCustomerId: squareId });
 
-/** What a period and a place are asked for with; read further by src/reports/period.ts. */
+/** The query of a report over a period. src/reports/period.ts checks the days. */
 export const periodQuery = z.strictObject({
   from: z
     .string()
@@ -59,7 +59,7 @@ export const problem = z
     status: z.int(),
     code: z.string().meta({ description: "Stable" }),
     detail: z.string(),
-    parameter: z.string().optional().meta({ description: "The parameter that is wrong" }),
+    parameter: z.string().optional().meta({ description: "The name of the wrong parameter" }),
   })
   .meta({ id: "Problem" });
 
@@ -68,18 +68,18 @@ export const problemAnswer = (description: string) => ({
   content: { "application/problem+json": { schema: problem } },
 });
 
-/** The errors that every route behind the admin key may answer with. */
+/** The error answers of every route that needs the admin key. */
 export const adminErrors = {
   400: problemAnswer("A parameter is wrong; `parameter` names it"),
   401: problemAnswer("The key or session is missing or wrong"),
-  404: problemAnswer("There is no such thing"),
-  503: problemAnswer("The route is not configured, or the database cannot be reached"),
+  404: problemAnswer("It does not exist"),
+  503: problemAnswer("ADMIN_API_KEY is not set, or the database cannot be reached"),
 };
 
-/** The errors of a route behind the admin key that changes something. */
+/** The error answers of a route that needs the admin key and changes something. */
 export const changeErrors = {
   ...adminErrors,
-  403: problemAnswer("With a session's cookie: sent from another site's page"),
+  403: problemAnswer("A request with a session's cookie came from another site's page"),
   415: problemAnswer("The body is not application/json"),
 };
 
@@ -90,9 +90,9 @@ export interface OrganizationFacts {
 }
 
 /**
- * The organization that a route is about.
+ * Reads the organization of a route.
  *
- * @throws {Problem} 404 `organization_not_found`
+ * @throws Problem 404 `organization_not_found`
  */
 export async function requireOrganization(
   { prisma }: Pick<Database, "prisma">,

@@ -2,20 +2,20 @@ import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:cr
 import { InvalidCursor } from "../errors.js";
 
 /**
- * Makes cursors that nobody can read or change, each good for one list only. A cursor holds what the list is sorted by, which
- * may be a name, and addresses end up in logs.
+ * Makes cursors that clients cannot read or change. Each is valid for one list only. A cursor is encrypted because it
+ * holds the sort value, which may be a name, and URLs end up in logs.
  */
 export interface CursorSeal {
-  /** @param list what the list is: its organization, filters and order */
+  /** @param list identifies the list: its organization, filters and order */
   seal(list: unknown, place: unknown): string;
-  /** @throws {InvalidCursor} for what was not sealed here, for another list, or with another admin key */
+  /** @throws InvalidCursor when the cursor was not sealed here, for this list, with this admin key */
   open(list: unknown, cursor: string): unknown;
 }
 
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** Encrypts and authenticates (AES-256-GCM) with a key made of the admin key. */
+/** Encrypts and authenticates (AES-256-GCM) with a key derived from the admin key. */
 export function cursorSeal(adminKey: string): CursorSeal {
   const key = Buffer.from(hkdfSync("sha256", adminKey, "", "regulars cursor", 32));
   return {
@@ -36,7 +36,9 @@ export function cursorSeal(adminKey: string): CursorSeal {
         const opened = [decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES)), decipher.final()];
         return JSON.parse(Buffer.concat(opened).toString("utf8"));
       } catch {
-        throw new InvalidCursor("A cursor is what an earlier answer to the same question gave.");
+        throw new InvalidCursor(
+          "The cursor must come from an earlier answer with the same filters and order.",
+        );
       }
     },
   };

@@ -2,11 +2,11 @@ import type { FastifyReply } from "fastify";
 import fp from "fastify-plugin";
 
 /**
- * What every answer tells a browser: take the content for what it is said to be, run nothing of it, show it in no
- * frame, keep no copy, send no address on. A page that needs more sets its own `content-security-policy` or
- * `cache-control`, and these leave it alone. HSTS is missing on purpose: the proxy that terminates TLS sets it.
+ * The security headers of every answer. A browser trusts the content type, runs no content, shows it in no frame,
+ * keeps no copy, and sends no referrer. A page that needs more sets its own `content-security-policy` or
+ * `cache-control`. HSTS is not here, because the proxy that terminates TLS sets it.
  *
- * Seven lines instead of a package, since the answers that Node writes without Fastify (see clientErrors) need them too.
+ * A package would not cover the answers that are sent without Fastify (see clientErrors).
  */
 export const securityHeaders = {
   "cache-control": "no-store",
@@ -18,7 +18,7 @@ export const securityHeaders = {
   "x-frame-options": "DENY",
 } as const;
 
-/** Sets what the route itself has not set. */
+/** Sets the headers that the route has not set. */
 export function setSecurityHeaders(reply: FastifyReply): void {
   for (const [name, value] of Object.entries(securityHeaders)) {
     if (!reply.hasHeader(name)) reply.header(name, value);

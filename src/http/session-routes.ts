@@ -4,7 +4,7 @@ import { type ApiInstance, security } from "./openapi.js";
 import { Problem } from "./problem.js";
 import { adminErrors, problemAnswer } from "./schemas.js";
 
-/** Opening and closing a session of the dashboard (contract section 2). */
+/** The routes that open and close a session of the dashboard. */
 export function sessionRoutes({ sessions }: { sessions: Sessions | undefined }) {
   return async (app: ApiInstance) => {
     const tags = ["Session"];
@@ -13,7 +13,7 @@ export function sessionRoutes({ sessions }: { sessions: Sessions | undefined }) 
       "/api/session",
       {
         schema: {
-          summary: "Exchange the admin key for a session's cookie of 12 hours",
+          summary: "Exchange the admin key for a session cookie that lasts 12 hours",
           tags,
           body: z.strictObject({ key: z.string().max(1_000) }),
           response: { 204: z.null(), ...adminErrors },
@@ -23,7 +23,7 @@ export function sessionRoutes({ sessions }: { sessions: Sessions | undefined }) 
       },
       async (request, reply) => {
         if (!sessions)
-          throw new Problem(503, "not_configured", "This route is closed: set ADMIN_API_KEY to open it.");
+          throw new Problem(503, "not_configured", "This route is off. Set ADMIN_API_KEY to turn it on.");
         const key = request.validationError ? "" : request.body.key;
         sessions.open(request, reply, key);
         return reply.code(204).send(null);

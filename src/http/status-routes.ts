@@ -8,7 +8,7 @@ import { security } from "./openapi.js";
 import { adminErrors, count, day, wholeNumber } from "./schemas.js";
 
 const schema = {
-  summary: "How the work stands: a verdict, inbox, sweeps, drift, organizations, silence",
+  summary: "The state of the work: a verdict, inbox, sweeps, drift, organizations, silence",
   tags: ["Operations"],
   security: [...security.admin],
   querystring: z.strictObject({}),
@@ -27,7 +27,7 @@ const schema = {
 };
 
 const driftQuery = z.strictObject({
-  days: wholeNumber(1, 366).default(30).meta({ description: "How many days in UTC, today included" }),
+  days: wholeNumber(1, 366).default(30).meta({ description: "How many days in UTC, including today" }),
 });
 
 const driftDay = z.object({
@@ -38,7 +38,7 @@ const driftDay = z.object({
   columns: z.array(z.object({ column: z.string(), rows: count })),
 });
 
-/** How the work stands and stood (contract section 2). */
+/** The state of the work now, and the drift of past days. */
 export function statusRoutes({ database, clock }: { database: Database; clock: Clock }) {
   return async (app: FastifyInstance) => {
     app.get("/admin/jobs/status", { schema }, () => readStatus(database.pool, clock()));
@@ -47,7 +47,7 @@ export function statusRoutes({ database, clock }: { database: Database; clock: C
       "/admin/drift",
       {
         schema: {
-          summary: "What sweeps compared and found different, by day and column",
+          summary: "The drift that sweeps found, by day and column",
           tags: ["Operations"],
           security: [...security.admin],
           querystring: driftQuery,

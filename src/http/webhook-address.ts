@@ -9,8 +9,8 @@ export const SIGNATURE_HEADER = "x-square-hmacsha256-signature";
 const ONE_MINUTE_MS = 60_000;
 
 /**
- * Brings deliveries to the webhook route, for Fastify's option `rewriteUrl`. Square posts to the path that was subscribed, and that is
- * whatever somebody has typed there.
+ * Routes deliveries to the webhook route. It is Fastify's option `rewriteUrl`. Square posts to the subscribed path,
+ * which can be any path.
  */
 export function toWebhookRoute(notificationUrl: string): (request: IncomingMessage) => string {
   const served = new Set(
@@ -22,7 +22,7 @@ export function toWebhookRoute(notificationUrl: string): (request: IncomingMessa
   return ({ method, url = "" }) => (method === "POST" && served.has(pathOf(url)) ? WEBHOOK_ROUTE : url);
 }
 
-/** Logs deliveries to any other path, once a minute: each is answered 404, and nobody at Square tells. */
+/** Logs deliveries to other paths, at most once a minute. They are answered 404, and Square does not report that. */
 export function misdirectedDeliveries(notificationUrl: string) {
   return fp(async (app) => {
     const log = new RefusalLog(app.log, "a delivery came to a path that is not served", {
@@ -31,7 +31,7 @@ export function misdirectedDeliveries(notificationUrl: string) {
     app.addHook("onRequest", async ({ method, headers, routeOptions }) => {
       if (method !== "POST" || headers[SIGNATURE_HEADER] === undefined) return;
       if (routeOptions.url === WEBHOOK_ROUTE) return;
-      log.tell({ code: "not_found", served: pathOf(notificationUrl) });
+      log.record({ code: "not_found", served: pathOf(notificationUrl) });
     });
   });
 }

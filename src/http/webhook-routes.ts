@@ -17,7 +17,7 @@ import { SIGNATURE_HEADER, WEBHOOK_ROUTE } from "./webhook-address.js";
 const NO_BYTES = Buffer.alloc(0);
 
 const schema = {
-  summary: "Takes one event from Square",
+  summary: "Receive one event from Square",
   description: "The signature is over the notification URL and the bytes of the body. See docs/webhooks.md.",
   tags: ["Square"],
   security: [...security.square],
@@ -27,22 +27,22 @@ const schema = {
       event_id: z.string(),
       status: z.enum(["processed", "duplicate", "stale", "ignored", "deferred", "dead"]),
     }),
-    400: problemAnswer("The body is no event"),
+    400: problemAnswer("The body is not an event"),
     401: problemAnswer("The signature is missing or wrong"),
     413: problemAnswer("The body is larger than 1 MiB"),
     415: problemAnswer("The body is not application/json"),
-    503: problemAnswer("The event is not stored; Square delivers it again"),
+    503: problemAnswer("The event is not stored. Square delivers it again"),
   },
 };
 
 /**
- * Receives Square's deliveries (contract section 2). The checks are, in this order: size, media type, signature, and then
- * what the bytes say. 200 is answered when the event is durable, never before.
+ * Receives Square's deliveries. It checks, in this order, size, media type, signature and content. It answers 200
+ * only when the event is durable.
  */
 export function webhookRoutes({ webhook, inbox }: { webhook: WebhookConfig; inbox: Pick<Inbox, "receive"> }) {
   return async (app: FastifyInstance) => {
-    // The signature is over the bytes, so nothing parses them first. Our reader bounds what bodies may cost, the plugin keeps
-    // its bytes as rawBody, and of media types only JSON is taken.
+    // The signature covers the bytes, so the body is not parsed before. BodyReader limits the memory of bodies. The
+    // plugin keeps the bytes as rawBody. JSON is the only accepted media type.
     const bodies = new BodyReader();
     const releases = new WeakMap<FastifyRequest, () => void>();
     app.addHook("preParsing", async (request, _reply, payload) => {
@@ -51,7 +51,8 @@ export function webhookRoutes({ webhook, inbox }: { webhook: WebhookConfig; inbo
       releases.set(request, release);
       return Readable.from(bytes.length > 0 ? [bytes] : []);
     });
-    // A body is released when its handler ends or fails. An answer may never be sent: its connection may close first.
+    // A body is released when its handler ends or fails, not when the answer is sent. The connection may close
+    // before.
     app.addHook("onError", async (request) => releases.get(request)?.());
     await app.register(rawBody, { global: false, encoding: false, jsonContentTypes: [] });
     app.removeAllContentTypeParsers();
@@ -61,7 +62,7 @@ export function webhookRoutes({ webhook, inbox }: { webhook: WebhookConfig; inbo
 
     const refusals = new RefusalLog(app.log, "delivery refused");
     const refuse = (problem: Problem, bytes: Buffer): never => {
-      refusals.tell({ code: problem.code, bytes: bytes.length });
+      refusals.record({ code: problem.code, bytes: bytes.length });
       throw problem;
     };
 
@@ -81,7 +82,7 @@ export function webhookRoutes({ webhook, inbox }: { webhook: WebhookConfig; inbo
 
     const route = { config: { rawBody: true }, bodyLimit: MAX_BODY_BYTES, schema };
     app.post(WEBHOOK_ROUTE, route, async (request) => {
-      // Without a body there are no bytes, and those can be signed too.
+      // An empty body can have a valid signature too.
       const bytes = Buffer.isBuffer(request.rawBody) ? request.rawBody : NO_BYTES;
       try {
         return await receive(bytes, request.headers[SIGNATURE_HEADER]);
@@ -92,7 +93,7 @@ export function webhookRoutes({ webhook, inbox }: { webhook: WebhookConfig; inbo
   };
 }
 
-/** Whatever it was, nothing is known to be stored, so the event must come again. */
+/** Answers 503 for any failure, because the event may not be stored. Square must deliver it again. */
 function notStored(error: FastifyError): never {
   if (toProblem(error).status === 503) throw error;
   throw new Problem(503, "not_stored", "The event could not be stored. Deliver it again later.", {
@@ -105,7 +106,7 @@ function badSignature(): Problem {
   return new Problem(401, "invalid_signature", "The signature does not match the body and notification URL.");
 }
 
-/** @returns the event, or 400 when the bytes are none, so that there is no id to store it under */
+/** @returns the event, or a 400. Without an event id the event cannot be stored. */
 function readEvent(bytes: Buffer): SquareEvent | Problem {
   try {
     return readEnvelope(readJson(bytes));

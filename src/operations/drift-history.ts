@@ -1,18 +1,18 @@
 import { type Queryable, queryUnprepared } from "../database/query.js";
 import { SWEEP_CRON_NAME, SWEEP_LOG_TYPE } from "../sweep/log-row.js";
 
-/** What the sweeps of one day compared and found different. */
+/** What the sweeps of one day compared, and what differed. */
 export interface DriftDay {
-  /** A day in UTC, since a sweep is about all organizations. */
+  /** A day in UTC, because a sweep covers all organizations. */
   readonly date: string;
-  /** Those that have ended. */
+  /** The number of sweeps that have ended. */
   readonly sweeps: number;
   readonly checked: number;
   readonly drifted: number;
   readonly columns: readonly { readonly column: string; readonly rows: number }[];
 }
 
-// application_logs_type_idx.
+// By application_logs_type_idx.
 const driftStatement = {
   name: "drift_by_day",
   text: `
@@ -37,7 +37,11 @@ const driftStatement = {
     group by day.date order by day.date`,
 };
 
-/** @param days how many, today included; a day without a sweep is there too, with zeros. The oldest first. */
+/**
+ * Reads the drift of the last days, the oldest first. A day without a sweep is included with zeros.
+ *
+ * @param days how many days, including today
+ */
 export async function driftByDay(on: Queryable, now: Date, days: number): Promise<DriftDay[]> {
   const values = [SWEEP_LOG_TYPE, SWEEP_CRON_NAME, now, days];
   return (await queryUnprepared<DriftDay & Record<string, unknown>>(on, driftStatement, values)).rows;

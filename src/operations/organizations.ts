@@ -3,7 +3,7 @@ import { segmentDayNames, segmentDays } from "../analytics/rules.js";
 import { type Queryable, queryUnprepared } from "../database/query.js";
 import { SWEEP_CRON_NAME, SWEEP_LOG_TYPE } from "../sweep/log-row.js";
 
-/** An organization as the API lists it. Never its token. */
+/** An organization as the API lists it, without its token. */
 export interface OrganizationSummary {
   readonly id: string;
   readonly name: string;
@@ -12,9 +12,9 @@ export interface OrganizationSummary {
   /** IANA name. */
   readonly time_zone: string;
   readonly status: string;
-  /** When an event of it came last. */
+  /** When its last event came. */
   readonly last_event_at: Date | null;
-  /** When a sweep ended last: each sweep is about all organizations. */
+  /** When the last sweep ended. Each sweep covers all organizations. */
   readonly last_sweep_at: Date | null;
   readonly locations: readonly LocationSummary[];
   readonly segment_days: SegmentDays;
@@ -28,7 +28,9 @@ export interface LocationSummary {
   readonly status: string;
 }
 
-/** When the last event of organization `o` came, as SQL: one look at the end of webhook_events_status_idx per status. */
+/**
+ * SQL for the time of organization `o`'s last event. It reads one entry of webhook_events_status_idx for each status.
+ */
 export const lastEventAt = `(
     select max(last.received_at)
     from unnest(array['processed', 'stale', 'ignored', 'deferred', 'dead']) as s (status)
@@ -37,7 +39,7 @@ export const lastEventAt = `(
       order by e.received_at desc limit 1
     ) as last)`;
 
-// Besides lastEventAt: application_logs_type_idx from its end, and primary keys.
+// By application_logs_type_idx, from its end, by primary keys, and as lastEventAt.
 const summariesStatement = {
   name: "organization_summaries",
   text: `

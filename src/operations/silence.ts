@@ -1,23 +1,23 @@
 import { type Queryable, queryUnprepared } from "../database/query.js";
 
-/** How long nothing has been heard of a location, beside what is usual there on this day of the week. */
+/** How long a location has been silent, and how long is usual there on this day of the week. */
 export interface Silence {
   readonly organization_id: string;
   readonly location_id: string;
   readonly location_name: string;
-  /** When something was booked, changed or paid there last. */
+  /** When a booking was last made or changed there, or a payment made. */
   readonly last_heard_at: Date;
   readonly silent_hours: number;
-  /** NULL: known for less than four weeks, which is too little to tell. */
+  /** Null when fewer than four such weekdays are known. */
   readonly usual_hours: number | null;
-  /** Longer than one and a half times what is usual. */
+  /** Whether the silence is longer than 1.5 times the usual one. */
   readonly is_silent: boolean;
 }
 
 /**
- * Payments by payments_created_idx, bookings around the present by bookings_start_idx. A pause counts for each local day that it
- * touches. What is usual for a day of the week is the median over the last eight such days of the longest pause that touched it, so
- * a day on which the shop is closed each week is usual, and one holiday changes nothing.
+ * Reads payments by payments_created_idx and bookings around now by bookings_start_idx. A pause counts for each local
+ * day that it touches. For each of the last eight days of the same weekday, the longest pause is taken. The usual
+ * silence is the median of these. So a weekly closing day is usual, and one holiday changes nothing.
  */
 const silenceStatement = {
   name: "silence_by_location",
@@ -59,7 +59,7 @@ const silenceStatement = {
     order by is_silent desc, p.location_name, p.organization_id, p.location_id`,
 };
 
-/** Each location of which something was heard in the last nine weeks, the silent ones first. */
+/** Reads the silence of each location that had a booking or payment in the last nine weeks, the silent ones first. */
 export async function readSilence(on: Queryable, now: Date): Promise<Silence[]> {
   return (await queryUnprepared<Silence & Record<string, unknown>>(on, silenceStatement, [now])).rows;
 }

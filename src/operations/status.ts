@@ -8,24 +8,26 @@ import { lastEventAt } from "./organizations.js";
 import { readSilence, type Silence } from "./silence.js";
 import { type Verdict, verdictOf } from "./verdict.js";
 
-/** How the database's work stands (contract section 2, `/admin/jobs/status`). No payloads, no tokens, no personal data. */
+/**
+ * The state of inbox, sweeps and organizations (`/admin/jobs/status`). It holds no payloads, tokens or personal data.
+ */
 export interface JobsStatus {
   readonly verdict: Verdict;
   readonly inbox: {
-    /** Events by status; a status that no event has is left out. */
+    /** The number of events by status. A status without events is left out. */
     readonly by_status: Readonly<Partial<Record<Outcome, number>>>;
-    /** Age of the oldest event that is still to be processed, in seconds; NULL when there is none. */
+    /** The age of the oldest unprocessed event in seconds. Null when there is none. */
     readonly oldest_unprocessed_seconds: number | null;
-    /** The newest, at most 20. */
+    /** The newest dead events, at most 20. */
     readonly dead_events: readonly DeadEvent[];
-    /** All of them by type and reason, the most frequent first, at most 20 groups. */
+    /** All dead events by type and reason, the most frequent first, at most 20 groups. */
     readonly dead_by_reason: readonly DeadGroup[];
   };
-  /** The newest first, at most 20. */
+  /** The newest sweeps first, at most 20. */
   readonly sweeps: readonly SweepRecord[];
-  /** What the last sweep that ended found different, by column. */
+  /** The drift that the last ended sweep found, by column. */
   readonly drift: readonly { readonly column: string; readonly rows: number }[];
-  /** Rows that have come due and are not recomputed yet. */
+  /** The number of rows that came due and are not recomputed yet. */
   readonly rows_due: number;
   readonly organizations: readonly OrganizationStatus[];
   readonly silence: readonly Silence[];
@@ -33,7 +35,7 @@ export interface JobsStatus {
 
 export interface DeadGroup {
   readonly event_type: string;
-  /** What `POST /admin/events/replay` takes as reason. */
+  /** The `reason` for `POST /admin/events/replay`. */
   readonly reason: string | null;
   readonly events: number;
   readonly oldest_received_at: Date;
@@ -56,9 +58,9 @@ export interface SweepRecord {
   readonly created_at: Date;
   readonly completed_at: Date | null;
   readonly duration_ms: number | null;
-  /** How long each part took; of a sweep that runs, the parts that have ended. */
+  /** How long each step took. A running sweep lists the steps that have ended. */
   readonly steps: SweepReport["steps"];
-  /** What it left for later sweeps. */
+  /** What is left for later sweeps. */
   readonly waiting: SweepReport["waiting"] | null;
   readonly checked: number | null;
   readonly time_decayed: number | null;
@@ -76,19 +78,19 @@ export interface OrganizationStatus {
   readonly status: string;
   readonly has_access_token: boolean;
   readonly last_event_at: Date | null;
-  /** Objects that events named and that are still to be fetched. */
+  /** The number of objects that events have marked and that are not fetched yet. */
   readonly pending_fetches: number;
-  /** When the last pull began that came to its end, RFC 3339. */
+  /** When the last complete pull began, RFC 3339. */
   readonly last_pull_at: string | null;
-  /** How many pulls since then did not come to their end. */
+  /** How many pulls since then did not finish. */
   readonly unfinished_pulls: number;
-  /** How far each pull from Square has come, by what it pulls. */
+  /** The watermark of each pulled list. */
   readonly watermarks: Readonly<Record<string, unknown>>;
 }
 
 const SHOWN = 20;
 
-/** @param now for ages, and for what has come due */
+/** @param now the instant for ages and for due rows */
 export async function readStatus(on: Queryable, now: Date): Promise<JobsStatus> {
   const sweeps = await readSweeps(on);
   const status = {
@@ -102,14 +104,14 @@ export async function readStatus(on: Queryable, now: Date): Promise<JobsStatus> 
   return { verdict: verdictOf(status, now), ...status };
 }
 
-// webhook_events_status_idx alone.
+// By webhook_events_status_idx alone.
 const byStatusStatement = {
   name: "events_by_status",
   text: "select status, count(*) as count from webhook_events group by status order by status",
 };
 
-// webhook_events_due_idx, whose rows are the deferred ones. `offset 0` here and below keeps the planner from walking back
-// through all events in the order of their arrival until one of the status comes, which may be never.
+// By webhook_events_due_idx, which holds the deferred events. Without `offset 0`, here and below, the planner could
+// walk through all events by arrival until one has the status.
 const oldestStatement = {
   name: "oldest_deferred_event",
   text: `
@@ -117,7 +119,7 @@ const oldestStatement = {
     from (select received_at from webhook_events where status = 'deferred' offset 0) as deferred`,
 };
 
-// webhook_events_status_idx: all dead ones, which are few.
+// By webhook_events_status_idx. It reads all dead events, which are few.
 const deadStatement = {
   name: "newest_dead_events",
   text: `
@@ -126,7 +128,7 @@ const deadStatement = {
     order by received_at desc, event_id limit $1`,
 };
 
-// webhook_events_status_idx, as above.
+// By webhook_events_status_idx, as above.
 const deadGroupsStatement = {
   name: "dead_events_by_reason",
   text: `
@@ -150,7 +152,7 @@ async function readInbox(on: Queryable, now: Date): Promise<JobsStatus["inbox"]>
   };
 }
 
-// application_logs_type_idx.
+// By application_logs_type_idx.
 const sweepsStatement = {
   name: "last_sweeps",
   text: `
@@ -161,7 +163,7 @@ const sweepsStatement = {
 
 interface SweepRow extends Pick<SweepRecord, "status" | "created_at" | "completed_at" | "duration_ms"> {
   readonly log_id: string;
-  /** Of a killed sweep, what it had saved. */
+  /** The report so far. A killed sweep's report is incomplete. */
   readonly payload: Partial<SweepReport> & Pick<SweepReport, "mode">;
 }
 
@@ -191,7 +193,7 @@ function recordOf({ log_id, status, created_at, completed_at, duration_ms, paylo
   };
 }
 
-// customer_analytics_due_idx.
+// By customer_analytics_due_idx.
 const dueStatement = {
   name: "count_due",
   text: `
@@ -204,7 +206,7 @@ async function countDue(on: Queryable, now: Date): Promise<number> {
   return Number(rows[0]?.count ?? 0n);
 }
 
-// Besides lastEventAt by primary keys.
+// By primary keys, and as lastEventAt.
 const organizationsStatement = {
   name: "organizations_status",
   text: `

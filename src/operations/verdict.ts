@@ -1,7 +1,7 @@
 import type { ReportedError } from "../errors.js";
 import type { Silence } from "./silence.js";
 
-/** What a verdict is made of, out of `JobsStatus`. */
+/** The parts of `JobsStatus` that a verdict depends on. */
 export interface Standing {
   readonly inbox: {
     readonly by_status: { readonly dead?: number };
@@ -31,7 +31,7 @@ export interface Standing {
   readonly silence: readonly Silence[];
 }
 
-/** One line: whether the numbers can be trusted, and what to do if not. */
+/** One line that says whether the numbers can be trusted, and what to do if not. */
 export interface Verdict {
   readonly level: "ok" | "warning" | "error";
   readonly text: string;
@@ -39,10 +39,10 @@ export interface Verdict {
 
 const HOUR_MS = 3_600_000;
 
-/** A scheduled sweep is hourly; two may be late or skipped. */
+/** Sweeps run hourly by default. Two of them may be late or skipped. */
 const SWEPT_WITHIN_MS = 3 * HOUR_MS;
 
-/** The first finding by weight. */
+/** Returns the most serious finding. */
 export function verdictOf(status: Standing, now: Date): Verdict {
   return (
     brokenInbox(status) ??
@@ -59,36 +59,39 @@ type Finding = Verdict | undefined;
 function brokenInbox({ inbox }: Standing): Finding {
   const waited = inbox.oldest_unprocessed_seconds ?? 0;
   if (waited * 1_000 > HOUR_MS) {
-    const text = `Events wait for ${Math.floor(waited / 3_600)} h: look at /admin/events?status=deferred for the reason.`;
+    const text = `Events have waited for ${Math.floor(waited / 3_600)} h. See /admin/events?status=deferred for the reason.`;
     return { level: "error", text };
   }
   const dead = inbox.by_status.dead ?? 0;
   const [most] = inbox.dead_by_reason;
   if (dead === 0 || !most) return undefined;
-  const text = `${dead} dead event(s) took no effect. Most (${most.events}) of ${most.event_type}: ${most.reason ?? "no reason kept"}. Mend the cause and replay them.`;
+  const reason = most.reason ?? "no reason stored";
+  const text =
+    `${dead} dead event(s) had no effect. The most frequent: ${most.events} of ${most.event_type} (${reason}). ` +
+    "Fix the cause, then replay them.";
   return { level: "error", text };
 }
 
 function brokenSweep({ sweeps, organizations }: Standing, now: Date): Finding {
   if (organizations.length === 0) {
-    return { level: "warning", text: 'There is no organization yet: add one with "regulars org add".' };
+    return { level: "warning", text: 'There is no organization yet. Add one with "regulars org add".' };
   }
   const last = sweeps.find(({ status }) => status !== "processing");
   if (!last) {
     return {
       level: "warning",
-      text: "No sweep has ended yet: set RECONCILE_SCHEDULE, or call the cron endpoint.",
+      text: "No sweep has ended yet. Set RECONCILE_SCHEDULE, or call the cron endpoint.",
     };
   }
   const [error] = last.errors;
   if (error)
     return {
       level: "error",
-      text: `The last sweep could not do everything: ${error.step}: ${error.message}`,
+      text: `The last sweep had an error in ${error.step}: ${error.message}`,
     };
   const ended = last.completed_at ?? last.created_at;
   if (now.getTime() - ended.getTime() <= SWEPT_WITHIN_MS) return undefined;
-  const text = `The last sweep ended at ${ended.toISOString()}: is RECONCILE_SCHEDULE off, or the cron service?`;
+  const text = `The last sweep ended at ${ended.toISOString()}. Is RECONCILE_SCHEDULE off, or the cron service down?`;
   return { level: "warning", text };
 }
 
@@ -97,12 +100,14 @@ function brokenOrganization({ organizations }: Standing): Finding {
   if (revoked.length > 0) {
     return {
       level: "warning",
-      text: `${revoked.join(", ")}: Square's permission is revoked; authorize again.`,
+      text: `${revoked.join(", ")}: the seller has revoked our access at Square. Authorize again.`,
     };
   }
   const unfinished = organizations.find(({ unfinished_pulls }) => unfinished_pulls > 1);
   if (!unfinished) return undefined;
-  const text = `${unfinished.name}: ${unfinished.unfinished_pulls} pulls in a row did not come to their end; their sweeps name the error.`;
+  const text =
+    `${unfinished.name}: the last ${unfinished.unfinished_pulls} pulls did not finish. ` +
+    "The sweeps in the list name the errors.";
   return { level: "warning", text };
 }
 
@@ -110,14 +115,18 @@ function foundDrift({ sweeps }: Standing): Finding {
   const last = sweeps.find(({ status }) => status !== "processing");
   const wrong = (last?.drifted ?? 0) + (last?.created ?? 0) + (last?.deleted ?? 0);
   if (wrong === 0) return undefined;
-  const text = `The last sweep found ${wrong} row(s) wrong and corrected them: /admin/drift names the columns. Tell us if nobody changed the tables by hand.`;
+  const text =
+    `The last sweep corrected ${wrong} wrong row(s). /admin/drift names the columns. ` +
+    "If nobody changed the tables by hand, this is a bug: please report it.";
   return { level: "warning", text };
 }
 
 function silentLocation({ silence }: Standing): Finding {
   const [first] = silence.filter(({ is_silent }) => is_silent);
   if (!first) return undefined;
-  const text = `Nothing from ${first.location_name} for ${first.silent_hours} h, usual are ${first.usual_hours} h: is it closed? If not, run "regulars doctor".`;
+  const text =
+    `${first.location_name} has been silent for ${first.silent_hours} h; ${first.usual_hours} h are usual. ` +
+    'If it is not closed, run "regulars doctor".';
   return { level: "warning", text };
 }
 

@@ -97,7 +97,7 @@ test("the line after a silence says how many refusals were left out", () => {
   let now = 0;
   const log = { warn: (fields: object) => told.push(fields) };
   const refusals = new RefusalLog(log, "refused", { clock: () => now });
-  for (now of [0, 1, 999, 1_000, 1_500, 9_000]) refusals.tell({ code: "json_invalid_json", bytes: now });
+  for (now of [0, 1, 999, 1_000, 1_500, 9_000]) refusals.record({ code: "json_invalid_json", bytes: now });
   expect(told).toEqual([
     { code: "json_invalid_json", bytes: 0, left_out: 0 },
     { code: "json_invalid_json", bytes: 1_000, left_out: 2 },

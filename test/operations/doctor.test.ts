@@ -146,7 +146,7 @@ describe("what is wrong at Square is found, with what to do", () => {
       "a token that Square refuses",
       { accessToken: "another" },
       { check: "token", status: "fail" },
-      /cannot be asked about MLDOCTOR/,
+      /token of MLDOCTOR cannot be checked/,
     ],
   ])("%s", async (_, merchant, expected, message) => {
     const api = openApiAt(await squareWith(merchant))({ merchantId: MERCHANT, accessToken: ACCESS_TOKEN });

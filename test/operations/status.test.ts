@@ -225,7 +225,10 @@ describe("the status of the jobs", () => {
       { location_id: "new", is_silent: false, usual_hours: null },
       { location_id: "open", is_silent: false, usual_hours: 94, last_heard_at: at(-3 * day).toISOString() },
     ]);
-    expect(verdict).toEqual({ level: "warning", text: expect.stringContaining("Nothing from silent for") });
+    expect(verdict).toEqual({
+      level: "warning",
+      text: expect.stringContaining("silent has been silent for"),
+    });
   });
 
   it("has one verdict: well, or what to do", async () => {
@@ -242,7 +245,7 @@ describe("the status of the jobs", () => {
     await sweepAt(database, at(-1));
     expect(await verdict()).toMatchObject({
       level: "warning",
-      text: expect.stringContaining("2 row(s) wrong"),
+      text: expect.stringContaining("corrected 2 wrong row(s)"),
     });
     await sweepAt(database, NOW);
     expect(await verdict()).toEqual({
@@ -250,7 +253,10 @@ describe("the status of the jobs", () => {
       text: "All is well. The last sweep compared 2 rows, and none differed.",
     });
     await addEvent(id, { id: "e1", status: "deferred", received: at(-2) });
-    expect(await verdict()).toMatchObject({ level: "error", text: expect.stringContaining("wait for 2 h") });
+    expect(await verdict()).toMatchObject({
+      level: "error",
+      text: expect.stringContaining("waited for 2 h"),
+    });
   });
 
   it("tells drift by day and column, with days on which nothing was found", async () => {
