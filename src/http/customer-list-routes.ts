@@ -46,7 +46,8 @@ const filters = z.strictObject({
   birthday_month: wholeNumber(1, 12).optional(),
   q: z
     .string()
-    .regex(/^[^\0]*[^\0\s][^\0]*$/)
+    .regex(/^[^\0]*$/)
+    .regex(/\S/)
     .max(255)
     .optional()
     .meta({

@@ -5,9 +5,17 @@ import net from "node:net";
  * The load, in a process of its own: signed events over `connections` kept-alive sockets, each sending its next event
  * when the last was answered. Plain sockets, so that the client costs little of the machine it shares.
  *
- * Arguments: file of signed events (ndjson), port, connections, seconds. Prints one JSON object.
+ * Arguments: file of signed events (ndjson), port, connections, seconds, and how many events a second at most. Prints one JSON
+ * object.
  */
-const [file, port, connections, seconds] = process.argv.slice(2) as [string, string, string, string];
+const [file, port, connections, seconds, rate] = process.argv.slice(2) as [
+  string,
+  string,
+  string,
+  string,
+  string?,
+];
+const perMs = Number(rate ?? Number.POSITIVE_INFINITY) / 1000;
 
 const requests = readFileSync(file, "utf8")
   .split("\n")
@@ -61,6 +69,8 @@ async function drive(): Promise<void> {
   });
   while (performance.now() < until && next < requests.length) {
     const request = requests[next++] as Buffer;
+    const early = started + next / perMs - performance.now();
+    if (early > 0) await new Promise((resolve) => setTimeout(resolve, early));
     const sent = performance.now();
     await new Promise<void>((resolve, reject) => {
       answered = resolve;

@@ -2,6 +2,7 @@ import { cpus, totalmem } from "node:os";
 import { Command } from "commander";
 import { parseCount, parseList } from "../../src/commands/options.js";
 import { asAdmin } from "./bench-database.js";
+import { benchRead } from "./read.js";
 import { benchRecompute } from "./recompute.js";
 import { benchSweep } from "./sweep.js";
 import { benchWebhooks } from "./webhooks.js";
@@ -30,6 +31,21 @@ program
   .command("sweep")
   .description("The hourly sweep beside Square's paging: nothing wrong, a day later, every row wrong.")
   .action(async () => report("sweep", await benchSweep()));
+
+program
+  .command("read")
+  .description("Every read route of the API beside webhooks, on an organization of a chosen size.")
+  .option(
+    "--customers <number>",
+    "of the organization; nine bookings and six payments each",
+    parseCount,
+    100_000,
+  )
+  .option("--rate <number>", "webhooks a second", parseCount, 200)
+  .option("--keep", "leave the database, and use the one that an earlier run of the same size left")
+  .action(async (options: { customers: number; rate: number; keep?: true }) =>
+    report("read", await benchRead(options)),
+  );
 
 /** Durability is part of the figure: without it a commit costs nothing. */
 await asAdmin("do $$ begin assert current_setting('synchronous_commit') = 'on'; end $$");

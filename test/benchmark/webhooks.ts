@@ -13,7 +13,7 @@ import { recordCalls, runPgbench } from "./pgbench.js";
 
 const KEY = "benchmark-signature-key";
 const URL_SIGNED = "https://regulars.example/webhooks/square";
-const PORT = 3999;
+export const PORT = 3999;
 const DATABASE = "regulars_bench_webhooks";
 
 export interface WebhookFigures {
@@ -70,7 +70,7 @@ export async function benchWebhooks({ seconds }: { seconds: number }): Promise<W
   });
 }
 
-interface Drive {
+export interface Drive {
   readonly events: number;
   readonly perSecond: number;
   readonly p50: number;
@@ -92,7 +92,7 @@ async function loadServer(
   seconds: number,
 ): Promise<Load> {
   const folder = mkdtempSync(path.join(tmpdir(), "regulars-bench-"));
-  const server = await startServer();
+  const server = await startServer(DATABASE);
   try {
     // Everything is compiled and every plan cached before the clock starts.
     await drive(writeEvents(folder, "warm", take(upcoming, 2_000)), connections, 3);
@@ -140,14 +140,19 @@ function cpuOf(pids: readonly number[]): number {
   return ticks * TICK_MS;
 }
 
-async function startServer(): Promise<ChildProcess> {
+/** The real server on a database, at `PORT`. */
+export async function startServer(
+  database: string,
+  more: Readonly<Record<string, string>> = {},
+): Promise<ChildProcess> {
   const env = {
     ...process.env,
-    DATABASE_URL: urlOf(DATABASE),
+    DATABASE_URL: urlOf(database),
     PORT: `${PORT}`,
     LOG_LEVEL: "warn",
     SQUARE_WEBHOOK_SIGNATURE_KEY: KEY,
     SQUARE_WEBHOOK_NOTIFICATION_URL: URL_SIGNED,
+    ...more,
   };
   const server = spawn(process.execPath, ["--import", "tsx", "src/main.ts", "serve"], {
     env,
@@ -165,7 +170,12 @@ async function startServer(): Promise<ChildProcess> {
   throw new Error("the server did not become ready");
 }
 
-function writeEvents(folder: string, name: string, events: readonly SalonEvent[]): string {
+/** @returns the file of signed events that `drive` sends */
+export function writeEvents(
+  folder: string,
+  name: string,
+  events: readonly { readonly event: unknown }[],
+): string {
   const file = path.join(folder, `${name}.ndjson`);
   const lines = events.map(({ event }) => {
     const body = JSON.stringify(event);
@@ -175,9 +185,15 @@ function writeEvents(folder: string, name: string, events: readonly SalonEvent[]
   return file;
 }
 
-async function drive(file: string, connections: number, seconds: number): Promise<Drive> {
+/** @param rate how many events a second at most */
+export async function drive(
+  file: string,
+  connections: number,
+  seconds: number,
+  rate = Number.POSITIVE_INFINITY,
+): Promise<Drive> {
   const script = path.join(import.meta.dirname, "load-process.ts");
-  const args = ["--import", "tsx", script, file, `${PORT}`, `${connections}`, `${seconds}`];
+  const args = ["--import", "tsx", script, file, `${PORT}`, `${connections}`, `${seconds}`, `${rate}`];
   const { stdout } = await promisify(execFile)(process.execPath, args);
   return JSON.parse(stdout) as Drive;
 }

@@ -48,33 +48,40 @@ create function customer_name(given_name text, family_name text, company_name te
     nullif(btrim(coalesce(given_name, '') || ' ' || coalesce(family_name, '')), ''), company_name
   ))), 200), '');
 
--- The words of a name. What stands between them is what no alphabet has.
-create function search_words(name text) returns text[] language sql immutable parallel safe return array(
-  select distinct left(word, 100)
-  from regexp_split_to_table(
-    folded_text(name), '[\u0001-\u002f\u003a-\u0040\u005b-\u0060\u007b-\u00bf\u2000-\u206f\u3000-\u303f]+'
-  ) as word
-  where word <> ''
-);
+-- The words of a name with a space between them. What stands between them otherwise is what no alphabet has. An index holds no
+-- longer word.
+create function words_of(name text) returns text language sql immutable parallel safe return
+  regexp_replace(btrim(regexp_replace(
+    folded_text(name), '[\u0001-\u002f\u003a-\u0040\u005b-\u0060\u007b-\u00bf\u2000-\u206f\u3000-\u303f]+', ' ', 'g'
+  )), '(\S{100})\S+', '\1', 'g');
 
 create function digits_of(phone_number text) returns text language sql immutable parallel safe return
   right(regexp_replace(phone_number, '[^0-9]', '', 'g'), 40);
 
--- One kind of text that a customer is found by. It begins with the organization, so that one's names do not slow another's search.
-create function search_lexeme(organization_id uuid, kind text, searched text) returns text
-  language sql immutable parallel safe return kind || left(organization_id::text, 8) || searched;
-
+-- What a customer is found by: each word of a name after `n`, the e-mail address after `e`, the phone number's digits after `p`, from
+-- the last one on. All begin with the organization, so that one's names do not slow another's search. In plpgsql, which keeps its
+-- plans: as one SQL expression with subqueries it takes ten times as long.
 create function customer_search(
   organization_id uuid, given_name text, family_name text, company_name text, email_address text, phone_number text
-) returns tsvector language sql immutable parallel safe return array_to_tsvector(array(
-  select search_lexeme(organization_id, 'n', word)
-  from unnest(search_words(given_name) || search_words(family_name) || search_words(company_name)) as word
-  union
-  select search_lexeme(organization_id, 'e', left(btrim(folded_text(email_address)), 200)) where email_address <> ''
-  union
-  -- From its end, since it is known by its last digits.
-  select search_lexeme(organization_id, 'p', reverse(digits_of(phone_number))) where digits_of(phone_number) <> ''
-));
+) returns tsvector language plpgsql immutable parallel safe as $$
+declare
+  organization text := left(organization_id::text, 8);
+  words text := words_of(left(coalesce(given_name, ''), 300) || ' ' || left(coalesce(family_name, ''), 300) || ' '
+    || left(coalesce(company_name, ''), 300));
+  digits text := digits_of(phone_number);
+  lexemes text[] := '{}';
+begin
+  if words <> '' then
+    lexemes := string_to_array('n' || organization || replace(words, ' ', ' n' || organization), ' ');
+  end if;
+  if email_address <> '' then
+    lexemes := lexemes || ('e' || organization || left(btrim(folded_text(email_address)), 200));
+  end if;
+  if digits <> '' then
+    lexemes := lexemes || ('p' || organization || reverse(digits));
+  end if;
+  return array_to_tsvector(lexemes);
+end $$;
 
 -- A lexeme that is sought by its beginning.
 create function search_beginning(lexeme text) returns text language sql immutable parallel safe return
@@ -85,13 +92,13 @@ create function search_beginning(lexeme text) returns text language sql immutabl
 create function customer_search_query(organization_id uuid, sought text) returns tsquery
   language sql immutable parallel safe return (
     select string_agg(part, ' | ')::tsquery from (
-      select '(' || string_agg(search_beginning(search_lexeme(organization_id, 'n', word)), ' & ') || ')' as part
-      from unnest(search_words(sought)) as word
+      select '(' || string_agg(search_beginning('n' || left(organization_id::text, 8) || word), ' & ') || ')' as part
+      from unnest(string_to_array(words_of(sought), ' ')) as word where word <> ''
       union all
-      select search_beginning(search_lexeme(organization_id, 'e', left(btrim(folded_text(sought)), 200)))
+      select search_beginning('e' || left(organization_id::text, 8) || left(btrim(folded_text(sought)), 200))
       where btrim(sought) ~ '^\S+$'
       union all
-      select search_beginning(search_lexeme(organization_id, 'p', reverse(digits_of(sought))))
+      select search_beginning('p' || left(organization_id::text, 8) || reverse(digits_of(sought)))
       where sought ~ '^[0-9 ().+-]+$' and length(digits_of(sought)) >= 4
     ) as parts where part is not null
   );
