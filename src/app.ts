@@ -10,6 +10,7 @@ import { dashboardRoutes } from "./http/dashboard-routes.js";
 import { draining } from "./http/draining.js";
 import { healthRoutes } from "./http/health-routes.js";
 import { liveStreams } from "./http/live-routes.js";
+import { metricsRoutes } from "./http/metrics-routes.js";
 import { openapi } from "./http/openapi.js";
 import { clientErrors, frameworkErrors, problemDetails } from "./http/problem.js";
 import { securityHeadersOnEveryAnswer } from "./http/security-headers.js";
@@ -40,7 +41,7 @@ export interface AppParts {
   readonly config: Pick<ServeConfig, "webhook"> & Partial<Pick<ServeConfig, "adminApiKey" | "cronSecret">>;
   readonly database: Database;
   readonly clock: Clock;
-  readonly inbox: Pick<Inbox, "receive" | "redrive">;
+  readonly inbox: Pick<Inbox, "receive" | "redrive" | "queued" | "onBatch">;
   readonly feed: Pick<LiveFeed, "subscribe">;
   readonly sweeps: Pick<Sweeps, "run" | "recomputeAllDue">;
   readonly log: FastifyBaseLogger;
@@ -97,6 +98,7 @@ export async function buildApp({
   await http.register(cookie);
   await http.register(openapi);
   await http.register(healthRoutes({ database }));
+  await http.register(metricsRoutes({ database, clock, inbox }));
   await http.register(webhookRoutes({ webhook, inbox }));
   await http.register(cronRoutes({ sweeps, cronSecret }));
   const sessions = adminApiKey === undefined ? undefined : sessionsOf(adminApiKey, clock);

@@ -8,7 +8,7 @@ import type { SquareEvent } from "../square/envelope.js";
 import type { Change } from "./change.js";
 import type { Batch } from "./claims.js";
 import { GroupCommit, type Lane } from "./group-commit.js";
-import { processBatch } from "./process-batch.js";
+import { type BatchResult, processBatch } from "./process-batch.js";
 import {
   type EventSource,
   type FindHandler,
@@ -37,6 +37,10 @@ export interface InboxOptions {
   readonly maxInFlight?: number;
 }
 
+export interface ProcessedBatch extends Pick<BatchResult, "transactions"> {
+  readonly events: readonly { readonly type: string; readonly outcome: Outcome }[];
+}
+
 /** Events that may share a transaction: those of one organization, or of one unknown merchant. */
 interface OrganizationLane extends Lane {
   readonly organizationId: string;
@@ -50,6 +54,7 @@ export class Inbox {
   readonly #organizations: Organizations;
   readonly #queue: GroupCommit<OrganizationLane, ReceivedEvent, Outcome>;
   readonly #fetchListeners: ((organizationId: string) => void)[] = [];
+  readonly #batchListeners: ((batch: ProcessedBatch) => void)[] = [];
   readonly #changeListeners: ((changes: readonly Change[]) => void)[] = [];
 
   constructor(options: InboxOptions) {
@@ -73,6 +78,11 @@ export class Inbox {
   /** Calls `listener` after each commit that has marked objects of an organization for fetching. */
   onFetchesMarked(listener: (organizationId: string) => void): void {
     this.#fetchListeners.push(listener);
+  }
+
+  /** Calls `listener` with how each batch ended. */
+  onBatch(listener: (batch: ProcessedBatch) => void): void {
+    this.#batchListeners.push(listener);
   }
 
   /** Calls `listener` with what processed events have changed, after their commit. */
@@ -185,7 +195,12 @@ export class Inbox {
   ): Promise<readonly Outcome[]> {
     const { database, clock, log } = this.#options;
     const batch = { organizationId, events, now: clock(), mode };
-    const { outcomes, refusedMerges, changes } = await processBatch(database.pool, batch);
+    const { outcomes, refusedMerges, changes, transactions } = await processBatch(database.pool, batch);
+    const ended = events.map(({ event }, index) => ({
+      type: event.type,
+      outcome: outcomes[index] as Outcome,
+    }));
+    for (const listener of this.#batchListeners) listener({ events: ended, transactions });
     if (changes.length > 0) for (const listener of this.#changeListeners) listener(changes);
     for (const { from_customer_id, to_customer_id } of refusedMerges) {
       log.warn(

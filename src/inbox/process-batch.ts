@@ -21,6 +21,16 @@ export interface BatchResult {
   readonly refusedMerges: readonly MergeEdge[];
   /** What the processed events have changed, in their order. */
   readonly changes: readonly Change[];
+  /** The transactions that were committed. */
+  readonly transactions: readonly TransactionTimes[];
+}
+
+export interface TransactionTimes {
+  readonly events: number;
+  /** From its begin to its commit, lost attempts included. */
+  readonly seconds: number;
+  /** Until the answer of the one statement. */
+  readonly recomputeSeconds: number;
 }
 
 type DeferToCommit = (step: () => Promise<unknown>) => void;
@@ -46,6 +56,7 @@ export async function processBatch(pool: pg.Pool, batch: Batch): Promise<BatchRe
 
 async function processTogether(pool: pg.Pool, batch: Batch): Promise<BatchResult> {
   let claims: readonly Claim[] | undefined;
+  const started = performance.now();
   const factsOfBatch = batch.events.flatMap(factsOf);
   try {
     const applied = await inTransaction(pool, async (tx, deferToCommit) => {
@@ -61,7 +72,10 @@ async function processTogether(pool: pg.Pool, batch: Batch): Promise<BatchResult
       return apply(tx, batch, claimed, locked, deferToCommit);
     });
     const { recomputed, ...result } = applied;
-    return { ...result, changes: changesOf(batch, applied, await recomputed) };
+    const { seconds: recomputeSeconds, ...rows } = await recomputed;
+    const seconds = (performance.now() - started) / 1_000;
+    const transactions = [{ events: batch.events.length, seconds, recomputeSeconds }];
+    return { ...result, changes: changesOf(batch, applied, rows), transactions };
   } catch (error) {
     if (!isTooSlow(error)) throw error;
     // If not even the claim is stored in time, the database is slow, not an event.
@@ -95,14 +109,15 @@ function inSequence(parts: readonly BatchResult[]): BatchResult {
     outcomes: parts.flatMap(({ outcomes }) => outcomes),
     refusedMerges: parts.flatMap(({ refusedMerges }) => refusedMerges),
     changes: parts.flatMap(({ changes }) => changes),
+    transactions: parts.flatMap(({ transactions }) => transactions),
   };
 }
 
 /** What a transaction has done, once it is committed. */
-interface Applied extends Omit<BatchResult, "changes"> {
+interface Applied extends Omit<BatchResult, "changes" | "transactions"> {
   readonly affectedBy: readonly (readonly string[])[];
   /** Resolves with the commit. */
-  readonly recomputed: Promise<Recomputed>;
+  readonly recomputed: Promise<Recomputed & { readonly seconds: number }>;
 }
 
 /** Writes the facts of the claimed events. The recomputation of their customers is sent with the commit. */
@@ -115,13 +130,17 @@ async function apply(
 ): Promise<Applied> {
   const isMeaningful = events.some((event, index) => claims[index] && event.interpretation.kind === "facts");
   if (!isMeaningful) {
-    const recomputed = Promise.resolve(nothingRecomputed);
+    const recomputed = Promise.resolve({ ...nothingRecomputed, seconds: 0 });
     return { outcomes: outcomesOf(events, claims), refusedMerges: [], affectedBy: [], recomputed };
   }
   const facts = events.map((event, index) => (claims[index] ? factsOf(event) : []));
   const written = await writeFacts(tx, organizationId, locked, facts, now);
-  const recomputed = new Promise<Recomputed>((resolve) => {
-    deferToCommit(async () => resolve(await recompute(tx, organizationId, written.affectedCustomerIds, now)));
+  const recomputed = new Promise<Recomputed & { seconds: number }>((resolve) => {
+    deferToCommit(async () => {
+      const started = performance.now();
+      const rows = await recompute(tx, organizationId, written.affectedCustomerIds, now);
+      resolve({ ...rows, seconds: (performance.now() - started) / 1_000 });
+    });
   });
   const outcomes = outcomesOf(events, claims, written.fresh);
   // An event that was processed before brings nothing new for that reason. It stays `processed`.
@@ -174,5 +193,5 @@ async function storeFailure(pool: pg.Pool, batch: Batch, error: unknown): Promis
   const interpretation = { kind: "failed", reason: describeFailure(error) } as const;
   const events = batch.events.map((event) => ({ ...event, interpretation }));
   const claims = await claimEvents(pool, { ...batch, events });
-  return { outcomes: outcomesOf(events, claims), refusedMerges: [], changes: [] };
+  return { outcomes: outcomesOf(events, claims), refusedMerges: [], changes: [], transactions: [] };
 }

@@ -92,16 +92,21 @@ const SHOWN = 20;
 
 /** @param now the instant for ages and for due rows */
 export async function readStatus(on: Queryable, now: Date): Promise<JobsStatus> {
+  const work = await readWork(on, now);
+  const silence = await readSilence(on, now);
+  return { verdict: verdictOf({ ...work, silence }, now), ...work, silence };
+}
+
+/** The status without what is judged from it. */
+export async function readWork(on: Queryable, now: Date): Promise<Omit<JobsStatus, "verdict" | "silence">> {
   const sweeps = await readSweeps(on);
-  const status = {
+  return {
     inbox: await readInbox(on, now),
     sweeps: sweeps.map(recordOf),
     drift: sweeps.find(({ status }) => status !== "processing")?.payload.drift ?? [],
     rows_due: await countDue(on, now),
     organizations: await readOrganizations(on),
-    silence: await readSilence(on, now),
   };
-  return { verdict: verdictOf(status, now), ...status };
 }
 
 // By webhook_events_status_idx alone.

@@ -1,0 +1,128 @@
+import { readFileSync } from "node:fs";
+import { parser } from "@prometheus-io/lezer-promql";
+import { beforeEach, expect, test } from "vitest";
+import { openDatabase } from "../../src/database/database.js";
+import { savePosition } from "../../src/database/positions.js";
+import { addSalon, NOW, openTestApp, type TestApp } from "../support/app.js";
+import { emptyDatabase, openTestDatabase } from "../support/database.js";
+import { bodyOf, bookingEvent, customerEvent, paymentEvent, squareEvent } from "../support/events.js";
+import { addProfiles, sweepAt } from "../support/sweeping.js";
+
+const database = await openTestDatabase();
+let app: TestApp;
+let salon: string;
+
+beforeEach(async () => {
+  await emptyDatabase(database);
+  salon = await addSalon(database);
+  app = await openTestApp(database);
+});
+
+const read = async (from = app) => (await from.http.inject("/metrics")).body;
+
+/** The value of a sample, with the labels in the order in which they are written. */
+function value(text: string, sample: string): number | undefined {
+  const line = text.split("\n").find((each) => each.startsWith(`${sample} `));
+  return line === undefined ? undefined : Number(line.slice(sample.length + 1));
+}
+
+test("what happens to deliveries is counted by type and outcome, and refusals by status", async () => {
+  const event = paymentEvent();
+  await app.deliver(event);
+  await app.deliver(event);
+  await app.deliver(paymentEvent({ updated_at: "2026-05-01T00:00:00Z" }));
+  await app.deliver(bookingEvent({ start_at: "never" }));
+  await app.deliver(squareEvent("loyalty.account.created", { id: "x" }));
+  await app.inject(bodyOf(paymentEvent()), { "x-square-hmacsha256-signature": "forged" });
+  const text = await read();
+  const outcome = (type: string, name: string) =>
+    value(text, `regulars_events_total{event_type="${type}",outcome="${name}"}`);
+  expect(outcome("payment.updated", "processed")).toBe(1);
+  expect(outcome("payment.updated", "duplicate")).toBe(1);
+  expect(outcome("payment.updated", "stale")).toBe(1);
+  expect(outcome("booking.updated", "dead")).toBe(1);
+  expect(outcome("other", "ignored")).toBe(1);
+  expect(value(text, 'regulars_deliveries_refused_total{status="401"}')).toBe(1);
+  expect(value(text, 'regulars_inbox_events{status="dead"}')).toBe(1);
+  expect(value(text, "regulars_batch_events_count")).toBe(5);
+  expect(value(text, "regulars_recompute_seconds_count")).toBeGreaterThanOrEqual(1);
+});
+
+test("sweeps, drift, pulls and organizations are told as the status tells them", async () => {
+  await addProfiles(database, salon, 3);
+  await sweepAt(database, new Date(NOW.getTime() - 3_600_000), "full");
+  await database.pool.query("update customer_analytics set total_bookings = 9");
+  const report = await sweepAt(database, NOW);
+  const watermark = new Date(NOW.getTime() - 90_000).toISOString();
+  await savePosition(database.pool, salon, "pull/payments/L1", { watermark }, NOW);
+  await app.deliver(customerEvent("customer.created", { id: "ana" }));
+  const text = await read();
+  expect(value(text, 'regulars_sweep_drifted_rows{column="total_bookings"}')).toBe(3);
+  expect(value(text, "regulars_sweep_last_end_timestamp_seconds")).toBe(NOW.getTime() / 1_000);
+  for (const { step, duration_ms } of report.steps) {
+    expect(value(text, `regulars_sweep_step_duration_seconds{step="${step}"}`)).toBe(duration_ms / 1_000);
+  }
+  expect(value(text, `regulars_pull_lag_seconds{organization_id="${salon}",list="payments/L1"}`)).toBe(90);
+  expect(value(text, `regulars_last_event_timestamp_seconds{organization_id="${salon}"}`)).toBe(
+    NOW.getTime() / 1_000,
+  );
+  expect(text).not.toMatch(/ana|C00000|Harbor|token/);
+});
+
+test("without the database the process still tells what it knows", async () => {
+  const gone = await openDatabase({
+    databaseUrl: "postgresql://postgres@127.0.0.1:1/postgres",
+    dataDir: "",
+    role: "server",
+  });
+  const text = await read(await openTestApp(gone));
+  expect(value(text, "regulars_database_up")).toBe(0);
+  expect(value(text, "regulars_inbox_queued_events")).toBe(0);
+  expect(value(text, "nodejs_eventloop_lag_p99_seconds")).toBeGreaterThanOrEqual(0);
+  await gone.close();
+});
+
+test("every alert rule can be parsed, says what it means and what to do, and names metrics that exist", async () => {
+  const rules = readFileSync("docs/alerts.yaml", "utf8")
+    .split(/^ {6}- alert: /m)
+    .slice(1);
+  expect(rules.length).toBeGreaterThan(10);
+  const existing = new Set([...(await read()).matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name));
+  // Prometheus makes this one itself.
+  existing.add("up");
+  for (const rule of rules) {
+    const name = rule.split("\n", 1)[0];
+    for (const field of ["summary", "description", "remedy"]) {
+      expect(rule, `${name}: ${field}`).toMatch(new RegExp(`^ {10}${field}: [A-Z].*\\.$`, "m"));
+    }
+    expect(rule, name).toMatch(/severity: (critical|warning) /);
+    const expression = rule.match(/^ {8}expr: (.+)$/m)?.[1] ?? "";
+    const names: string[] = [];
+    let errors = 0;
+    parser.parse(expression).iterate({
+      enter(node) {
+        if (node.type.isError) errors += 1;
+        const parent = node.node.parent?.name;
+        if (node.name === "Identifier" && parent === "VectorSelector") {
+          names.push(expression.slice(node.from, node.to).replace(/_bucket$/, ""));
+        }
+      },
+    });
+    expect([name, expression, errors]).toEqual([name, expression, 0]);
+    expect(names.length, expression).toBeGreaterThan(0);
+    for (const metric of names) expect(existing, `${name}: ${metric}`).toContain(metric);
+  }
+});
+
+test("names follow Prometheus' conventions", async () => {
+  const types = [...(await read()).matchAll(/^# TYPE (regulars_\S+) (\w+)$/gm)].map(([, name, type]) => [
+    name,
+    type,
+  ]);
+  expect(types.length).toBeGreaterThan(15);
+  for (const [name = "", type] of types) {
+    expect(name).toMatch(/^regulars_[a-z_]+$/);
+    expect(name.endsWith("_total"), name).toBe(type === "counter");
+    expect(name, name).not.toMatch(/_(ms|minutes|hours|kb|mb)$/);
+  }
+});
