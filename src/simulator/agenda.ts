@@ -4,7 +4,9 @@ interface Entry<Item> {
   readonly item: Item;
 }
 
-/** What is still to happen, earliest first (a binary heap); equal instants keep the order they were added in. */
+/**
+ * The planned steps, earliest first (a binary heap). Steps of one instant keep the order in which they were added.
+ */
 export class Agenda<Item> {
   readonly #heap: Entry<Item>[] = [];
   #sequence = 0;
@@ -24,7 +26,7 @@ export class Agenda<Item> {
     this.#heap[index] = entry;
   }
 
-  /** Takes the next entry out, if it is due before `until` (exclusive). */
+  /** Removes and returns the next step if it is due before `until` (exclusive). */
   takeBefore(until: number): { readonly at: number; readonly item: Item } | undefined {
     const first = this.#heap[0];
     if (!first || first.at >= until) return undefined;

@@ -43,13 +43,13 @@ export function openBooking(
   return id;
 }
 
-/** A booking without notes has them empty or has no such fields: Square does both. */
+/** Square sends empty notes in some bookings without notes, and omits the fields in others. */
 function firstNotes(world: World, rate: number): Pick<BookingJson, "customer_note" | "seller_note"> {
   if (world.random.chance(rate)) return { customer_note: world.random.pick(customerNotes), seller_note: "" };
   return world.random.chance(0.5) ? { customer_note: "", seller_note: "" } : {};
 }
 
-/** What a client wants done: one to three services, the first mostly their usual one. */
+/** Chooses one to three services for a visit. The first is mostly the client's usual one. */
 export function chooseSegments(world: World, client: Client): SegmentJson[] {
   const { random, rates } = world;
   if (random.chance(rates.noSegments)) return [];
@@ -74,7 +74,7 @@ function segmentFor(world: World, client: Client, usual: Service): SegmentJson {
   };
 }
 
-/** Length of a visit in minutes, pauses included. */
+/** Length of a visit in minutes, including pauses. */
 export function minutesOf(segments: readonly SegmentJson[]): number {
   return segments.reduce((sum, segment) => sum + segment.duration_minutes + segment.intermission_minutes, 0);
 }

@@ -6,21 +6,21 @@ import { openSlot } from "./opening-hours.js";
 import { sell } from "./payments.js";
 import { type Appointment, type Client, DAY, HOUR, MINUTE, type Outcome, type World } from "./world.js";
 
-/** Everything that can happen to a booking between being made and being over. */
+/** The life of a booking: made, changed, ended. */
 
 export interface BookingWish {
-  /** Milliseconds since the epoch; may lie a little in the past for a walk-in. */
+  /** Milliseconds since the epoch. It is slightly in the past for a walk-in. */
   readonly startAt: number;
   readonly segments: readonly SegmentJson[];
-  /** Made by the client; otherwise by the salon. */
+  /** Whether the client books. Otherwise the salon does. */
   readonly online: boolean;
-  /** Told once how it ended for this client. */
+  /** Called once with the booking's outcome for this client. */
   readonly ended: (outcome: Outcome) => void;
 }
 
 /**
- * Books a visit, now.
- * @param client whom it is for; a few bookings are made without naming the customer
+ * Books a visit at the world's present instant.
+ * @param client the client who comes; a few bookings are made without the customer
  */
 export function book(world: World, client: Client, { startAt, segments, online, ended }: BookingWish): void {
   const { random, rates } = world;
@@ -71,7 +71,7 @@ function awaitAnswer(world: World, appointment: Appointment): void {
 
 type Change = "reschedule" | "reassign" | "CANCELLED_BY_CUSTOMER" | "CANCELLED_BY_SELLER" | "none";
 
-/** Decides what comes next for an accepted booking: the visit, or first a change. */
+/** Plans the next step of an accepted booking: a change or the visit. */
 function plan(world: World, appointment: Appointment): void {
   const { random, rates } = world;
   const { bookingId } = appointment;
@@ -131,7 +131,7 @@ function reschedule(world: World, appointment: Appointment): void {
   plan(world, appointment);
 }
 
-/** The booking goes to somebody else, who keeps it. */
+/** Moves the booking to another client. */
 function reassign(world: World, appointment: Appointment): void {
   const other = world.random.pick(world.clients);
   if (other !== appointment.client && world.truth.customers.has(other.customerId)) {
@@ -144,12 +144,12 @@ function reassign(world: World, appointment: Appointment): void {
   plan(world, appointment);
 }
 
-/** The client was there, or should have been. */
+/** Ends a booking at its start: a visit or a no-show. */
 function visit(world: World, appointment: Appointment): void {
   const { random, rates } = world;
   const { bookingId, place, client } = appointment;
   if (random.chance(rates.noShow)) {
-    // Some salons cancel a missed visit instead of marking it: a cancellation after the start.
+    // Some salons cancel a missed visit after its start instead of marking it as a no-show.
     close(world, appointment, random.chance(0.12) ? "CANCELLED_BY_SELLER" : "NO_SHOW");
     return;
   }
@@ -169,7 +169,7 @@ function visit(world: World, appointment: Appointment): void {
 
 const outcomes: Partial<Record<BookingStatus, Outcome>> = { DECLINED: "declined", NO_SHOW: "missed" };
 
-/** Ends a booking other than by a visit; a few are set back to ACCEPTED afterwards. */
+/** Ends a booking without a visit. A few are set back to ACCEPTED afterwards. */
 function close(world: World, appointment: Appointment, status: BookingStatus): void {
   const { random, rates } = world;
   const { bookingId } = appointment;
@@ -187,7 +187,7 @@ function finish(world: World, appointment: Appointment, outcome: Outcome): void 
   appointment.ended(outcome);
 }
 
-/** Notes are written, changed and emptied at any time around the visit. */
+/** Writes, changes or empties a note around the time of the visit. */
 function annotate(world: World, bookingId: string, startAt: number): void {
   const { random } = world;
   world.at(random.between(world.now, Math.max(world.now, startAt) + 2 * DAY), () => {

@@ -29,7 +29,7 @@ const rhythms: Record<Habit, Rhythm> = {
   profile: { gapDays: Number.POSITIVE_INFINITY, prebook: 0, dropOut: 1, leadDays: 0 },
 };
 
-/** Somebody becomes a client, now: a profile, and a first booking or purchase if that is their habit. */
+/** Adds a client now: a profile, and a first booking or purchase according to the habit. */
 export function arrive(world: World, habit: Habit, end: number): void {
   const { random } = world;
   const rhythm = rhythms[habit];
@@ -55,12 +55,12 @@ export function arrive(world: World, habit: Habit, end: number): void {
   else if (habit !== "profile") seek(world, client);
 }
 
-/** Working people come after 17:00, others spread over the day. */
+/** The favourite time of day. Working people come after 17:00, others at any time. */
 function favouriteMinute({ random }: World): number {
   return random.chance(0.4) ? random.int(17 * 60, 19 * 60) : random.int(9 * 60, 16 * 60);
 }
 
-/** The client wants a visit: books one within their usual lead, or walks in. */
+/** The client books a visit with the usual lead time, or walks in. */
 function seek(world: World, client: Client): void {
   if (!client.active) return;
   const { random, rates } = world;
@@ -94,7 +94,7 @@ function bookAt(world: World, client: Client, wish: Omit<BookingWish, "ended">):
   book(world, client, { ...wish, ended: (outcome) => goOn(world, client, outcome) });
 }
 
-/** What a client does once a booking of theirs is over. */
+/** Plans what a client does after a booking has ended. */
 function goOn(world: World, client: Client, outcome: Outcome): void {
   const { random } = world;
   if (outcome === "visited") {
@@ -117,7 +117,7 @@ function goOn(world: World, client: Client, outcome: Outcome): void {
   else seekLater(world, client, world.now + client.gapDays * DAY);
 }
 
-/** Thinks of booking at a waking hour: online early and late, at the desk while somebody answers. */
+/** Chooses when a client books: online from early to late, at the desk during opening hours. */
 function seekLater(world: World, client: Client, instant: number): void {
   const { random } = world;
   const awake = client.online ? ([7 * 60, 23 * 60] as const) : ([9 * 60, 19 * 60] as const);
@@ -126,7 +126,7 @@ function seekLater(world: World, client: Client, instant: number): void {
   world.at(moment + random.between(0, 45) * MINUTE, () => seek(world, client));
 }
 
-/** A purchase without a booking, and the next one. */
+/** Sells a product without a booking, and plans the next purchase. */
 function buy(world: World, client: Client): void {
   if (!client.active) return;
   const { random } = world;
@@ -137,7 +137,7 @@ function buy(world: World, client: Client): void {
   world.at(moment + random.between(0, 40) * MINUTE, () => buy(world, client));
 }
 
-/** Sells a product at the till. @param client null for somebody unknown */
+/** Sells a product at the till. @param client null for an unknown person */
 export function retailSale(world: World, place: Place, client: Client | null): void {
   const { random } = world;
   const product = client && random.chance(0.2) ? "ONLINE_STORE" : "SQUARE_POS";

@@ -4,31 +4,31 @@ import { Random } from "./random.js";
 
 export interface DeliveryOptions {
   readonly seed: number | string;
-  /** Returns the signature of a body, as `signBody` in src/square/signature.ts does with key and URL given. */
+  /** Returns the signature of a body, like `signBody` in src/square/signature.ts for a given key and URL. */
   readonly sign: (body: string) => string;
-  /** Probability that an event is delivered a second time, somewhat later; default 0. */
+  /** Probability that an event is delivered a second time, a little later. The default is 0. */
   readonly duplicates?: number;
-  /** Probability that an event is never delivered at all; default 0. */
+  /** Probability that an event is never delivered. The default is 0. */
   readonly drops?: number;
   /**
-   * `none` (default) keeps the order; `full` mixes everything, holding it all in memory; a number mixes within
-   * so many events and holds no more than those.
+   * `none` (the default) keeps the order. `full` shuffles all events and holds them in memory. A number shuffles
+   * within a window of this size and holds only the window.
    */
   readonly shuffle?: "none" | "full" | number;
 }
 
 export interface Delivery {
   readonly event: SquareEventJson;
-  /** When Square would first have sent it. */
+  /** When Square first sends it. */
   readonly at: Date;
   /** The exact text that is signed and sent. */
   readonly body: string;
   readonly signature: string;
 }
 
-/** Counts of what was delivered, complete once the deliveries are exhausted. */
+/** Counts of the deliveries. They are complete after the last delivery. */
 export interface DeliveryTally {
-  /** Deliveries, second copies included. */
+  /** Deliveries, including second copies. */
   sent: number;
   dropped: number;
   duplicated: number;
@@ -36,12 +36,12 @@ export interface DeliveryTally {
   readonly byType: Record<string, number>;
 }
 
-/** How many events later at most a second copy follows when the order is kept. */
+/** A second copy follows at most this many events later when the order is kept. */
 const DUPLICATE_DELAY = 50;
 
 /**
- * Turns a stream of events into what reaches a webhook endpoint: signed, some twice, some never, in a more or
- * less mixed order. The same options over the same stream give the same deliveries.
+ * Turns a stream of events into deliveries: signed, some twice, some never, and shuffled if asked for. The same
+ * options over the same stream give the same deliveries.
  * @throws {RangeError} for rates outside 0 to 1 or a window below 1
  */
 export function deliver(
@@ -62,7 +62,7 @@ export function deliver(
   return { deliveries: send(mixed(copies, window, random), sign, tally), tally };
 }
 
-/** Drops and doubles. A second copy comes out after up to `DUPLICATE_DELAY` further events. */
+/** Drops and duplicates events. A second copy follows after at most `DUPLICATE_DELAY` further events. */
 function* copiesOf(
   events: Iterable<SalonEvent>,
   { random, duplicates, drops, tally }: Losses,
@@ -91,7 +91,7 @@ interface Losses {
   readonly tally: DeliveryTally;
 }
 
-/** Draws at random from a pool of `window` waiting copies; an endless window is a full shuffle. */
+/** Draws at random from a pool of `window` waiting copies. An infinite window is a full shuffle. */
 function* mixed(
   copies: Iterable<SalonEvent>,
   window: number,

@@ -1,6 +1,6 @@
 /**
- * Signature key and notification URL for simulated deliveries, used when the environment sets none. They
- * guard nothing: a server for a real merchant must never be configured with them.
+ * Signature key and notification URL for simulated deliveries, used when the environment sets none. The key is
+ * public, so never configure a server for a real merchant with it.
  */
 export const DEMO_SIGNATURE_KEY = "regulars-demo-signature-key";
 export const DEMO_NOTIFICATION_URL = "http://127.0.0.1:3000/webhooks/square";

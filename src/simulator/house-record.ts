@@ -9,7 +9,7 @@ import { businessHours, type OpeningHours } from "./opening-hours.js";
 import { milliseconds } from "./wire-time.js";
 import { MINUTE, type Service } from "./world.js";
 
-/** Square's objects of a salon itself: merchant, locations, team and services. */
+/** Makes Square's objects of a salon: merchant, locations, team and services. */
 
 /** @param created epoch milliseconds */
 export function newMerchant(
@@ -51,7 +51,7 @@ export function newLocation(
   };
 }
 
-/** @param location where they work; everywhere when left out, as an owner does */
+/** @param location where the member works; without it everywhere, like an owner */
 export function newTeamMember(
   person: Pick<TeamMemberJson, "id" | "given_name" | "family_name" | "phone_number">,
   created: number,
@@ -111,7 +111,7 @@ export function newItem(
   };
 }
 
-/** The item with another price of one of its services; both get a new version, epoch milliseconds. */
+/** The item with a new price of one service. Both get a new version, epoch milliseconds. */
 export function repriced(
   item: CatalogItemJson,
   serviceId: string,

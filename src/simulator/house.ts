@@ -6,7 +6,7 @@ import { nextBetween, openingHours } from "./opening-hours.js";
 import { milliseconds } from "./wire-time.js";
 import { DAY, type Place, type World, YEAR } from "./world.js";
 
-/** The salon itself: its locations, team and services, and what changes about them over the years. */
+/** The salon's locations, team and services, and their changes over the years. */
 
 const timeZones = [
   "America/Los_Angeles",
@@ -80,7 +80,7 @@ function addItem(
   world.ledger.putCatalogItem(newItem({ id: itemId, name, currency: world.currency }, version, details));
 }
 
-/** One service gets dearer; its bookings carry the new catalog version from then on. */
+/** Raises the price of one service. Later bookings carry the new catalog version. */
 function raisePrices(world: World): void {
   const service = world.random.pick(world.services);
   const item = world.truth.catalog.get(service.itemId);
@@ -98,7 +98,7 @@ function changeLocation(world: World): void {
   world.ledger.putLocation({ ...location, phone_number: phoneNumber(world) });
 }
 
-/** Somebody's details change, or somebody leaves and is replaced. */
+/** Changes a team member's details, or replaces a member who leaves. */
 function changeTeam(world: World): void {
   const { random, truth } = world;
   const place = random.pick(world.places);

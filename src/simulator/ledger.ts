@@ -16,7 +16,7 @@ import type { Random } from "./random.js";
 import { milliseconds, nanoseconds, seconds } from "./wire-time.js";
 
 export interface SalonEvent {
-  /** When Square sends it off; never decreasing along the stream. */
+  /** When Square sends it. It never decreases along the stream. */
   readonly at: Date;
   readonly event: SquareEventJson;
 }
@@ -32,8 +32,8 @@ export interface MergeRecord {
 }
 
 /**
- * Square's side of the matter: the objects as its API would return them at the salon's present instant.
- * Objects are never changed in place, so that an event's object is the truth's object of that time.
+ * The objects as Square's API returns them at the salon's present instant. Objects are never changed in place, so an
+ * event keeps the object of its time.
  */
 export interface Truth {
   readonly merchant: MerchantJson;
@@ -42,18 +42,18 @@ export interface Truth {
   readonly catalog: Map<string, CatalogItemJson>;
   /** Live profiles only. */
   readonly customers: Map<string, CustomerJson>;
-  /** Deleted and merged profiles, as their customer.deleted carried them. */
+  /** Deleted and merged profiles, as in their customer.deleted. */
   readonly deletedCustomers: Map<string, CustomerJson>;
-  /** In the order in which they happened; a customer may occur in several, recovered in between. */
+  /** Merges in order. A customer may occur in several if it was recovered in between. */
   readonly merges: MergeRecord[];
   readonly bookings: Map<string, BookingJson>;
   readonly payments: Map<string, PaymentJson>;
   readonly refunds: Map<string, RefundJson>;
-  /** Only those that events may tell of. */
+  /** Only orders that events may name. */
   readonly orders: Map<string, OrderJson>;
 }
 
-/** A merchant of whom there is nothing yet. */
+/** A merchant without any objects. */
 export function emptyTruth(merchant: MerchantJson): Truth {
   return {
     merchant,
@@ -75,30 +75,30 @@ export type Collection = {
   [Name in keyof Truth]: Truth[Name] extends Map<string, unknown> ? Name : never;
 }[keyof Truth];
 
-/** What a collection holds. */
+/** The type of a collection's objects. */
 export type Kept<Name extends Collection> =
   Truth[Name] extends Map<string, infer Item extends object> ? Item : never;
 
-/** One object put, replaced or removed in the truth. */
+/** One object added, replaced or removed. */
 export interface TruthChange {
-  /** Simulated instant, milliseconds since the epoch; never decreasing. */
+  /** Simulated instant, milliseconds since the epoch. It never decreases. */
   readonly at: number;
   readonly collection: Collection;
   readonly id: string;
-  /** What stood there until now; undefined when nothing did. */
+  /** The replaced or removed object. Undefined for a new one. */
   readonly before: object | undefined;
 }
 
-/** Told of everything the moment it happens, before the event is taken out of the stream. */
+/** Called for every change and event at once, before the event is taken from the stream. */
 export interface LedgerWatcher {
   changed(change: TruthChange): void;
   announced(event: SalonEvent): void;
 }
 
-/** Records each change in the truth and announces it as the webhook event that Square would send. */
+/** Records each change in the truth, and makes the webhook event that Square sends for it. */
 export class Ledger {
   readonly truth: Truth;
-  /** Events of the step that is being simulated; the salon takes them out. */
+  /** Events of the current step. The salon takes them. */
   readonly outbox: SalonEvent[] = [];
   readonly watchers = new Set<LedgerWatcher>();
   readonly #random: Random;
@@ -135,7 +135,7 @@ export class Ledger {
     this.#announce(type, { type: "customer", id: customer.id, object }, seconds);
   }
 
-  /** @param customer the profile at its deletion; its times and groups are left out, as Square does */
+  /** @param customer the profile at its deletion; the event omits its times and groups, like Square's */
   deleteCustomer(customer: CustomerJson, merge?: MergeContext): void {
     const { created_at: _created, updated_at: _updated, group_ids: _groups, ...gone } = customer;
     this.#put("customers", gone.id, undefined);
@@ -159,7 +159,7 @@ export class Ledger {
     this.#put("catalog", item.id, item);
   }
 
-  /** Square tells only that something in the catalog changed, not what. */
+  /** Square's event says only that the catalog changed. */
   announceCatalog(): void {
     const at = (instant: number): string => nanoseconds(instant, this.#random.int(0, 999_999));
     const object = { catalog_version: { updated_at: milliseconds(this.#now()) } };
@@ -167,7 +167,7 @@ export class Ledger {
     this.#announce("catalog.version.updated", data, at);
   }
 
-  /** @param announced false for orders made at a till, which Square does not announce */
+  /** @param announced false for an order made at a till: Square sends no event of it */
   putOrder(order: OrderJson, announced: boolean): void {
     const created = !this.#put("orders", order.id, order);
     if (!announced) return;
@@ -186,7 +186,7 @@ export class Ledger {
     this.#announce("oauth.authorization.revoked", data, at);
   }
 
-  /** @returns whether something stood there */
+  /** @returns whether the object existed */
   #put<Name extends Collection>(collection: Name, id: string, object: Kept<Name> | undefined): boolean {
     const kept = this.truth[collection] as Map<string, object>;
     const before = kept.get(id);

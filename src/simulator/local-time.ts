@@ -1,11 +1,11 @@
 /**
- * Local wall-clock time for the simulator. Kept apart from the product's own local-day function on purpose:
- * the simulator is the yardstick that the product is measured with.
+ * Local wall-clock time for the simulator. It does not use the product's local-day function, because the simulator
+ * tests the product.
  */
 
 const DAY = 86_400_000;
 const formats = new Map<string, Intl.DateTimeFormat>();
-/** Per zone and UTC day: the offset, when it is the same all day. */
+/** The offset for each zone and UTC day, if it is the same all day. */
 const steadyOffsets = new Map<string, Map<number, number | null>>();
 
 function exactOffset(timeZone: string, instant: number): number {
@@ -30,7 +30,7 @@ function exactOffset(timeZone: string, instant: number): number {
 }
 
 /**
- * How far local time is ahead of UTC, in milliseconds.
+ * The offset of local time from UTC in milliseconds. It is positive east of Greenwich.
  * @param instant milliseconds since the epoch
  * @throws {RangeError} for an unknown IANA time zone
  */
@@ -51,7 +51,7 @@ export function offsetAt(timeZone: string, instant: number): number {
 }
 
 export interface LocalTime {
-  /** Midnight of the local date, written as if it were UTC: a handle for calendar arithmetic. */
+  /** Midnight of the local date as if it were UTC, for calendar arithmetic. */
   readonly date: number;
   /** ISO weekday: Monday 1 to Sunday 7. */
   readonly weekday: number;
@@ -67,8 +67,8 @@ export function localTime(timeZone: string, instant: number): LocalTime {
 }
 
 /**
- * The instant at which the wall clock of `timeZone` shows `minute` on `date` (as in `LocalTime`). A time that
- * the spring change skips becomes the one an hour later.
+ * The instant at which the wall clock of `timeZone` shows `minute` on `date` (as in `LocalTime`). For a time that the
+ * spring change skips, it is the instant an hour later.
  */
 export function instantOf(timeZone: string, date: number, minute: number): number {
   const wall = date + minute * 60_000;

@@ -6,11 +6,11 @@ import { mergeProfiles } from "./profiles.js";
 import { refund } from "./refunds.js";
 import { type Client, DAY, HOUR, type World } from "./world.js";
 
-/** How late a regular is before the salon's own books call the client overdue, in gaps between visits. */
+/** A client is overdue after this many average gaps since the last visit. */
 const OVERDUE_AFTER = 1.5;
 
-/** In this order, over and over: a demo shows each kind within two minutes. */
-const deeds: readonly ((world: World) => void)[] = [
+/** The activities run in this order, repeatedly. A demo shows each kind within two minutes. */
+const activities: readonly ((world: World) => void)[] = [
   bookVisit,
   takeMoney,
   reschedule,
@@ -24,13 +24,13 @@ const deeds: readonly ((world: World) => void)[] = [
 ];
 
 /**
- * One thing that happens in the salon at the world's present instant, whatever the agenda holds. A deed that finds nobody to do it
- * to does nothing.
+ * Runs one activity at the world's present instant, independent of the agenda. It does nothing if no client or
+ * booking is suitable.
  *
- * @param turn how many deeds came before
+ * @param turn the number of activities before this one
  */
-export function oneDeed(world: World, turn: number): void {
-  deeds[turn % deeds.length]?.(world);
+export function runActivity(world: World, turn: number): void {
+  activities[turn % activities.length]?.(world);
 }
 
 function anybody(world: World): Client | undefined {
@@ -85,7 +85,7 @@ function missVisit(world: World): void {
   if (missed) reviseBooking(world, missed.id, { status: "NO_SHOW" });
 }
 
-/** Cash, which goes back at once; a card's refund is settled hours later. */
+/** Refunds a cash payment, because a cash refund is done at once. A card's refund is settled hours later. */
 function refundOne(world: World): void {
   const paid = [...world.truth.payments.values()].filter(
     ({ id, status, source_type, total_money, customer_id }) =>
@@ -98,7 +98,7 @@ function refundOne(world: World): void {
   if (payment) refund(world, payment.id);
 }
 
-/** A regular who is late, and has one visit booked, calls it off: from now on the client is overdue. */
+/** A late regular cancels the only upcoming visit. From now on the client is overdue. */
 function loseRegular(world: World): void {
   const byCustomer = new Map<string | undefined, BookingJson[]>();
   for (const booking of bookings(world, () => true)) {

@@ -1,4 +1,4 @@
-/** Invented names and words: nobody in the simulated salon exists. */
+/** Invented names and words. No person of the simulated salon exists. */
 
 export const givenNames = (
   "Abelia Brisco Calla Dorrin Elowen Farrow Ginevra Hollis Isaura Jorin Kestrel Linnet Maren Nerida Oriel " +
@@ -38,7 +38,7 @@ export const refundReasons = [
   "Not satisfied",
 ];
 
-/** Services as item name, then variation name, minutes and price in minor units. */
+/** Services: the item's name, and for each variation its name, minutes and price in minor units. */
 export const services: readonly (readonly [string, readonly (readonly [string, number, number])[]])[] = [
   [
     "Manicure",

@@ -1,7 +1,7 @@
 /**
- * Square's objects and webhook envelopes as they travel: snake_case JSON, money in integer minor units,
- * timestamps RFC 3339 in UTC with as many fractional digits as Square writes for that object. Written down
- * here apart from `src/square/`, so that the simulator tests the parser instead of agreeing with it.
+ * Square's objects and webhook envelopes in wire shape: snake_case JSON, money in integer minor units, timestamps
+ * RFC 3339 in UTC with as many fractional digits as Square writes for that object. The types do not use those of
+ * `src/square/`, so that the simulator tests the parser independently.
  */
 
 export interface MoneyJson {
@@ -98,12 +98,12 @@ export interface RefundJson {
   readonly amount_money: MoneyJson;
   readonly processing_fee?: readonly ProcessingFeeJson[];
   readonly payment_id?: string;
-  /** The refund's own order, never the sale's. */
+  /** The refund's own order, not the sale's. */
   readonly order_id: string;
   readonly reason: string;
   readonly created_at: string;
   readonly updated_at: string;
-  /** Undocumented by Square, present in its examples. */
+  /** Square does not document it, but its examples have it. */
   readonly version: number;
 }
 
@@ -198,7 +198,7 @@ export interface CatalogItemJson {
   };
 }
 
-/** As much of an order as its thin events tell, and the payment that settled it. */
+/** The fields of an order that its thin events carry, and its payment. */
 export interface OrderJson {
   readonly id: string;
   readonly location_id: string;
@@ -233,7 +233,7 @@ interface ThinOrder {
   readonly updated_at?: string;
 }
 
-/** `data.object`: one key for the object, and `event_context` beside a merged customer. */
+/** `data.object`: one key for the object, and `event_context` for a merged customer. */
 export interface EventObject {
   readonly booking?: BookingJson;
   readonly payment?: PaymentJson;
@@ -253,13 +253,13 @@ export type EventType =
   | "catalog.version.updated"
   | "oauth.authorization.revoked";
 
-/** A webhook body. `location_id` stands only on booking and location events, `object` is absent on the latter. */
+/** A webhook body. Only booking and location events have `location_id`. Location events have no `object`. */
 export interface SquareEventJson {
   readonly merchant_id: string;
   readonly location_id?: string;
   readonly type: EventType;
   readonly event_id: string;
-  /** When Square made the event; may lie a little before the object's own times, and orders nothing. */
+  /** When Square made the event. It may be slightly before the object's own times, so it orders nothing. */
   readonly created_at: string;
   readonly data: {
     readonly type: string;

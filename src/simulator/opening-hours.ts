@@ -4,7 +4,7 @@ import type { BusinessHoursPeriod } from "./objects.js";
 const DAY = 86_400_000;
 const dayNames = ["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"];
 
-/** Opening and closing, minutes after local midnight, from Monday to Sunday; null is a closed day. */
+/** Opening and closing in minutes after local midnight, from Monday to Sunday. Null is a closed day. */
 export type OpeningHours = readonly (readonly [number, number] | null)[];
 
 const weekdays = [9 * 60, 20 * 60] as const;
@@ -13,7 +13,7 @@ export const openingHours: readonly OpeningHours[] = [
   [null, [10 * 60, 19 * 60], weekdays, weekdays, [10 * 60, 21 * 60], [9 * 60, 18 * 60], null],
 ];
 
-/** As Square's Location.business_hours. */
+/** The hours in the shape of Square's Location.business_hours. */
 export function businessHours(hours: OpeningHours): BusinessHoursPeriod[] {
   const clock = (minute: number): string =>
     `${String(Math.floor(minute / 60)).padStart(2, "0")}:${String(minute % 60).padStart(2, "0")}:00`;
@@ -30,7 +30,7 @@ export function businessHours(hours: OpeningHours): BusinessHoursPeriod[] {
   );
 }
 
-/** Whether a visit of `minutes` that begins at `instant` lies inside the local opening hours. */
+/** Whether a visit of `minutes` that begins at `instant` is within the local opening hours. */
 export function isOpen(hours: OpeningHours, timeZone: string, instant: number, minutes: number): boolean {
   const { weekday, minute } = localTime(timeZone, instant);
   const span = hours[weekday - 1];
@@ -38,8 +38,8 @@ export function isOpen(hours: OpeningHours, timeZone: string, instant: number, m
 }
 
 /**
- * The first opening on or after the local day of `instant` at which a visit of `minutes` fits, as near to the
- * `wished` local minute as the hours allow, on the quarter of an hour, and after `notBefore`.
+ * The first suitable start on or after the local day of `instant`: within the opening hours, as near as possible to
+ * the `wished` local minute, on a quarter of an hour, and after `notBefore`.
  */
 export function openSlot(
   { hours, timeZone }: { readonly hours: OpeningHours; readonly timeZone: string },
@@ -64,7 +64,7 @@ export function openSlot(
   throw new RangeError(`no opening for a visit of ${wish.minutes} minutes`);
 }
 
-/** The next instant, not before `instant`, at which the wall clock lies between two minutes of the day. */
+/** The next instant, not before `instant`, at which the wall clock is between two minutes of the day. */
 export function nextBetween(
   timeZone: string,
   instant: number,

@@ -1,4 +1,4 @@
-/** How a client of the salon behaves; the weights in `SalonOptions.mix` say how many of each there are. */
+/** How a client behaves. The weights in `SalonOptions.mix` decide how many clients have each habit. */
 export type Habit =
   | "weekly"
   | "biweekly"
@@ -7,7 +7,7 @@ export type Habit =
   | "occasional"
   /** Comes once and never again. */
   | "once"
-  /** Books, but never turns up for any reason other than a cancellation. */
+  /** Books, and cancels or misses every visit. */
   | "wavering"
   /** Buys products, never books. */
   | "retail"
@@ -15,7 +15,7 @@ export type Habit =
   | "profile";
 
 /**
- * How often things happen in an ordinary salon: probabilities from 0 to 1, except where a rate is said to be per year.
+ * The rates of an ordinary salon. They are probabilities from 0 to 1, except those per year.
  */
 export const defaultRates = {
   // Bookings
@@ -24,19 +24,19 @@ export const defaultRates = {
   declined: 0.06,
   /** Pending bookings that are never answered. */
   unanswered: 0.02,
-  /** Bookings written down when the client already stands there. */
+  /** Walk-ins: bookings made when the client is already there. */
   walkIn: 0.03,
   reschedule: 0.09,
   cancelByCustomer: 0.1,
   cancelBySeller: 0.03,
-  /** Of the cancellations: within the last 24 hours. */
+  /** Cancellations within the last 24 hours before the start. */
   lateCancel: 0.35,
   noShow: 0.04,
   /** Closed bookings (cancelled, declined, missed) that are set to ACCEPTED again. */
   reopened: 0.02,
   /** Bookings moved to another customer. */
   reassign: 0.006,
-  /** Bookings without a customer; most get one later. */
+  /** Bookings without a customer. Most get one later. */
   anonymousBooking: 0.003,
   /** Each further segment of a booking, up to three. */
   extraSegment: 0.2,
@@ -48,17 +48,17 @@ export const defaultRates = {
   freeVisit: 0.004,
   failedPayment: 0.015,
   canceledPayment: 0.008,
-  /** Payments that gain their customer only after a while. */
+  /** Payments that get their customer later. */
   customerLater: 0.06,
   /** Payments that never get a customer. */
   customerNever: 0.04,
   otherCurrency: 0,
-  /** The capture carries the very `updated_at` of the authorization. */
+  /** Captures with the same `updated_at` as the authorization. */
   sameInstant: 0,
   feeAdjusted: 0.003,
-  /** Payments whose order Square tells of. */
+  /** Payments whose order has events. */
   orderEvents: 0.25,
-  /** Sales to nobody in particular, per location and day. */
+  /** Sales to unknown people, per location and day. */
   walkInSalesPerDay: 0.5,
   // Refunds
   refund: 0.015,
@@ -73,10 +73,10 @@ export const defaultRates = {
   profileEditsPerYear: 0.4,
   profileDeleted: 0.01,
   deletionRecovered: 0.25,
-  /** Clients whose profile is at some time merged with another. */
+  /** Clients whose profile is merged with another at some time. */
   merged: 0.02,
   unmerged: 0.08,
-  /** After a merge: new facts that still carry the id merged away. */
+  /** New facts that carry the merged id after a merge. */
   lateFactOnOldId: 0.15,
   /** Open bookings that a merge rewrites to the survivor's id. */
   mergeRewritesBooking: 0.2,
@@ -87,30 +87,30 @@ export const defaultRates = {
   teamChangesPerYear: 1,
 };
 
-/** A preset says what is other than in an ordinary salon. */
+/** The rates of a salon. A preset names only those that differ from an ordinary salon. */
 export type Rates = Readonly<Record<keyof typeof defaultRates, number>>;
 
 export interface SalonOptions {
   readonly seed: number | string;
-  /** The first instant at which anything happens. */
+  /** The instant of the first event. */
   readonly start: Date;
-  /** Nothing happens from this instant on; bookings made before it may lie beyond it. */
+  /** No event from this instant on. Bookings made before it may start later. */
   readonly end: Date;
-  /** People who ever become clients. Merges make further profile ids. */
+  /** The number of people who become clients. Merges make further profile ids. */
   readonly customers: number;
-  /** The last instant at which a new client arrives; `end` when left out. */
+  /** The last instant at which a new client arrives. The default is `end`. */
   readonly arrivalsUntil?: Date;
-  /** Default 2, at most 5, each in a time zone of its own. */
+  /** 1 to 5, each in its own time zone. The default is 2. */
   readonly locations?: number;
-  /** Team members over all locations; default 12. */
+  /** Team members of all locations. The default is 12. */
   readonly staff?: number;
-  /** Derived from the seed when left out. */
+  /** The default is derived from the seed. */
   readonly merchantId?: string;
-  /** ISO 4217; default USD. */
+  /** ISO 4217. The default is USD. */
   readonly currency?: string;
-  /** What happens more or less often than in an ordinary salon. */
+  /** The rates that differ from an ordinary salon. */
   readonly rates?: Partial<Rates>;
-  /** How many clients there are of each habit, as weights; those of an ordinary salon when left out. */
+  /** Weights of the habits. The default is an ordinary salon. */
   readonly mix?: Partial<Record<Habit, number>>;
 }
 

@@ -3,9 +3,9 @@ import { milliseconds } from "./wire-time.js";
 import { DAY, type World } from "./world.js";
 
 /**
- * Records a change of a payment; `updated_at` moves on by a millisecond at least, since nothing else orders a
- * payment's copies.
- * @param sameInstant keeps `updated_at` as it is, for a change within the same millisecond
+ * Records a change of a payment. `updated_at` moves on by at least a millisecond, because it orders a payment's
+ * copies.
+ * @param sameInstant keeps `updated_at`, for a change within the same millisecond
  */
 export function revisePayment(
   world: World,
@@ -21,7 +21,7 @@ export function revisePayment(
   world.ledger.putPayment({ ...payment, ...patch, updated_at, version_token: world.token(45) });
 }
 
-/** The `*_details` of a payment by its source, and what an uncaptured one may still do. */
+/** The `*_details` of a payment by its source, and the capabilities of an uncaptured one. */
 export function sourceDetails(world: World, source: SourceType, money: MoneyJson): Partial<PaymentJson> {
   const { random } = world;
   switch (source) {
@@ -55,7 +55,7 @@ export function sourceDetails(world: World, source: SourceType, money: MoneyJson
   }
 }
 
-/** What capturing changes in the details: the card is CAPTURED, and the tip can no longer be edited. */
+/** The details after the capture: the card is CAPTURED, and the tip cannot be edited any more. */
 export function capturedDetails(payment: PaymentJson): Partial<PaymentJson> {
   return {
     ...(payment.card_details && { card_details: { ...payment.card_details, status: "CAPTURED" } }),

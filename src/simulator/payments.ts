@@ -6,7 +6,7 @@ import { type Client, DAY, HOUR, MINUTE, type Place, reportedId, type World } fr
 
 export interface Sale {
   readonly place: Place;
-  /** Null for somebody unknown. */
+  /** Null for an unknown person. */
   readonly client: Client | null;
   readonly staffId: string;
   /** Minor units, without tip. */
@@ -17,8 +17,8 @@ export interface Sale {
 const methods: Record<SourceType, number> = { CARD: 74, CASH: 14, WALLET: 7, EXTERNAL: 5 };
 
 /**
- * Takes the money for a sale, now: an order, a payment and what becomes of it (capture with tip, failure and a
- * second try, the customer who is recognized later, processing fee, refunds).
+ * Makes a sale at the world's present instant: an order, a payment, and the payment's later changes (capture with
+ * tip, failure and second attempt, a customer recognized later, processing fee, refunds).
  */
 export function sell(world: World, sale: Sale): void {
   const { random, rates } = world;
@@ -73,7 +73,7 @@ function tipFor(world: World, amount: number): number {
   return Math.round((amount * world.random.int(8, 28)) / 100);
 }
 
-/** An APPROVED payment is captured, usually with a tip, or canceled. */
+/** Captures an APPROVED payment, usually with a tip, or cancels it. */
 function finish(world: World, id: string, sameInstant: boolean): void {
   const { random, rates } = world;
   const payment = world.truth.payments.get(id);
@@ -104,7 +104,7 @@ function moved(world: World, payment: PaymentJson, status: PaymentStatus, sameIn
   return { ...payment, status, updated_at, version_token: world.token(45) };
 }
 
-/** A payment without its customer may gain one after minutes or days, by an instant profile. */
+/** A payment without a customer may get one after minutes or days, by an instant profile. */
 function recognizeLater(world: World, id: string, client: Client | null): void {
   const { customerLater, customerNever } = world.rates;
   const payment = world.truth.payments.get(id);
@@ -147,7 +147,7 @@ function planRefunds(world: World, payment: PaymentJson): void {
   }
 }
 
-/** Square announces orders made through its API from the start, and updates of others; of most it tells nothing. */
+/** Square sends events of orders made through its API, and of updates of some others. Most orders have no event. */
 function openOrder(world: World, payment: PaymentJson, product: Sale["product"]): void {
   if (!world.random.chance(world.rates.orderEvents)) return;
   const order: OrderJson = {

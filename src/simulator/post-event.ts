@@ -6,8 +6,8 @@ const TIMEOUT_MS = 10_000;
  *
  * @param body the exact text that was signed
  * @param signature base64, header `x-square-hmacsha256-signature`
- * @returns whatever the endpoint answered, any status
- * @throws {Error} when no answer comes: refused, reset, or none within 10 seconds
+ * @returns the endpoint's answer, of any status
+ * @throws {Error} no answer: the connection is refused or reset, or 10 seconds have passed
  */
 export async function postEvent(
   url: string,

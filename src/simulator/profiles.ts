@@ -3,7 +3,7 @@ import type { CustomerJson, MergeContext } from "./objects.js";
 import { seconds, trimmed } from "./wire-time.js";
 import { type Client, DAY, HOUR, MINUTE, type World } from "./world.js";
 
-/** Customer profiles: made, edited, deleted, recovered, merged and unmerged. */
+/** Customer profiles are created, edited, deleted, recovered, merged and unmerged here. */
 
 const sources = {
   online: { APPOINTMENTS: 8, ONLINE_STORE: 1 },
@@ -15,7 +15,7 @@ const sources = {
 export function createProfile(world: World, channel: keyof typeof sources): string {
   const id = world.customerId();
   const source = world.random.weighted<string>(sources[channel]);
-  // An instant profile knows a card, not a person.
+  // An instant profile has a card and no personal data.
   const details = source === "INSTANT_PROFILE" ? {} : personalDetails(world);
   world.ledger.putCustomer({
     id,
@@ -29,7 +29,7 @@ export function createProfile(world: World, channel: keyof typeof sources): stri
   return id;
 }
 
-/** Lets a client's profile change from time to time, and perhaps be deleted or merged, until `end`. */
+/** Plans a profile's changes until `end`: edits, and perhaps a deletion or a merge. */
 export function liveWithProfile(world: World, client: Client, end: number): void {
   const { random, rates } = world;
   const span = end - world.now;
@@ -88,7 +88,7 @@ function editProfile(world: World, id: string): void {
   }
 }
 
-/** The profile as it is deleted: Square's examples leave open whether the deletion counts as a version. */
+/** The profile at its deletion. Square does not document whether a deletion is a new version, so some are. */
 function lastVersion(world: World, profile: CustomerJson): CustomerJson {
   return { ...profile, version: profile.version + world.random.int(0, 1) };
 }
@@ -104,7 +104,7 @@ function deleteProfile(world: World, client: Client): void {
   });
 }
 
-/** @returns false when the profile is alive already */
+/** @returns false when the profile is live */
 function recoverProfile(world: World, profile: CustomerJson, source: string): boolean {
   const gone = world.truth.deletedCustomers.get(profile.id);
   if (!gone) return false;
@@ -112,7 +112,7 @@ function recoverProfile(world: World, profile: CustomerJson, source: string): bo
   return true;
 }
 
-/** Merges a client's profile with one or two others into a new one, which the first client goes on with. */
+/** Merges a client's profile with one or two others into a new one. The first client uses the new one. */
 export function mergeProfiles(world: World, client: Client): void {
   const { random, truth, ledger } = world;
   const own = truth.customers.get(client.customerId);
@@ -163,7 +163,7 @@ function survivorOf(world: World, own: CustomerJson): CustomerJson {
   };
 }
 
-/** Whether Square rewrites bookings after a merge is not known, so here it sometimes does. */
+/** Square does not document whether it rewrites bookings after a merge, so some are rewritten here. */
 function rewriteBookings(world: World, from: readonly string[], to: string): void {
   for (const { bookingId } of world.appointments) {
     const booking = world.truth.bookings.get(bookingId);
@@ -174,7 +174,7 @@ function rewriteBookings(world: World, from: readonly string[], to: string): voi
   }
 }
 
-/** Brings the sources back; each person returns to the profile they had, and the survivor may be deleted. */
+/** Recovers the sources. Each person returns to the earlier profile, and the survivor may be deleted. */
 function unmerge(
   world: World,
   survivorId: string,

@@ -1,6 +1,6 @@
 /**
- * A small seeded random source (sfc32, 128 bits of state): the same seed gives the same numbers on every
- * machine and in every run. Not for secrets.
+ * A small seeded random source (sfc32, 128 bits of state). The same seed gives the same numbers on every machine
+ * and in every run. It is not for secrets.
  */
 export class Random {
   #a: number;
@@ -8,7 +8,7 @@ export class Random {
   #c: number;
   #counter = 1;
 
-  /** @param seed any number or text; equal seeds give equal sequences. */
+  /** @param seed any number or text; equal seeds give equal sequences */
   constructor(seed: number | string) {
     let hash = 0x811c9dc5;
     for (const char of String(seed)) hash = Math.imul(hash ^ (char.codePointAt(0) ?? 0), 0x01000193);
@@ -59,7 +59,7 @@ export class Random {
     return list[this.int(0, list.length - 1)] as T;
   }
 
-  /** Picks a key with a probability proportional to its weight; weights need not add up to 1. */
+  /** Picks a key with a probability proportional to its weight. The weights need not add up to 1. */
   weighted<K extends string>(weights: Readonly<Partial<Record<K, number>>>): K {
     const entries = Object.entries(weights) as [K, number][];
     let rest = this.fraction() * entries.reduce((sum, [, weight]) => sum + weight, 0);
@@ -93,7 +93,7 @@ export class Random {
     return id;
   }
 
-  /** A UUID-shaped id with the version digit 5, as many of Square's event ids have. */
+  /** A UUID with the version digit 5, like many of Square's event ids. */
   uuid(): string {
     const [a, b, c, d] = [this.#hex(), this.#hex(), this.#hex(), this.#hex()];
     return `${a}-${b.slice(0, 4)}-5${b.slice(5)}-${"89ab"[this.int(0, 3)]}${c.slice(1, 4)}-${c.slice(4)}${d}`;

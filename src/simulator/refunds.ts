@@ -5,8 +5,8 @@ import { milliseconds } from "./wire-time.js";
 import { DAY, MINUTE, type World } from "./world.js";
 
 /**
- * Refunds a part or all of what is left of a payment: PENDING first (a cash refund is done at once), then
- * COMPLETED, FAILED or REJECTED. Does nothing unless the payment is COMPLETED and money is left.
+ * Refunds a part or the rest of a payment. The refund is PENDING first, then COMPLETED, FAILED or REJECTED. A cash
+ * refund is COMPLETED at once. Does nothing unless the payment is COMPLETED and has a rest.
  */
 export function refund(world: World, paymentId: string): void {
   const { random, rates } = world;
@@ -33,7 +33,7 @@ export function refund(world: World, paymentId: string): void {
   }
 }
 
-/** A refund that belongs to no payment, and so to no customer. */
+/** Makes an unlinked refund. It has no payment and so no customer. */
 export function unlinkedRefund(world: World, payment: PaymentJson): void {
   const money = { amount: world.random.int(100, 5_000), currency: payment.amount_money.currency };
   const opened = openRefund(world, payment.location_id, money, { id: world.paymentId(), unlinked: true });
@@ -81,7 +81,7 @@ function settle(world: World, opened: RefundJson, paymentId: string): void {
   refundedOf(world, paymentId, opened);
 }
 
-/** Whether the payment's own event always follows a refund is not known, so here it sometimes does not. */
+/** Square does not document whether the payment's event always follows a refund, so here some are missing. */
 function refundedOf(world: World, paymentId: string, { id, amount_money }: RefundJson): void {
   if (!world.random.chance(world.rates.paymentFollowsRefund)) return;
   world.after(world.random.int(50, 5_000), () => {

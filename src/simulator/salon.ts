@@ -2,7 +2,7 @@ import { arrive } from "./clients.js";
 import { openHouse } from "./house.js";
 import { newMerchant } from "./house-record.js";
 import { emptyTruth, type LedgerWatcher, type SalonEvent, type Truth } from "./ledger.js";
-import { oneDeed } from "./motion.js";
+import { runActivity } from "./motion.js";
 import type { LocationJson, TeamMemberJson } from "./objects.js";
 import { defaultMix, defaultRates, type SalonOptions } from "./options.js";
 import { Random } from "./random.js";
@@ -12,8 +12,8 @@ export type { LedgerWatcher, MergeRecord, SalonEvent, Truth } from "./ledger.js"
 export { defaultMix, defaultRates, type Habit, type Rates, type SalonOptions } from "./options.js";
 
 /**
- * A simulated salon. Its history unfolds as `events` is consumed: `truth` is always the state at the last
- * event taken, so that a fake API over it answers as Square would have at that moment.
+ * A simulated salon. Consuming `events` advances its history. `truth` is always the state at the last consumed
+ * event, so a fake API over it answers like Square at that moment.
  */
 export interface Salon {
   readonly merchantId: string;
@@ -21,24 +21,23 @@ export interface Salon {
   readonly teamMembers: readonly TeamMemberJson[];
   readonly truth: Truth;
   /**
-   * The events in time order, from where the last call stopped up to `until` (exclusive; the salon's end when
-   * left out). A second pass over the same history needs a second salon of the same seed.
+   * The events in time order, from the end of the last call up to `until` (exclusive; by default the salon's end).
+   * For a second pass, open a second salon with the same seed.
    */
   events(until?: Date): Generator<SalonEvent, void, undefined>;
   /**
-   * What happens at `now`, after the salon's end: whatever of its plans has come due, and one more thing. The demo's salon goes on
-   * with it for as long as the demo runs.
+   * The events at `now`, after the salon's end: the planned steps that are due, and one more activity. The demo
+   * calls it as long as it runs.
    */
   happening(now: Date): SalonEvent[];
-  /** Tells a watcher of every change from now on, as `events` is consumed. @returns how to stop it */
+  /** Calls the watcher for every change from now on. @returns a function that stops it */
   watch(watcher: LedgerWatcher): () => void;
 }
 
 /**
- * Opens a salon whose whole history follows from the options: the same options give the same bytes, whatever
- * the day and the machine.
- * @throws {RangeError} for an end before the start, a negative number of customers, or locations or staff out
- *   of range
+ * Opens a salon. The options decide its whole history: the same options give the same bytes on every day and machine.
+ * @throws {RangeError} the end is before the start, the number of customers is negative, or locations or staff are
+ *   out of range
  */
 export function simulateSalon(options: SalonOptions): Salon {
   const start = options.start.getTime();
@@ -62,7 +61,7 @@ export function simulateSalon(options: SalonOptions): Salon {
   return salonOf(world, end);
 }
 
-/** Spreads the clients' first days over the time, with an existing clientele in the first 60 days. */
+/** Spreads the clients' first days over the history. The existing clients come in the first 60 days. */
 function inviteClients(world: World, options: SalonOptions, end: number): void {
   const { random, now: start } = world;
   const until = Math.min(end, options.arrivalsUntil?.getTime() ?? end);
@@ -80,7 +79,7 @@ function salonOf(world: World, end: number): Salon {
   const { outbox } = world.ledger;
   // Kept between calls, so that nothing is lost when the consumer stops in the middle of a step.
   let taken = 0;
-  let deeds = 0;
+  let activities = 0;
   function* events(until?: Date): Generator<SalonEvent, void, undefined> {
     const stop = Math.min(end, until?.getTime() ?? end);
     for (;;) {
@@ -113,7 +112,7 @@ function salonOf(world: World, end: number): Salon {
         step.item();
       }
       world.now = Math.max(world.now, until);
-      oneDeed(world, deeds++);
+      runActivity(world, activities++);
       return outbox.splice(0);
     },
     watch(watcher) {

@@ -1,6 +1,6 @@
 /**
- * Timestamps as Square writes them; all take milliseconds since the epoch and give UTC. Which object carries
- * which precision is noted in `objects.ts`.
+ * Timestamps as Square writes them. All functions take milliseconds since the epoch and return UTC. `objects.ts`
+ * notes the precision of each object.
  */
 
 const DAY = 86_400_000;
@@ -17,7 +17,7 @@ export function milliseconds(instant: number): string {
   return `${untilSeconds(instant)}.${digits[((instant % 1000) + 1000) % 1000]}Z`;
 }
 
-/** Several times faster than `Date.toISOString`, which a large salon spends a fifth of its time in. */
+/** Several times faster than `Date.toISOString`, which would take a fifth of a large salon's time. */
 function untilSeconds(instant: number): string {
   const day = Math.floor(instant / DAY);
   let date = dates.get(day);
@@ -33,7 +33,7 @@ function two(value: number): string {
   return (digits[value] ?? "").slice(1);
 }
 
-/** `2026-03-08T01:30:00.12Z`: trailing zeros of the fraction, and an empty fraction, are left out. */
+/** `2026-03-08T01:30:00.12Z`, without trailing zeros of the fraction and without an empty fraction. */
 export function trimmed(instant: number): string {
   return milliseconds(instant).replace(/\.?0*Z$/, "Z");
 }

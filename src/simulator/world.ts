@@ -13,7 +13,7 @@ const UPPER = "ABCDEFGHJKLMNPQRSTVWXYZ0123456789";
 const LOWER = "abcdefghijklmnopqrstuvwxyz0123456789";
 const MIXED = `${LOWER}ABCDEFGHIJKLMNOPQRSTUVWXYZ`;
 
-/** A location as the simulation sees it. */
+/** A location of the simulation. */
 export interface Place {
   readonly id: string;
   readonly timeZone: string;
@@ -33,11 +33,11 @@ export interface Service {
   version: number;
 }
 
-/** A person, who may own several profiles over time. */
+/** A person. One person may have several profiles over time. */
 export interface Client {
-  /** The profile that new facts are filed under. */
+  /** The profile of new facts. */
   customerId: string;
-  /** The profile that was merged away last, which late facts may still carry. */
+  /** The last merged profile. Late facts may still carry it. */
   formerId: string | null;
   /** False after dropping out, deletion, or being merged into another client. */
   active: boolean;
@@ -56,16 +56,16 @@ export interface Client {
 
 export type Outcome = "visited" | "missed" | "cancelled" | "declined" | "handed over";
 
-/** A booking while something may still happen to it. */
+/** A booking that can still change. */
 export interface Appointment {
   readonly bookingId: string;
   readonly place: Place;
   client: Client | null;
-  /** Told once how it ended for the client who booked it. */
+  /** Called once with the outcome for the client who booked it. */
   ended: (outcome: Outcome) => void;
 }
 
-/** What all parts of the simulation share: the clock, the dice, what is to come, and the ledger. */
+/** The state that all parts of the simulation share: the clock, the random source, the agenda and the ledger. */
 export class World {
   /** Milliseconds since the epoch. */
   now: number;
@@ -78,7 +78,7 @@ export class World {
   readonly services: Service[] = [];
   readonly clients: Client[] = [];
   readonly appointments = new Set<Appointment>();
-  /** Minor units refunded or about to be, by payment id. */
+  /** Minor units refunded or planned to be, by payment id. */
   readonly refunded = new Map<string, number>();
 
   constructor(setup: { start: number; random: Random; rates: Rates; currency: string }, truth: Truth) {
@@ -93,7 +93,7 @@ export class World {
     return this.ledger.truth;
   }
 
-  /** Schedules a step; a moment already past means at once. */
+  /** Schedules a step. An instant in the past means at once. */
   at(instant: number, run: () => void): void {
     this.agenda.add(Math.max(Math.round(instant), this.now), run);
   }
@@ -126,7 +126,7 @@ export class World {
   readonly token = (length: number): string => this.random.id(length, MIXED);
 }
 
-/** The profile id a new fact of this client carries: now and then still one that was merged away. */
+/** The profile id of a new fact of this client. Sometimes it is a merged one. */
 export function reportedId(world: World, client: Client): string {
   const late = client.formerId !== null && world.random.chance(world.rates.lateFactOnOldId);
   return late && client.formerId !== null ? client.formerId : client.customerId;

@@ -8,13 +8,13 @@ import { Paging } from "./paging.js";
 import { paymentEndpoints } from "./payments.js";
 import { badRequest, notFound, Refusal, unauthorized } from "./refusal.js";
 
-/** What the fake API knows of a merchant. A simulated salon is one. */
+/** A merchant of the fake API. A simulated salon is one. */
 export interface Served {
-  /** The objects as they are now, which every retrieval by id answers. */
+  /** The present objects. A retrieval by id answers these. */
   readonly truth: Truth;
-  /** The objects as lists and searches show them, which at Square may lag behind; `truth` when left out. */
+  /** The objects in lists and searches, which may lag behind at Square. The default is `truth`. */
   readonly listed?: Truth;
-  /** The events that the event search finds; none when left out, since Square keeps none unless told to. */
+  /** The events that the event search finds. The default is none: the search is off by default at Square. */
   readonly keptEvents?: readonly SalonEvent[];
 }
 
@@ -47,7 +47,7 @@ const endpoints = new Map<string, Endpoint>(
   }),
 );
 
-/** Square's API without its transport: what each request is answered. */
+/** Square's API without the transport: it answers requests. */
 export class FakeSquareApi {
   readonly #merchants: ReadonlyMap<string, Served>;
   readonly #paging = new Paging();
@@ -56,7 +56,7 @@ export class FakeSquareApi {
     this.#merchants = new Map(merchants.map(({ accessToken, salon }) => [`Bearer ${accessToken}`, salon]));
   }
 
-  /** @param now Square's present, milliseconds since the epoch: the default time ranges follow from it */
+  /** @param now Square's present, milliseconds since the epoch; default time ranges depend on it */
   answer(request: SquareRequest, now: number): Reply {
     try {
       return { status: 200, body: this.#answer(request, now) };
@@ -92,12 +92,12 @@ function readBody(text: string): Json {
     const body = JSON.parse(text);
     if (typeof body === "object" && body !== null && !Array.isArray(body)) return body;
   } catch {
-    // Refused below like any other body that is no object.
+    // Refused below, like every body that is not an object.
   }
   throw badRequest("EXPECTED_JSON_BODY", "The body is no JSON object.");
 }
 
-/** A misspelt parameter would otherwise look like a filter that finds everything. */
+/** Refuses unknown parameters. Otherwise a misspelt filter would find everything. */
 function refuseUnknown({ accepts = [] }: Endpoint, given: Json): void {
   const unknown = Object.keys(given).find((name) => !accepts.includes(name));
   if (unknown !== undefined) throw badRequest("UNKNOWN_QUERY_PARAMETER", "Unknown parameter.", unknown);

@@ -21,7 +21,7 @@ export const bookingEndpoints: Endpoints = {
   },
 };
 
-/** Without a range: the 31 days from now on, so no history. */
+/** The range of a list. The default is the next 31 days, without any history. */
 function listBookings({ given, now, listed }: Call): Listing {
   const from = instantOf(given.start_at_min, "start_at_min") ?? now;
   const to = instantOf(given.start_at_max, "start_at_max") ?? from + LONGEST;

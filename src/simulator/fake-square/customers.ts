@@ -26,7 +26,7 @@ export const customerEndpoints: Endpoints = {
   },
 };
 
-/** A search leaves out profiles that nothing is known of, such as most instant profiles. */
+/** A search omits profiles without personal data, such as most instant profiles. */
 function searchCustomers({ given, listed }: Call): Listing {
   const { start_at, end_at } = objectAt(given, "query.filter.updated_at");
   const updated = [instantOf(start_at, "start_at"), instantOf(end_at, "end_at")] as const;
@@ -40,7 +40,7 @@ function nameOf({ given_name = "", family_name = "", ...one }: CustomerJson): st
   return `${given_name}${family_name}` || one.company_name || one.email_address || one.phone_number || "";
 }
 
-/** Square's default order is by name, which says nothing about changes. */
+/** Square's default order is by name. */
 function sortedList(truth: Truth, wanted: (one: CustomerJson) => boolean, paging: Json): Listing {
   const limit = strictLimit(paging.limit, 100);
   const field = wordOf(paging.field, "sort_field", ["DEFAULT", "CREATED_AT"]);
@@ -55,21 +55,21 @@ function sortedList(truth: Truth, wanted: (one: CustomerJson) => boolean, paging
 }
 
 /**
- * The profile that an id leads to: its own while it lives, that of the last survivor after merges, nothing after a
- * deletion. A merge ended by a recovery no longer leads anywhere.
+ * The profile that Square answers for an id: the profile itself while it is live, the last survivor after merges,
+ * nothing after a deletion. A merge that a recovery undid does not count.
  */
 function survivor(truth: Truth, id: string): CustomerJson | undefined {
   const live = truth.customers.get(id);
   if (live) return live;
   const version = truth.deletedCustomers.get(id)?.version;
-  // The version tells the deletion by this merge from one before or after it.
+  // The version distinguishes the deletion by this merge from an earlier or later one.
   const merge = truth.merges.findLast(
     ({ from_customer_id, source_version }) => from_customer_id === id && source_version === version,
   );
   return merge && survivor(truth, merge.to_customer_id);
 }
 
-/** The API tells a profile's segments, which no webhook does. */
+/** The API returns a profile's segments. Webhooks do not carry them. */
 function shown(customer: CustomerJson, { merchant }: Truth): object {
   return customer.email_address ? { ...customer, segment_ids: [`${merchant.id}.REACHABLE`] } : customer;
 }

@@ -26,7 +26,7 @@ export const directoryEndpoints: Endpoints = {
       merchant_id: truth.merchant.id,
     }),
   },
-  /** The simulated application has none: a person sends its webhooks by hand. */
+  /** The simulated application has no subscription. Its webhooks are sent by command. */
   "GET /v2/webhooks/subscriptions": {
     accepts: ["limit", "include_disabled"],
     list: ({ given }) => ({
@@ -59,7 +59,9 @@ export const directoryEndpoints: Endpoints = {
   },
 };
 
-/** Items carry their variations; asked for by type, variations stand in the list by themselves as well. */
+/**
+ * Items contain their variations. If the request asks for variations by type, the list also has them by themselves.
+ */
 function searchCatalog({ given, listed, now }: Call): Listing {
   const types = idsOf(given.object_types ?? ["ITEM"], "object_types");
   if (types.some((type) => type !== "ITEM" && type !== "ITEM_VARIATION")) {

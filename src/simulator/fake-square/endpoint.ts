@@ -2,34 +2,34 @@ import type { SalonEvent, Truth } from "../ledger.js";
 
 export type Json = Readonly<Record<string, unknown>>;
 
-/** An authorized call: what it asks for, and what the API knows at this instant. */
+/** An authorized call: the request, and the API's objects at this instant. */
 export interface Call {
-  /** What a retrieval by id sees. */
+  /** The objects for a retrieval by id. */
   readonly truth: Truth;
-  /** What lists and searches see. */
+  /** The objects for lists and searches. */
   readonly listed: Truth;
   readonly keptEvents: readonly SalonEvent[];
   /** Milliseconds since the epoch. */
   readonly now: number;
   /** The last part of the path. */
   readonly id: string;
-  /** Parameters of a GET, as text, or the body of a POST; without the cursor. */
+  /** The parameters of a GET, as text, or the body of a POST, without the cursor. */
   readonly given: Json;
 }
 
-/** A list that is answered in pages; an empty page leaves the key out. */
+/** A list that is answered in pages. An empty page omits the key. */
 export interface Listing {
   readonly key: string;
   readonly limit: number;
-  /** The whole list, asked for once: the pages of one query show one state. */
+  /** The whole list. It is read once, so the pages of one query show one state. */
   readonly rows: () => readonly object[];
-  /** What stands beside the list in an answer that has rows. */
+  /** Further keys of an answer with rows. */
   readonly beside?: (rows: readonly object[], last: boolean) => object;
 }
 
-/** One operation of the API; it stands under its method and path, such as `GET /v2/payments/{id}`. */
+/** One operation of the API. Its key is the method and path, such as `GET /v2/payments/{id}`. */
 export type Endpoint = {
-  /** Query parameters or keys of the body beside `cursor`; any other is refused. */
+  /** Allowed query parameters or body keys, besides `cursor`. Any other is refused. */
   readonly accepts?: readonly string[];
 } & ({ readonly object: (call: Call) => object } | { readonly list: (call: Call) => Listing });
 

@@ -2,10 +2,10 @@ import { DAY } from "../world.js";
 import type { Endpoint } from "./endpoint.js";
 import { byTime, instantOf, objectAt, strictLimit, within, wordOf } from "./parameters.js";
 
-/** How far back events can be searched. */
+/** The search finds events of this age at most. */
 const REACH = 28 * DAY;
 
-/** POST /v2/events. The time of a found event lacks its zone, as in Square's example; the same event's webhook has it. */
+/** POST /v2/events. The time of a found event has no zone, as in Square's example. Its webhook has one. */
 export const searchEvents: Endpoint = {
   accepts: ["limit", "query"],
   list: ({ given, keptEvents, now }) => {

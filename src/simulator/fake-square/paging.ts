@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import type { Listing } from "./endpoint.js";
 import { badRequest } from "./refusal.js";
 
-/** Queries whose pages can still be asked for; the oldest is forgotten first. */
+/** The most queries with open pages. The oldest is forgotten first. */
 const KEPT_QUERIES = 500;
 
 interface Position {
@@ -12,8 +12,8 @@ interface Position {
 }
 
 /**
- * Pages of a list as it was when its first page was asked for, so that no change between two pages loses or
- * repeats a row. A cursor belongs to one query of one merchant.
+ * Pages of a list. The list is fixed with its first page, so a change between two pages neither loses nor repeats a
+ * row. A cursor belongs to one query of one merchant.
  */
 export class Paging {
   readonly #lists = new Map<string, readonly object[]>();
@@ -21,7 +21,7 @@ export class Paging {
   #count = 0;
 
   /**
-   * @param query what the cursor is bound to, without cursor and limit
+   * @param query the query that the cursor is bound to, without cursor and limit
    * @returns the answer's body
    * @throws {Refusal} 400 INVALID_CURSOR
    */

@@ -1,7 +1,7 @@
 import type { Json } from "./endpoint.js";
 import { badRequest } from "./refusal.js";
 
-/** @throws {Refusal} 400 for what is no RFC 3339 time with a zone */
+/** @throws {Refusal} 400 for anything but an RFC 3339 time with a zone */
 export function instantOf(value: unknown, field: string): number | undefined {
   if (value === undefined || value === "") return undefined;
   const isTime =
@@ -12,7 +12,7 @@ export function instantOf(value: unknown, field: string): number | undefined {
   return Date.parse(value);
 }
 
-/** A limit that Square insists on. @throws {Refusal} 400 when it lies outside */
+/** A limit that Square checks. @throws {Refusal} 400 when it is out of range */
 export function strictLimit(value: unknown, most: number, otherwise = most): number {
   const limit = value === undefined ? otherwise : Number(value);
   if (!Number.isInteger(limit)) throw badRequest("EXPECTED_INTEGER", "Expected an integer value.", "limit");
@@ -21,13 +21,13 @@ export function strictLimit(value: unknown, most: number, otherwise = most): num
   return limit;
 }
 
-/** A limit that Square silently replaces by the most when it lies outside. */
+/** A limit that Square silently replaces by the maximum when it is out of range. */
 export function lenientLimit(value: unknown, most: number): number {
   const limit = Number(value ?? most);
   return Number.isInteger(limit) && limit >= 1 && limit <= most ? limit : most;
 }
 
-/** One of several words; the first when left out. @throws {Refusal} 400 for any other */
+/** One of several words. The default is the first. @throws {Refusal} 400 for any other */
 export function wordOf<Word extends string>(
   value: unknown,
   field: string,
@@ -39,7 +39,7 @@ export function wordOf<Word extends string>(
   return word;
 }
 
-/** An object inside the body, such as `query.filter`; an absent one is empty. @throws {Refusal} 400 for anything else */
+/** An object in the body, such as `query.filter`. A missing one is empty. @throws {Refusal} 400 for anything else */
 export function objectAt(body: Json, path: string): Json {
   let found: unknown = body;
   for (const key of path.split(".")) {
@@ -51,7 +51,7 @@ export function objectAt(body: Json, path: string): Json {
   return found as Json;
 }
 
-/** The one to a hundred ids of a bulk call. @throws {Refusal} 400 */
+/** The ids of a bulk call, 1 to 100. @throws {Refusal} 400 */
 export function idsOf(value: unknown, field: string): readonly string[] {
   if (!Array.isArray(value)) throw badRequest("EXPECTED_ARRAY", "Expected an array.", field);
   if (value.length === 0) throw badRequest("ARRAY_EMPTY", "The array must not be empty.", field);
@@ -61,12 +61,12 @@ export function idsOf(value: unknown, field: string): readonly string[] {
   return value.map(String);
 }
 
-/** Whether an instant lies in [from, to); an absent end is open. */
+/** Whether an instant is in [from, to). A missing end is open. */
 export function within(instant: number, from: number | undefined, to: number | undefined): boolean {
   return (from === undefined || instant >= from) && (to === undefined || instant < to);
 }
 
-/** Sorted by a time; equal times stay in the order in which the objects were made. */
+/** Sorts by a time. Objects of one time keep the order in which they were made. */
 export function byTime<Item>(
   items: readonly Item[],
   time: (item: Item) => string | undefined,

@@ -19,7 +19,7 @@ export const paymentEndpoints: Endpoints = {
     accepts: [...ranges, "location_id"],
     list: (call) => {
       const { listed, given } = call;
-      // The default is the trap: the main location alone.
+      // Without a location Square lists only the main one.
       const location = given.location_id || listed.merchant.main_location_id;
       const all = () => [...listed.payments.values()].filter(({ location_id }) => location_id === location);
       return { key: "payments", limit: lenientLimit(given.limit, 100), rows: timed(call, all) };
@@ -41,7 +41,7 @@ export const paymentEndpoints: Endpoints = {
   },
 };
 
-/** Both ranges count: `begin_time` is a year ago unless given, even beside a range of `updated_at`. */
+/** Both ranges apply. The default of `begin_time` is a year ago, even with a range of `updated_at`. */
 function timed<Item extends PaymentJson | RefundJson>(
   { given, now }: Call,
   all: () => readonly Item[],

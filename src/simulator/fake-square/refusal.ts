@@ -1,6 +1,6 @@
 import { RegularsError } from "../../errors.js";
 
-/** One entry of the list `errors` in Square's answers. */
+/** One entry of `errors` in Square's answers. */
 export interface SquareErrorJson {
   readonly category: string;
   readonly code: string;
@@ -20,18 +20,18 @@ export class Refusal extends RegularsError {
   }
 }
 
-/** 400 for a parameter that cannot be. */
+/** 400 for an invalid parameter. */
 export function badRequest(code: string, detail: string, field?: string): Refusal {
   const error = { category: "INVALID_REQUEST_ERROR", code, detail, ...(field !== undefined && { field }) };
   return new Refusal(400, error);
 }
 
-/** The error of an id that nothing has: of a whole answer, or of one id of several. */
+/** The error for an unknown id: of a whole answer, or of one id of several. */
 export function notFoundError(detail: string): SquareErrorJson {
   return { category: "INVALID_REQUEST_ERROR", code: "NOT_FOUND", detail };
 }
 
-/** 404 for an id that nothing has. */
+/** 404 for an unknown id. */
 export function notFound(detail: string): Refusal {
   return new Refusal(404, notFoundError(detail));
 }

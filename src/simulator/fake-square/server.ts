@@ -5,16 +5,16 @@ import { type FakeMerchant, FakeSquareApi, type SquareRequest } from "./api.js";
 
 export interface FakeSquareOptions {
   readonly merchants: readonly FakeMerchant[];
-  /** Square's present; the system's when left out. */
+  /** Square's clock. The default is the system's. */
   readonly clock?: Clock;
-  /** On 127.0.0.1; 0, the default, is any free port. */
+  /** The port on 127.0.0.1. The default, 0, is any free port. */
   readonly port?: number;
 }
 
 /**
- * Square's API over simulated salons, on a real socket: the shapes, limits and surprising defaults of the calls that
+ * Square's API over simulated salons, on a real socket. It has the shapes, limits and defaults of the calls that
  * Regulars makes.
- * @throws {Error} when it cannot listen
+ * @throws {Error} the server cannot listen
  */
 export async function startFakeSquare(options: FakeSquareOptions): Promise<FakeSquare> {
   const square = new FakeSquare(options);
@@ -51,7 +51,7 @@ export class FakeSquare {
     });
   }
 
-  /** Ends every connection, waiting ones too. */
+  /** Closes every connection, also waiting ones. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#server.closeAllConnections();
