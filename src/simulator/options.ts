@@ -7,7 +7,7 @@ export type Habit =
   | "occasional"
   /** Comes once and never again. */
   | "once"
-  /** Books, and cancels or misses every visit. */
+  /** Books, and almost always cancels. */
   | "wavering"
   /** Buys products, never books. */
   | "retail"

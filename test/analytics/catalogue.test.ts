@@ -160,7 +160,7 @@ describe("the table customer_analytics", () => {
     );
   });
 
-  it("is what the API answers of a customer, column for column", async () => {
+  it("has the columns that the API answers for a customer", async () => {
     const organizationId = await makeOrganization(database, "M1");
     await database.pool.query(
       "insert into referral_profiles (organization_id, square_customer_id) values ($1, 'ana')",

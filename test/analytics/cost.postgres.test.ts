@@ -111,7 +111,7 @@ describe("recomputing one customer", () => {
     expect(inLarge).toBeLessThan(1_000);
   }, 120_000);
 
-  it("does so by a plan that was made while the tables were empty", async () => {
+  it("does so with a plan made over empty tables", async () => {
     const client = await fresh.pool.connect();
     try {
       for (const table of guarded) {

@@ -8,7 +8,7 @@ import {
 } from "../oracle/index.js";
 
 describe("local time", () => {
-  it("counts a first visit after 17:00 in Los Angeles on the local day, not on the next one of UTC", () => {
+  it("counts a first visit after 17:00 in Los Angeles on the local day, not on the next UTC day", () => {
     const facts = world({ bookings: [booking("b1", "2026-02-11T01:30:00Z")] });
     expect(expectedAppointmentsDaily(facts)).toMatchObject([{ date: "2026-02-10", new_customers: 1 }]);
     expect(rowOfAna(facts, "2026-02-12T00:00:00Z")).toMatchObject({
@@ -24,7 +24,7 @@ describe("local time", () => {
 });
 
 describe("ties", () => {
-  it("the organization's currency wins a tie it takes part in, the smallest code any other", () => {
+  it("the organization's currency wins a tie that includes it, the smallest code wins any other", () => {
     const at = "2026-02-10T20:00:00Z";
     const main = (...currencies: string[]) =>
       rowOfAna(world({ payments: currencies.map((currency, i) => payment(`p${i}`, at, { currency })) }), at)
@@ -84,7 +84,7 @@ describe("the clock", () => {
     expect(rowOfAna(facts, "2026-03-31T20:00:00Z")).toMatchObject({ visits_last_30d: 0 });
   });
 
-  it("a payment of nothing leaves its window without a refresh", () => {
+  it("a payment of 0 leaves its window without a refresh", () => {
     const free = world({ payments: [payment("p1", "2026-02-10T20:00:00Z", { amount_cents: 0n })] });
     expect(rowOfAna(free, "2026-02-11T00:00:00Z").refresh_due_at).toBeNull();
     const paid = world({ payments: [payment("p1", "2026-02-10T20:00:00Z")] });
@@ -98,7 +98,7 @@ describe("the clock", () => {
     expect(rowOfAna(facts, "2026-02-08T20:00:00Z").customer_segment).toBe("ACTIVE");
   });
 
-  it("the end of AT_RISK makes the row due, also when it is no window's end", () => {
+  it("the end of AT_RISK makes the row due, even if no window ends then", () => {
     const organization = { currency: "USD", time_zone: PACIFIC, settings: { segments: { at_risk: 60 } } };
     const facts = world({ organization, bookings: [booking("b1", "2026-02-01T20:00:00Z")] });
     expect(rowOfAna(facts, "2026-03-16T20:00:00Z")).toMatchObject({

@@ -134,7 +134,7 @@ describe("a row exists", () => {
     expect(await present()).toEqual(["ana", "bo", "cy", "di"]);
   });
 
-  it("no longer for a tombstone without facts, but for one with a booking", async () => {
+  it("for a tombstone only if it has facts, such as a booking", async () => {
     await facts("customers", { square_customer_id: "ana" }, { square_customer_id: "bo", given_name: "Bo" });
     await facts("bookings", { booking_id: "b", customer_id: "bo", start_at: NOW });
     await recompute(everybody);
@@ -143,7 +143,7 @@ describe("a row exists", () => {
     expect(await present()).toEqual(["bo"]);
   });
 
-  it("no longer for a merged id, whose referrals count for the survivor even if nothing else is known", async () => {
+  it("not for a merged id, and its referrals count for the survivor even without other facts", async () => {
     await facts("customers", { square_customer_id: "ana" });
     await facts("referral_profiles", { square_customer_id: "ana", used_referral_code: "FRIEND" });
     await recompute(everybody);
@@ -184,7 +184,7 @@ describe("values come from the facts, never from the stored row", () => {
     },
   );
 
-  it("refresh_due_at and definition_version are repaired too", async () => {
+  it("refresh_due_at and definition_version are corrected too", async () => {
     await anaWithEverything();
     await recompute(["ana"]);
     const before = await rowsOf();
@@ -193,7 +193,7 @@ describe("values come from the facts, never from the stored row", () => {
     expect(await rowsOf()).toEqual(before);
   });
 
-  it("a row that should not be is removed, one that is missing is made", async () => {
+  it("a row that should not exist is deleted, and a missing one is created", async () => {
     await anaWithEverything();
     await recompute(["ana"]);
     await database.pool.query("update customer_analytics set square_customer_id = 'ghost'");
@@ -286,7 +286,7 @@ describe("no value of Square's types", () => {
   const INT4_MAX = 2_147_483_647;
   const INT8_MAX = "9223372036854775807";
 
-  it("makes a customer uncomputable or a view unreadable: sums stop at what their type holds", async () => {
+  it("breaks a customer's computation or a view: sums stop at the largest value of their type", async () => {
     const starts = [
       "1601-01-01T00:00:00.000001Z",
       "1500-05-05T05:05:05.555555Z",
@@ -337,7 +337,7 @@ describe("no value of Square's types", () => {
     expect(row).toMatchObject({ total_booked_minutes: INT4_MAX, avg_booking_minutes: INT4_MAX });
   });
 
-  it("moves expected_next_visit_at by a microsecond: over centuries it is exact", async () => {
+  it("makes expected_next_visit_at inexact: it is exact to the microsecond over centuries", async () => {
     const starts = ["1700-01-01T00:00:00.000001Z", "1900-01-01T00:00:00Z", "2290-12-31T23:59:59.999998Z"];
     await facts("bookings", ...starts.map((start_at, b) => ({ booking_id: `b${b}`, start_at })));
     await recompute(["ana"], "2300-01-01T00:00:00Z");

@@ -32,14 +32,14 @@ const revenue = (...names: string[]) =>
   view("analytics_revenue_by_location_daily", "location_id", "date", ...names);
 
 describe("analytics_appointments_by_location_daily", () => {
-  it("counts a first visit after 17:00 on its local day, not on the next one of UTC", async () => {
+  it("counts a first visit after 17:00 on its local day, not on the next UTC day", async () => {
     await facts("bookings", { booking_id: "b1", start_at: "2026-02-11T01:30:00Z" });
     expect(await appointments("appointments_count", "new_customers")).toEqual([
       ["downtown", "2026-02-10", 1, 1],
     ]);
   });
 
-  it("keeps the days on which the clocks change whole: 23 hours in spring, 25 in autumn", async () => {
+  it("counts a whole local day when the clocks change: 23 hours in spring, 25 in autumn", async () => {
     const instants = [
       ...["2026-03-08T07:59:59Z", "2026-03-08T08:00:00Z", "2026-03-09T06:59:59Z", "2026-03-09T07:00:00Z"],
       ...["2026-11-01T06:59:59Z", "2026-11-01T07:00:00Z", "2026-11-02T07:59:59Z", "2026-11-02T08:00:00Z"],
@@ -68,7 +68,7 @@ describe("analytics_appointments_by_location_daily", () => {
     ]);
   });
 
-  it("has a customer new exactly once, by start and then by booking_id; bookings that are not ACCEPTED do not count", async () => {
+  it("counts a customer as new exactly once, by start and then booking_id, over ACCEPTED bookings", async () => {
     const at = "2026-02-10T20:00:00Z";
     await facts(
       "bookings",
@@ -133,7 +133,7 @@ describe("analytics_revenue_by_location_daily", () => {
     ]);
   });
 
-  it("takes a refund off on its own day; the payment's later update never moves it", async () => {
+  it("subtracts a refund on its own day; a later update of the payment never moves it", async () => {
     await facts("payments", {
       payment_id: "p1",
       created_at: "2026-02-10T20:00:00Z",
@@ -152,7 +152,7 @@ describe("analytics_revenue_by_location_daily", () => {
 });
 
 describe("customer_profiles", () => {
-  it("names the preferred location, technician and service, and tells ages in whole days", async () => {
+  it("names the preferred location, technician and service, and gives ages in whole days", async () => {
     const { rows } = await database.pool.query("select now() as now");
     const inDays = (days: number) =>
       new Date(rows[0].now.getTime() + days * 86_400_000 - 60_000).toISOString();
@@ -185,7 +185,7 @@ describe("customer_profiles", () => {
 });
 
 describe("customer_rfm", () => {
-  it("deals those who have visited into quintiles within their organization, 5 the best", async () => {
+  it("divides customers with a visit into quintiles within their organization, 5 is the best", async () => {
     // Customer c visits c times, the last of them on day c, and pays c dollars a time; f10 only books.
     for (let c = 0; c < 10; c++) {
       const customer_id = `f${c}`;
@@ -238,7 +238,7 @@ describe("customers who are equal", () => {
 });
 
 describe("an instant becomes a local time", () => {
-  it("in local_time alone, and a day an instant in local_midnight: elsewhere `at time zone` is only UTC", async () => {
+  it("only in local_time, and a day becomes an instant only in local_midnight: `at time zone` elsewhere is only UTC", async () => {
     const sources = await filesUnder("src", "prisma/migrations", "handlers");
     const uses: string[] = [];
     for (const file of sources.filter((name) => /\.(ts|sql)$/.test(name) && !name.includes("/generated/"))) {

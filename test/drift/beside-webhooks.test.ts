@@ -19,7 +19,7 @@ const database = await openTestDatabase();
 
 beforeEach(() => emptyDatabase(database));
 
-/** A turbulent salon's events arriving in mixed order, many at once, beside other work. */
+/** Delivers a turbulent salon's events shuffled and concurrently, beside other work. */
 async function webhooksBeside(work: (world: World) => Promise<void>) {
   const organizationId = await makeOrganization(database, MERCHANT);
   const salon = simulateSalon({
@@ -31,7 +31,7 @@ async function webhooksBeside(work: (world: World) => Promise<void>) {
     merchantId: MERCHANT,
   });
   const events = new Random(`busy ${SEED}`).shuffle([...salon.events()].map(({ event }) => event));
-  // Real time passes between a webhook's instant of computation and a sweep's, over which rows come due.
+  // Real time passes between the computations of webhooks and sweeps, and rows come due meanwhile.
   const begun = Date.now();
   const clock = () => new Date(END.getTime() + (Date.now() - begun) * 3_600);
   const inbox = openInbox(database, { clock });
@@ -69,7 +69,7 @@ interface World {
 }
 
 describe("webhooks that come in while sweeps run", () => {
-  it("are never taken for drift, and all rows end exact", async () => {
+  it("are never reported as drift, and all rows become exact", async () => {
     const last = await webhooksBeside(async ({ context, round }) => {
       const report = reportOf(await sweep(context, round % 2 === 0 ? "recent" : "full"));
       expect(report, `seed ${SEED}, round ${round}`).toMatchObject({
@@ -80,14 +80,14 @@ describe("webhooks that come in while sweeps run", () => {
     expect(last).toMatchObject({ ...nothingWrong, time_decayed: expect.any(Number) });
   });
 
-  it("are not undone by the correction of the rows they change", async () => {
+  it("are not lost to a correction of the same rows", async () => {
     let corrected = 0;
     const correct = ({ drift, corrected: rows }: SweepReport) => {
       corrected += rows;
       expect(drift.filter(({ column }) => column !== "late_cancellations")).toEqual([]);
     };
     const last = await webhooksBeside(async ({ context }) => {
-      // Rows that a webhook is just writing are left out: a hand that waited for them could wait in a circle.
+      // Rows that a webhook is writing are skipped. Waiting for their locks could deadlock.
       await database.pool.query(`
         update customer_analytics set late_cancellations = -1 where square_customer_id in (
           select square_customer_id from customer_analytics for update skip locked)`);

@@ -11,7 +11,7 @@ const DAY = 86_400_000;
 
 const database = await openTestDatabase();
 let organizationId: string;
-/** In key order, those who have come and paid. */
+/** The customers with visits and payments, in key order. */
 let regulars: string[];
 let rows: number;
 
@@ -98,7 +98,7 @@ describe("a sweep", () => {
     expect(await differences()).toEqual([]);
   });
 
-  it("finds every column that was cleared", async () => {
+  it("finds every cleared column", async () => {
     const [row] = await readRows(database, organizationId, "customer_analytics").then((all) =>
       all.filter((each) => each.square_customer_id === regulars[0]),
     );
@@ -115,7 +115,7 @@ describe("a sweep", () => {
     expect(await differences()).toEqual([]);
   });
 
-  it("creates rows that are missing and deletes rows of nobody, and only these", async () => {
+  it("creates missing rows and deletes rows without a customer, and no others", async () => {
     await database.pool.query("delete from customer_analytics where square_customer_id = any ($1)", [
       regulars.slice(0, 2),
     ]);
@@ -132,7 +132,7 @@ describe("a sweep", () => {
     expect(await differences()).toEqual([]);
   });
 
-  it("deletes rows of an organization that there is not", async () => {
+  it("deletes rows of an organization that does not exist", async () => {
     await database.pool.query(
       `insert into customer_analytics
        select (jsonb_populate_record(a, '{"organization_id": "ffffffff-0000-4000-8000-000000000000"}')).*
@@ -153,7 +153,7 @@ describe("a sweep", () => {
     expect(await differences()).toEqual([]);
   });
 
-  it("of several organizations says how many rows each column was wrong in over all of them", async () => {
+  it("of several organizations counts each column's wrong rows over all of them", async () => {
     await makeRandomWorld(database, 7);
     await sweepAt(database, NOW, "full");
     await database.pool.query("update customer_analytics set total_bookings = -1, given_name = 'x'");
@@ -170,7 +170,7 @@ describe("a sweep", () => {
 });
 
 describe("rows of older definitions", () => {
-  it("are rewritten and are no drift, whatever differs in them", async () => {
+  it("are rewritten and are not drift, whatever differs", async () => {
     await database.pool.query("update customer_analytics set definition_version = 0");
     await change(regulars[0], "total_bookings = -1, given_name = 'old'");
     expect(await sweepAt(database, NOW)).toMatchObject({ ...nothingWrong, time_decayed: rows });
@@ -184,17 +184,17 @@ describe("rows of older definitions", () => {
   });
 });
 
-describe("of a row that has come due", () => {
+describe("of a row that came due", () => {
   const later = new Date(NOW.getTime() + 400 * DAY);
 
-  it.each(["recent", "full"] as const)("what the clock moved is no drift (%s)", async (mode) => {
+  it.each(["recent", "full"] as const)("a change by the clock is not drift (%s)", async (mode) => {
     const due = (await ids(`refresh_due_at <= '${later.toISOString()}'`)).length;
     expect(due).toBeGreaterThan(0);
     expect(await sweepAt(database, later, mode)).toMatchObject({ ...nothingWrong, time_decayed: due });
     expect(await differences(later)).toEqual([]);
   });
 
-  it.each(["recent", "full"] as const)("what the clock cannot move is drift (%s)", async (mode) => {
+  it.each(["recent", "full"] as const)("a change that the clock cannot make is drift (%s)", async (mode) => {
     const due = await ids(`refresh_due_at <= '${later.toISOString()}'`);
     await change(due[0], "total_bookings = -1, total_visits = -1");
     expect(await sweepAt(database, later, mode)).toMatchObject({
@@ -207,7 +207,7 @@ describe("of a row that has come due", () => {
     expect(await differences(later)).toEqual([]);
   });
 
-  it("a row whose refresh_due_at was lost, or moved into the future, is found all the same", async () => {
+  it("a row with a missing or too late refresh_due_at is found too", async () => {
     const due = await ids(`refresh_due_at <= '${later.toISOString()}'`);
     await change(due[0], "refresh_due_at = null");
     await change(due[1], "refresh_due_at = '2099-01-01'");
@@ -218,7 +218,7 @@ describe("of a row that has come due", () => {
   });
 });
 
-test("a row computed by a clock that runs ahead is corrected where it is wrong, and the clock's columns are no drift", async () => {
+test("a row computed by a clock that was ahead is corrected, and its clock columns are not drift", async () => {
   const ahead = new Date(NOW.getTime() + 400 * DAY);
   await sweepAt(database, ahead);
   await change(regulars[0], "given_name = 'wrong'");

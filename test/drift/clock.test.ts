@@ -55,7 +55,7 @@ async function sweepsExactly(now: Date, mode: SweepMode = "recent"): Promise<num
 }
 
 describe("after days without events a sweep makes every row exact, and writes only those that came due", () => {
-  it("every six hours over a week, and then after ever longer pauses", async () => {
+  it("every six hours over a week, and then after longer and longer pauses", async () => {
     let written = 0;
     for (let hour = 6; hour <= 7 * 24; hour += 6) {
       written += await sweepsExactly(new Date(END.getTime() + hour * 3_600_000));

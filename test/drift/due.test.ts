@@ -12,7 +12,7 @@ const database = await openTestDatabase();
 const later = (hours: number) => new Date(NOW.getTime() + hours * HOUR);
 let organizations: string[];
 
-/** Of each organization: one booking per hour of a customer of its own. */
+/** For each organization: one booking per hour, each of another customer. */
 beforeEach(async () => {
   await emptyDatabase(database);
   organizations = [await addSalon(database, "M-1"), await addSalon(database, "M-2")];
@@ -40,7 +40,7 @@ async function changedSince(before: Map<string, string>): Promise<string[]> {
 }
 
 describe("rows that came due", () => {
-  it("are recomputed, of all organizations, and no others", async () => {
+  it("are recomputed for all organizations, and no other rows are", async () => {
     const before = await tuples(database);
     expect(await recomputeAt(later(2))).toBe(4);
     expect((await changedSince(before)).sort()).toEqual(["c1", "c1", "c2", "c2"]);
@@ -53,7 +53,7 @@ describe("rows that came due", () => {
     }
   });
 
-  it("are recomputed at most so many in a turn, those first that have waited longest", async () => {
+  it("are recomputed up to the limit, those that are due longest first", async () => {
     const before = await tuples(database);
     expect(await recomputeAt(later(5), 3)).toBe(3);
     expect((await changedSince(before)).sort()).toEqual(["c1", "c1", "c2"]);
@@ -62,12 +62,12 @@ describe("rows that came due", () => {
     expect(await recomputeAt(later(5), 3)).toBe(0);
   });
 
-  it("are none before their instant, to the millisecond, and are at it", async () => {
+  it("are due at their instant, and not a millisecond before", async () => {
     expect(await recomputeAt(new Date(later(1).getTime() - 1))).toBe(0);
     expect(await recomputeAt(later(1))).toBe(2);
   });
 
-  it("that hold other damage too are corrected, and the log says so", async () => {
+  it("that have drifted too are corrected, and the drift is logged", async () => {
     await database.pool.query(
       "update customer_analytics set total_bookings = 9 where square_customer_id = 'c1'",
     );
@@ -89,7 +89,7 @@ describe("rows that came due", () => {
     expect(await sweepAt(database, later(1))).toMatchObject({ drifted: 0, time_decayed: 0 });
   });
 
-  it("that cannot be computed are named in the log and hold up no others", async () => {
+  it("that cannot be computed are logged and do not stop the others", async () => {
     await insert(database, organizations[0] as string, "payments", [uncomputablePayment("c1")]);
     const errors: object[] = [];
     const log = { info: () => {}, warn: () => {}, error: (fields: object) => void errors.push(fields) };

@@ -15,7 +15,7 @@ const database = await openTestDatabase();
 const SEEDS = casesHere(50);
 const SEEDS_PER_TEST = 10;
 
-/** What happened in a small salon in which ugly things are frequent, in the order of time. */
+/** The events of a small salon with frequent rarities, in the order of time. */
 function historyOf(seed: number): SquareEventJson[] {
   const salon = simulateSalon({
     ...turbulence,
@@ -25,13 +25,13 @@ function historyOf(seed: number): SquareEventJson[] {
     customers: 2,
     merchantId: `MLORDERED${seed}`,
   });
-  // Where events are lost, those that came still have one end.
+  // Some events are lost. The delivered ones still give one result.
   const random = new Random(`lost ${seed}`);
   const lost = seed % 3 === 0 ? 0.1 : 0;
   return [...salon.events()].map(({ event }) => event).filter(() => !random.chance(lost));
 }
 
-/** Everything in any order, a third of it twice, in bursts of any size through two inboxes. */
+/** Delivers all events in any order, a third of them twice, in bursts of any size through two inboxes. */
 async function deliverMixed(events: readonly SquareEventJson[], merchantId: string, random: Random) {
   const inboxes = [1, 8].map((maxBatch) => openInbox(database, { maxBatch }));
   const copies = random.shuffle([...events, ...events.filter(() => random.chance(0.33))]);

@@ -6,14 +6,14 @@ import { casesHere, openTestDatabase } from "../support/database.js";
 import { customerEvent, type EventJson, squareEvent } from "../support/events.js";
 import { tablesOf } from "../support/tables.js";
 
-/** What Square does not say for certain can come back: deletions and profiles without a version. */
+/** Deletions and profiles without a version can be undone by later copies. */
 
 const database = await openTestDatabase();
 let salons = 0;
 
 const at = (hour: number) => `2026-05-01T${String(hour).padStart(2, "0")}:00:00.000000Z`;
 
-/** A profile of Ana at some version and hour; without a version it is of an older API version. */
+/** A profile of Ana at a version and an hour. Older API versions send profiles without a version. */
 const live = (version: number | undefined, hour: number, more: object = {}) =>
   customerEvent("customer.updated", {
     id: "ana",
@@ -24,7 +24,7 @@ const live = (version: number | undefined, hour: number, more: object = {}) =>
   });
 const deleted = (version: number | undefined, hour: number) =>
   customerEvent("customer.deleted", { id: "ana", version, updated_at: at(hour) });
-/** A deletion that tells neither object nor version: only the envelope has a time. */
+/** A deletion without object and version. Only the envelope has a time. */
 const deletedBare = (hour: number) =>
   squareEvent("customer.deleted", { type: "customer", id: "ana", deleted: true }, { created_at: at(hour) });
 const recovered = { creation_source: "DELETION_RECOVERY" };
@@ -98,7 +98,7 @@ describe("in any order and any batches", () => {
     }
   });
 
-  test("any copies with and without versions end alike: of the best of both kinds the later one stands", async () => {
+  test("of the best copy with a version and the best one without, the later one stands, in any order", async () => {
     for (let seed = 1; seed <= casesHere(60); seed++) {
       const random = new Random(`copies ${seed}`);
       const copies = Array.from({ length: random.int(2, 7) }, () => ({
@@ -126,7 +126,7 @@ interface Copy {
   readonly isDeleted: boolean;
 }
 
-/** The rule once more, from its words. */
+/** The rule, written again from its description. */
 function standing(copies: readonly Copy[]): string | null {
   const best = (some: readonly Copy[], ...ranks: ((copy: Copy) => number)[]) =>
     some.toSorted((a, b) => ranks.map((rank) => rank(b) - rank(a)).find((by) => by !== 0) ?? 0)[0];
@@ -148,12 +148,12 @@ function standing(copies: readonly Copy[]): string | null {
   return !wins || wins.isDeleted ? null : `Ana ${wins.hour}`;
 }
 
-test("a copy that is kept and does not stand is stale", async () => {
+test("a copy that is stored but does not stand is stale", async () => {
   const { outcomes } = await tablesAfter([live(4, 1), deletedBare(3), live(9, 2), live(10, 4)]);
   expect(outcomes).toEqual(["processed", "processed", "stale", "processed"]);
 });
 
-test("a merge told without versions is undone by a later recovery without a version", async () => {
+test("a later recovery without a version undoes a merge without versions", async () => {
   const merge = { from: ["ana"], to: "eve" };
   const gone = customerEvent("customer.deleted", { id: "ana", version: undefined, updated_at: at(2) }, merge);
   const back = live(undefined, 3, { creation_source: "UNMERGE_RECOVERY" });
@@ -166,7 +166,7 @@ test("a merge told without versions is undone by a later recovery without a vers
   expect(tables.customer_aliases).toMatchObject([{ from_customer_id: "ana", to_customer_id: "eve" }]);
 });
 
-test("a deletion without a version that an earlier release stored comes back as well", async () => {
+test("a profile recovers from a deletion without a version that an earlier release stored", async () => {
   const merchant = "MLBACKOFOLD";
   const salon = await addSalon(database, merchant);
   const key = `ffffffffffffffff01${"800650b7f03c8800"}00${"80".padEnd(16, "0")}${"ab".repeat(32)}`;

@@ -42,7 +42,7 @@ function teamMemberEvent(member: object): EventJson {
   });
 }
 
-/** Two times, the second later by one microsecond, which a JavaScript Date does not see. */
+/** Two times. The second is one microsecond later, which a JavaScript Date cannot express. */
 const [t1, t2] = ["2026-05-22T10:00:00.000001Z", "2026-05-22T10:00:00.000002Z"];
 
 const pairs: readonly [rule: string, winner: () => EventJson, loser: () => EventJson][] = [
@@ -109,7 +109,7 @@ const pairs: readonly [rule: string, winner: () => EventJson, loser: () => Event
   ],
 ];
 
-describe("of two copies of one object one stands, whichever comes first", () => {
+describe("one of two copies of an object stands, whichever comes first", () => {
   test.each(pairs)("%s", async (_, winner, loser) => {
     const [first, second] = [winner(), loser()];
     expect(await take(first)).toEqual(["processed"]);
@@ -123,11 +123,11 @@ describe("of two copies of one object one stands, whichever comes first", () => 
     const { customer_analytics = [], ...facts } = await tables();
     const { customer_analytics: expected = [], ...expectedFacts } = only;
     expect(facts).toEqual(expectedFacts);
-    // When the row was made and last changed is its own history, and here it is one instant.
+    // created_at and updated_at of a row depend on its history.
     expect(customer_analytics).toEqual(expected);
   });
 
-  test("the content decides when nothing else does, and the envelope's time never", async () => {
+  test("the content decides when nothing else differs, and the envelope's time never decides", async () => {
     const copies = ["one", "two", "three"].map((note, index) =>
       paymentEvent({ note }, { created_at: `2026-05-30T09:00:0${index}Z` }),
     );
@@ -139,7 +139,7 @@ describe("of two copies of one object one stands, whichever comes first", () => 
     expect((await tables()).payments).toEqual(payments);
   });
 
-  test("the same object in another event is stale, and writes no row", async () => {
+  test("the same object in another event is stale and writes no row", async () => {
     await take(
       bookingEvent(),
       paymentEvent(),
@@ -165,7 +165,7 @@ describe("of two copies of one object one stands, whichever comes first", () => 
   });
 });
 
-describe("both customers follow an object", () => {
+describe("an object that changes its customer changes both rows", () => {
   test("a booking that moves to another customer leaves the old row and enters the new one", async () => {
     await take(bookingEvent(), bookingEvent({ version: 1, customer_id: "ben" }));
     expect(await analytics()).toEqual({ ben: expect.objectContaining({ total_bookings: 1 }) });
@@ -173,7 +173,7 @@ describe("both customers follow an object", () => {
     expect(await analytics()).toEqual({});
   });
 
-  test("a payment that gains its customer later counts from then on", async () => {
+  test("a payment that gets its customer later counts from then on", async () => {
     await take(paymentEvent({ customer_id: undefined, updated_at: t1 }));
     expect(await analytics()).toEqual({});
     await take(paymentEvent({ updated_at: t2 }));
@@ -187,7 +187,7 @@ describe("both customers follow an object", () => {
     expect(await analytics()).toMatchObject({ ana: { total_refunds: 1, net_revenue_cents: 3500 } });
   });
 
-  test("a refund whose payment gains another customer follows it", async () => {
+  test("a refund follows its payment to another customer", async () => {
     await take(
       paymentEvent({ updated_at: t1 }),
       refundEvent(),
@@ -196,7 +196,7 @@ describe("both customers follow an object", () => {
     expect(await analytics()).toEqual({ ben: expect.objectContaining({ total_refunds: 1 }) });
   });
 
-  test("a customer of the same id at another merchant is left alone", async () => {
+  test("a customer with the same id at another merchant does not change", async () => {
     const spa = await addSalon(database, "MLSPA");
     for (const organization of [salon, spa]) {
       await processInBatches(database, organization, [[bookingEvent(), paymentEvent(), refundEvent()]]);
@@ -212,7 +212,7 @@ describe("both customers follow an object", () => {
   });
 });
 
-test("segments are replaced with their booking, not added to", async () => {
+test("a new copy of a booking replaces its segments", async () => {
   const segments = (...names: string[]) =>
     names.map((team_member_id) => ({ team_member_id, service_variation_id: "cut", duration_minutes: 30 }));
   const stored = async () => (await tables()).booking_segments?.map((row) => row.team_member_id);
@@ -226,7 +226,7 @@ test("segments are replaced with their booking, not added to", async () => {
   expect(await stored()).toBeUndefined();
 });
 
-test("a location met for the first time gets a placeholder, and one that is known is left alone", async () => {
+test("an unknown location gets a placeholder, and a known one does not change", async () => {
   await database.pool.query(
     `insert into locations (organization_id, square_location_id, name, time_zone, currency, status)
      values ($1, 'harbor', 'Harbor', 'Europe/Lisbon', 'EUR', 'ACTIVE')`,
@@ -239,7 +239,7 @@ test("a location met for the first time gets a placeholder, and one that is know
   ]);
 });
 
-test("a location that only an older copy names is known all the same, together or one by one", async () => {
+test("a location that only an older copy names becomes known too, in one batch or several", async () => {
   const copies = () => [
     bookingEvent({ location_id: "pier" }),
     bookingEvent({ version: 1, location_id: "quay" }),
@@ -253,7 +253,7 @@ test("a location that only an older copy names is known all the same, together o
   expect(locations?.map((row) => row.square_location_id)).toEqual(["pier", "quay"]);
 });
 
-test("a tombstone clears the profile and keeps money and bookings", async () => {
+test("a deletion clears the profile and keeps payments and bookings", async () => {
   await take(
     customerEvent("customer.created", { id: "ana", email_address: "ana@example.com" }),
     bookingEvent(),
@@ -266,7 +266,7 @@ test("a tombstone clears the profile and keeps money and bookings", async () => 
   expect(customer_analytics).toMatchObject([{ given_name: null, email_address: null, total_bookings: 1 }]);
 });
 
-test("a deleted customer without money or bookings has no row", async () => {
+test("a deleted customer without payments and bookings has no row", async () => {
   await take(customerEvent("customer.created", { id: "ana" }));
   expect(Object.keys(await analytics())).toEqual(["ana"]);
   await take(customerEvent("customer.deleted", { id: "ana", version: 4 }));

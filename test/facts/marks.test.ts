@@ -22,7 +22,7 @@ const take = (...events: EventJson[]) =>
 
 const tables = () => tablesOf(database, salon);
 
-test("events that carry no object mark what is to be fetched, once", async () => {
+test("events without an object mark the object for a fetch, once", async () => {
   const location = () => squareEvent("location.updated", { type: "location", id: "pier" });
   const order = { order_updated: { order_id: "order-1", version: 2, state: "OPEN" } };
   const outcomes = await take(
@@ -39,7 +39,7 @@ test("events that carry no object mark what is to be fetched, once", async () =>
   ]);
 });
 
-describe("access that the seller took back", () => {
+describe("access that the seller withdrew", () => {
   const revocation = (revoked_at: string) =>
     squareEvent("oauth.authorization.revoked", {
       type: "revocation",
@@ -48,7 +48,7 @@ describe("access that the seller took back", () => {
     });
   const status = async () => (await tables()).organizations?.[0]?.status;
 
-  test("is marked, and facts are still taken", async () => {
+  test("is marked as revoked, and events are still processed", async () => {
     expect(await take(revocation("2026-05-31T00:00:00Z"), paymentEvent())).toEqual([
       "processed",
       "processed",
@@ -56,7 +56,7 @@ describe("access that the seller took back", () => {
     expect(await status()).toBe("revoked");
   });
 
-  test("and was given again is not lost to a late revocation, but to a new one", async () => {
+  test("and gave again is not ended by a late revocation, but by a new one", async () => {
     const accessTokenCiphertext = Buffer.from("sealed");
     await addOrganization(database, { merchantId: MERCHANT, accessTokenCiphertext }, NOW);
     await take(revocation("2026-06-01T11:59:59Z"));

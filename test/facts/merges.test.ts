@@ -60,8 +60,8 @@ const rowsOf = ({ customer_analytics = [] }: Tables) =>
 
 const live = (id: string, rest: object = {}) => customerEvent("customer.updated", { id, ...rest });
 
-describe("whatever the order in which Square tells it", () => {
-  test("a chain of merges ends at its last survivor, late payments on the first id too", async () => {
+describe("in every order of delivery", () => {
+  test("a chain of merges leads to its last survivor, also for late payments on the first id", async () => {
     const [created] = mergeEvents(["ana"], "bea", firstMerge) as [EventJson];
     const [survivor, , source] = mergeEvents(["cleo", "bea"], "dora", secondMerge) as [
       EventJson,
@@ -82,7 +82,7 @@ describe("whatever the order in which Square tells it", () => {
     expect(tables.bookings).toMatchObject([{ customer_id: "dora", reported_customer_id: "ana" }]);
   });
 
-  test("a merge whose survivor's own event is lost is known from its sources", async () => {
+  test("a merge is known from its sources' events if the survivor's event is lost", async () => {
     const merge = { from: ["ana", "bea"], to: "cleo" };
     const told = (id: string, created_at: string) =>
       customerEvent("customer.deleted", { id, version: 3, updated_at: undefined }, merge, { created_at });
@@ -99,7 +99,7 @@ describe("whatever the order in which Square tells it", () => {
     });
   });
 
-  test("a merge that was undone gives its source its own again", async () => {
+  test("an undone merge gives the source its facts back", async () => {
     const [survivor, source] = mergeEvents(["ana", "bea"], "cleo", firstMerge) as [EventJson, EventJson];
     const recovered = { version: 4, creation_source: "UNMERGE_RECOVERY", updated_at: secondMerge };
     const tables = await inEveryOrder([
@@ -116,7 +116,7 @@ describe("whatever the order in which Square tells it", () => {
     });
   });
 
-  test("a merge, its undoing and a second merge end at the second survivor", async () => {
+  test("a merge, its recovery and a second merge lead to the second survivor", async () => {
     const [, source] = mergeEvents(["ana"], "bea", firstMerge) as [EventJson, EventJson];
     const recovered = { version: 4, creation_source: "UNMERGE_RECOVERY", updated_at: "2026-05-15T09:00:00Z" };
     const merge = { from: ["ana"], to: "cleo" };
@@ -135,7 +135,7 @@ describe("whatever the order in which Square tells it", () => {
     expect(Object.keys(rowsOf(tables))).toEqual(["cleo"]);
   });
 
-  test("of merges that close a cycle the newest is refused", async () => {
+  test("the newest merge of a cycle is refused", async () => {
     const merged = (from: string, to: string, at: string) => mergeEvents([from], to, at)[0] as EventJson;
     const tables = await inEveryOrder([
       merged("ana", "bea", "2026-05-10T09:00:00Z"),
@@ -150,7 +150,7 @@ describe("whatever the order in which Square tells it", () => {
     });
   });
 
-  test("a payment that changes, its refund and its customer's merge end at one sum", async () => {
+  test("a changed payment, its refund and its customer's merge give one sum", async () => {
     const [survivor] = mergeEvents(["ana"], "bea", firstMerge) as [EventJson];
     const tables = await inEveryOrder([
       paymentEvent({ customer_id: undefined, status: "APPROVED" }),
@@ -162,7 +162,7 @@ describe("whatever the order in which Square tells it", () => {
     expect(rowsOf(tables)).toMatchObject({ bea: { net_revenue_cents: 4000, total_refunds: 1 } });
   });
 
-  test("a booking that moves between customers, one of them deleted and brought back, ends where it is", async () => {
+  test("a booking that moves between customers, one of them deleted and recovered, ends with its last customer", async () => {
     const tables = await inEveryOrder([
       bookingEvent({ version: 0, customer_id: "ana" }),
       bookingEvent({ version: 1, customer_id: "bea", appointment_segments: [] }),
@@ -185,7 +185,7 @@ test("the row of a merged id disappears in the transaction of the merge", async 
   });
 });
 
-test("a refused cycle is logged with its ids and nothing else", async () => {
+test("a refused merge is logged with its ids and nothing else", async () => {
   await freshSalon();
   const lines: object[] = [];
   const log = { info: () => {}, error: () => {}, warn: (fields: object) => lines.push(fields) };

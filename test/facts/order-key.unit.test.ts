@@ -15,7 +15,7 @@ const copy: Precedence = {
   object: { id: "A" },
 };
 
-/** Everything that ranks below the difference under test speaks for the other copy. */
+/** Every field after the tested one favours the other copy. */
 function expectToStand(winner: Partial<Precedence>, loser: Partial<Precedence>): void {
   expect(orderKey({ ...copy, ...winner }) > orderKey({ ...copy, ...loser })).toBe(true);
 }
@@ -30,7 +30,7 @@ describe("of two copies of one object", () => {
     expectToStand({ version: 0n }, { version: -1n, ...later });
   });
 
-  it("a delete wins over the same version, and a higher version over the delete", () => {
+  it("a deletion wins over the same version, and a higher version over the deletion", () => {
     expectToStand({ deleted: true }, { deleted: false, ...later });
     expectToStand({ version: 4n }, { deleted: true, ...later });
   });
@@ -70,12 +70,12 @@ describe("of two copies of one object", () => {
   });
 });
 
-it("a version left out ranks as version 0", () => {
+it("a missing version counts as version 0", () => {
   const { version: _, ...unversioned } = copy;
   expect(orderKey(unversioned)).toBe(orderKey({ ...copy, version: 0n }));
 });
 
-it("a key is 58 bytes, as releases that knew microseconds stored it, and 60 with nanoseconds", () => {
+it("a key has 58 bytes without nanoseconds, like keys of earlier releases, and 60 with them", () => {
   expect(orderKey(copy)).toMatch(/^[0-9a-f]{116}$/);
   expect(orderKey({ ...copy, updatedAt: at("00.000000001") })).toMatch(/^[0-9a-f]{120}$/);
   expect(
@@ -83,7 +83,7 @@ it("a key is 58 bytes, as releases that knew microseconds stored it, and 60 with
   ).toHaveLength(116);
 });
 
-it("what does not fit 64 bits is refused, not wrapped", () => {
+it("a number beyond 64 bits is refused, not wrapped", () => {
   expect(() => orderKey({ ...copy, version: 2n ** 63n })).toThrow(RangeError);
   expect(() => orderKey({ ...copy, refundedAmount: -(2n ** 63n) - 1n })).toThrow(RangeError);
 });
@@ -122,7 +122,7 @@ describe("any copies sort by their keys as by the rule, field by field", () => {
   });
 });
 
-/** The rule once more, written the long way. */
+/** The rule, written again field by field. */
 function compareByRule(a: Precedence, b: Precedence): number {
   const fields = [
     compare(a.version ?? 0n, b.version ?? 0n),
@@ -147,7 +147,7 @@ function compareText(a: string, b: string): number {
   return a < b ? -1 : Number(a > b);
 }
 
-/** A small seeded generator: a failure repeats. */
+/** A small seeded generator, so that a failure repeats. */
 function mulberry32(seed: number): () => number {
   let state = seed;
   return () => {

@@ -6,7 +6,7 @@ import type { Instant } from "../../src/square/types.js";
 const ids = ["a", "b", "c", "d", "e"];
 const instant = (day: number) => `2026-05-0${day}T00:00:00.000000Z` as Instant;
 
-/** Evidence as contradictory as can be: any edges, any versions, any times. */
+/** Contradictory evidence: any edges, any versions, any times. */
 function randomEvidence(random: Random): { edges: MergeEdge[]; recoveries: KnownRecovery[] } {
   const edges = ids.flatMap((from_customer_id) =>
     ids
@@ -31,7 +31,7 @@ function randomEvidence(random: Random): { edges: MergeEdge[]; recoveries: Known
   return { edges, recoveries };
 }
 
-test("when an envelope was made decides nothing", () => {
+test("the envelope's time decides nothing", () => {
   for (let seed = 1; seed <= 200; seed++) {
     const random = new Random(seed);
     const { edges, recoveries } = randomEvidence(random);
@@ -46,7 +46,7 @@ test("when an envelope was made decides nothing", () => {
   }
 });
 
-test("the order in which evidence is read decides nothing, and every alias names the last survivor", () => {
+test("the order of the evidence decides nothing, and every alias names the last survivor", () => {
   for (let seed = 1; seed <= 500; seed++) {
     const random = new Random(seed);
     const { edges, recoveries } = randomEvidence(random);

@@ -14,7 +14,7 @@ const told = (
 });
 
 describe("aliases", () => {
-  it("point at the last survivor of a chain, whichever merge is told first", () => {
+  it("point at the last survivor of a chain, whichever merge comes first", () => {
     const merges = [told("b", "c", 1n, null), told("a", "b", 1n, null), told("a", "b", null, 5n)];
     const expected = [
       { from_customer_id: "a", to_customer_id: "c" },

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { explainDifferences, explainTableDifferences } from "./differences.js";
 
 describe("comparing", () => {
-  it("forgives representation and names every real difference", () => {
+  it("accepts other representations and names every real difference", () => {
     const expected = {
       tip_rate: "0.2000",
       last_visit_at: "2026-02-10T20:00:00.000000Z",
@@ -39,7 +39,7 @@ describe("comparing", () => {
     ]);
   });
 
-  it("names missing, surplus and doubled rows of a table", () => {
+  it("names missing, surplus and duplicate rows of a table", () => {
     const row = (id: string) => ({ id, n: 1 });
     expect(explainTableDifferences([row("a"), row("b")], [row("b"), row("b"), row("c")], ["id"])).toEqual([
       "b: row twice",

@@ -28,7 +28,7 @@ const noHabits: Record<Habit, number> = {
   profile: 0,
 };
 
-/** The tables of a salon that got every webhook, and asked Square for what no event carries. */
+/** The tables of a salon that got every webhook, and fetched what no event carries. */
 async function byWebhooks(world: SquareWorld) {
   const id = await connectSalon(database, world);
   const events = [...world.salon.events()].map(({ event }) => received(event));
@@ -41,7 +41,7 @@ async function byWebhooks(world: SquareWorld) {
   return tables;
 }
 
-test("from an empty database a backfill ends with the tables that webhooks alone would have made", async () => {
+test("a backfill of an empty database gives the tables that webhooks alone give", async () => {
   const world = await openSquareWorld(database, salonOptions);
   const expected = await byWebhooks(world);
   const id = await connectSalon(database, world);
@@ -61,7 +61,7 @@ test("from an empty database a backfill ends with the tables that webhooks alone
   expect(swept.pulled.payments).toBe(0);
 });
 
-test("where Square has forgotten the cursor, the window is read from its begin", async () => {
+test("a window is read from its beginning if Square has forgotten the cursor", async () => {
   const world = await openSquareWorld(database, {
     ...salonOptions,
     customers: 260,
@@ -76,7 +76,7 @@ test("where Square has forgotten the cursor, the window is read from its begin",
   expect(await comparableTables(database, id)).toEqual(expected);
 });
 
-test("a list that Square does not give now is left for the next run, and the others are read", async () => {
+test("a failed list is left to the next run, and the other lists are read", async () => {
   const world = await openSquareWorld(database, salonOptions);
   const expected = await byWebhooks(world);
   const id = await connectSalon(database, world);
@@ -94,7 +94,7 @@ test("a list that Square does not give now is left for the next run, and the oth
   expect(await comparableTables(database, id)).toEqual(expected);
 });
 
-test("three lists in a row that Square does not give end a backfill", async () => {
+test("three failed lists in a row end a backfill", async () => {
   const world = await openSquareWorld(database, { ...salonOptions, customers: 2 });
   for (const _ of world.salon.events());
   const id = await connectSalon(database, world);
@@ -102,7 +102,7 @@ test("three lists in a row that Square does not give end a backfill", async () =
   await expect(runBackfill(world, id)).rejects.toMatchObject({ code: "square_unavailable" });
 });
 
-test("--since leaves out what is older, and moves no watermark", async () => {
+test("--since omits older objects and moves no watermark", async () => {
   const world = await openSquareWorld(database, salonOptions);
   for (const _ of world.salon.events());
   const id = await connectSalon(database, world);

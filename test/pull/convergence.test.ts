@@ -15,14 +15,14 @@ beforeEach(() => emptyDatabase(database));
 
 const HOUR = 60 * 60_000;
 
-/** The embedded database is the slower one, and the code above it the same. */
+/** Fewer salons on the embedded database: it is slower, and the code above it is the same. */
 const SALONS = inject("databasePrefix") === undefined ? 8 : 24;
 
 const END = new Date("2026-06-01T00:00:00Z");
 
 type Fault = Parameters<FaultySquare["fail"]>[0];
 
-/** Each of them once, over the salons; both attempts of a request meet it. */
+/** Each fault occurs once over all salons. It hits both attempts of a request. */
 const faults: readonly Fault[] = [
   { kind: "status", status: 500 },
   { kind: "status", status: 401 },
@@ -65,7 +65,7 @@ async function recentSweep({ context }: SquareWorld): Promise<SweepReport> {
   return report;
 }
 
-/** A tenth is lost, a fifth comes twice, six hours are missing altogether, and nothing comes in order. */
+/** A tenth of the events is lost, a fifth comes twice, six hours are missing, and all are shuffled. */
 function mistreated(events: readonly SalonEvent[], random: Random): SalonEvent[] {
   const outage = random.between(Date.parse("2026-04-01T00:00:00Z"), END.getTime() - 6 * HOUR);
   const arrived = events.filter(
@@ -74,14 +74,14 @@ function mistreated(events: readonly SalonEvent[], random: Random): SalonEvent[]
   return random.shuffle([...arrived, ...arrived.filter(() => random.chance(0.2))]);
 }
 
-/** Two salons of three meet a fault, each another one, at another list. */
+/** Two of three salons have a fault, each another one in another list. */
 const salons = Array.from({ length: SALONS }, (_, index) => ({
   salon: index + 1,
   fault: index % 3 === 2 ? undefined : faults[(2 * Math.floor(index / 3) + (index % 3)) % faults.length],
   on: lists[(index + Math.floor(index / lists.length)) % lists.length] as string,
 }));
 
-/** A refusal is final at once; anything else is met by both attempts of a request. */
+/** A refusal is final at once. Every other fault hits both attempts of a request. */
 function timesOf(fault: Fault): number {
   return fault.kind === "status" && fault.status < 500 ? 1 : 2;
 }
@@ -112,7 +112,7 @@ test.each(salons)(
 
     await emptyDatabase(database);
     await connectSalon(database, world);
-    // At half a minute after the last change, lists that lag by a minute do not show it yet.
+    // Half a minute after the last change, lists that lag by a minute do not show it.
     clock.now = new Date(END.getTime() + 30_000);
     square.lagMs = 60_000;
     const random = new Random(`mistreated ${salon}`);
@@ -140,7 +140,7 @@ async function organizationId(): Promise<string> {
   return rows[0].id;
 }
 
-test("a fault is told by the organization and the step it hit, and moves no watermark past it", async () => {
+test("a fault is reported with its organization and step, and the watermark does not move", async () => {
   const world = await openSquareWorld(database, { seed: "told", customers: 4 });
   for (const _ of world.salon.events());
   const id = await connectSalon(database, world);
@@ -167,7 +167,7 @@ test("one organization's refused token does not stop another's pull", async () =
   for (const world of [refused, served]) for (const _ of world.salon.events());
   const without = await connectSalon(database, refused);
   await connectSalon(database, served);
-  // Both organizations are asked about at the server that knows one of them; the token is the same, the merchant is not.
+  // Both organizations use the server that knows one of them. They have one token and different merchants.
   const report = await recentSweep(served);
   expect(report.errors).toEqual([
     expect.objectContaining({ organization_id: without, step: "connect", code: "wrong_merchant" }),

@@ -23,7 +23,7 @@ test("on the demo's salon a backfill from nothing and webhooks alone give identi
   for (let at = 0; at < events.length; at += 500) {
     await Promise.all(events.slice(at, at + 500).map((event) => world.context.inbox.receive(event)));
   }
-  // Locations and services come from Square in either case: events carry nothing of them.
+  // Locations and services always come from Square, because events carry only their ids.
   const swept = await pullOnce(world, told);
   expect(swept.errors).toEqual([]);
   const byWebhooks = await comparableTables(database, told);

@@ -18,7 +18,7 @@ beforeEach(() => emptyDatabase(database));
 
 const options = { seed: "fetched", customers: 6 };
 
-/** A server's part: an inbox that tells a worker what events have marked. */
+/** A part of a server: an inbox that notifies a worker of marked objects. */
 async function serve(withToken = true) {
   const world = await openSquareWorld(database, options);
   const events = [...world.salon.events()].map(({ event }) => event);
@@ -34,7 +34,7 @@ async function serve(withToken = true) {
   return { ...world, id, worker, take, pending };
 }
 
-test("a location event brings the location, and its customers' local hours follow", async () => {
+test("a location event fetches the location and recomputes its customers' local hours", async () => {
   const { id, take, pending, salon, clock } = await serve();
   await take("booking.created", "booking.updated");
   const before = (await tablesOf(database, id)).locations ?? [];
@@ -50,7 +50,7 @@ test("a location event brings the location, and its customers' local hours follo
   expect(written, "every row follows the location's own zone already").toEqual([]);
 });
 
-test("a catalog event brings the services with their items' names, in minutes and minor units", async () => {
+test("a catalog event fetches the services with their items' names, in minutes and minor units", async () => {
   const { id, take, pending, salon } = await serve();
   await take("catalog.version.updated");
   await vi.waitUntil(async () => (await pending()).length === 0, { timeout: 20_000 });
@@ -70,7 +70,7 @@ test("a catalog event brings the services with their items' names, in minutes an
   );
 });
 
-test("an order event brings the payment that settled it, when that was missed", async () => {
+test("an order event fetches the order's payment if it was missed", async () => {
   const { id, take, pending, salon } = await serve();
   await take("order.created", "order.updated");
   await vi.waitUntil(async () => (await pending()).length === 0, { timeout: 20_000 });
@@ -84,7 +84,7 @@ test("an order event brings the payment that settled it, when that was missed", 
   expect(payments.length).toBeGreaterThan(0);
 });
 
-test("without a token the mark stays, and nobody is asked", async () => {
+test("without a token the mark stays, and Square gets no request", async () => {
   const { take, pending, worker, square } = await serve(false);
   await take("location.created");
   await worker.idle();
@@ -92,7 +92,7 @@ test("without a token the mark stays, and nobody is asked", async () => {
   expect(square.requests).toEqual([]);
 });
 
-test("what Square does not give stays marked for the next sweep", async () => {
+test("an object that cannot be fetched stays marked for the next sweep", async () => {
   const { take, pending, worker, square } = await serve();
   square.fail({ kind: "html" }, { on: "GET /v2/locations", times: 10 });
   await take("location.created");
@@ -101,7 +101,7 @@ test("what Square does not give stays marked for the next sweep", async () => {
   expect((await pending()).map((mark) => mark.object_type)).toContain("location");
 });
 
-test("Square tells an organization's name, currency, locations and time zone", async () => {
+test("an organization's name, currency, locations and time zone come from Square", async () => {
   const world = await openSquareWorld(database, options);
   const id = await connectSalon(database, world);
   const introduced = await syncOrganizationProfile(world.context, id);
@@ -116,7 +116,7 @@ test("Square tells an organization's name, currency, locations and time zone", a
   expect(locations).toHaveLength(2);
 });
 
-test("the token of another merchant brings nothing in", async () => {
+test("with another merchant's token nothing is stored", async () => {
   const world = await openSquareWorld(database, options);
   const id = await connectSalon(database, world);
   const other = await openSquareWorld(database, { ...options, merchantId: "MLOTHER" });
@@ -125,7 +125,7 @@ test("the token of another merchant brings nothing in", async () => {
   expect((await tablesOf(database, id)).locations ?? []).toEqual([]);
 });
 
-test("a kill between a location's new time zone and its customers' rows is mended by the sweep, and is no drift", async () => {
+test("after a kill between a location's new time zone and its customers' rows, the sweep corrects the rows without drift", async () => {
   const { id, take, salon, context, clock } = await serve();
   await take("booking.created", "booking.updated");
   expect(await sweep(context, "recent")).toMatchObject({ success: true });
@@ -144,7 +144,7 @@ test("a kill between a location's new time zone and its customers' rows is mende
       timezone: "Asia/Tokyo",
     });
   }
-  // As if the process had ended here.
+  // The process ends here.
   await inTransaction(database.pool, (tx) => writeLocations(tx, id, moved));
   clock.advance(1_000);
   const report = await sweep(context, "recent");

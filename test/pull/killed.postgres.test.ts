@@ -10,7 +10,7 @@ const { database, env } = await openForCommands();
 
 beforeEach(() => emptyDatabase(database));
 
-test("a sweep that is killed while it asks Square, wherever that is, is made up for by the next", async () => {
+test("a sweep killed at any request to Square is completed by the next one", async () => {
   const world = await openSquareWorld(database, {
     seed: "killed while asking",
     customers: 6,
@@ -51,14 +51,14 @@ test("a sweep that is killed while it asks Square, wherever that is, is made up 
   expect(expected.customer_analytics.length).toBeGreaterThan(2);
 }, 300_000);
 
-test("a backfill that is killed anywhere goes on there, and ends the same", async () => {
+test("a backfill killed anywhere continues there and gives the same tables", async () => {
   const world = await openSquareWorld(database, {
     seed: "backfilled",
     customers: 8,
     rates: { ...turbulence.rates, profileDeleted: 0 },
   });
   expect([...world.salon.events()].length).toBeGreaterThan(100);
-  // The script has the machine's clock: the windows of a salon of the past are the same for both.
+  // The script uses the machine's clock. The windows of a salon in the past are the same for both.
   world.clock.now = new Date();
   const id = await connectSalon(database, world);
   await runBackfill(world, id);

@@ -18,7 +18,7 @@ const nobodyDeleted = { ...turbulence.rates, profileDeleted: 0 };
 
 beforeEach(() => emptyDatabase(database));
 
-test("where Square keeps the events, even deletions and merges nobody can look up come back", async () => {
+test("with Square's event search even merges and deletions without a list are found", async () => {
   const world = await openSquareWorld(
     database,
     { seed: "events kept", customers: 20, start: new Date("2026-05-06T00:00:00Z") },
@@ -52,7 +52,7 @@ async function refreshAll({ clock }: SquareWorld, organizationId: string) {
   await recomputeLocked(database.pool, organizationId, ids, clock.read());
 }
 
-/** The tables after every event came in order, and Square was asked for what no event carries. */
+/** The tables after all events in order, and a fetch of what no event carries. */
 async function whatItShouldBe(world: SquareWorld, events: readonly SquareEventJson[]) {
   await emptyDatabase(database);
   const id = await connectSalon(database, world);
@@ -76,7 +76,7 @@ test.each(Array.from({ length: 6 }, (_, index) => index + 1))(
     const id = await connectSalon(database, world);
     await deliver(world, lossy);
     const { errors } = await pullOnce(world, id);
-    // A survivor whose merge was undone is gone at Square, which counts when a later pull finds the same.
+    // Square deletes a survivor whose merge was undone. It counts as deleted after a second pull finds the same.
     world.clock.advance(60 * 60_000);
     errors.push(...(await pullOnce(world, id)).errors);
     await refreshAll(world, id);
@@ -86,7 +86,7 @@ test.each(Array.from({ length: 6 }, (_, index) => index + 1))(
   },
 );
 
-test("an organization that got no webhook at all ends with the tables it would have had", async () => {
+test("an organization without any webhook gets the same tables", async () => {
   const world = await openSquareWorld(database, {
     seed: "none came",
     customers: 20,

@@ -29,7 +29,7 @@ async function open() {
   await run(world);
   const rows = async (table: string) => (await tablesOf(database, id))[table] ?? [];
   const { truth } = world.salon;
-  /** One that has visits, in a window that is read each time. */
+  /** A customer with visits in a window that every pull reads. */
   const booking = [...truth.bookings.values()].find(
     ({ start_at, status, customer_id, appointment_segments }) =>
       status === "ACCEPTED" &&
@@ -64,11 +64,11 @@ test.each([
   expect((await run(world)).pulled.applied, "and nothing is left to do").toBe(0);
 });
 
-test("Square's API is right about a version that a webhook told otherwise, and the webhook cannot win it back", async () => {
+test("an API copy replaces a different webhook copy of the same version, and that webhook cannot replace it again", async () => {
   const { world, id, booking, rows } = await open();
   const stored = async () =>
     (await rows("bookings")).find((row) => row.booking_id === booking.id)?.seller_note;
-  // Of one version and time, so that only content decides; some of them win by their hash against each other.
+  // Copies of one version and time, so only the content's hash decides between them.
   const copies = ["a", "b", "c", "d", "e"].map((seller_note) =>
     received(bookingEvent({ ...booking, seller_note }, { merchant_id: world.salon.merchantId })),
   );
@@ -85,7 +85,7 @@ test("Square's API is right about a version that a webhook told otherwise, and t
   expect(id).toBeDefined();
 });
 
-test("a list that is older than what a webhook brought changes nothing", async () => {
+test("a list that is behind a webhook changes nothing", async () => {
   const { world, booking, rows } = await open();
   const newer = { ...booking, version: booking.version + 1, seller_note: "newer" };
   const event = bookingEvent(newer, { merchant_id: world.salon.merchantId });
@@ -106,7 +106,7 @@ test("absence from every list deletes nothing", async () => {
   expect(await comparableTables(database, id)).toEqual(before);
 });
 
-test("a booking that was moved far out of its window is found by its id", async () => {
+test("a booking rescheduled far out of its window is found by its id", async () => {
   const { world, truth, rows } = await open();
   const { now } = world.clock;
   const ahead = [...truth.bookings.values()][0] as BookingJson;
@@ -121,11 +121,11 @@ test("a booking that was moved far out of its window is found by its id", async 
   expect(new Date(String(stored?.start_at)).toISOString().replace(".000", "")).toBe(moved);
 });
 
-/** A salon with one profile that Square does not find any more, though nobody told its deletion. */
+/** A salon with one profile that Square does not find any more. No event reported its deletion. */
 async function openWithMissing() {
   const opened = await open();
   const { world, truth, rows } = opened;
-  // Without bookings and payments a profile is all that is known of its customer.
+  // Without bookings and payments the customer has only a profile.
   const bookers = new Set(
     [...truth.bookings.values(), ...truth.payments.values()].map((fact) => fact.customer_id),
   );
@@ -147,7 +147,7 @@ async function openWithMissing() {
 
 const gone = { deleted_at: expect.anything(), given_name: null, phone_number: null };
 
-test("a deletion that nobody told needs the answers of two sweeps, and is counted", async () => {
+test("an inferred deletion needs the answers of two sweeps, and is counted", async () => {
   const { stored, sweepLater, profile } = await openWithMissing();
   expect(await sweepLater()).toBe(0);
   expect(await stored()).toMatchObject({ deleted_at: null, given_name: profile.given_name });
@@ -156,7 +156,7 @@ test("a deletion that nobody told needs the answers of two sweeps, and is counte
   expect(await sweepLater(), "and is inferred once").toBe(0);
 });
 
-test("a profile that Square finds in between was not missed", async () => {
+test("a profile that Square finds in between is not deleted", async () => {
   const { stored, sweepLater, truth, profile } = await openWithMissing();
   await sweepLater();
   truth.customers.set(profile.id, profile);
@@ -186,7 +186,7 @@ test.each([
   });
 });
 
-test("a deletion that an event tells after all stands as one that was told", async () => {
+test("a later event of the deletion replaces the inferred one", async () => {
   const { stored, sweepLater, profile, tell, world } = await openWithMissing();
   expect([await sweepLater(), await sweepLater()]).toEqual([0, 1]);
   const told = customerEvent("customer.deleted", { ...profile }, undefined, {
@@ -197,7 +197,7 @@ test("a deletion that an event tells after all stands as one that was told", asy
   expect(await stored()).toMatchObject({ ...gone, not_found_since: null });
 });
 
-test("a profile that changed a moment ago is not judged by an answer that may be older", async () => {
+test("a profile that changed just now is not requested, because the answer may be older", async () => {
   const { world, rows } = await open();
   const now = world.clock.now.toISOString();
   const young = { id: "JUSTMADE", version: 0, given_name: "New", created_at: now, updated_at: now };
@@ -208,7 +208,7 @@ test("a profile that changed a moment ago is not judged by an answer that may be
   expect(stored, "Square does not know it by its id yet").toMatchObject({ deleted_at: null });
 });
 
-test("an object that cannot be read is named, its neighbours are stored, and the watermark waits for it", async () => {
+test("an object that cannot be read is named, the others are stored, and the watermark stays", async () => {
   const { world, id, truth, rows } = await open();
   const [broken, healthy] = [...truth.payments.values()];
   if (!broken || !healthy) throw new Error("the salon has no payments");

@@ -34,7 +34,7 @@ async function open() {
   return { world, id, rows, truth: world.salon.truth };
 }
 
-/** Two profiles that live, the second as the one that the first is merged into. */
+/** Two live profiles. The first one is merged into the second. */
 function pair({ truth }: Awaited<ReturnType<typeof open>>): [CustomerJson, CustomerJson] {
   const [source, survivor] = [...truth.customers.values()];
   if (!source || !survivor) throw new Error("the salon has no customers");
@@ -43,12 +43,12 @@ function pair({ truth }: Awaited<ReturnType<typeof open>>): [CustomerJson, Custo
 
 const wire = (instant: number) => new Date(instant).toISOString().replace(".000", "");
 
-test("a profile that cannot be read and counts as merged here is named, and its neighbours are still asked for", async () => {
+test("a merged profile that cannot be read is named, and the others are still requested", async () => {
   const salon = await open();
   const { world, truth, id } = salon;
   const [source, survivor] = pair(salon);
   const merchant_id = world.salon.merchantId;
-  // Told of the merge by the survivor alone, so that the source still has a profile here.
+  // Only the survivor's event arrives, so the source still has a profile here.
   const [made] = mergeEvents([source.id], survivor.id, wire(world.clock.now.getTime() - DAY));
   await world.context.inbox.receive(received({ ...made, merchant_id }));
   truth.customers.set(source.id, { ...source, version: "none" as never });
@@ -67,7 +67,7 @@ test("a profile that cannot be read and counts as merged here is named, and its 
   expect(rows[0]?.deleted_at).not.toBeNull();
 });
 
-test("an object whose id no database can hold is an error in the report, which is stored", async () => {
+test("an object with an id that cannot be stored is an error, and the report is stored", async () => {
   const { world, truth } = await open();
   const [booking] = truth.bookings.values();
   const start_at = wire(world.clock.now.getTime() + DAY);
@@ -83,7 +83,7 @@ test("an object whose id no database can hold is an error in the report, which i
   expect(rows[0]).toMatchObject({ status: "error", payload: { errors: report.errors } });
 });
 
-test("a watermark from the future, of a clock that was ahead, hides no change", async () => {
+test("a watermark in the future hides no change", async () => {
   const { world, id, truth, rows } = await open();
   const now = world.clock.now.getTime();
   const tasks = (await rows("sync_positions")).filter(({ position }) => "watermark" in (position as object));
@@ -103,7 +103,7 @@ test("a watermark from the future, of a clock that was ahead, hides no change", 
   }
 });
 
-test("what a backfill could not store moves no watermark, though it was cut off and went on after it", async () => {
+test("an object that a backfill could not store moves no watermark, even in a continued run", async () => {
   const world = await openSquareWorld(database, { seed: "cut off", customers: 8 });
   for (const _ of world.salon.events());
   const { truth } = world.salon;
@@ -132,7 +132,7 @@ test("what a backfill could not store moves no watermark, though it was cut off 
   expect(stored.map((row) => row.payment_id)).toContain(payment.id);
 });
 
-test("a full sweep looks as far ahead as a backfill, two years", async () => {
+test("a full sweep reads bookings two years ahead, like a backfill", async () => {
   const { world, truth, rows } = await open();
   const [booking] = truth.bookings.values();
   const start_at = wire(world.clock.now.getTime() + 700 * DAY);
@@ -146,7 +146,7 @@ test("a full sweep looks as far ahead as a backfill, two years", async () => {
   expect((await rows("bookings")).map((row) => row.booking_id)).toContain("FARAHEAD");
 });
 
-test("a booking that was ahead at the last pull and has been moved far away since is found by its id", async () => {
+test("a booking that was in the future at the last pull and was moved far away is found by its id", async () => {
   const { world, truth, rows } = await open();
   const [any] = truth.bookings.values();
   const booking = { ...(any as BookingJson), id: "MOVED", status: "ACCEPTED" as const };
@@ -161,7 +161,7 @@ test("a booking that was ahead at the last pull and has been moved far away sinc
   expect(wire(Date.parse(String(stored?.start_at)))).toBe(moved);
 });
 
-test("an object that takes more than the database has is named, and its neighbours are stored", async () => {
+test("an object that exceeds a limit of the database is named, and the others are stored", async () => {
   const { world, id, truth, rows } = await open();
   const { pool } = database;
   await pool.query(`create function exhaust() returns trigger language plpgsql as
@@ -181,7 +181,7 @@ test("an object that takes more than the database has is named, and its neighbou
   expect((await rows("bookings")).map((row) => row.booking_id)).toContain("NEIGHBOUR");
 });
 
-test("while the inbox is full of webhooks, the events of Square wait for the next sweep, and all else is pulled", async () => {
+test("while the inbox is full, events from Square's search wait for the next sweep, and everything else is pulled", async () => {
   const start = new Date("2026-05-06T00:00:00Z");
   const world = await openSquareWorld(
     database,

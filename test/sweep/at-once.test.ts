@@ -27,7 +27,7 @@ async function logRows() {
   return rows;
 }
 
-test("of two sweeps in one process one works and one says that it is running already; the next works again", async () => {
+test("of two sweeps in one process one runs and the other answers already_running; the next one runs", async () => {
   const first = heldSweep(database, NOW);
   await first.begun;
   expect(
@@ -42,7 +42,7 @@ test("of two sweeps in one process one works and one says that it is running alr
   expect(await sweepAt(database, NOW)).toMatchObject(nothingWrong);
 });
 
-test("of many sweeps at once over two connections of a process exactly one works", async () => {
+test("of many sweeps at once over two connections exactly one runs", async () => {
   const other = await openDatabase({
     ...(env.DATABASE_URL ? { databaseUrl: env.DATABASE_URL, dataDir: "" } : { dataDir: where }),
     role: "command",
@@ -60,7 +60,7 @@ test("of many sweeps at once over two connections of a process exactly one works
   expect(await logRows()).toHaveLength(1);
 });
 
-test("while this process sweeps, another's sweep says that one is running, and after it works", async () => {
+test("while this process sweeps, another process's sweep answers already_running, and runs afterwards", async () => {
   const first = heldSweep(database, NOW);
   await first.begun;
   const [line] = (await new Script("sweep", where, "full", NOW.toISOString()).rest()).slice(-1);
@@ -71,7 +71,7 @@ test("while this process sweeps, another's sweep says that one is running, and a
   expect(JSON.parse(after ?? "")).toMatchObject({ ...nothingWrong, checked: 600 });
 });
 
-test("a sweep that is killed on its way holds nobody up: the next closes its row, goes on, and ends the same", async () => {
+test("after a killed sweep the next one closes its row, continues and gives the same tables", async () => {
   const script = new Script("sweep", where, "full", NOW.toISOString());
   while (!(await script.line()).startsWith("check"));
   await script.kill();
@@ -97,7 +97,7 @@ test("a sweep that is killed on its way holds nobody up: the next closes its row
   expect(await sweepAt(database, NOW)).toMatchObject({ ...nothingWrong, checked: 600 });
 }, 120_000);
 
-test("the sweeps of a process are waited for", async () => {
+test("a stopping process waits for its sweeps", async () => {
   const stop = new AbortController();
   const sweeps = new Sweeps(contextAt(database, () => NOW, { signal: stop.signal }));
   const sweeping = sweeps.run("full");

@@ -1,4 +1,4 @@
-/** A transaction that was left open elsewhere is the trouble of the organization whose rows it holds. */
+/** A transaction left open elsewhere affects only the organization whose rows it locks. */
 import pg from "pg";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
 import { type Database, type OpenOptions, openDatabase } from "../../src/database/database.js";
@@ -14,7 +14,7 @@ const url = env.DATABASE_URL ?? "";
 
 beforeEach(() => emptyDatabase(database));
 
-/** Two salons at one Square each, whose sweeps work with a database opened with these options. */
+/** Two salons at one Square each. Their sweeps use a database opened with these options. */
 async function openTwo(options: Partial<OpenOptions> = {}) {
   const harbor = await openSquareWorld(database, { seed: "harbor", customers: 3 });
   const locked = await openSquareWorld(database, { seed: "locked", customers: 3, merchantId: "MLLOCKED" });
@@ -28,7 +28,7 @@ async function openTwo(options: Partial<OpenOptions> = {}) {
   return { harbor, locked, id, context: { ...harbor.context, database: opened, openApi } };
 }
 
-/** Somebody's psql, in which a transaction was left open. */
+/** A psql session with an open transaction. */
 async function leaveOpen(...statements: string[]): Promise<void> {
   const psql = new pg.Client({ connectionString: url, application_name: "psql" });
   await psql.connect();
@@ -39,7 +39,7 @@ async function leaveOpen(...statements: string[]): Promise<void> {
 const byPsql =
   /^A lock is held elsewhere\. Held by psql \(process \d+, idle in transaction, in a transaction since 2/;
 
-test("a location that another transaction holds is noted with who holds it, and everybody else is swept", async () => {
+test("a location locked by another transaction is noted with the holder, and all others are swept", async () => {
   const { harbor, id, context, locked } = await openTwo({
     databaseUrl: `${url}?options=-c%20lock_timeout%3D200`,
   });
@@ -60,7 +60,7 @@ test("a location that another transaction holds is noted with who holds it, and 
   expect(report.checked).toBeGreaterThan(4);
 });
 
-test("a statement that gets no answer in its time is noted for its organization, and everybody else is swept", async () => {
+test("a statement that times out is noted for its organization, and all others are swept", async () => {
   const { harbor, id, context } = await openTwo({ queryTimeoutMs: 700 });
   await sweep(context, "recent");
   await leaveOpen(`update sync_positions set updated_at = 'epoch' where organization_id = '${id}'`);
@@ -72,7 +72,7 @@ test("a statement that gets no answer in its time is noted for its organization,
   expect(report.complete).toBe(true);
 });
 
-test("rows that came due wait for a lock of their own organization only", async () => {
+test("due rows wait only for locks of their own organization", async () => {
   const { id, context } = await openTwo({ databaseUrl: `${url}?options=-c%20lock_timeout%3D200` });
   await sweep(context, "recent");
   await database.pool.query("update customer_analytics set refresh_due_at = '2026-01-01', total_visits = -1");

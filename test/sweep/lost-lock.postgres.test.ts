@@ -7,7 +7,7 @@ import { addProfiles, contextAt, heldSweep, reportOf } from "../support/sweeping
 const NOW = new Date("2026-06-01T12:00:00Z");
 const database = await openTestDatabase();
 
-test("a sweep whose lock was lost with its connection ends at the next safe place, and says so", async () => {
+test("a sweep that lost its lock with its connection ends after its chunk, and reports it", async () => {
   await addProfiles(database, await addSalon(database), 600);
   const first = heldSweep(database, NOW);
   await first.begun;

@@ -1,4 +1,4 @@
-/** What Square does to one organization costs the others nothing. */
+/** Square's faults for one organization do not affect the others. */
 import { beforeEach, expect, test } from "vitest";
 import { encryptAccessToken } from "../../src/organizations/access-token.js";
 import { addOrganization } from "../../src/organizations/organizations.js";
@@ -14,7 +14,7 @@ beforeEach(() => emptyDatabase(database));
 
 const never = { times: Number.POSITIVE_INFINITY };
 
-test("a Square that is silent for one organization costs it one time-out, and the other nothing", async () => {
+test("a silent Square costs its organization one time-out, and the other nothing", async () => {
   const harbor = await openSquareWorld(database, { seed: "harbor", customers: 3 });
   const silent = await openSquareWorld(
     database,
@@ -36,7 +36,7 @@ test("a Square that is silent for one organization costs it one time-out, and th
   expect(report).toMatchObject({ complete: true, waiting: { organizations: 1 } });
 });
 
-test("a slow Square has its budget: the check goes on, and the next sweep begins with those that waited", async () => {
+test("a slow Square uses only its budget: the check runs, and the next sweep begins with the organizations that waited", async () => {
   const world = await openSquareWorld(database, { seed: "slow", customers: 1 }, { timeoutMs: 60_000 });
   world.square.fail({ kind: "no-answer" }, never);
   const ids: string[] = [];

@@ -9,7 +9,7 @@ import { addSalon } from "../support/app.js";
 import { openTestDatabase } from "../support/database.js";
 import { contextAt, sweepAt } from "../support/sweeping.js";
 
-// What walks through tables goes by these indexes, also in tables that nobody has analyzed yet.
+// Statements that read whole tables in parts use these indexes, even in tables that are not analyzed yet.
 
 const NOW = new Date("2026-06-01T12:00:00Z");
 const CUSTOMERS = 2_000;
@@ -51,12 +51,12 @@ interface Node {
 
 const large = ["customers", "bookings", "payments", "webhook_events", "customer_analytics"];
 
-/** Of every statement that the work runs: the indexes its plan goes by, and whether it reads a large table whole. */
+/** For every statement of the work: the indexes of its plan, and whether it scans a large table. */
 async function indexesOf(
   work: (database: Database) => Promise<unknown>,
 ): Promise<[text: string, indexes: string[]][]> {
   const indexes: [string, string[]][] = [];
-  // A connection of its own, whose settings are the program's.
+  // A separate connection with the program's settings.
   const client = await database.pool.connect();
   const run = client.query.bind(client) as (config: pg.QueryConfig) => Promise<pg.QueryResult>;
   const recording = {
@@ -85,7 +85,7 @@ function scansIn(node: Node): string[] {
   ];
 }
 
-test("the status reads events by index, and of few of them more than their index", async () => {
+test("the status reads events by index, and few of their rows", async () => {
   const indexes = (await indexesOf((on) => readStatus(on.pool, NOW))).map(([, each]) => each);
   expect(indexes).toEqual([
     ["application_logs_type_idx"],
@@ -99,12 +99,12 @@ test("the status reads events by index, and of few of them more than their index
   ]);
 });
 
-test("rows that came due are found by their index", async () => {
+test("due rows are found by their index", async () => {
   const [first] = await indexesOf((on) => recomputeCameDue(contextAt(on, () => NOW)));
   expect(first?.[1]).toEqual(["customer_analytics_due_idx"]);
 });
 
-test("customers are walked through by the indexes in whose order they come", async () => {
+test("customers are read in key order by indexes", async () => {
   const indexes = await indexesOf(async ({ pool }) => {
     await customersInKeyOrder(pool, organizationId, "C000500", 250);
     await dueCustomers(pool, organizationId, "C000500", 250, NOW);
@@ -122,7 +122,7 @@ test("customers are walked through by the indexes in whose order they come", asy
   ]);
 });
 
-test("old events are found from the beginning of the index of their arrival", async () => {
+test("old events are found at the beginning of the index on received_at", async () => {
   const stop = new AbortController();
   const indexes = await indexesOf(async (on) => {
     await dropOld(on.pool, NOW, 90, stop.signal, () => {});

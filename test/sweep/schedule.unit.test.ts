@@ -23,7 +23,7 @@ function start(work: Work): void {
   schedule.start();
 }
 
-/** Work that notes when it was begun, and fails the first time. */
+/** Work that records its starts and fails the first time. */
 function failingOnce<Result>(answer: Result) {
   const times: string[] = [];
   const work = async () => {
@@ -34,7 +34,7 @@ function failingOnce<Result>(answer: Result) {
   return { times, work };
 }
 
-test("sweeps come by the expression, recent ones, and go on after one that failed", async () => {
+test("recent sweeps run by the cron expression, and go on after a failure", async () => {
   const { times, work } = failingOnce(skipped);
   const run = vi.fn(work);
   start({ ...nothing, run });
@@ -43,14 +43,14 @@ test("sweeps come by the expression, recent ones, and go on after one that faile
   expect(run.mock.calls).toEqual([["recent"], ["recent"], ["recent"]]);
 });
 
-test("rows that came due are looked for at once and twice a minute, also after a failure", async () => {
+test("due rows are recomputed at once and twice a minute, also after a failure", async () => {
   const { times, work } = failingOnce(1);
   start({ ...nothing, recomputeCameDue: work });
   await vi.advanceTimersByTimeAsync(MINUTE_MS);
   expect(times).toEqual(["10:30:00", "10:30:30", "10:31:00"]);
 });
 
-test("nothing is begun after the stop, not even by what was under way", async () => {
+test("nothing begins after the stop, not even by running work", async () => {
   let end = () => {};
   const recomputeCameDue = vi.fn(async () => {
     await new Promise<void>((resolve) => {

@@ -15,7 +15,7 @@ import { insert } from "../support/worlds-insert.js";
 
 const SECRET = "cron-secret-of-the-tests";
 
-/** Where a server finds its database, and how this process looks into it while the server runs. */
+/** The database of a server, and a connection of this process to it while the server runs. */
 async function place(): Promise<{ env: Record<string, string>; look: () => Promise<Database> }> {
   if (inject("databasePrefix") === undefined) {
     const dataDir = await migratedDataDir();
@@ -37,7 +37,7 @@ interface Served {
   readonly log: readonly string[];
 }
 
-/** The server as a process of its own, as it is run. */
+/** Runs the server as its own process. */
 async function serve(env: Record<string, string>): Promise<Served> {
   const { PATH = "" } = process.env;
   const child = spawn(process.execPath, ["--import", "tsx", "src/main.ts", "serve"], {
@@ -70,7 +70,7 @@ async function serve(env: Record<string, string>): Promise<Served> {
   return { child, address, log };
 }
 
-/** Looks until there is something to see. */
+/** Reads repeatedly until there is a result. */
 const until = <Result>(look: () => Promise<Result | undefined>) =>
   vi.waitUntil(look, { timeout: 60_000, interval: 20 }) as Promise<NonNullable<Result>>;
 
@@ -115,7 +115,7 @@ test("a server sweeps by its schedule", async () => {
   await server.stop();
 });
 
-test("a server with RECONCILE_SCHEDULE=off does neither, and one whose rows came due while it was away catches up", async () => {
+test("a server with RECONCILE_SCHEDULE=off neither sweeps nor recomputes; a server that starts recomputes rows that came due meanwhile", async () => {
   const { env } = await place();
   const first = await serveHere({ ...env, RECONCILE_SCHEDULE: "off" });
   const organizationId = await addSalon(first.database);

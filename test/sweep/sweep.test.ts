@@ -33,7 +33,7 @@ async function count(condition: string): Promise<number> {
 }
 
 describe("a sweep's row in application_logs", () => {
-  it("is one, and holds the report", async () => {
+  it("is written once and holds the report", async () => {
     await addProfiles(database, organizationId, 3);
     const report = await sweepAt(database, NOW, "full");
     expect(report).toMatchObject({
@@ -57,7 +57,7 @@ describe("a sweep's row in application_logs", () => {
     ]);
   });
 
-  it("says processing while the sweep runs, and how far it is", async () => {
+  it("has status processing and the progress while the sweep runs", async () => {
     await addProfiles(database, organizationId, 3);
     const seen: Record<string, unknown>[][] = [];
     const inbox = openInbox(database);
@@ -83,7 +83,7 @@ describe("a sweep's row in application_logs", () => {
     expect(await logs()).toHaveLength(1);
   });
 
-  it("of a sweep that was killed is closed as interrupted by the next; rows of others stay", async () => {
+  it("of a killed sweep is closed as interrupted by the next one; other rows stay", async () => {
     await database.pool.query(
       `insert into application_logs (log_type, status, created_at, payload) values
        ('cron', 'processing', $1, '{"cron_name": "refresh-customer-analytics", "mode": "recent", "checked": 250}'),
@@ -104,8 +104,8 @@ describe("a sweep's row in application_logs", () => {
   });
 });
 
-describe("a sweep that fails in one part", () => {
-  it("does the others, and its row says error", async () => {
+describe("a sweep with a failed step", () => {
+  it("runs the other steps, and its row has status error", async () => {
     await addProfiles(database, organizationId, 3);
     const inbox = {
       ...contextAt(database, () => NOW).inbox,
@@ -129,7 +129,7 @@ describe("a sweep that fails in one part", () => {
   });
 });
 
-test("a sweep tries deferred events again, those that are due", async () => {
+test("a sweep retries the deferred events that are due", async () => {
   const inbox = openInbox(database);
   await inbox.receive(received(customerEvent("customer.created", { id: "ana" })));
   for (const id of ["b1", "b2", "b3"]) await inbox.receive(received(bookingEvent({ id })));
@@ -151,7 +151,7 @@ test("a sweep tries deferred events again, those that are due", async () => {
   expect((await database.pool.query("select 1 from bookings")).rowCount).toBe(2);
 });
 
-test("events that wait for more than an hour make a sweep fail, and it says what to do", async () => {
+test("events deferred for more than an hour fail the sweep, and its error says what to do", async () => {
   const inbox = openInbox(database);
   for (const id of ["b1", "b2"]) await inbox.receive(received(bookingEvent({ id })));
   const wait = (minutes: number) =>
@@ -187,7 +187,7 @@ describe("a time budget", () => {
     await setAll("given_name = 'wrong'");
   });
 
-  it("of nothing still gets around: each sweep goes on where the one before stopped", async () => {
+  it("of nothing still checks all rows: each sweep continues where the one before stopped", async () => {
     const budget = { timeBudgetMs: 0 };
     const first = await sweepAt(database, NOW, "recent", budget);
     expect(first).toMatchObject({ success: true, complete: false, checked: CHUNK, drifted: CHUNK });
@@ -200,7 +200,7 @@ describe("a time budget", () => {
     expect(await damaged()).toBe(0);
   });
 
-  it("that is enough gets around from wherever it begins, so that one sweep sees everything", async () => {
+  it("that is enough checks all rows in one sweep, wherever it begins", async () => {
     await sweepAt(database, NOW, "recent", { timeBudgetMs: 0 });
     await database.pool.query(
       "update customer_analytics set given_name = 'again' where square_customer_id in ('C000001', 'C000250')",
@@ -213,14 +213,14 @@ describe("a time budget", () => {
     expect(await sweepAt(database, NOW)).toMatchObject({ ...nothingWrong, checked: 2 * CHUNK + 10 });
   });
 
-  it("is not a full sweep's", async () => {
+  it("does not limit a full sweep", async () => {
     expect(await sweepAt(database, NOW, "full", { timeBudgetMs: 0 })).toMatchObject({
       complete: true,
       checked: 2 * CHUNK + 10,
     });
   });
 
-  it("counts over organizations, in the order of their ids and over their end", async () => {
+  it("covers all organizations in the order of their ids, around the end", async () => {
     for (const merchant of ["M-2", "M-3", "M-4"]) {
       await addProfiles(database, await addSalon(database, merchant), 300);
     }
@@ -237,7 +237,7 @@ describe("a time budget", () => {
   });
 });
 
-test("a sweep that is told to stop ends at the next chunk, says so, and the next goes on there", async () => {
+test("a stopped sweep ends after its chunk and reports it, and the next one continues there", async () => {
   await addProfiles(database, organizationId, 600);
   const stop = new AbortController();
   const context = contextAt(database, () => NOW, { signal: stop.signal });
@@ -264,11 +264,11 @@ test("a sweep that is told to stop ends at the next chunk, says so, and the next
     ),
   );
   expect(next).toMatchObject({ success: true, complete: true, created: 350, checked: 600 });
-  // Began with the 250 after the first 250.
+  // It began after the first 250.
   expect(progress).toEqual([250, 350, 600]);
 });
 
-describe("what is too old", () => {
+describe("retention", () => {
   const daysAgo = (days: number) => new Date(NOW.getTime() - days * DAY);
 
   async function addEvents(count: number, age: number, status: string) {
@@ -288,7 +288,7 @@ describe("what is too old", () => {
     return Object.fromEntries(rows.map(({ status, count }) => [status, count]));
   }
 
-  it("is removed: raw events after their days, however many, but never what is still to be processed", async () => {
+  it("removes all old raw events, but no deferred ones", async () => {
     await addEvents(2_500, 91, "processed");
     await addEvents(3, 91, "dead");
     await addEvents(4, 91, "deferred");
@@ -299,7 +299,7 @@ describe("what is too old", () => {
     expect(await events()).toEqual({ deferred: 4 });
   });
 
-  it("is removed: the oldest of the orders that an organization without a token has marked", async () => {
+  it("removes the oldest marked orders of an organization without a token", async () => {
     await database.pool.query(
       `insert into pending_fetches (organization_id, object_type, object_id, requested_at)
        select $1::uuid, 'order', 'O' || n, $2::timestamptz + n * interval '1 second' from generate_series(1, 10003) n
@@ -316,13 +316,13 @@ describe("what is too old", () => {
     ]);
   });
 
-  it("is kept as long as EVENT_RETENTION_DAYS says", async () => {
+  it("keeps events for EVENT_RETENTION_DAYS", async () => {
     await addEvents(3, 91, "processed");
     await sweepAt(database, NOW, "recent", { eventRetentionDays: 100 });
     expect(await events()).toEqual({ processed: 3 });
   });
 
-  it("is removed: logs after 90 days", async () => {
+  it("removes logs after 90 days", async () => {
     for (const [status, age] of [
       ["completed", 91],
       ["error", 91],
