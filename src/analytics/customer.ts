@@ -17,13 +17,17 @@ const rowStatement = {
     )`,
 };
 
-export interface CustomerRecomputation {
+/** A customer's row after a recomputation, beside the one before. */
+export interface RowEnd {
+  readonly square_customer_id: string;
   /** The recomputed row. NULL when the customer should have none. */
   readonly customer: ApiRow | null;
   readonly changed: boolean;
   /** The value columns that changed, by name. */
   readonly drift: Readonly<Record<string, { readonly before: unknown; readonly after: unknown }>>;
 }
+
+export type CustomerRecomputation = Omit<RowEnd, "square_customer_id">;
 
 /**
  * Recomputes one customer, or the survivor of a merged id, under the customer's lock.
@@ -38,20 +42,50 @@ export async function recomputeCustomer(
 ): Promise<CustomerRecomputation | undefined> {
   return inTransaction(pool, async (tx) => {
     const locked = await lockCustomers(tx, organizationId, [customerId]);
-    const before = await analyticsRow(tx, organizationId, customerId);
-    const { written, deleted } = await recompute(tx, organizationId, [...locked], now);
-    const after = await analyticsRow(tx, organizationId, customerId);
-    if (!before && !after) return undefined;
-    return {
-      customer: after ? toApiRow(after) : null,
-      changed: written.length + deleted.length > 0,
-      drift: difference(before ? toApiRow(before) : {}, after ? toApiRow(after) : {}),
-    };
+    const ends = await recomputeAndCompare(tx, organizationId, [...locked], now);
+    const having = ends.filter(({ customer }) => customer !== null);
+    const end = having.find(({ square_customer_id: id }) => id === customerId) ?? having[0] ?? ends[0];
+    if (!end) return undefined;
+    return { customer: end.customer, changed: ends.some(({ changed }) => changed), drift: end.drift };
+  });
+}
+
+// Index: primary key.
+const rowsStatement = {
+  name: "customer_analytics_rows",
+  text: "select * from customer_analytics where organization_id = $1 and square_customer_id = any ($2::text[])",
+};
+
+/**
+ * Recomputes these customers in the caller's transaction, which holds their locks.
+ *
+ * @returns how each customer's row ended, in the order of the ids. Customers without a row before and after are left
+ *   out, and so are merged ids.
+ */
+export async function recomputeAndCompare(
+  tx: pg.PoolClient,
+  organizationId: string,
+  customerIds: readonly string[],
+  now: Date,
+): Promise<RowEnd[]> {
+  const read = async () => {
+    const { rows } = await query(tx, rowsStatement, [organizationId, customerIds]);
+    return new Map(rows.map((row) => [row.square_customer_id, toApiRow(row)]));
+  };
+  const before = await read();
+  const { written, deleted } = await recompute(tx, organizationId, customerIds, now);
+  const after = await read();
+  const changed = new Set([...written, ...deleted]);
+  return customerIds.flatMap((id) => {
+    const [was, is] = [before.get(id), after.get(id)];
+    if (!was && !is) return [];
+    const drift = difference(was ?? {}, is ?? {});
+    return { square_customer_id: id, customer: is ?? null, changed: changed.has(id), drift };
   });
 }
 
 /** The value columns in which two rows differ. A missing row counts as all NULL. */
-export function difference(before: ApiRow, after: ApiRow): CustomerRecomputation["drift"] {
+export function difference(before: ApiRow, after: ApiRow): RowEnd["drift"] {
   const drift: Record<string, { before: unknown; after: unknown }> = {};
   for (const { name } of columns) {
     const was = before[name] ?? null;

@@ -12,6 +12,7 @@ import { explainRoutes } from "./explain-routes.js";
 import { liveRoutes } from "./live-routes.js";
 import { organizationRoutes } from "./organization-routes.js";
 import { Problem } from "./problem.js";
+import { referralRoutes } from "./referral-routes.js";
 import { reportRoutes } from "./report-routes.js";
 import { cursorSeal } from "./sealed-cursor.js";
 import { statusRoutes } from "./status-routes.js";
@@ -42,6 +43,7 @@ export function adminRoutes({
     await app.register(explainRoutes({ database, clock, cursors }));
     await app.register(eventRoutes({ database, inbox, cursors }));
     await app.register(liveRoutes({ database, feed }));
+    await app.register(referralRoutes({ database, clock }));
     await app.register(reportRoutes({ database, clock }));
     await app.register(statusRoutes({ database, clock }));
     for (const prefix of ["/api", "/admin"]) {
