@@ -1,5 +1,5 @@
 /** One organization's requests and events, filled with the ids of another: nothing of it is read, nothing changed. */
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, onTestFinished, test } from "vitest";
 import { ADMIN_KEY, addSalon, openTestApp, type TestApp } from "../../support/app.js";
 import { emptyDatabase, openTestDatabase } from "../../support/database.js";
 import {
@@ -105,6 +105,9 @@ function addressesOf(url: string): string[] {
 }
 
 test("no route of one organization reads or changes anything of another's, whatever ids it is given", async () => {
+  // A stream has no end of its own.
+  const ending = setInterval(() => app.http.openStreams.forEach((stream) => void stream.end()), 20);
+  onTestFinished(() => clearInterval(ending));
   const before = await tablesOf(database, theirs);
   const events = await storedEvents(database);
   const routes = app.routes.filter(({ url }) => url.includes(":organizationId"));
