@@ -89,25 +89,6 @@ test("a path with spaces and letters of any script works, and so does a link to 
   await server.close();
 });
 
-test("every row that was acknowledged survives kill -9 of the owner", { timeout: 120_000 }, async () => {
-  const dataDir = await migratedDataDir();
-  for (let round = 1; round <= 2; round += 1) {
-    const writer = new Script("write-rows", dataDir, String(round));
-    let acknowledged = 0;
-    while (acknowledged < 100 * round) acknowledged = Number(await writer.line());
-    await writer.kill();
-    for (const line of await writer.rest()) acknowledged = Number(line);
-
-    const database = await openDatabase({ dataDir, role: "server" });
-    const { rows } = await database.pool.query(
-      "select count(*)::int as kept from written where round = $1 and number <= $2",
-      [round, acknowledged],
-    );
-    expect(rows).toEqual([{ kept: acknowledged }]);
-    await database.close();
-  }
-});
-
 test("a commit has been synced to the disk when it is acknowledged", async () => {
   const cluster = await Cluster.open(path.join(await migratedDataDir(), "pg"));
   await cluster.exec("create table kept (number int)");

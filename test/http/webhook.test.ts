@@ -121,6 +121,7 @@ describe.each(["inject", "send"] as const)("the door, by %s", (way) => {
       empty: { "x-square-hmacsha256-signature": "" },
       "of another key": signed(body, "another key"),
       "of an empty key": signed(body, ""),
+      "upper case": { "x-square-hmacsha256-signature": signature.toUpperCase() },
       "lower case": { "x-square-hmacsha256-signature": signature.toLowerCase() },
       truncated: { "x-square-hmacsha256-signature": signature.slice(0, -1) },
       "one byte more": { "x-square-hmacsha256-signature": `${signature}=` },

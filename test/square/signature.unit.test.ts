@@ -47,6 +47,7 @@ describe("a signature that Square published", () => {
   });
 });
 
+/** More forgeries are tried over HTTP: test/http/webhook.test.ts. */
 describe("a request is refused", () => {
   const signature = VECTORS[0].signature;
   it.each([
@@ -54,20 +55,10 @@ describe("a request is refused", () => {
     ["the URL has a trailing slash more", { notificationUrl: `${VECTORS[0].url}/` }],
     ["the URL is http, not https", { notificationUrl: VECTORS[0].url.replace("https", "http") }],
     ["the URL is empty", { notificationUrl: "" }],
-    ["the key is another", { keys: ["MCmhFRxGX82xMwg5FsaoQA"] }],
-    ["the signature is another", { header: "1z2n3DEJJiUPKcPzQo1ftvbxGdw=" }],
     ["a date in the body changed", { rawBody: Buffer.from(TEST_NOTIFICATION.replace("-07-", "-06-")) }],
     ["the body was pretty-printed", { rawBody: prettyPrinted(TEST_NOTIFICATION) }],
-    ["the body is empty", { rawBody: Buffer.alloc(0) }],
-    ["the header is missing", { header: undefined }],
-    ["the header is empty", { header: "" }],
-    ["the header came as a list", { header: [signature] }],
     ["the header came twice", { header: `${signature}, ${signature}` }],
     ["no key is configured", { keys: [] }],
-    ["the signature is upper-cased", { header: signature.toUpperCase() }],
-    ["the signature lacks its padding", { header: signature.slice(0, -1) }],
-    ["the signature is truncated", { header: signature.slice(0, 43) }],
-    ["the signature has more padding", { header: `${signature}=` }],
     ["the signature is URL-safe base64", { header: signature.replaceAll("/", "_") }],
     ["the signature has white space before it", { header: ` ${signature}` }],
     ["the signature has a line break after it", { header: `${signature}\n` }],

@@ -57,7 +57,14 @@ test("every route but the open ones refuses whoever has no key, or a wrong one",
   );
   for (const { method, url } of guarded) {
     const path = url.replace(":organizationId", salon).replaceAll(/:\w+/g, "ana");
-    for (const authorization of [undefined, "Bearer ", `Bearer ${ADMIN_KEY}x`, `Bearer ${SIGNATURE_KEY}`]) {
+    const wrong = [
+      "Bearer",
+      "Bearer ",
+      `Bearer ${ADMIN_KEY}x`,
+      `Bearer ${ADMIN_KEY} x`,
+      `Basic ${ADMIN_KEY}`,
+    ];
+    for (const authorization of [undefined, ...wrong, `Bearer ${SIGNATURE_KEY}`]) {
       const answer = await app.http.inject({
         method: method as "GET",
         url: path,
@@ -65,6 +72,7 @@ test("every route but the open ones refuses whoever has no key, or a wrong one",
       });
       const asked = `${method} ${url} with ${authorization}`;
       expect(answer.statusCode, asked).toBe(401);
+      expect(answer.headers["www-authenticate"], asked).toBe("Bearer");
       if (method !== "HEAD") expect(answer.json().code, asked).toBe("unauthorized");
     }
   }
