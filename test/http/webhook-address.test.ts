@@ -33,7 +33,8 @@ test.each([
   for (const path of bare === "" ? paths : [bare, ...paths])
     expect([path, await post(path)]).toEqual([path, 200]);
   expect((await http.inject("/healthz")).statusCode).toBe(200);
-  expect((await http.inject(`${bare}/`)).statusCode, "only deliveries").toBe(404);
+  const got = await http.inject(`${bare}/`);
+  expect(got.statusCode, "only deliveries, and at / the dashboard").toBe(bare === "" ? 200 : 404);
 });
 
 test("deliveries to another path are logged once a minute, with the path that is served", async () => {
