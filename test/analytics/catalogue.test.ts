@@ -16,7 +16,10 @@ import { makeOrganization, recomputeAt } from "../support/worlds.js";
 
 const database = await openTestDatabase();
 
-/** Contract section 5, written down by hand: each column's type, and C where the clock changes it too. */
+/**
+ * The columns, written by hand and not from the catalogue: each column's type, and C where the clock changes it
+ * too.
+ */
 const contract = `
   given_name text, family_name text, company_name text, email_address text, phone_number text, birthday text,
   creation_source text, customer_created_at timestamptz,
@@ -50,7 +53,7 @@ const contract = `
     return { name, type, clock: clock === "C" };
   });
 
-/** The key, and what is kept about the row itself: no values, so not in the catalogue. */
+/** The key columns and the columns about the row itself. They are not in the catalogue. */
 const others = {
   organization_id: "uuid",
   square_customer_id: "text",
@@ -61,7 +64,7 @@ const others = {
   definition_version: "int",
 };
 
-/** The contract's names of types as information_schema has them. */
+/** The names of the types in information_schema. */
 const typesInPostgres: Readonly<Record<string, string>> = {
   uuid: "uuid",
   text: "text",
@@ -75,10 +78,10 @@ const typesInPostgres: Readonly<Record<string, string>> = {
   jsonb: "jsonb",
 };
 
-/** What is kept about the writing of a row, which no calculation can know. */
+/** The columns about the writing of a row. No calculation can know them. */
 const ofTheWriting = ["created_at", "updated_at", "computed_at", "definition_version"];
 
-/** Of every table and view that is computed, a row as test/oracle makes it. */
+/** For every computed table and view, a row as test/oracle computes it. */
 function expectedRows(): Record<string, object | undefined> {
   const at = "2026-02-10T20:00:00Z";
   const facts = world({

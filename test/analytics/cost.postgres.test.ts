@@ -8,7 +8,9 @@ const database = await openTestDatabase();
 const fresh = await openTestDatabase();
 const NOW = "2026-03-01T20:00:00Z";
 
-/** An organization of so many customers, each with 3 bookings of 2 segments, 2 payments, one of them refunded. */
+/**
+ * An organization with this many customers. Each has 3 bookings of 2 segments and 2 payments, one of them refunded.
+ */
 async function organizationOf(customers: number, { pool, ...rest } = database): Promise<string> {
   const on = { pool, ...rest };
   const id = await makeOrganization(on, `M${customers}`);
@@ -38,7 +40,7 @@ async function organizationOf(customers: number, { pool, ...rest } = database): 
     select $1::uuid, 'R' || c, 'P' || c || '-1', 'COMPLETED', 100, 'USD', at, at, '{}', '\\x01'
     from generate_series(1, $2::int) c, lateral (select timestamptz '2025-07-01' as at) t`);
   await recomputeAt(on, id, ["C0000100"], NOW);
-  // Recomputed one by one they would take a minute, and what stands in the others' rows does not matter.
+  // Recomputing all would take a minute, and the values in the others' rows do not matter.
   await run(`insert into customer_analytics
     select (jsonb_populate_record(a, jsonb_build_object('square_customer_id', ${customer}))).*
     from customer_analytics a, generate_series(1, $2::int) c
@@ -54,10 +56,10 @@ interface Node {
   readonly Plans?: readonly Node[];
 }
 
-/** As the program runs it: prepared, for any number of customers. */
+/** The statement as the program runs it: prepared, for any number of customers. */
 const prepare = `prepare one (uuid, text[], timestamptz) as ${recomputeStatement}`;
 
-/** The plan for one customer, after a booking was moved. */
+/** The plan for one customer, after a booking was rescheduled. */
 async function explain(client: pg.PoolClient, organizationId: string): Promise<Node> {
   await client.query("begin");
   await client.query(
@@ -71,7 +73,7 @@ async function explain(client: pg.PoolClient, organizationId: string): Promise<N
   return rows[0]["QUERY PLAN"][0].Plan;
 }
 
-/** Blocks read, by a plan made now. */
+/** The number of blocks that a plan made now reads. */
 async function blocksOf(organizationId: string): Promise<number> {
   const client = await database.pool.connect();
   try {

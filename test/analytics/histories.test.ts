@@ -8,7 +8,7 @@ import { addLocations, dailyDifferences, makeOrganization, readRows, takeIn } fr
 const database = await openTestDatabase();
 beforeEach(() => emptyDatabase(database));
 
-/** Takes the events in as those of a merchant of its own; answers where the tables differ from the story's rows. */
+/** Processes the events under a new merchant. Returns the differences between the tables and the story's rows. */
 async function replay(
   history: History,
   variant: string,

@@ -11,7 +11,7 @@ import { type History, type JsonRow, loadHistories } from "../support/histories.
 
 const histories = loadHistories();
 
-/** Everything in which the story's own numbers and the oracle's differ, given the events in this order. */
+/** The differences between the story's numbers and the oracle's, for the events in this order. */
 function disagreements(history: History, events: readonly WebhookEvent[]): string[] {
   const facts: FactTables = factsFromEvents(events, history.organization, history.locations);
   const rows = Object.values(history.customers).filter((row) => row !== null);
@@ -23,7 +23,7 @@ function disagreements(history: History, events: readonly WebhookEvent[]): strin
   ];
 }
 
-/** The same shuffle for the same seed: a small linear congruential generator. */
+/** A small linear congruential generator: the same seed gives the same shuffle. */
 function shuffled<T>(items: readonly T[], seed: number): T[] {
   const result = [...items];
   let state = seed;

@@ -20,12 +20,12 @@ import {
   recomputeAt,
 } from "../support/worlds.js";
 
-/** Every history is a seed; a failure names it. */
+/** Every history has a seed. A failure names it. */
 const HISTORIES = casesHere(100);
 const AT_ONCE = 10;
-/** How often each history lets the clock pass the earliest refresh_due_at. */
+/** How often the clock passes the earliest refresh_due_at in each history. */
 const STEPS = 2;
-/** How many instants of each history, beside its end, are compared. */
+/** The number of compared instants of each history, besides its end. */
 const INSTANTS = 2;
 const DAY = 86_400_000_000n;
 
@@ -51,7 +51,7 @@ describe.each(firstSeeds)("random histories from seed %i", (firstSeed) => {
   });
 });
 
-/** Recomputes everybody at several instants, and compares all rows with the oracle's. */
+/** Recomputes all customers at several instants, and compares all rows with the oracle's. */
 async function compareAtInstants(
   { organizationId, start, end }: RandomWorld,
   facts: FactTables,
@@ -74,7 +74,7 @@ async function compareAtInstants(
   return problems;
 }
 
-/** An instant at which some definition turns, exactly or a microsecond beside it. */
+/** An instant at which some value changes, or a microsecond before or after it. */
 function boundary(facts: FactTables, random: Random): string {
   const turns = [
     ...facts.bookings.map((booking) => booking.start_at),
@@ -85,7 +85,10 @@ function boundary(facts: FactTables, random: Random): string {
   return toIso(toMicros(random.pick(turns)) + days * DAY + BigInt(random.int(-1, 1)));
 }
 
-/** A row is exact from computed_at until refresh_due_at: nothing changes before, and then something does. */
+/**
+ * A row is exact from computed_at until refresh_due_at: no value changes before that instant, and one changes at
+ * it.
+ */
 async function passTheTime(
   { organizationId, start, end }: RandomWorld,
   facts: FactTables,
@@ -122,7 +125,7 @@ async function passTheTime(
   return problems;
 }
 
-/** A row's values, without what is kept about the row itself. */
+/** A row's values, without the columns about the row itself. */
 function valuesOf(row: Record<string, unknown> = {}): string {
   const { refresh_due_at, created_at, updated_at, computed_at, definition_version, ...values } = row;
   return JSON.stringify(values);

@@ -32,7 +32,7 @@ const recompute = (ids: readonly string[], now = NOW, id = organizationId) =>
 const facts = (table: string, ...rows: Record<string, unknown>[]) =>
   insert(database, organizationId, table, rows);
 
-/** Two visits, a payment with a tip, a refund, a note, a referral: few columns are empty. */
+/** Facts that leave few columns empty: two visits, a payment with a tip, a refund, a note, a referral. */
 async function anaWithEverything(id = organizationId) {
   const add = (table: string, ...rows: Record<string, unknown>[]) => insert(database, id, table, rows);
   await add("customers", { square_customer_id: "ana", given_name: "Ana", birthday: "0000-02-29" });
@@ -267,7 +267,7 @@ describe("with the clock alone", () => {
   });
 
   it("overdue begins at one and a half gaps, not a microsecond before", async () => {
-    // A gap of 10 days and a microsecond: one and a half end between two microseconds.
+    // The gap is 10 days and a microsecond, so one and a half gaps end between two microseconds.
     await facts(
       "bookings",
       { booking_id: "b1", start_at: "2026-01-01T18:00:00Z" },

@@ -21,7 +21,7 @@ beforeEach(async () => {
 const facts = (table: string, ...rows: Record<string, unknown>[]) =>
   insert(database, organizationId, table, rows);
 
-/** The view's rows in the order of place and day, each as the values of `names`. */
+/** The view's rows by location and day, each as the values of `names`. */
 async function view(relation: string, ...names: string[]): Promise<unknown[][]> {
   const rows = await readRows(database, organizationId, relation);
   return rows.map((row) => names.map((name) => row[name])).sort();
@@ -230,7 +230,7 @@ describe("customers who are equal", () => {
       ...ids.map((id) => ({ booking_id: id, customer_id: id, start_at: "2026-01-10T18:00:00Z" })),
     );
     await recomputeAt(database, organizationId, ids, "2026-02-01T00:00:00Z");
-    // Nobody below, four equals: floor(5 x 2 / 4) + 1.
+    // No customer below, four equal: floor(5 x 2 / 4) + 1.
     expect(await view("customer_rfm", "square_customer_id", "recency", "frequency", "monetary")).toEqual(
       ids.map((id) => [id, 3, 3, 3]),
     );

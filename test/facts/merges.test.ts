@@ -23,8 +23,8 @@ async function freshSalon(): Promise<string> {
 }
 
 /**
- * Delivers the events in every order, in batches of every size, each to a salon of its own, and expects the same tables
- * every time. On the embedded database it takes every fifth order.
+ * Delivers the events in every order and in batches of every size, each to a new salon, and expects the same tables
+ * each time. On the embedded database it tries every fifth order.
  */
 async function inEveryOrder(events: readonly EventJson[]): Promise<Tables> {
   let expected: Tables | undefined;

@@ -1,13 +1,13 @@
-/** Who survived which merge, in plain TypeScript (contract section 4, Merge). */
+/** The survivor of each merged id, in plain TypeScript. */
 import type { CustomerAliasRow } from "./facts.js";
 
-/** One telling of a merge: by the source's deletion (knows its version) or the survivor's creation (knows when). */
+/** One report of a merge: the source's deletion (with its version) or the survivor's creation (with the time). */
 export interface MergeEvidence {
   readonly from: string;
   readonly to: string;
   readonly deletedVersion: bigint | null;
   readonly mergedAt: bigint | null;
-  /** When the source's own deletion says that it ended. */
+  /** The time of the source's deletion. */
   readonly endedAt?: bigint | null;
 }
 
@@ -20,8 +20,8 @@ export interface RecoveryEvidence {
 }
 
 /**
- * Every merged id with the last survivor of its chain. A recovery of the source undoes each merge it came
- * after: by a higher version than the deletion's, or by a later time than the merge's.
+ * Every merged id with the last survivor of its chain. A recovery of the source undoes each earlier merge: it has a
+ * higher version than the deletion, or a later time than the merge.
  */
 export function resolveAliases(
   merges: readonly MergeEvidence[],

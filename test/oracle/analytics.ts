@@ -1,4 +1,4 @@
-/** The exact rows of `customer_analytics` that the facts call for (contract section 5). */
+/** The exact rows of `customer_analytics` for the facts. */
 import { bookingColumns } from "./booking-columns.js";
 import { clockColumns } from "./clock-columns.js";
 import type { FactTables, Row } from "./facts.js";
@@ -9,8 +9,8 @@ import { type CustomerFacts, customersWithARow } from "./read.js";
 import { refreshDueAt } from "./refresh-due.js";
 
 /**
- * The row of every customer who has one, by customer id, computed at `now`. It holds every column but
- * those about the writing itself: created_at, updated_at, computed_at, definition_version.
+ * The row of every customer who has one, by customer id, computed at `now`. It has every column except those about
+ * the writing: created_at, updated_at, computed_at, definition_version.
  */
 export function expectedAnalytics(facts: FactTables, now: InstantLike): Map<string, Row> {
   const instant = toMicros(now);

@@ -1,4 +1,4 @@
-/** Exact rounding as Postgres' numeric does it, and the few list helpers the columns are written with. */
+/** Exact rounding like Postgres' numeric, and the list helpers of the columns. */
 
 /** `numerator / denominator` rounded half away from zero, as text with exactly `places` decimals. */
 export function rounded(numerator: bigint, denominator: bigint, places: number): string {
@@ -20,7 +20,7 @@ export function roundedInteger(numerator: bigint, denominator: bigint): bigint {
   return negative ? -result : result;
 }
 
-/** The quotient, or NULL where the divisor is 0 (contract section 5). */
+/** The quotient, or NULL where the divisor is 0. */
 export function roundedOrNull(numerator: bigint, denominator: bigint, places: number): string | null {
   return denominator === 0n ? null : rounded(numerator, denominator, places);
 }
@@ -29,7 +29,7 @@ export function sum(values: readonly bigint[]): bigint {
   return values.reduce((total, value) => total + value, 0n);
 }
 
-/** A sum as a column can hold it: the nearest bigint, or integer. */
+/** The nearest bigint or integer to a sum. */
 export function saturated(value: bigint, bits: 32 | 64 = 64): bigint {
   const limit = 2n ** BigInt(bits - 1);
   return value < -limit ? -limit : value >= limit ? limit - 1n : value;
@@ -53,7 +53,7 @@ export function compare<T extends bigint | number | string>(a: T, b: T): number 
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** Mode columns: most frequent; tie, the value used most recently; tie, the smallest. Null is no value. */
+/** The mode: most frequent; tie, the value used most recently; tie, the smallest. Null does not count. */
 export function mode<T extends number | string>(uses: readonly { value: T | null; at: bigint }[]): T | null {
   const candidates = distinct(uses.map((use) => use.value)).map((value) => {
     const times = uses.filter((use) => use.value === value).map((use) => use.at);

@@ -1,4 +1,4 @@
-/** The columns that follow from bookings and not from the clock, in the contract's order and words. */
+/** The columns that depend on bookings and not on the clock, in the order and words of their definitions. */
 import { compare, distinct, greatest, mode, roundedOrNull, saturated, smallest, sum } from "./arithmetic.js";
 import type { FactTables, Row } from "./facts.js";
 import { HOUR, localTime, toIsoMillis, toIsoOrNull } from "./instants.js";
@@ -20,7 +20,7 @@ export function acceptedInOrder(bookings: readonly Booking[]): Booking[] {
     .sort((a, b) => compare(a.start_at, b.start_at) || compare(a.booking_id, b.booking_id));
 }
 
-/** Local days, of the booking's location, on which there is one of these bookings. */
+/** The local days with one of these bookings, in the time zone of the booking's location. */
 export function localDays(facts: FactTables, bookings: readonly Booking[]): number {
   return distinct(bookings.map((b) => localTime(b.start_at, timeZoneOf(facts, b.location_id)).date)).length;
 }

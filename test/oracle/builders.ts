@@ -1,10 +1,10 @@
-/** Fact rows for the oracle's own tests: one salon in Los Angeles, one customer named ana. */
+/** Fact rows for the oracle's tests: one salon in Los Angeles, one customer named ana. */
 import { expectedAnalytics } from "./analytics.js";
 import type { BookingRow, BookingSegmentRow, FactTables, PaymentRow, RefundRow, Row } from "./facts.js";
 
 export const PACIFIC = "America/Los_Angeles";
 
-/** One customer's world: a salon in Los Angeles, nothing else unless it is given. */
+/** The facts of one customer: a salon in Los Angeles and the given rows. */
 export function world(given: Partial<FactTables>): FactTables {
   return {
     organization: { currency: "USD", time_zone: PACIFIC, settings: {} },

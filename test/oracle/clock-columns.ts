@@ -1,4 +1,4 @@
-/** The columns marked C: those that also change by the clock. All of them at one instant N. */
+/** The columns that also change by the clock, at one instant N. */
 import { roundedInteger, roundedOrNull, smallest } from "./arithmetic.js";
 import { acceptedInOrder, localDays } from "./booking-columns.js";
 import type { FactTables, Row } from "./facts.js";
@@ -15,7 +15,7 @@ export interface SegmentDays {
 
 export function segmentDays(facts: FactTables): SegmentDays {
   const settings = facts.organization.settings as { segments?: Record<string, unknown> } | null | undefined;
-  // Whole days; what is no number of days is as if it were not set.
+  // Whole days. Any other value counts as not set.
   const days = (name: string, usual: number): bigint => {
     const set = settings?.segments?.[name];
     return BigInt(typeof set === "number" ? Math.round(Math.max(set, 0)) : usual) * DAY;

@@ -1,4 +1,4 @@
-/** The rows of the two daily views that the facts call for (contract section 5, Views). */
+/** The rows of the two daily views for the facts. */
 import { compare, distinct, saturated, sum } from "./arithmetic.js";
 import { acceptedInOrder } from "./booking-columns.js";
 import type { FactTables, Row } from "./facts.js";
@@ -84,7 +84,7 @@ export function expectedRevenueDaily(facts: FactTables): Row[] {
   );
 }
 
-/** Of every customer the id of the first ACCEPTED booking (tie: booking_id). */
+/** The id of every customer's first ACCEPTED booking (tie: booking_id). */
 function firstAcceptedOfEveryCustomer(bookings: readonly Booking[]): Set<string> {
   const customers = distinct(bookings.map((booking) => booking.customer_id));
   const firsts = customers.map(
@@ -107,7 +107,7 @@ function placeAndDay(facts: FactTables, locationId: string | null, date: string)
   };
 }
 
-/** The items that share a key, group by group in the order of their keys. */
+/** The items grouped by key, in the order of the keys. */
 function groups<T>(items: readonly T[], keyOf: (item: T) => (string | null)[]): [T, ...T[]][] {
   const byKey = new Map<string, [T, ...T[]]>();
   for (const item of items) {

@@ -1,13 +1,13 @@
 /**
- * Says in readable lines where rows differ from the expected ones. Forgives representation (a Date for its
- * ISO text, 1.5 for "1.50", a number for a bigint).
+ * Describes in readable lines where rows differ from the expected ones. It accepts other representations: a Date
+ * for its ISO text, 1.5 for "1.50", a number for a bigint.
  */
 import type { Row } from "./facts.js";
 import { toMicros } from "./instants.js";
 
 /**
- * One line for each column of `expected` in which `actual` differs, none when the row is right. Columns
- * that only `actual` has are not looked at.
+ * One line for each column of `expected` in which `actual` differs. No line when the row is right. Columns that only
+ * `actual` has are ignored.
  */
 export function explainDifferences(expected: Row, actual: Row | null | undefined): string[] {
   if (actual === null || actual === undefined) return ["row: expected one, actual none"];
@@ -20,8 +20,8 @@ export function explainDifferences(expected: Row, actual: Row | null | undefined
 }
 
 /**
- * Compares whole tables: a missing row, a surplus row and every differing column is a line that begins with
- * the row's key. `keys` names the columns that identify a row.
+ * Compares whole tables. Each missing row, surplus row and differing column gives a line that begins with the row's
+ * key. `keys` names the columns that identify a row.
  */
 export function explainTableDifferences(
   expected: Iterable<Row>,
@@ -54,7 +54,7 @@ function agrees(column: string, expected: unknown, actual: unknown): boolean {
   return canonical(expected) === canonical(actual);
 }
 
-/** A Date knows no microseconds: against one, the expected instant is cut to milliseconds. */
+/** A Date has no microseconds, so the expected instant is cut to milliseconds for the comparison. */
 function sameInstant(expected: unknown, actual: unknown): boolean {
   const want = toMicros(expected as Date | string);
   const have = toMicros(actual as Date | string);
@@ -66,7 +66,7 @@ function isNumeric(column: string, expected: unknown): boolean {
   return /_rate$|^avg_|_cents$/.test(column);
 }
 
-/** `1.50`, `1.5`, 1.5 and an object that prints itself so are the same number. */
+/** `1.50`, `1.5`, 1.5 and an object whose text is one of these are the same number. */
 function decimalText(value: unknown): string {
   const text = String(value);
   return text.includes(".") ? text.replace(/0+$/, "").replace(/\.$/, "") : text;

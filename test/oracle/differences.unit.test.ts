@@ -29,7 +29,7 @@ describe("comparing", () => {
     expect(
       explainDifferences({ last_visit_at: "2026-02-10T20:00:00.000001Z" }, { last_visit_at: null }),
     ).toHaveLength(1);
-    // A row that comes due a microsecond early is a row that is wrong for a microsecond.
+    // Instants are compared to the microsecond.
     const due = "2026-02-10T20:00:00.000001Z";
     expect(
       explainDifferences({ refresh_due_at: due }, { refresh_due_at: "2026-02-10 20:00:00+00" }),

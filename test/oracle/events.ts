@@ -1,13 +1,13 @@
 /**
- * A small reader that turns webhook events into fact tables by the contract's ordering rules (section 4),
- * sharing no code with src/. The order of the events and doubled events make no difference.
+ * A small reader that turns webhook events into fact tables by the rules of order. It shares no code with src/. The
+ * order of the events and duplicate events make no difference.
  */
 import { isDeepStrictEqual } from "node:util";
 import { type MergeEvidence, type RecoveryEvidence, resolveAliases } from "./aliases.js";
 import type { CustomerRow, FactTables, LocationRow, OrganizationRow } from "./facts.js";
 import { toMicros } from "./instants.js";
 
-/** A webhook envelope, as far as it is read here. */
+/** The fields of a webhook envelope that are read here. */
 export interface WebhookEvent {
   readonly merchant_id: string;
   readonly type: string;
@@ -91,7 +91,7 @@ export function factsFromEvents(
   };
 }
 
-/** Of each id's copies the one that no other is newer than. */
+/** The newest copy of each id. */
 function newest(copies: readonly Json[], isNewer: (a: Json, b: Json) => boolean): Json[] {
   const standing = new Map<string, Json>();
   for (const copy of copies) {
@@ -130,7 +130,7 @@ function refundIsNewer(a: Json, b: Json): boolean {
   return terminal.includes(a.status) && !terminal.includes(b.status);
 }
 
-/** Of the copies with a version the newest, of those without the newest, and of these two the later one. */
+/** The later of two copies: the newest with a version and the newest without. */
 function standingProfiles(copies: readonly Json[]): Json[] {
   const versioned = newest(
     copies.filter(({ version }) => version != null),
@@ -147,21 +147,21 @@ function standingProfiles(copies: readonly Json[]): Json[] {
   });
 }
 
-/** Higher version wins; a delete wins over the same version; then the later time. */
+/** Higher version wins; a deletion wins over the same version; then the later time. */
 function profileIsNewer(a: Json, b: Json): boolean {
   if (a.version !== b.version) return a.version > b.version;
   if (a.isDeleted !== b.isDeleted) return a.isDeleted;
   return !a.isDeleted && a.at > b.at;
 }
 
-/** The later time wins, and at one time a delete. */
+/** The later time wins; at one time a deletion. */
 function profileIsLater(a: Json, b: Json): boolean {
   return a.at !== b.at ? a.at > b.at : a.isDeleted && !b.isDeleted;
 }
 
 /**
- * Every profile an event carries, with its time, and marked when the event deletes it. A deletion that carries none is of
- * the id and the time of its envelope.
+ * Every profile in an event, with its time, and whether the event deletes it. A deletion without a profile has the
+ * id and the time of its envelope.
  */
 function profileChanges(events: readonly WebhookEvent[]): Json[] {
   return events.flatMap((event): Json[] => {
@@ -185,7 +185,7 @@ function customerRow(profile: Json): CustomerRow {
     birthday: alive("birthday"),
     creation_source: alive("creation_source"),
     created_at: alive("created_at"),
-    // When it was deleted matters to no column; that it was, does.
+    // The time of the deletion changes no column.
     deleted_at: profile.isDeleted ? "1970-01-01T00:00:00Z" : null,
   };
 }
@@ -213,7 +213,7 @@ function endedHere({ type, data }: WebhookEvent, from: string): boolean {
   return type === "customer.deleted" && (data.object?.customer?.id ?? data.id) === from;
 }
 
-/** Of live profiles alone: one that was brought back keeps its creation_source when it is deleted or merged again. */
+/** Only live profiles: a recovered profile keeps its creation_source when it is deleted or merged again. */
 function recoveriesIn(events: readonly WebhookEvent[]): RecoveryEvidence[] {
   return events
     .filter((event) => event.type !== "customer.deleted")

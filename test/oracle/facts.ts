@@ -1,13 +1,13 @@
 /**
- * The fact tables as plain rows with the contract's column names (contract section 3), all of one
- * organization. Times and money are taken in any exact form a driver may give them.
+ * The fact tables of one organization as plain rows, with the columns' names. Times and money may have any exact
+ * form that a driver returns.
  */
 import type { InstantLike } from "./instants.js";
 
 export type MoneyLike = bigint | number | string;
 
 export interface OrganizationRow {
-  /** When given, expected rows carry it as organization_id. */
+  /** If given, expected rows have it as organization_id. */
   readonly id?: string;
   readonly currency: string;
   readonly time_zone: string;

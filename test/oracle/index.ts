@@ -1,6 +1,6 @@
 /**
- * The independent check: contract section 5 computed from the fact tables in plain TypeScript, written
- * from the contract's words and sharing no code with src/.
+ * The independent check: every column computed from the fact tables in plain TypeScript. It is written from the
+ * columns' definitions and shares no code with src/.
  */
 export { expectedAnalytics } from "./analytics.js";
 export { expectedAppointmentsDaily, expectedRevenueDaily } from "./daily.js";

@@ -3,12 +3,12 @@
  * Intl.DateTimeFormat alone: no database, no date library.
  */
 
-/** How an instant may come in: a Date (milliseconds), or ISO or Postgres text with a zone. */
+/** An instant as input: a Date (milliseconds), or ISO or Postgres text with a zone. */
 export type InstantLike = Date | string;
 
 export const SECOND = 1_000_000n;
 export const HOUR = 3_600n * SECOND;
-/** A day as a length of time is 24 hours, whatever a clock on a wall does meanwhile. */
+/** A day as a length of time is 24 hours, even when the clocks change. */
 export const DAY = 24n * HOUR;
 
 const TEXT = /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d(?::?\d\d)?)$/;
@@ -62,7 +62,7 @@ export interface LocalTime {
 
 const localTimes = new Map<string, LocalTime>();
 
-/** What the calendar and the clock on the wall of `timeZone` show at this instant. */
+/** The local date and time in `timeZone` at this instant. */
 export function localTime(micros: bigint, timeZone: string): LocalTime {
   const key = `${micros} ${timeZone}`;
   const known = localTimes.get(key) ?? computeLocalTime(micros, timeZone);

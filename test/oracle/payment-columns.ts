@@ -1,4 +1,7 @@
-/** The columns that follow from payments and refunds and not from the clock, in the contract's order and words. */
+/**
+ * The columns that depend on payments and refunds and not on the clock, in the order and words of their
+ * definitions.
+ */
 import {
   compare,
   distinct,

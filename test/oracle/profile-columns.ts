@@ -1,10 +1,10 @@
-/** The columns that follow from the profile, from referrals, and from other columns. */
+/** The columns that depend on the profile, on referrals and on other columns. */
 import { compare, distinct, saturated, smallest, sum } from "./arithmetic.js";
 import type { Row } from "./facts.js";
 import { toIsoOrNull, toMicros, toMicrosOrNull } from "./instants.js";
 import type { CustomerFacts } from "./read.js";
 
-/** The live profile, cleared when Square clears it, and all NULL without one. */
+/** Fields of the live profile. A field that Square clears is NULL. Without a live profile all are NULL. */
 export function profileColumns(customer: CustomerFacts): Row {
   const profile = customer.liveProfile;
   return {

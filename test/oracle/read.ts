@@ -1,4 +1,4 @@
-/** Brings fact rows into one exact form, and gathers what belongs to each customer. */
+/** Converts fact rows into one exact form, and groups them by customer. */
 import { compare } from "./arithmetic.js";
 import type {
   BookingSegmentRow,
@@ -50,7 +50,7 @@ export interface Refund {
   readonly created_at: bigint;
 }
 
-/** All that is known of one survivor. */
+/** All facts of one survivor. */
 export interface CustomerFacts {
   readonly id: string;
   /** NULL when unknown or deleted. */
@@ -110,8 +110,8 @@ export function readRefunds(facts: FactTables): Refund[] {
 }
 
 /**
- * Everyone who has a row (contract section 4): a survivor with a live profile, a booking, a payment or a
- * referral profile, and nobody else. A merged id's referral profile and rewards count for its survivor.
+ * The customers who have a row: survivors with a live profile, a booking, a payment or a referral profile. A merged
+ * id's referral profile and rewards count for its survivor.
  */
 export function customersWithARow(facts: FactTables): CustomerFacts[] {
   const survivorOf = new Map(
@@ -145,7 +145,7 @@ export function customersWithARow(facts: FactTables): CustomerFacts[] {
   });
 }
 
-/** The zone in which a place's days are counted: its own, or the organization's while it is unknown. */
+/** The time zone of a location: its own, or the organization's while its own is unknown. */
 export function timeZoneOf(facts: FactTables, locationId: string | null): string {
   const location = facts.locations.find((row) => row.square_location_id === locationId);
   return location?.time_zone || facts.organization.time_zone;

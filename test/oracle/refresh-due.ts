@@ -1,6 +1,6 @@
 /**
- * refresh_due_at by brute force: gather every instant at which anything could happen, recompute all C
- * columns at each in order of time, and take the first at which one differs from now.
+ * refresh_due_at by brute force: it collects every instant at which a value may change, recomputes all clock
+ * columns at each in order of time, and takes the first instant at which one differs.
  */
 import { compare } from "./arithmetic.js";
 import { acceptedInOrder, localDays } from "./booking-columns.js";
@@ -9,7 +9,7 @@ import type { FactTables } from "./facts.js";
 import { DAY } from "./instants.js";
 import type { CustomerFacts } from "./read.js";
 
-/** The earliest instant after N at which some C column changes by the clock alone, or NULL: never. */
+/** The earliest instant after N at which the clock alone changes a column. NULL: never. */
 export function refreshDueAt(facts: FactTables, customer: CustomerFacts, now: bigint): bigint | null {
   const today = columnsAsText(facts, customer, now);
   const candidates = [...new Set(candidateInstants(facts, customer))]
@@ -33,7 +33,7 @@ function candidateInstants(facts: FactTables, customer: CustomerFacts): bigint[]
   return [
     ...customer.bookings.flatMap((booking) => thresholds.map((length) => booking.start_at + length)),
     ...customer.payments.flatMap((payment) => windows.map((length) => payment.created_at + length)),
-    // Any ACCEPTED booking may come to be the last visit: 1.5 average gaps after it, rounded up.
+    // Any ACCEPTED booking may become the last visit. Then 1.5 average gaps after it count, rounded up.
     ...accepted.flatMap((last, index) => {
       const gaps = localDays(facts, accepted.slice(0, index + 1)) - 1;
       if (first === undefined || gaps === 0) return [];

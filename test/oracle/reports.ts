@@ -1,4 +1,4 @@
-/** The reports of contract section 8 from the fact tables, in plain TypeScript and written from the contract's words. */
+/** The reports, computed from the fact tables in plain TypeScript, and written from their definitions. */
 import { compare, distinct, rounded, roundedInteger, smallest, sum } from "./arithmetic.js";
 import { acceptedInOrder } from "./booking-columns.js";
 import { isPrebooked, segmentAt } from "./clock-columns.js";
@@ -117,7 +117,7 @@ function moneyOf(facts: FactTables, scope: ReportScope, currency: string) {
   };
 }
 
-/** As of the end of each local day of the organization until today; of today, as of now. */
+/** The segments at the end of each local day of the organization until today. Today counts as of now. */
 export function expectedSegmentsDaily(facts: FactTables, { from, to }: ReportScope, now: bigint) {
   const days: Record<string, unknown>[] = [];
   for (let day = from; day <= to && day <= todayOf(facts, now); day = nextDay(day)) {
@@ -147,7 +147,7 @@ export function expectedMovements(facts: FactTables, { from, to }: ReportScope, 
   });
 }
 
-/** The segment at the end of a local day of the organization, or now if the day is not over; null when not known by then. */
+/** The segment at the end of a local day of the organization, or now if earlier. Null if not known by then. */
 function segmentOf(facts: FactTables, customer: CustomerFacts, day: string, now: bigint): string | null {
   const zone = facts.organization.time_zone;
   const isOver = (instant: bigint) => instant <= now && localTime(instant, zone).date <= day;
@@ -257,7 +257,7 @@ function bookingsIn(facts: FactTables, scope: ReportScope): Booking[] {
   return readBookings(facts).filter((booking) => lies(facts, scope, booking, booking.start_at));
 }
 
-/** Whether the local day at the place lies in the period, and the place is asked for. */
+/** Whether the local day at the location is in the period, and the location is selected. */
 function lies(
   facts: FactTables,
   { from, to, locationId }: ReportScope,

@@ -1,9 +1,9 @@
-/** The rows of `customer_rfm` and `customer_profiles` that rows of `customer_analytics` call for (contract section 5, Views). */
+/** The rows of `customer_rfm` and `customer_profiles` for rows of `customer_analytics`. */
 import type { FactTables, Row } from "./facts.js";
 import { DAY, type InstantLike, toMicros } from "./instants.js";
 import { nameOf } from "./read.js";
 
-/** First match of [recency, frequency, monetary], each from and to. */
+/** The first match of [recency, frequency, monetary] counts. Each has a range. */
 const classes: readonly [name: string, recency: number[], frequency: number[], monetary: number[]][] = [
   ["CHAMPION", [4, 5], [4, 5], [4, 5]],
   ["LOYAL", [3, 5], [4, 5], [1, 5]],
@@ -17,7 +17,7 @@ const classes: readonly [name: string, recency: number[], frequency: number[], m
   ["LOST", [1, 5], [1, 5], [1, 5]],
 ];
 
-/** Scores over customers with a visit, a later last visit counting as higher. */
+/** Scores over customers with a visit. A later last visit counts as higher. */
 export function expectedRfm(rows: Iterable<Row>): Row[] {
   const visitors = [...rows].filter((row) => Number(row.total_visits) > 0);
   const score = (row: Row, column: string): number => {

@@ -11,8 +11,8 @@ import { turbulence } from "../support/turbulence.js";
 const database = await openTestDatabase();
 
 /**
- * Who was merged into a profile that was deleted later is told by events alone: Square answers NOT_FOUND for both. So without
- * the event search nobody is deleted here.
+ * Only events report who was merged into a profile that was deleted later: Square answers NOT_FOUND for both ids.
+ * So without the event search no profile is deleted here.
  */
 const nobodyDeleted = { ...turbulence.rates, profileDeleted: 0 };
 
