@@ -22,7 +22,7 @@ function problemsOf(load: () => unknown): readonly string[] {
   return [];
 }
 
-test("with the two required variables, the rest are the contract's defaults", () => {
+test("with the two required variables, the others have their documented defaults", () => {
   expect(serve()).toEqual({
     database: { dataDir: "./.regulars", poolSize: 10 },
     host: "127.0.0.1",

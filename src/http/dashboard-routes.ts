@@ -36,10 +36,10 @@ const BUILDS = ["../../dist/dashboard", "../../dashboard"].map((folder) =>
 );
 
 /**
- * The dashboard's pages and files (contract section 8). They hold no data, so they need no key: what they show they
- * ask of the API. Registered before the routes behind the key.
+ * The dashboard's pages and files. They contain no data, so they need no key. They request their data from the API.
+ * Register them before the routes behind the key.
  *
- * @param folder what `vite build` wrote; without it the pages name the command that builds them
+ * @param folder the output of `vite build`; without it the pages name the command that builds them
  */
 export function dashboardRoutes(folder = BUILDS.find((build) => existsSync(path.join(build, "index.html")))) {
   return fp(async (app) => {

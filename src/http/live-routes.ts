@@ -39,7 +39,7 @@ export const liveStreams = fp(async (app) => {
   });
 });
 
-/** Changes as they are committed, as server-sent events (contract section 8). */
+/** Sends committed changes as server-sent events. */
 export function liveRoutes({ database, feed }: { database: Database; feed: Pick<LiveFeed, "subscribe"> }) {
   return async (app: FastifyInstance) => {
     app.get(

@@ -8,22 +8,22 @@ import { exactRow } from "../analytics/customer-history.js";
 import { query, queryUnprepared } from "../database/query.js";
 import { inSnapshot } from "./read-report.js";
 
-/** Rows of one answer. */
+/** The most rows in one answer. */
 const PAGE = 200;
 
-/** Where the rows go on: behind this one. `time` is as Postgres writes it. */
+/** A position: the rows go on after this one. `time` is Postgres text. */
 export interface RowPlace {
   readonly time: string | null;
   readonly id: string;
 }
 
-/** One row, and what it contributes to the value. */
+/** One row and its contribution to the value. */
 export interface Contribution {
   readonly id: string;
-  /** RFC 3339; NULL where nobody tells. */
+  /** RFC 3339. NULL for a row without a time. */
   readonly time: string | null;
   readonly value: unknown;
-  /** Whether it is one of those that make the value. */
+  /** Whether the row counts. */
   readonly counted: boolean;
 }
 
@@ -34,32 +34,34 @@ export interface Explanation {
   readonly unit: string | null;
   readonly description: string;
   readonly value: unknown;
-  /** The instant at which all of this is so, and until when time alone changes nothing in the customer's row; NULL: for ever. */
+  /**
+   * `as_of` is the instant of the answer. Until `exact_until` the clock alone does not change the row. NULL: never.
+   */
   readonly as_of: string;
   readonly exact_until: string | null;
   /** The relation whose rows are counted, `profile`, or `columns`. */
   readonly from: string;
-  /** Which of the rows count, as SQL; NULL: all of them. */
+  /** The condition by which a row counts, as SQL. NULL: every row counts. */
   readonly condition: string | null;
-  /** How the rows that count become the value. */
+  /** The function from the counted rows to the value. */
   readonly aggregate: string | null;
   /** At most 200, newest first. */
   readonly rows: readonly Contribution[];
-  /** Of a column that is computed from others: their values, and the SQL over them. */
+  /** For a column computed from other columns: their values, and the SQL over them. */
   readonly inputs: Readonly<Record<string, unknown>>;
   readonly formula: string | null;
 }
 
-/** The catalogue's column of this name. */
+/** The column with this name in the catalogue. */
 export function columnNamed(name: string): Column | undefined {
   return columns.find((column) => column.name === name);
 }
 
 /**
- * What a column's value of one customer was made of (contract section 8): rows, or other columns. All of it comes from the column's
- * entry in the catalogue. A row that is due is recomputed first. A merged id answers its survivor.
+ * Explains a column's value of one customer: its rows, or the columns it is computed from. The answer is generated
+ * from the column's entry in the catalogue. A due row is recomputed first. A merged id answers its survivor.
  *
- * @param behind finds, for the survivor, where the rows go on; NULL at the beginning
+ * @param behind returns the position after which the survivor's rows go on; NULL at the beginning
  * @returns undefined when there is no such customer
  */
 export async function explain(
@@ -74,7 +76,7 @@ export async function explain(
   return inSnapshot(pool, async (tx) => {
     const row = await analyticsRow(tx, organizationId, customerId);
     if (!row) return undefined;
-    // A webhook may have written it in the meantime.
+    // A webhook may have written the row in the meantime.
     const asOf = row.computed_at instanceof Date && row.computed_at > now ? row.computed_at : now;
     const customer = toApiRow(row);
     const survivorId = String(row.square_customer_id);
@@ -106,8 +108,8 @@ function isCounted(column: Column): column is CountedColumn {
   return column.from !== "profile" && column.from !== "columns";
 }
 
-// The relations' indexes: bookings_customer_idx, payments_customer_idx and the keys of what belongs to them. Not kept prepared: there
-// are as many statements as columns.
+// Indexes: bookings_customer_idx, payments_customer_idx, primary keys of their parts. The statements are not
+// prepared, because there is one for each column.
 async function contributions(
   tx: pg.PoolClient,
   key: readonly unknown[],
@@ -130,7 +132,7 @@ async function contributions(
   };
 }
 
-/** A numeric comes as text, and so does what a mode counts. */
+/** The driver returns a numeric as text. The values of a mode are text too. */
 function inTypeOf({ type }: CountedColumn, value: unknown): unknown {
   return typeof value === "string" && (type === "smallint" || type.startsWith("numeric"))
     ? Number(value)
@@ -145,7 +147,7 @@ const settingsStatement = {
     from organizations where id = $1`,
 };
 
-/** The columns that a formula reads, and the organization's days where it reads them. */
+/** The values that a formula reads: columns, and the organization's segment days. */
 async function inputsOf(
   tx: pg.PoolClient,
   organizationId: string,

@@ -20,7 +20,7 @@ const database = await openTestDatabase();
  * The columns, written by hand and not from the catalogue: each column's type, and C where the clock changes it
  * too.
  */
-const contract = `
+const definitions = `
   given_name text, family_name text, company_name text, email_address text, phone_number text, birthday text,
   creation_source text, customer_created_at timestamptz,
   total_bookings int, total_accepted_bookings int, total_pending_bookings int, total_declined_bookings int,
@@ -116,9 +116,9 @@ const byName = <Entry extends { name: string }>(entries: readonly Entry[]) =>
   entries.toSorted((a, b) => (a.name < b.name ? -1 : 1));
 
 describe("the column catalogue", () => {
-  it("has the contract's columns and no others, C exactly where the contract says so", () => {
+  it("has the defined columns and no others, and a clock exactly where the definitions say C", () => {
     const inCatalogue = columns.map(({ name, clock }) => ({ name, clock: clock !== undefined }));
-    expect(byName(inCatalogue)).toEqual(byName(contract.map(({ name, clock }) => ({ name, clock }))));
+    expect(byName(inCatalogue)).toEqual(byName(definitions.map(({ name, clock }) => ({ name, clock }))));
     expect(columns.filter(({ clock }) => clock?.length === 0)).toEqual([]);
   });
 
@@ -156,8 +156,8 @@ describe("the column catalogue", () => {
 });
 
 describe("the table customer_analytics", () => {
-  it("has every column of the contract, in its type", async () => {
-    const wanted = [...contract, ...Object.entries(others).map(([name, type]) => ({ name, type }))];
+  it("has every defined column, in its type", async () => {
+    const wanted = [...definitions, ...Object.entries(others).map(([name, type]) => ({ name, type }))];
     expect((await tableColumns()).map(({ name, type }) => ({ name, type }))).toEqual(
       byName(wanted.map(({ name, type }) => ({ name, type: typesInPostgres[type] }))),
     );

@@ -5,7 +5,7 @@ import { schemaDifference } from "../support/schema-difference.js";
 
 const database = await openTestDatabase();
 
-/** The keys that do not begin with the organization: contract section 3 names the two tables, Prisma makes the third. */
+/** The primary keys that do not begin with the organization. Prisma makes the third table. */
 const OTHER_KEYS = { organizations: "id", application_logs: "log_id", _prisma_migrations: "id" };
 
 test("schema.prisma is the migrated database, and the comparison does see a difference", async () => {
@@ -35,7 +35,7 @@ test("every key begins with organization_id, so that the schema can be distribut
   expect(Object.fromEntries(others.map(({ table, first }) => [table, first]))).toEqual(OTHER_KEYS);
 });
 
-test("the views of the contract stand and can be read", async () => {
+test("the documented views exist and can be read", async () => {
   for (const view of [
     "analytics_appointments_by_location_daily",
     "analytics_revenue_by_location_daily",

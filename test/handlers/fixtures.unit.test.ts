@@ -7,7 +7,7 @@ import { readJson } from "../../src/square/read-json.js";
 import { writeJson } from "../../src/square/write-json.js";
 
 const FOLDER = new URL("../../fixtures/events/", import.meta.url);
-/** Written from Square's documentation and the contract, never from what came out. */
+/** Written from Square's documentation and the columns' definitions, never copied from the program's output. */
 const FACTS = new URL("../../fixtures/facts/", import.meta.url);
 
 /** What a fixture means: facts (the columns that matter there), nothing because ignored, or a refusal. */

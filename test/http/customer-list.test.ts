@@ -52,7 +52,7 @@ const wordsOf = (row: Row) =>
   );
 const digitsOf = (phone: unknown) => text(phone).replace(/\D/g, "");
 
-/** Contract section 8, written down by hand. */
+/** The documented filters and orders, written by hand. */
 function passes(row: Row, question: Question, now: bigint): boolean {
   const among = (name: string, column: string) =>
     question[name] === undefined || question[name].split(",").includes(String(row[column]));

@@ -42,7 +42,7 @@ function get(app: TestApp, authorization: string) {
   return app.http.inject({ url: customer, headers: { authorization }, remoteAddress: "192.0.2.1" });
 }
 
-/** What the contract leaves open to everybody. A new route is behind a key, or is added here on purpose. */
+/** The open routes. A new route is behind a key, or is added here on purpose. */
 const openRoutes =
   /^(\/healthz|\/readyz|\/metrics|\/docs(\/.*)?|\/openapi\.json|\/webhooks\/square|\/assets\/\*)$/;
 
