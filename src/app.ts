@@ -45,6 +45,8 @@ export interface AppParts {
   readonly feed: Pick<LiveFeed, "subscribe">;
   readonly sweeps: Pick<Sweeps, "run" | "recomputeAllDue">;
   readonly log: FastifyBaseLogger;
+  /** The folder of the built dashboard; found by itself when left out. */
+  readonly dashboard?: string | undefined;
 }
 
 export interface App {
@@ -62,6 +64,7 @@ export async function buildApp({
   feed,
   sweeps,
   log,
+  dashboard,
 }: AppParts): Promise<App> {
   const { webhook, adminApiKey, cronSecret } = config;
   const http = fastify({
@@ -103,7 +106,7 @@ export async function buildApp({
   await http.register(cronRoutes({ sweeps, cronSecret }));
   const sessions = adminApiKey === undefined ? undefined : sessionsOf(adminApiKey, clock);
   await http.register(sessionRoutes({ sessions }));
-  await http.register(dashboardRoutes());
+  await http.register(dashboardRoutes(dashboard));
   await http.register(adminRoutes({ sessions, database, clock, inbox, feed, sweeps }));
   return { http, routes };
 }

@@ -173,7 +173,11 @@ async function storeServices(
 }
 
 /** Stores all events except the latest `keep`, many at once. @returns the latest events */
-async function loadHistory({ database }: RunningServer, salon: Salon, keep: number): Promise<SalonEvent[]> {
+async function loadHistory(
+  { database, feed }: RunningServer,
+  salon: Salon,
+  keep: number,
+): Promise<SalonEvent[]> {
   const started = performance.now();
   say("Storing two years of a simulated salon's history ...");
   const inbox = new Inbox({
@@ -182,6 +186,7 @@ async function loadHistory({ database }: RunningServer, salon: Salon, keep: numb
     log: silentLog,
     maxBatch: AT_ONCE,
   });
+  inbox.onChanges((changes) => feed.publish(changes));
   const progress = new Progress("events of the salon's history");
   const pending: SalonEvent[] = [];
   let loaded = 0;

@@ -47,6 +47,8 @@ export interface RunningServer {
   /** The address it listens on, such as `http://127.0.0.1:3000`. */
   readonly address: string;
   readonly sweeps: Pick<Sweeps, "run">;
+  /** Tells readers of the live stream what another inbox has stored. */
+  readonly feed: Pick<LiveFeed, "publish">;
   /**
    * Resolves when the configured organization's profile was read from Square, or at once when there is none to read.
    */
@@ -118,7 +120,7 @@ async function startOn(database: Database, config: ServeConfig, log: Logger): Pr
     await feed.stop();
     await database.close();
   };
-  return { database, log, address, sweeps, introduced, stop };
+  return { database, log, address, sweeps, feed, introduced, stop };
 }
 
 async function listen(http: FastifyInstance, { host, port }: ServeConfig): Promise<string> {

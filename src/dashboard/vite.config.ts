@@ -9,8 +9,8 @@ const BUILD = path.join(import.meta.dirname, "../../dist/dashboard");
 /** Writes every file a second time, compressed, so that the server compresses nothing. */
 const compressed: Plugin = {
   name: "compressed",
-  closeBundle() {
-    const folder = path.join(BUILD, "assets");
+  writeBundle({ dir = BUILD }) {
+    const folder = path.join(dir, "assets");
     for (const name of readdirSync(folder)) {
       const file = path.join(folder, name);
       writeFileSync(`${file}.gz`, gzipSync(readFileSync(file), { level: 9 }));

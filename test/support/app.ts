@@ -66,6 +66,8 @@ export interface TestAppOptions {
   readonly config?: AppParts["config"];
   readonly signatureKeys?: string[];
   readonly inbox?: Partial<InboxOptions>;
+  /** The folder of the built dashboard. */
+  readonly dashboard?: string;
   /** What its sweeps work with, beside the app's own inbox. */
   readonly sweeping?: Partial<SweepContext>;
 }
@@ -86,7 +88,8 @@ export async function openTestApp(database: Database, options: TestAppOptions = 
   const stopping = new AbortController();
   const context = { database, clock: clock.read, log, inbox, openApi, signal: stopping.signal };
   const sweeps = new Sweeps({ ...context, ...options.sweeping });
-  const app = await buildApp({ config, database, clock: clock.read, inbox, feed, sweeps, log });
+  const { dashboard } = options;
+  const app = await buildApp({ config, database, clock: clock.read, inbox, feed, sweeps, log, dashboard });
   const stop = async () => {
     stopping.abort();
     await app.http.close();

@@ -1,0 +1,327 @@
+/** The dashboard in a real browser, on a real server with a simulated salon. */
+import { readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from "vitest";
+import { ADMIN_KEY, NOW, openTestApp, signed, type TestApp } from "../support/app.js";
+import {
+  launchBrowser,
+  missingBrowser,
+  openPage,
+  type PageOptions,
+  seriousFindings,
+} from "../support/browser.js";
+import { addDashboardSalon, buildDashboard } from "../support/dashboard-salon.js";
+import { openTestDatabase } from "../support/database.js";
+import { bodyOf, paymentEvent } from "../support/events.js";
+import { skipUnlessRequired } from "../support/skip.js";
+
+const database = await openTestDatabase();
+const folder = await mkdtemp(path.join(tmpdir(), "regulars-dashboard-"));
+let browser: Browser;
+let salon: string;
+let app: TestApp;
+let base: string;
+
+beforeAll(async () => {
+  if (missingBrowser() !== undefined) return;
+  await buildDashboard(folder);
+  salon = await addDashboardSalon(database);
+  browser = await launchBrowser();
+});
+afterAll(async () => {
+  await browser?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+beforeEach(async (context) => {
+  skipUnlessRequired(context, missingBrowser());
+  app = await openTestApp(database, { dashboard: folder });
+  await app.http.listen({ host: "127.0.0.1", port: 0 });
+  base = `http://127.0.0.1:${(app.http.server.address() as AddressInfo).port}`;
+});
+
+/** Opens a path; nothing may go wrong in the page until the test is over. */
+async function visit(
+  where: string,
+  { key = ADMIN_KEY, ...options }: PageOptions & { key?: string | null } = {},
+) {
+  const { page, faults } = await openPage(browser, base, { now: NOW, ...options });
+  onTestFinished(async () => {
+    await page.context().close();
+    expect(faults).toEqual([]);
+  });
+  await page.goto(key === null ? where : `${where}#key=${key}`);
+  return page;
+}
+
+/** What the API answers the same question with. */
+async function ask(url: string) {
+  const answer = await app.http.inject({ url, headers: { authorization: `Bearer ${ADMIN_KEY}` } });
+  expect(answer.statusCode, url).toBe(200);
+  return answer.json();
+}
+
+const of = (url: string) => ask(`/api/organizations/${salon}/${url}`);
+const tile = (page: Page, label: string) =>
+  page
+    .locator(".tile", { has: page.getByRole("heading", { name: label, exact: true }) })
+    .locator(".tile-value");
+const heading = (page: Page, name: string) => page.getByRole("heading", { level: 1, name }).waitFor();
+
+/** A regular of the salon. */
+async function aRegular(): Promise<string> {
+  const { customers } = await of("customers?sort=total_visits&order=desc&limit=1");
+  return customers[0].square_customer_id;
+}
+
+async function pages(): Promise<Record<string, string>> {
+  return {
+    Today: "/",
+    Customers: "/customers?sort=total_revenue_cents&order=desc",
+    Customer: `/customers/${await aRegular()}`,
+    Team: "/team?period=90",
+    Trust: "/admin/jobs/status",
+    Dictionary: "/columns",
+  };
+}
+
+test("a key in the address becomes a session and disappears; Today shows what the API answers", async () => {
+  const page = await visit("/?period=90");
+  await heading(page, "Today");
+  expect(page.url()).toBe(`${base}/?period=90`);
+  const { current } = await of("kpi?from=2026-03-04&to=2026-06-01");
+  expect(current.accepted_appointments).toBeGreaterThan(50);
+  await expect.poll(() => tile(page, "Accepted").textContent()).toBe(String(current.accepted_appointments));
+  await expect.poll(() => tile(page, "New customers").textContent()).toBe(String(current.new_customers));
+  const { customers } = await of("customers?overdue=true&sort=overdue_at&order=desc&limit=1");
+  await page
+    .getByText(/late since .* = last visit \+ 1\.5 ×/)
+    .first()
+    .waitFor();
+  await page
+    .getByRole("link", { name: `${customers[0].given_name} ${customers[0].family_name}` })
+    .first()
+    .waitFor();
+  // The session outlives the page, and ends when told.
+  await page.reload();
+  await heading(page, "Today");
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByLabel("Admin key").waitFor();
+  await page.reload();
+  await page.getByLabel("Admin key").waitFor();
+});
+
+test("a wrong key is told apart, and the page that was asked for opens with the right one, and after a session's end", async () => {
+  const page = await visit("/team?period=90", { key: "wrong" });
+  await page.getByText("This is not the key.").waitFor();
+  await page.getByLabel("Admin key").fill("wrong again");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByText("This is not the key.").waitFor();
+  await page.getByLabel("Admin key").fill(ADMIN_KEY);
+  await page.keyboard.press("Enter");
+  await heading(page, "Team");
+  app.clock.advance(13 * 3_600_000);
+  await page.getByRole("link", { name: "Today" }).click();
+  await page.getByLabel("Admin key").fill(ADMIN_KEY);
+  await page.keyboard.press("Enter");
+  await heading(page, "Today");
+  expect(page.url()).toBe(`${base}/?period=90`);
+});
+
+test.each([
+  { theme: "light", width: 1280, rules: undefined },
+  // Of the other theme's rules, only those about colours can differ.
+  { theme: "dark", width: 360, rules: ["color-contrast"] },
+] as const)(
+  "axe finds nothing serious on any page, $theme, and at $width px none scrolls sideways",
+  async (options) => {
+    for (const [name, where] of Object.entries(await pages())) {
+      const page = await visit(where, options);
+      await page.getByRole("heading", { level: 1 }).waitFor();
+      await expect.poll(() => page.locator("[aria-busy]").count()).toBe(0);
+      expect(await seriousFindings(page, options.rules), name).toEqual([]);
+      expect(await page.evaluate("document.documentElement.scrollWidth"), name).toBeLessThanOrEqual(
+        options.width,
+      );
+      await page.context().close();
+    }
+  },
+);
+
+test("a signed webhook moves tiles and an open customer without a reload, and its cause is told", async () => {
+  const customer = await aRegular();
+  const page = await visit("/?period=today");
+  await tile(page, "Average ticket").waitFor();
+  const other = await page.context().newPage();
+  await other.clock.setFixedTime(NOW);
+  await other.goto(`/customers/${customer}`);
+  await other.getByRole("heading", { name: "Timeline" }).waitFor();
+  await page.evaluate("window.sameDocument = true");
+  const event = paymentEvent({
+    id: "live",
+    customer_id: customer,
+    cents: 123_456,
+    created_at: NOW.toISOString(),
+    updated_at: NOW.toISOString(),
+  });
+  const answer = await app.send(bodyOf(event), signed(bodyOf(event)));
+  expect(answer.json.status).toBe("processed");
+  await expect.poll(() => tile(page, "Average ticket").textContent(), { timeout: 15_000 }).toBe("$1,234.56");
+  await other.getByText("Paid $1,234.56").waitFor();
+  expect(await page.evaluate("window.sameDocument")).toBe(true);
+});
+
+test("two clicks lead from a tile to the days behind it; back closes what was opened, and a link shows the same", async () => {
+  const page = await visit("/?period=90");
+  await tile(page, "Accepted").getByRole("button").focus();
+  await page.keyboard.press("Enter");
+  const panel = page.getByRole("dialog");
+  await panel.getByText("The days add up to it").waitFor();
+  const { days } = await of("appointments/daily?from=2026-03-04&to=2026-06-01");
+  const counted = days.filter((day: { accepted_appointments: number }) => day.accepted_appointments > 0);
+  await expect.poll(() => panel.locator("tbody tr").count()).toBe(counted.length);
+  const link = page.url();
+  await page.goBack();
+  await panel.waitFor({ state: "hidden" });
+  await page.goForward();
+  await panel.waitFor();
+  await page.keyboard.press("Escape");
+  await panel.waitFor({ state: "hidden" });
+  await page.goto(link);
+  await panel.getByText("The days add up to it").waitFor();
+});
+
+test("a customer's number opens the rows that it counts", async () => {
+  const customer = await aRegular();
+  const { value, rows } = await of(`customers/${customer}/explain/total_visits`);
+  const page = await visit(`/customers/${customer}`);
+  await page
+    .locator("dt", { hasText: /^Total visits$/ })
+    .locator("+ dd")
+    .getByRole("button")
+    .click();
+  const panel = page.getByRole("dialog");
+  await panel.getByText(String(value), { exact: true }).first().waitFor();
+  await expect.poll(() => panel.locator("tbody tr").count()).toBe(rows.length);
+  expect(await panel.locator("tbody tr", { hasText: /yes$/ }).count()).toBe(value);
+  expect(await seriousFindings(page)).toEqual([]);
+});
+
+test("filters, order and search lie in the address, and the CSV has the same customers", async () => {
+  const page = await visit("/customers");
+  await page.getByLabel("Rhythm").selectOption("Overdue");
+  await page.getByRole("columnheader").getByRole("button", { name: "Total revenue" }).click();
+  await expect.poll(() => page.url()).toContain("overdue=true&sort=total_revenue_cents&order=desc");
+  const { customers } = await of("customers?overdue=true&sort=total_revenue_cents&order=desc&limit=200");
+  await page.getByText(`${customers.length} customers of Harbor Salon that match`).waitFor();
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("link", { name: "CSV" }).click(),
+  ]);
+  const lines = readFileSync(await download.path(), "utf8")
+    .trimEnd()
+    .split("\r\n");
+  expect(lines).toHaveLength(customers.length + 1);
+  await page.goBack();
+  await page.goBack();
+  await expect.poll(() => page.url()).toBe(`${base}/customers`);
+  const { given_name: name } = customers[0];
+  await page.getByLabel("Search").fill(name);
+  await expect.poll(() => page.url()).toContain(`q=${name}`);
+  await page
+    .getByRole("row", { name: new RegExp(name) })
+    .first()
+    .waitFor();
+  await page
+    .getByRole("link", { name: new RegExp(name) })
+    .first()
+    .click();
+  await page.getByRole("heading", { name: "Rhythm" }).waitFor();
+});
+
+test("recompute shows a wrong value before and after, and nothing when the row was exact", async () => {
+  const customer = await aRegular();
+  const page = await visit(`/customers/${customer}`);
+  await page.getByRole("heading", { name: "Timeline" }).waitFor();
+  await database.pool.query(
+    "update customer_analytics set total_no_shows = 77 where square_customer_id = $1",
+    [customer],
+  );
+  await page.getByRole("button", { name: "Recompute now" }).click();
+  await page.getByRole("row", { name: /^Total no shows 77 / }).waitFor();
+  await page.getByRole("button", { name: "Recompute now" }).click();
+  await page.getByText("The row was exact.").waitFor();
+});
+
+test("a dead event is found by its reason and processed again", async () => {
+  const { rows } = await database.pool.query(
+    `update webhook_events set status = 'dead', last_error = 'the handler failed for a reason of its own'
+     where event_id = (select event_id from webhook_events where event_type = 'payment.updated' limit 1) returning event_id`,
+  );
+  const page = await visit("/admin/jobs/status");
+  await page.getByText("Act now").waitFor();
+  await page.getByRole("button", { name: "Show" }).click();
+  await page.getByText(rows[0].event_id).waitFor();
+  await page.getByRole("button", { name: "Replay", exact: true }).click();
+  await page.getByText("No dead events").waitFor();
+});
+
+test("what is empty, on its way, refused or lost is told, and the rest stays", async () => {
+  const { rows } = await database.pool.query(
+    `insert into organizations (id, square_merchant_id, name, currency, time_zone)
+     values (gen_random_uuid(), 'MEMPTY', 'Empty Salon', 'USD', 'UTC') returning id`,
+  );
+  const page = await visit(`/customers?organization=${rows[0].id}`);
+  await page.getByText("No customers yet.").waitFor();
+  await page.goto(`/customers?organization=${rows[0].id}&q=nobody`);
+  await page.getByText("No customer matches.").waitFor();
+  await page.getByRole("button", { name: "Clear filter" }).click();
+  await page.getByText("No customers yet.").waitFor();
+
+  await page.route("**/kpi?**", (route) => route.abort());
+  await page.route("**/live", (route) => route.abort());
+  await page.goto(`/?organization=${salon}`);
+  await page.locator("[aria-busy]").first().waitFor();
+  await page.getByRole("alert").getByText("unreachable").waitFor();
+  await page.getByText("Polling").waitFor();
+  await page.getByRole("heading", { name: "Revenue by day" }).waitFor();
+  await page.unroute("**/kpi?**");
+  await page
+    .getByRole("button", { name: "Try again" })
+    .click()
+    .catch(() => {});
+  await tile(page, "Accepted").waitFor();
+  await database.pool.query("delete from organizations where id = $1", [rows[0].id]);
+});
+
+test("the first page's script is at most 200 kB, and files are kept for a year but the page is not", async () => {
+  const page = await app.http.inject({ url: "/" });
+  expect(page.headers["content-security-policy"]).not.toContain("unsafe");
+  expect(page.headers["cache-control"]).toBe("no-cache");
+  const scripts = [...page.body.matchAll(/(?:src|href)="(\/assets\/[^"]+\.js)"/g)].map(
+    ([, url]) => url as string,
+  );
+  expect(scripts.length).toBeGreaterThan(0);
+  let bytes = 0;
+  for (const url of scripts) {
+    const file = await app.http.inject({ url, headers: { "accept-encoding": "gzip" } });
+    expect(file.headers["content-encoding"]).toBe("gzip");
+    expect(file.headers["cache-control"]).toContain("immutable");
+    bytes += file.rawPayload.length;
+  }
+  expect(bytes).toBeLessThan(200_000);
+});
+
+test("the Trust page's address answers JSON to programs and needs the key, and a page to browsers", async () => {
+  const asked = async (headers: Record<string, string>) => {
+    const { statusCode, headers: answered } = await app.http.inject({ url: "/admin/jobs/status", headers });
+    expect(answered.vary).toBe("Accept");
+    return [statusCode, String(answered["content-type"]).split(";")[0]];
+  };
+  expect(await asked({})).toEqual([401, "application/problem+json"]);
+  expect(await asked({ authorization: `Bearer ${ADMIN_KEY}` })).toEqual([200, "application/json"]);
+  expect(await asked({ accept: "text/html,application/xhtml+xml" })).toEqual([200, "text/html"]);
+});

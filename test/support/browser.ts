@@ -1,0 +1,75 @@
+/** A real browser for tests of the dashboard: Debian's chromium, driven by playwright. */
+import { existsSync } from "node:fs";
+import { AxeBuilder } from "@axe-core/playwright";
+import { type Browser, chromium, type Page } from "playwright-core";
+
+const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
+
+/** Why there is no browser; undefined when there is one. */
+export function missingBrowser(): string | undefined {
+  return existsSync(CHROMIUM) ? undefined : `there is no browser at ${CHROMIUM}: apt-get install chromium`;
+}
+
+export function launchBrowser(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: CHROMIUM,
+    args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+  });
+}
+
+export interface PageOptions {
+  readonly width?: number;
+  readonly theme?: "light" | "dark";
+  /** What the browser takes for now; its timers run on. */
+  readonly now?: Date;
+}
+
+export interface WatchedPage {
+  readonly page: Page;
+  /** What went wrong in it: errors, refused by the content security policy, asked of another host. */
+  readonly faults: string[];
+}
+
+/** A page in a context of its own. */
+export async function openPage(
+  browser: Browser,
+  base: string,
+  options: PageOptions = {},
+): Promise<WatchedPage> {
+  const { width = 1280, theme = "light", now } = options;
+  const context = await browser.newContext({
+    baseURL: base,
+    viewport: { width, height: 900 },
+    colorScheme: theme,
+    reducedMotion: "reduce",
+    locale: "en-US",
+  });
+  context.setDefaultTimeout(20_000);
+  const page = await context.newPage();
+  if (now) await page.clock.setFixedTime(now);
+  const faults: string[] = [];
+  page.on("pageerror", ({ message }) => faults.push(message));
+  page.on("console", (line) => {
+    // A refused request is no fault of the page, and the pages tell it themselves.
+    if (line.type() === "error" && !line.text().startsWith("Failed to load resource"))
+      faults.push(line.text());
+  });
+  page.on("request", (request) => {
+    const url = request.url();
+    if (!url.startsWith(base) && !url.startsWith("data:") && !url.startsWith("blob:")) faults.push(url);
+  });
+  return { page, faults };
+}
+
+/**
+ * What axe finds serious or critical, one line each.
+ *
+ * @param rules of axe; all of them when left out
+ */
+export async function seriousFindings(page: Page, rules?: readonly string[]): Promise<string[]> {
+  const axe = new AxeBuilder({ page }).setLegacyMode();
+  const { violations } = await (rules ? axe.withRules([...rules]) : axe).analyze();
+  return violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .flatMap(({ id, nodes }) => nodes.map(({ target }) => `${id}: ${target.join(" ")}`));
+}

@@ -1,0 +1,44 @@
+/** A simulated salon until the tests' present, with its dashboard built and served. */
+import { fileURLToPath } from "node:url";
+import { build } from "vite";
+import type { Database } from "../../src/database/database.js";
+import { simulateSalon } from "../../src/simulator/salon.js";
+import { readEnvelope } from "../../src/square/envelope.js";
+import { readJson } from "../../src/square/read-json.js";
+import { addSalon, NOW, openInbox } from "./app.js";
+import { bodyOf, MERCHANT } from "./events.js";
+
+/** Builds the pages into a folder, as `npm run build` builds them. */
+export async function buildDashboard(folder: string): Promise<void> {
+  const configFile = fileURLToPath(new URL("../../src/dashboard/vite.config.ts", import.meta.url));
+  await build({ configFile, build: { outDir: folder } });
+}
+
+/** Takes in one year of a small salon. @returns the organization's id */
+export async function addDashboardSalon(database: Database): Promise<string> {
+  const organizationId = await addSalon(database);
+  const salon = simulateSalon({
+    seed: "dashboard",
+    start: new Date(NOW.getTime() - 365 * 86_400_000),
+    end: NOW,
+    customers: 80,
+    merchantId: MERCHANT,
+  });
+  await database.prisma.location.createMany({
+    data: salon.locations.map(({ id, name, timezone, currency, status }) => ({
+      organizationId,
+      squareLocationId: id,
+      name,
+      timeZone: timezone,
+      currency,
+      status,
+    })),
+  });
+  const inbox = openInbox(database, { maxBatch: 512 });
+  const events = [...salon.events()].map(({ event }) => readEnvelope(readJson(Buffer.from(bodyOf(event)))));
+  while (events.length > 0) {
+    await Promise.all(events.splice(0, 512).map((event) => inbox.receive(event, "replay")));
+  }
+  await inbox.close();
+  return organizationId;
+}
