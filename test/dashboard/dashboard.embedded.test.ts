@@ -160,6 +160,8 @@ test("a signed webhook moves tiles and an open customer without a reload, and it
   await other.goto(`/customers/${customer}`);
   await other.getByRole("heading", { name: "Timeline" }).waitFor();
   await page.evaluate("window.sameDocument = true");
+  for (const tab of [page, other]) await tab.getByText("Live", { exact: true }).waitFor();
+  expect(app.http.openStreams.size).toBe(1);
   const event = paymentEvent({
     id: "live",
     customer_id: customer,
@@ -171,6 +173,8 @@ test("a signed webhook moves tiles and an open customer without a reload, and it
   expect(answer.json.status).toBe("processed");
   await expect.poll(() => tile(page, "Average ticket").textContent(), { timeout: 15_000 }).toBe("$1,234.56");
   await other.getByText("Paid $1,234.56").waitFor();
+  const cause = page.getByRole("region", { name: "What has just changed" });
+  await cause.getByText(/payment\.updated .+: .*Total payments \d+/).waitFor();
   expect(await page.evaluate("window.sameDocument")).toBe(true);
 });
 

@@ -2,7 +2,7 @@
  * One stream of changes for all tabs of a browser: the tab that holds the lock reads it and tells the others. Every tab refetches
  * what it shows at most twice a second, and never while answers are still on their way.
  */
-import type { QueryClient } from "@tanstack/react-query";
+import type { Query, QueryClient } from "@tanstack/react-query";
 import type { Change } from "./types.js";
 
 export type LiveState = "connecting" | "live" | "lost";
@@ -24,7 +24,7 @@ type Message =
 const KEPT = 30;
 /** Of a list that somebody walks through, no more is asked for again. */
 const REFETCHED_PAGES = 3;
-const REFETCH_EVERY_MS = 500;
+const TICK_MS = 500;
 const RECONNECT_AFTER_MS = 5_000;
 const POLL_EVERY_MS = 5_000;
 
@@ -34,6 +34,7 @@ export class Live {
   readonly #queries: QueryClient;
   readonly #organizationId: string;
   #isStale = false;
+  #arrived: Change[] = [];
 
   constructor(queries: QueryClient, organizationId: string) {
     this.#queries = queries;
@@ -71,34 +72,42 @@ export class Live {
     // Only secure pages have locks; without them each tab reads a stream of its own.
     if (navigator.locks) navigator.locks.request(name, { signal }, lead).catch(() => {});
     else lead();
-    const refetching = setInterval(() => this.#refetch(), REFETCH_EVERY_MS);
+    const ticking = setInterval(() => this.#tick(), TICK_MS);
     const polling = setInterval(() => {
       if (this.#snapshot.state !== "live") this.#isStale = true;
     }, POLL_EVERY_MS);
     return () => {
       stopped.abort();
-      clearInterval(refetching);
+      clearInterval(ticking);
       clearInterval(polling);
       channel.close();
     };
   }
 
   #take(message: Message): void {
-    const { state, changes } = this.#snapshot;
-    if (message.kind === "state") this.#snapshot = { state: message.state, changes };
-    if (message.kind === "change")
-      this.#snapshot = { state: "live", changes: [message.change, ...changes].slice(0, KEPT) };
+    const { state } = this.#snapshot;
+    if (message.kind === "change") this.#arrived.unshift(message.change);
     // What happened while there was no stream is not known.
     if (message.kind !== "state" || (message.state === "live" && state === "lost")) this.#isStale = true;
+    if (message.kind === "state") this.#show({ state: message.state });
+  }
+
+  #show(changed: Partial<LiveSnapshot>): void {
+    this.#snapshot = { ...this.#snapshot, ...changed };
     for (const watcher of this.#watchers) watcher();
   }
 
-  #refetch(): void {
-    if (!this.#isStale || document.hidden || this.#queries.isFetching() > 0) return;
+  /** A burst is shown at once, and asked for once. */
+  #tick(): void {
+    if (this.#arrived.length > 0) {
+      const changes = [...this.#arrived, ...this.#snapshot.changes].slice(0, KEPT);
+      this.#arrived = [];
+      this.#show({ state: "live", changes });
+    }
+    const moves = ({ meta, state }: Query) => meta?.fixed !== true && pagesOf(state.data) <= REFETCHED_PAGES;
+    if (!this.#isStale || document.hidden || this.#queries.isFetching({ predicate: moves }) > 0) return;
     this.#isStale = false;
-    this.#queries.invalidateQueries({
-      predicate: ({ meta, state }) => meta?.fixed !== true && pagesOf(state.data) <= REFETCHED_PAGES,
-    });
+    this.#queries.invalidateQueries({ predicate: moves });
   }
 }
 

@@ -18,7 +18,7 @@ export function Ticker() {
     <section className="ticker" aria-label="What has just changed">
       <div aria-live="polite" className="ticker-latest">
         {latest ? (
-          <Cause change={latest} />
+          <Cause key={`${latest.event_id} ${latest.at}`} change={latest} />
         ) : (
           <p className="muted">
             {state === "lost"
@@ -47,19 +47,25 @@ function Cause({ change }: { change: Change }) {
   const [id] = change.customer_ids;
   return (
     <p>
-      <code>{change.event_type}</code> {id !== undefined && <Who id={id} columns={change.columns} />}
+      <code>{change.event_type}</code> {id !== undefined && <Who id={id} change={change} />}
       {change.customer_ids.length > 1 && ` and ${change.customer_ids.length - 1} more`}
       <span className="small muted"> {ago(change.at, new Date())}</span>
     </p>
   );
 }
 
-function Who({ id, columns }: { id: string; columns: readonly string[] }) {
+/** The changed columns as they were soon after the change. */
+function Who({ id, change: { columns, event_id, at } }: { id: string; change: Change }) {
   const path = useApiPath();
   const dictionary = useColumns();
   const { currency, time_zone: timeZone } = useOrganization();
   const url = path(`customers/${encodeURIComponent(id)}`);
-  const { data } = useQuery({ queryKey: ["customer", url], queryFn: () => ask<History>(url) });
+  const { data } = useQuery({
+    queryKey: ["cause", url, event_id, at],
+    queryFn: () => ask<History>(url),
+    staleTime: Number.POSITIVE_INFINITY,
+    meta: { fixed: true },
+  });
   const customer = data?.customer;
   const shown = columns.slice(0, COLUMNS).map((column) => {
     const value =
