@@ -77,7 +77,7 @@ async function takePictures(address: URL): Promise<void> {
     });
     await page.goto(`${where || `/customers/${customers[0]?.square_customer_id}`}${address.hash}`);
     await page.getByRole("heading", { level: 1 }).waitFor();
-    await page.waitForFunction("document.querySelectorAll('[aria-busy]').length === 0");
+    while ((await page.locator("[aria-busy]").count()) > 0) await page.waitForTimeout(100);
     // The ticker has something to tell, and no picture is taken in the middle of an answer.
     if (where === "/") await page.locator(".ticker code").first().waitFor({ timeout: 60_000 });
     await page.screenshot({ path: path.join(IMAGES, `${name}.png`) });
