@@ -76,6 +76,11 @@ export const commands: readonly ListedCommand[] = [
     load: async () => (await import("./export.js")).exportCommand(),
   },
   {
+    name: "import",
+    summary: "store referrals from a CSV",
+    load: async () => (await import("./import.js")).importCommand(),
+  },
+  {
     name: "simulate",
     summary: "write a simulated salon's events, or serve it as Square's API",
     load: async () => (await import("./simulate.js")).simulateCommand(),

@@ -23,7 +23,7 @@ const time = z
 const CENTS = "is a whole number of minor units from 0 to 2^63 - 1";
 
 const cents = z
-  .union([z.int().min(0), z.string().regex(/^\d{1,19}$/)], CENTS)
+  .union([z.int(CENTS).min(0, CENTS), z.string().regex(/^\d{1,19}$/, CENTS)], CENTS)
   .transform(BigInt)
   .refine((value) => value <= INT64_MAX, CENTS);
 
@@ -37,7 +37,7 @@ export const referralProfile = z.strictObject({
     .nullable()
     .default(null)
     .meta({ description: "The code that the customer came with" }),
-  activated_as_referrer: z.boolean().default(false),
+  activated_as_referrer: z.boolean("is true or false").default(false),
   activated_at: time.nullable().default(null),
 });
 
@@ -45,7 +45,9 @@ export const referralProfile = z.strictObject({
 export const referralReward = z.strictObject({
   referrer_customer_id: name,
   referred_customer_id: name,
-  status: z.enum(["PAID", "PENDING", "VOID"]).meta({ description: "A VOID reward does not count" }),
+  status: z
+    .enum(["PAID", "PENDING", "VOID"], "is PAID, PENDING or VOID")
+    .meta({ description: "A VOID reward does not count" }),
   reward_cents: cents.meta({ description: "Minor units; a string past 2^53" }),
 });
 
