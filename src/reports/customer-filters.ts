@@ -27,6 +27,8 @@ const parameters = [
   "limit",
   "place_value",
   "place_id",
+  "above",
+  "until",
   "q",
   "now",
   "time_zone",

@@ -1,6 +1,8 @@
 import type pg from "pg";
 import { type ApiRow, toApiRow } from "../analytics/api-row.js";
+import { type SegmentDays, segmentDayNames, segmentDays } from "../analytics/rules.js";
 import { $, type CustomerFilters, type Search, selection, valuesOf } from "./customer-filters.js";
+import { rangeOf, type SortRange } from "./customer-range.js";
 import { type Read, readSnapshot } from "./read-report.js";
 
 interface Sort {
@@ -64,7 +66,9 @@ export async function readCustomers(
   limit: number,
 ): Promise<CustomerPage> {
   return readSnapshot(pool, async (read) => {
-    const places = await readPlaces(await placeReader(read, query), query, after, limit + 1);
+    const range = rangeOf(query.sort, query, query.now, await segmentDaysFor(read, query));
+    const reader = await placeReader(read, query, range);
+    const places = await readPlaces(reader, query, range, after, limit + 1);
     const page = places.slice(0, limit);
     const rows = await read<Record<string, unknown>>(rowsStatement, [
       query.organizationId,
@@ -92,12 +96,14 @@ type PlaceReader = (stretch: Stretch, from: Partial<Place>, limit: number) => Pr
 async function readPlaces(
   read: PlaceReader,
   { sort, order }: CustomerQuery,
+  range: SortRange,
   after: Place | null,
   limit: number,
 ): Promise<Place[]> {
   const inNulls = after !== null && after.value === null;
-  const places = inNulls ? [] : await (order === "asc" ? ascending : descending)(read, after, limit);
-  if (places.length === limit || !("nullable" in sorts[sort])) return places;
+  const along = order === "asc" ? ascending : descending;
+  const places = inNulls || !range.values ? [] : await along(read, after, limit);
+  if (places.length === limit || !range.nulls || !("nullable" in sorts[sort])) return places;
   const last = await read("null", inNulls ? { id: after.id } : {}, limit - places.length);
   return [...places, ...last];
 }
@@ -117,11 +123,23 @@ async function descending(read: PlaceReader, after: Place | null, limit: number)
   return [...places, ...whole, ...last];
 }
 
-async function placeReader(read: Read, query: CustomerQuery): Promise<PlaceReader> {
+async function placeReader(
+  read: Read,
+  query: CustomerQuery,
+  { above, until }: SortRange,
+): Promise<PlaceReader> {
   const { organizationId, timeZone, sort, now, ...filters } = query;
   const search = await searchOf(read, query);
   const texts = statementsOf(sort, search);
-  const filtering = { ...noFilters, ...filters, organization: organizationId, time_zone: timeZone, now };
+  const filtering = {
+    ...noFilters,
+    ...filters,
+    organization: organizationId,
+    time_zone: timeZone,
+    now,
+    above,
+    until,
+  };
   return (stretch, { value = null, id = null }, limit) =>
     read<Place>(
       { name: `customers_${stretch}`, text: texts[stretch] },
@@ -145,6 +163,19 @@ const noFilters = {
   birthday_month: null,
 };
 
+const segmentDaysStatement = {
+  name: "customers_segment_days",
+  text: `
+    select ${segmentDayNames.map((name) => `${segmentDays(name)} as ${name}`).join(", ")}
+    from organizations where id = $1`,
+};
+
+async function segmentDaysFor(read: Read, { organizationId, segment }: CustomerQuery) {
+  if (segment === undefined) return undefined;
+  const [days] = await read<SegmentDays>(segmentDaysStatement, [organizationId]);
+  return days;
+}
+
 // Indexes: primary keys of customer_analytics and customer_aliases.
 const isIdStatement = {
   name: "customers_is_id",
@@ -164,7 +195,11 @@ function statementsOf(sort: CustomerSort, search: Search): Readonly<Record<Stret
   const { key, type } = sorts[sort];
   const value = `${$.place_value}::${type}`;
   const id = `${$.place_id}::text`;
-  const select = `select a.square_customer_id as id, ${key} as value ${selection(search)}`;
+  const bound = (at: string, compared: string) =>
+    `(${at}::timestamptz is null or ${type === "timestamptz" ? `${key} ${compared} ${at}` : "true"})`;
+  const everybody = `select a.square_customer_id as id, ${key} as value ${selection(search)}`;
+  const select = `${everybody}
+      and ${bound($.above, ">")} and ${bound($.until, "<=")}`;
   const written = (statement: string) => `select id, value::text as value from (${statement}) as place`;
   const behindId = `(${id} is null or a.square_customer_id > ${id})`;
   const limited = `limit ${$.limit}`;
@@ -178,7 +213,8 @@ function statementsOf(sort: CustomerSort, search: Search): Readonly<Record<Stret
     equal: written(
       `${select} and ${key} = ${value} and ${behindId} order by a.square_customer_id ${limited}`,
     ),
-    null: written(`${select} and ${key} is null and ${value} is null and ${behindId}
+    null: written(`${everybody}
+      and (${$.above}::timestamptz is null or true) and (${$.until}::timestamptz is null or true) and ${key} is null and ${value} is null and ${behindId}
       order by a.square_customer_id ${limited}`),
   };
 }

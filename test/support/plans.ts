@@ -30,15 +30,19 @@ export async function recordPlans(
     return new Proxy(client, {
       get: (target, name) => {
         if (name === "query") return explained;
-        const value = Reflect.get(target, name, target);
-        return typeof value === "function" ? value.bind(target) : value;
+        return bound(target, name);
       },
     });
   };
   const pool = new Proxy(database.pool, {
     get: (target, name) =>
-      name === "connect" ? async () => record(await target.connect()) : Reflect.get(target, name, target),
+      name === "connect" ? async () => record(await target.connect()) : bound(target, name),
   });
   await work({ ...database, pool });
   return plans;
+}
+
+function bound(target: object, name: string | symbol): unknown {
+  const value = Reflect.get(target, name, target);
+  return typeof value === "function" ? value.bind(target) : value;
 }
