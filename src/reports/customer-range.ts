@@ -1,6 +1,5 @@
 import type { Segment, SegmentDays } from "../analytics/rules.js";
 import type { CustomerFilters } from "./customer-filters.js";
-import type { CustomerSort } from "./customers.js";
 
 /** In which part of an order all customers lie that pass the filters. */
 export interface SortRange {
@@ -22,7 +21,7 @@ const everywhere: SortRange = { values: true, nulls: true, above: null, until: n
  * @param days may be left out when the filters name no segment
  */
 export function rangeOf(
-  sort: CustomerSort,
+  sort: string,
   filters: CustomerFilters,
   now: Date,
   days: SegmentDays | undefined,
@@ -46,7 +45,8 @@ export function rangeOf(
         until: ago(visits.before),
       };
     case "first_booking_at":
-      return { ...everywhere, nulls: !hasVisited, above: ago(visits.firstWithin) };
+      // Who has a first booking and has not visited has it still to come.
+      return { ...everywhere, nulls: !hasVisited, above: visits.some ? ago(visits.firstWithin) : now };
     case "overdue_at":
       return {
         values: visits.some,
