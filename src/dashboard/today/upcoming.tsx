@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "wouter";
 import { ask, withQuery } from "../api/client.js";
 import type { AppointmentsDay } from "../api/types.js";
-import { addDays, count, day } from "../shared/format.js";
+import { addDays, count } from "../shared/format.js";
 import { useApiPath } from "../shared/organization.js";
 import { useScope } from "../shared/scope.js";
 
@@ -28,9 +28,7 @@ export function Upcoming() {
         </Link>
       </p>
       <p className="tile-foot small">
-        <span className="muted">
-          {day(from, today)} to {day(to, today)}
-        </span>
+        <span className="muted">next {AHEAD} days</span>
         <a className="json" href={url} target="_blank" rel="noreferrer" aria-label="Upcoming as JSON">
           JSON
         </a>

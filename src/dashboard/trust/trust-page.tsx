@@ -76,8 +76,8 @@ function VerdictLine({ status: { verdict, sweeps } }: { status: Status }) {
       <p>{verdict.text}</p>
       {last && (
         <p className="small muted">
-          {counted(last.checked ?? 0, "row")} compared {ago(last.completed_at ?? last.created_at, new Date())}
-          , {count(last.drifted ?? 0)} differed.
+          Last sweep {ago(last.completed_at ?? last.created_at, new Date())}:{" "}
+          {counted(last.checked ?? 0, "row")} compared, {count(last.drifted ?? 0)} differed.
         </p>
       )}
     </div>
