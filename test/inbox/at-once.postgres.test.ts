@@ -51,7 +51,7 @@ function take(inbox: Inbox, event: EventJson) {
 /** The rows of the customers, and of nobody else, are what their facts say. */
 async function expectExact(customerIds: readonly string[], context: string) {
   const recomputed = await recomputeLocked(database.pool, salon, customerIds, NOW);
-  expect(recomputed, context).toEqual({ written: [], deleted: [] });
+  expect(recomputed, context).toMatchObject({ written: [], deleted: [] });
 }
 
 async function analyticsOf(customerId: string) {
