@@ -11,7 +11,7 @@ const OVERDUE_AFTER = 1.5;
 
 /** The activities run in this order, repeatedly. A demo shows each kind within two minutes. */
 const activities: readonly ((world: World) => void)[] = [
-  bookVisit,
+  winBack,
   takeMoney,
   reschedule,
   takeMoney,
@@ -48,7 +48,10 @@ function bookings(world: World, fits: (booking: BookingJson, start: number) => b
 
 function bookVisit(world: World): void {
   const client = anybody(world);
-  if (!client) return;
+  if (client) bookFor(world, client);
+}
+
+function bookFor(world: World, client: Client): void {
   const segments = chooseSegments(world, client);
   const startAt = openSlot(client.place, {
     instant: world.now + world.random.int(1, 21) * DAY,
@@ -98,26 +101,43 @@ function refundOne(world: World): void {
   if (payment) refund(world, payment.id);
 }
 
-/** A late regular cancels the only upcoming visit. From now on the client is overdue. */
-function loseRegular(world: World): void {
-  const byCustomer = new Map<string | undefined, BookingJson[]>();
+interface LateRegular {
+  readonly customer: string;
+  /** The upcoming bookings. */
+  readonly booked: readonly BookingJson[];
+}
+
+/** The regulars who are late. */
+function lateRegulars(world: World): LateRegular[] {
+  const byCustomer = new Map<string, BookingJson[]>();
   for (const booking of bookings(world, () => true)) {
+    if (booking.customer_id === undefined) continue;
     const all = byCustomer.get(booking.customer_id);
     if (all) all.push(booking);
     else byCustomer.set(booking.customer_id, [booking]);
   }
-  for (const [customer, all] of byCustomer) {
-    const starts = all.map(({ start_at }) => Date.parse(start_at)).sort((a, b) => a - b);
-    const visits = starts.filter((start) => start <= world.now);
-    const [first, last] = [visits[0], visits.at(-1)];
-    const booked = all.filter(({ start_at }) => Date.parse(start_at) > world.now);
-    if (customer === undefined || first === undefined || last === undefined) continue;
-    if (visits.length < 3 || booked.length !== 1) continue;
+  return [...byCustomer].flatMap(([customer, all]) => {
+    const visits = all.map(({ start_at }) => Date.parse(start_at)).filter((start) => start <= world.now);
+    const [first, last] = [Math.min(...visits), Math.max(...visits)];
     const gap = (last - first) / (visits.length - 1);
-    if (world.now < last + OVERDUE_AFTER * gap) continue;
-    reviseBooking(world, booked[0]?.id ?? "", { status: "CANCELLED_BY_CUSTOMER" });
-    return;
-  }
+    if (visits.length < 3 || world.now < last + OVERDUE_AFTER * gap) return [];
+    return [{ customer, booked: all.filter(({ start_at }) => Date.parse(start_at) > world.now) }];
+  });
+}
+
+/** A late regular without an upcoming visit books one. */
+function winBack(world: World): void {
+  const late = new Set(
+    lateRegulars(world).flatMap(({ customer, booked }) => (booked.length === 0 ? customer : [])),
+  );
+  const client = world.clients.find(({ customerId }) => late.has(customerId));
+  if (client) bookFor(world, client);
+}
+
+/** A late regular cancels the only upcoming visit. From now on the client is overdue. */
+function loseRegular(world: World): void {
+  const [booking] = lateRegulars(world).find(({ booked }) => booked.length === 1)?.booked ?? [];
+  if (booking) reviseBooking(world, booking.id, { status: "CANCELLED_BY_CUSTOMER" });
 }
 
 function mergeOne(world: World): void {
