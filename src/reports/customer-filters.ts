@@ -98,16 +98,22 @@ export type Search = "nothing" | "text" | "id";
 
 const matches = `c.search @@ customer_search_query(${$.organization}, ${$.q}::text)`;
 
-/** A `from` and `where` over the customers that pass the filters. */
-export function selection(search: Search): string {
-  const relation = {
-    nothing: `from customer_analytics a where a.organization_id = ${$.organization} and ${$.q}::text is null`,
+/**
+ * A `from` and `where` over the customers that pass the filters.
+ *
+ * @param some a relation of some of the customers, in place of all
+ */
+export function selection(search: Search, some?: string): string {
+  const relation = some ?? "customer_analytics a";
+  const where = `a.organization_id = ${$.organization}`;
+  const found = {
+    nothing: `from ${relation} where ${where} and ${$.q}::text is null`,
     // Index: customers_search_idx, or the primary key of customers for each row of the sort's index.
-    text: `from customer_analytics a
+    text: `from ${relation}
       join customers c on c.organization_id = ${$.organization} and c.square_customer_id = a.square_customer_id
-      where a.organization_id = ${$.organization} and ${matches}`,
+      where ${where} and ${matches}`,
     // A customer may have no profile.
-    id: `from customer_analytics a where a.organization_id = ${$.organization} and a.square_customer_id in (
+    id: `from ${relation} where ${where} and a.square_customer_id in (
         select c.square_customer_id from customers c where c.organization_id = ${$.organization} and ${matches}
         union all
         select coalesce((
@@ -116,6 +122,6 @@ export function selection(search: Search): string {
         ), ${$.q}::text)
       )`,
   };
-  return `${relation[search]}
+  return `${found[search]}
       and ${conditions.join("\n      and ")}`;
 }

@@ -140,11 +140,14 @@ async function placeReader(
     above,
     until,
   };
-  return (stretch, { value = null, id = null }, limit) =>
-    read<Place>(
-      { name: `customers_${stretch}`, text: texts[stretch] },
-      valuesOf({ ...filtering, limit, place_value: value, place_id: id }),
-    );
+  return async (stretch, { value = null, id = null }, limit) => {
+    const { walk, filter } = texts[stretch];
+    const values = valuesOf({ ...filtering, limit, place_value: value, place_id: id });
+    const walked = await read<Place>({ name: `customers_${stretch}_walk`, text: walk }, values);
+    return walked.length === limit
+      ? walked
+      : read<Place>({ name: `customers_${stretch}_filter`, text: filter }, values);
+  };
 }
 
 const noFilters = {
@@ -190,32 +193,64 @@ async function searchOf(read: Read, { organizationId, q }: CustomerQuery): Promi
   return found?.is_id ? "id" : "text";
 }
 
-/** The statements of a sort, one for each part. */
-function statementsOf(sort: CustomerSort, search: Search): Readonly<Record<Stretch, string>> {
+/** Rows of the sort's index that are looked through before the filters are asked first. */
+const WALK = 4_000;
+
+interface Statements {
+  /** Reads along the sort's index, and finds too few where customers who pass the filters are rare. */
+  readonly walk: string;
+  /** Reads by the filters' indexes and sorts what it found. */
+  readonly filter: string;
+}
+
+/**
+ * The statements of a sort for each part. The planner takes filters and sort for independent, and would look for new customers
+ * with most visits among all customers. So a walk is limited, and says by what it finds whether it was worth it.
+ */
+function statementsOf(sort: CustomerSort, search: Search): Readonly<Record<Stretch, Statements>> {
   const { key, type } = sorts[sort];
   const value = `${$.place_value}::${type}`;
   const id = `${$.place_id}::text`;
   const bound = (at: string, compared: string) =>
     `(${at}::timestamptz is null or ${type === "timestamptz" ? `${key} ${compared} ${at}` : "true"})`;
-  const everybody = `select a.square_customer_id as id, ${key} as value ${selection(search)}`;
-  const select = `${everybody}
-      and ${bound($.above, ">")} and ${bound($.until, "<=")}`;
-  const written = (statement: string) => `select id, value::text as value from (${statement}) as place`;
+  const bounds = `${bound($.above, ">")} and ${bound($.until, "<=")}`;
+  const noBounds = `(${$.above}::timestamptz is null or true) and (${$.until}::timestamptz is null or true)`;
   const behindId = `(${id} is null or a.square_customer_id > ${id})`;
-  const limited = `limit ${$.limit}`;
+
+  /** @param descending by values only: the ids of equal ones are sorted afterwards */
+  function statements(where: string, order: (key: string) => string, descending = false): Statements {
+    const written = (places: string) =>
+      `select id, value::text as value from (${places}) as place order by ${descending ? "place.value desc, " : "place.value, "}id`;
+    const walked = `(
+      select a.*, ${key} as value from customer_analytics a
+      where a.organization_id = ${$.organization} and ${where}
+      order by ${order(key)} limit greatest(${WALK}, 4 * ${$.limit})
+    ) as a`;
+    return {
+      walk: written(`select a.square_customer_id as id, a.value ${selection(search, walked)}
+        order by ${order("a.value")} limit ${$.limit}`),
+      filter: written(`select a.square_customer_id as id, a.value from (
+          select a.square_customer_id, ${key} as value ${selection(search)} and ${where} offset 0
+        ) as a order by ${order("a.value")} limit ${$.limit}`),
+    };
+  }
+
+  const byValue = (sorted: string) => `${sorted}, a.square_customer_id`;
   return {
-    after: written(`${select}
-      and ${key} is not null and (${value} is null or (${key}, a.square_customer_id) > (${value}, ${id}))
-      order by ${key}, a.square_customer_id ${limited}`),
-    below: `select id, value::text as value from (${select}
-      and ${key} is not null and (${value} is null or ${key} < ${value}) and ${id} is null
-      order by ${key} desc ${limited}) as place order by place.value desc, id`,
-    equal: written(
-      `${select} and ${key} = ${value} and ${behindId} order by a.square_customer_id ${limited}`,
+    after: statements(
+      `${bounds} and ${key} is not null and (${value} is null or (${key}, a.square_customer_id) > (${value}, ${id}))`,
+      byValue,
     ),
-    null: written(`${everybody}
-      and (${$.above}::timestamptz is null or true) and (${$.until}::timestamptz is null or true) and ${key} is null and ${value} is null and ${behindId}
-      order by a.square_customer_id ${limited}`),
+    below: statements(
+      `${bounds} and ${key} is not null and (${value} is null or ${key} < ${value}) and ${id} is null`,
+      (sorted) => `${sorted} desc`,
+      true,
+    ),
+    equal: statements(`${bounds} and ${key} = ${value} and ${behindId}`, () => "a.square_customer_id"),
+    null: statements(
+      `${noBounds} and ${key} is null and ${value} is null and ${behindId}`,
+      () => "a.square_customer_id",
+    ),
   };
 }
 
