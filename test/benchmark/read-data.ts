@@ -15,10 +15,10 @@ const list = (texts: readonly string[]) => `(array[${texts.map((text) => `'${tex
 const one = (texts: readonly string[], seed: string) => `${list(texts)}[1 + ${some(seed, texts.length)}]`;
 
 /** From no booking to 27, nine on average; a tenth of the customers have one to come. */
-const bookings = "(array[0, 1, 2, 4, 6, 8, 10, 14, 18, 27])[1 + c % 10]";
+const bookings = `(array[0, 1, 2, 4, 6, 8, 10, 14, 18, 27])[1 + ${some("c + 5", 10)}]`;
 const gapDays = `(array[7, 14, 21, 28, 35, 42, 60, 90])[1 + ${some("c", 8)}]`;
 const startAt = `date_trunc('hour', $2::timestamptz) - interval '1 day' * (
-  case when b = 0 and c % 10 = 9 then -5 else ${some("c + 1", 700)} + b * ${gapDays} end) - interval '15 minutes' * (${some("c * 31 + b", 32)})`;
+  case when b = 0 and ${some("c + 9", 10)} = 0 then -5 else ${some("c + 1", 700)} + b * ${gapDays} end) - interval '15 minutes' * (${some("c * 31 + b", 32)})`;
 
 /** Facts and rows of an organization, set-based. The rows hold what lists and reports go by; other columns are empty. */
 export async function loadReadData(database: Database, customers: number, now: Date): Promise<string> {
@@ -60,7 +60,7 @@ export async function loadReadData(database: Database, customers: number, now: D
        birthday, created_at, updated_at, order_key)
      select $1, ${customer}, 1, ${one(givenNames, "c")}, ${one(familyNames, "c * 7")} || substr(md5(c::text), 1, 2),
        'client' || c || '@example.com', '+1 555 ' || lpad(c::text, 7, '0'),
-       case when c % 3 > 0 then '0000-' || lpad((1 + c % 12)::text, 2, '0') || '-11' end, $3::timestamptz - interval '900 days', $3, '\\x01'
+       case when c % 3 > 0 then '0000-' || lpad((1 + ${some("c + 13", 12)})::text, 2, '0') || '-11' end, $3::timestamptz - interval '900 days', $3, '\\x01'
      from generate_series(1, $2::integer) c`,
     customers,
     now,
@@ -71,11 +71,13 @@ export async function loadReadData(database: Database, customers: number, now: D
        created_at, updated_at, duration_minutes, creator_type, raw, order_key)
      select $1, 'B' || lpad(c::text, 8, '0') || '-' || b, 0,
        case when b % 11 = 5 then 'CANCELLED_BY_CUSTOMER' when b % 13 = 7 then 'NO_SHOW' else 'ACCEPTED' end,
-       ${customer}, ${customer}, 'L' || c % 20, start_at, start_at - interval '6 days', start_at - interval '6 days', 45,
+       ${customer}, ${customer}, 'L' || ${some("c + 11", 20)}, start_at, start_at - interval '6 days', start_at - interval '6 days', 45,
        'CUSTOMER', '{}', '\\x01'
      from generate_series(1, $3::integer) c
      cross join lateral generate_series(0, ${bookings} - 1) b
-     cross join lateral (select ${startAt} as start_at) s`,
+     cross join lateral (select ${startAt} as start_at) s
+     -- As they come in, so that a period's lie together.
+     order by start_at`,
     now,
     customers,
   );

@@ -135,7 +135,7 @@ const questions: readonly Question[] = [
         what: `${filter || "everybody"} by ${sort} ${order}`,
         path: () => `customers?${filter}&sort=${sort}&order=${order}`,
         target: 30,
-        rounds: 4,
+        rounds: 3,
       })),
     ),
   ),

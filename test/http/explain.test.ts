@@ -193,6 +193,36 @@ test("rows come 200 at a time, newest first, each exactly once, and a cursor is 
   });
 });
 
+test.each(Array.from({ length: casesHere(5) }, (_, at) => 100 + at))(
+  "the list, a customer, explain, the KPI and the daily view agree on how many came and what was paid, seed %i",
+  async (seed) => {
+    const { organizationId, start, end } = await makeRandomWorld(database, seed);
+    const ids = customerIdsOf(await readFacts(database, organizationId));
+    await recomputeAt(database, organizationId, ids, end.toISOString());
+    app.clock.now = end;
+    const base = `/api/organizations/${organizationId}`;
+    const { customers } = await get(`${base}/customers?limit=200`);
+    const day = (instant: Date, days: number) =>
+      new Date(instant.getTime() + days * 86_400_000).toISOString().slice(0, 10);
+    const ever = `from=${day(start, -400)}&to=${day(end, 400)}`;
+    const { current } = await get(`${base}/kpi?${ever}`);
+    const { days } = await get(`${base}/appointments/daily?${ever}`);
+    const clients = customers.filter((row: Row) => row.first_booking_at !== null);
+    expect(current).toMatchObject({ unique_customers: clients.length, new_customers: clients.length });
+    const sum = (rows: Row[], name: string) => rows.reduce((total, row) => total + Number(row[name]), 0);
+    expect(sum(days, "new_customers")).toBe(clients.length);
+    for (const row of customers.slice(0, 3)) {
+      const { customer } = await get(customerUrl(organizationId, row.square_customer_id));
+      expect(row).toMatchObject(customer);
+      const { value, rows } = await explained(organizationId, row.square_customer_id, "total_revenue_cents");
+      const counted = rows.filter((contribution) => contribution.counted);
+      expect([row.total_revenue_cents, sum(counted as never, "value")]).toEqual([value, value]);
+    }
+  },
+);
+
+type Row = Readonly<Record<string, unknown>>;
+
 test("a merged id is explained by its survivor, and a row that is due is recomputed first", async () => {
   const salon = await makeOrganization(database, "M1");
   await insert(database, salon, "bookings", [{ booking_id: "b1", start_at: "2026-06-02T00:00:00Z" }]);
