@@ -1,4 +1,5 @@
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, RouteOptions } from "fastify";
+import { z } from "zod";
 import type { Clock } from "../clock.js";
 import type { Database } from "../database/database.js";
 import type { Inbox } from "../inbox/inbox.js";
@@ -35,6 +36,9 @@ export function adminRoutes({
 }) {
   return async (app: FastifyInstance) => {
     app.addHook("onRequest", requireAdmin(sessions));
+    app.addHook("onRoute", refuseUnknownParameters);
+    // Fastify reads it by itself.
+    app.removeContentTypeParser("text/plain");
     await app.register(organizationRoutes({ database, clock, sweeps }));
     await app.register(customerRoutes({ database, clock }));
     // Without an admin key every route answers 503 before it reads a cursor.
@@ -57,4 +61,9 @@ export function adminRoutes({
       );
     }
   };
+}
+
+/** A route that names no parameters of a query has none, so any that is sent is refused. */
+function refuseUnknownParameters(route: RouteOptions): void {
+  if (route.schema) route.schema.querystring ??= z.strictObject({});
 }

@@ -7,7 +7,14 @@ import type { Database } from "../database/database.js";
 import { ignoreBodies } from "./ignore-bodies.js";
 import { security } from "./openapi.js";
 import { Problem } from "./problem.js";
-import { adminErrors, customerParams, customerRow, instant, requireOrganization } from "./schemas.js";
+import {
+  adminErrors,
+  changeErrors,
+  customerParams,
+  customerRow,
+  instant,
+  requireOrganization,
+} from "./schemas.js";
 
 const historyQuery = z.strictObject({
   before: z
@@ -20,12 +27,12 @@ const historyQuery = z.strictObject({
 export function customerRoutes({ database, clock }: { database: Database; clock: Clock }) {
   return async (app: FastifyInstance) => {
     ignoreBodies(app);
-    const described = (summary: string, answer: z.ZodType) => ({
+    const described = (summary: string, answer: z.ZodType, errors: object = adminErrors) => ({
       summary,
       tags: ["Customers"],
       security: [...security.admin],
       params: customerParams,
-      response: { 200: answer, ...adminErrors },
+      response: { 200: answer, ...errors },
     });
 
     app.get(
@@ -65,6 +72,7 @@ export function customerRoutes({ database, clock }: { database: Database; clock:
             changed: z.boolean(),
             drift: z.record(z.string(), z.object({ before: z.unknown(), after: z.unknown() })),
           }),
+          changeErrors,
         ),
       },
       async ({ params }) => {

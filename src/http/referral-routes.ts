@@ -51,7 +51,6 @@ export function referralRoutes({ database, clock }: { database: Database; clock:
       tags: ["Referrals"],
       security: [...security.admin],
       params,
-      querystring: z.strictObject({}),
       body,
       response: {
         200: answer.meta({ description: "It was there before" }),

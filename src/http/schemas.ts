@@ -80,6 +80,7 @@ export const adminErrors = {
 export const changeErrors = {
   ...adminErrors,
   403: problemAnswer("A request with a session's cookie came from another site's page"),
+  413: problemAnswer("The body is larger than 1 MiB"),
   415: problemAnswer("The body is not application/json"),
 };
 

@@ -37,6 +37,7 @@ export function sessionRoutes({ sessions }: { sessions: Sessions | undefined }) 
           summary: "End the session",
           tags,
           security: [...security.admin],
+          querystring: z.strictObject({}),
           response: { 204: z.null(), ...adminErrors, 403: problemAnswer("Sent from another site's page") },
         },
         onRequest: requireAdmin(sessions),

@@ -59,8 +59,83 @@ test("/openapi.json describes every route that the server knows, its parameters,
 
 interface Described {
   readonly summary?: string;
-  readonly responses: Record<string, unknown>;
-  readonly parameters?: readonly { readonly in: string; readonly name: string }[];
+  readonly security?: readonly Record<string, unknown>[];
+  readonly requestBody?: unknown;
+  readonly responses: Record<string, { readonly content?: Record<string, unknown> }>;
+  readonly parameters?: readonly { readonly in: string; readonly name: string; readonly schema: object }[];
+}
+
+test("each route has the key, the parameters and the errors that its description says", async () => {
+  const keyed = await openTestApp(database, {
+    config: { ...testConfig, cronSecret: "secret-of-the-cron" },
+  });
+  const { paths } = (await keyed.http.inject("/openapi.json")).json();
+  const cookie = await sessionCookie(keyed);
+  const keys: Readonly<Record<string, string>> = {
+    adminKey: ADMIN_KEY,
+    cronSecret: "secret-of-the-cron",
+  };
+  const all = Object.entries(paths as Record<string, Record<string, Described>>).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, route]) => ({
+      path,
+      method: method.toUpperCase() as "GET",
+      route,
+    })),
+  );
+  for (const { path, method, route } of all) {
+    const url = path.replace("{organizationId}", crypto.randomUUID()).replaceAll(/\{\w+\}/g, "x");
+    const schemes = (route.security ?? []).flatMap((scheme) => Object.keys(scheme));
+    const ask = async (query: string, headers: Record<string, string>, payload?: string) => {
+      const answer = await keyed.http.inject({
+        method,
+        url: url + query,
+        headers,
+        ...(payload && { payload }),
+      });
+      const told = `${method} ${path}${query} with ${JSON.stringify(headers)} answers ${answer.statusCode}`;
+      const { content } =
+        route.responses[answer.statusCode] ?? expect.fail(`${told}, which is not described`);
+      if (answer.statusCode >= 400)
+        expect(Object.keys(content ?? {}), told).toEqual(["application/problem+json"]);
+      return { told, status: answer.statusCode, parameter: answer.json<{ parameter?: string }>().parameter };
+    };
+    // Without a key, whatever else is wrong.
+    const wantsKey = schemes.length > 0;
+    if (wantsKey) expect(await ask("?nonsense=1", {})).toMatchObject({ status: 401 });
+    const key = keys[schemes[0] ?? ""];
+    if (key === undefined) continue;
+    const authorization = `Bearer ${key}`;
+    expect(await ask("?nonsense=1", { authorization })).toMatchObject(
+      route.requestBody ? { status: 400 } : { status: 400, parameter: "nonsense" },
+    );
+    if (route.requestBody) {
+      expect(await ask("", { authorization, "content-type": "text/plain" }, "x")).toMatchObject({
+        status: 415,
+      });
+      const large = JSON.stringify("x".repeat(2 ** 20));
+      expect(await ask("", { authorization, "content-type": "application/json" }, large)).toMatchObject({
+        status: 413,
+      });
+    } else if (path.includes("{organizationId}")) {
+      expect(await ask("", { authorization })).toMatchObject({ status: 404 });
+    }
+    if (schemes.includes("session") && method !== "GET") {
+      expect(await ask("", { cookie, origin: "https://elsewhere.example" })).toMatchObject({ status: 403 });
+    }
+  }
+  // Nobody describes a route without saying who may call it.
+  expect(all.filter(({ route }) => !route.security).map(({ method, path }) => `${method} ${path}`)).toEqual([
+    "GET /healthz",
+    "GET /readyz",
+    "GET /metrics",
+    "POST /api/session",
+  ]);
+});
+
+async function sessionCookie({ http }: TestApp): Promise<string> {
+  const opened = await http.inject({ method: "POST", url: "/api/session", payload: { key: ADMIN_KEY } });
+  const [cookie] = opened.cookies;
+  return `${cookie?.name}=${encodeURIComponent(cookie?.value ?? "")}`;
 }
 
 test("/docs shows the description without asking another host", async () => {
