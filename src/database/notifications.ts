@@ -1,8 +1,12 @@
+import { setTimeout as wait } from "node:timers/promises";
 import pg from "pg";
 
 /** How often the connection is checked, and how long it may take to answer, in milliseconds. */
 const HEARTBEAT_MS = 15_000;
 const ANSWER_WITHIN_MS = 5_000;
+
+/** How long a stop waits for the connection's end, in milliseconds. */
+const END_WITHIN_MS = 1_000;
 
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 30_000;
@@ -67,6 +71,7 @@ export function listenOnPostgres(
         await opened.connect();
         await prepare(opened);
         await opened.query(`listen ${CHANNEL}`);
+        if (stopped) return;
         if (known) listener.onGap();
         known = true;
         failures = 0;
@@ -76,13 +81,15 @@ export function listenOnPostgres(
       }
     };
 
-    const connecting = connect();
+    connect();
     return {
       async stop() {
         stopped = true;
         clearTimeout(timer);
-        await connecting;
-        await client?.end().catch(() => {});
+        const ending = client?.end().catch(() => {});
+        client = undefined;
+        // A database that no longer answers must not keep the server from stopping.
+        await Promise.race([ending, wait(END_WITHIN_MS, undefined, { ref: false })]);
       },
     };
   };
