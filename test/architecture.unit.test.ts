@@ -48,6 +48,7 @@ test("every import against the rules is found, even of a type, and told with the
     "src/app.ts": imports("./simulator/salon.js"),
     "src/attic/box.ts": imports("../errors.js"),
     "src/commands/serve.ts": imports("../http/routes.js"),
+    "src/dashboard/page.ts": 'import { x } from "../reports/kpi.js";\nx();\n',
     "src/database/database.ts": imports("../gone.js"),
     "src/facts/one.ts": imports("./two.js"),
     "src/facts/two.ts": imports("./one.js"),
@@ -56,6 +57,7 @@ test("every import against the rules is found, even of a type, and told with the
     "src/errors.ts": "export type X = string;\n",
     "src/facts/locks.ts": "export type X = string;\n",
     "src/http/routes.ts": "export type X = string;\n",
+    "src/reports/kpi.ts": "export function x(): void {}\n",
     "src/simulator/salon.ts": "export type X = string;\n",
   });
   const beginnings = [
@@ -64,6 +66,7 @@ test("every import against the rules is found, even of a type, and told with the
     "src/app.ts imports src/simulator/salon.ts: app may import http,",
     "src/attic/box.ts imports src/errors.ts: A new room needs a line",
     "src/commands/serve.ts imports src/http/routes.ts: commands may import app,",
+    "src/dashboard/page.ts imports src/reports/kpi.ts: The dashboard runs in a browser",
     "src/database/database.ts imports ../gone.js: An import that leads nowhere.",
     "src/facts/one.ts imports src/facts/two.ts: Modules that import each other",
     "src/inbox/inbox.ts imports src/http/routes.ts: inbox may import handlers,",
