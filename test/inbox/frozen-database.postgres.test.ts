@@ -72,7 +72,9 @@ test("a database that stops answering holds up a webhook for the query timeout, 
   const answer = await app.deliver(event);
   expect([answer.status, answer.json.code]).toEqual([503, "database_unavailable"]);
   // What tells other servers of changes has a query under way as well.
-  await expect.poll(() => database.pool.totalCount, { message: "the connections are given up" }).toBe(0);
+  await expect
+    .poll(() => database.pool.totalCount, { message: "the connections are given up", timeout: 30_000 })
+    .toBe(0);
 
   proxy.thaw();
   expect((await app.deliver(event)).json.status).toBe("processed");
