@@ -25,7 +25,9 @@ const examples: readonly Example[] = Array.from(
   ([, shell = "", language, answer = ""]) => ({ shell, language, answer }),
 );
 
-test("every request of docs/api.md is answered as the page says, and every route has its request there", async (context) => {
+test("every request of docs/api.md is answered as the page says, and every route has its request there", {
+  timeout: 300_000,
+}, async (context) => {
   for (const tool of ["bash", "curl"]) {
     const isThere = await run(tool, ["--version"]).then(
       () => true,
