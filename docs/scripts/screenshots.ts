@@ -79,7 +79,8 @@ async function takePictures(address: URL): Promise<void> {
     await page.getByRole("heading", { level: 1 }).waitFor();
     while ((await page.locator("[aria-busy]").count()) > 0) await page.waitForTimeout(100);
     // The ticker has something to tell, and no picture is taken in the middle of an answer.
-    if (where === "/") await page.locator(".ticker code").first().waitFor({ timeout: 60_000 });
+    if (where === "/") await page.locator(".ticker a").first().waitFor({ timeout: 60_000 });
+    await page.waitForTimeout(1_500);
     await page.screenshot({ path: path.join(IMAGES, `${name}.png`) });
     await page.close();
   }
