@@ -1,4 +1,8 @@
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test, vi } from "vitest";
+import { inTransaction } from "../../src/database/transaction.js";
+import type { Fact } from "../../src/facts/types.js";
+import { lockFacts, writeFacts } from "../../src/facts/write-facts.js";
+import { toInstant } from "../../src/square/timestamp.js";
 import { ADMIN_KEY, addSalon, NOW, openTestApp, type TestApp } from "../support/app.js";
 import { emptyDatabase, openTestDatabase } from "../support/database.js";
 import { customerEvent, mergeEvents } from "../support/events.js";
@@ -167,6 +171,36 @@ test("referrals and merges at the same time leave exact rows", async () => {
   expect((await readFacts(database, salon)).referral_profiles).toHaveLength(15);
   await expectExactRows();
 });
+
+test("a referral that waited while its customer was merged is counted for the survivor", async () => {
+  const at = toInstant(NOW);
+  const value = { from_customer_id: "ana", to_customer_id: "bea", source_version: 3n };
+  const merge: Fact = { kind: "merge", value: { ...value, merged_at: at, ended_at: at, announced_at: at } };
+  let waiting: Promise<unknown> | undefined;
+  await inTransaction(database.pool, async (tx) => {
+    const locked = await lockFacts(tx, salon, [merge]);
+    waiting = Promise.all([profile("ana", { used_referral_code: "X" }), reward("r", "ana")]);
+    // On the embedded database requests wait for the whole transaction.
+    if (database.kind === "postgres") await vi.waitFor(twoWait, { timeout: 20_000 });
+    await writeFacts(tx, salon, locked, [[merge]], NOW);
+  });
+  await waiting;
+  expect(await row("ana")).toMatchObject({
+    square_customer_id: "bea",
+    referral_source: "X",
+    total_referrals: 1,
+  });
+  await expectExactRows();
+});
+
+async function twoWait() {
+  const { rows } = await database.pool.query<{ waiting: number }>(
+    `select count(*)::integer as waiting from pg_locks
+     where locktype = 'advisory' and not granted
+       and database = (select oid from pg_database where datname = current_database())`,
+  );
+  expect(rows[0]?.waiting).toBe(2);
+}
 
 const whole = { referrer_customer_id: "a", referred_customer_id: "b", status: "PAID", reward_cents: 1 };
 const wrong: readonly [path: string, payload: unknown, parameter: string][] = [
