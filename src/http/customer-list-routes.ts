@@ -30,12 +30,12 @@ import type { CursorSeal } from "./sealed-cursor.js";
 const day = (description: string) => z.string().optional().meta({ description });
 
 const filters = z.strictObject({
-  segment: oneOrSeveral(segments).optional(),
+  segment: oneOrSeveral(segments).optional().meta({ description: "One, or several with commas" }),
   customer_type: oneOrSeveral(["SERVICE_CLIENT", "RETAIL", "CANCELLED_ONLY", "POTENTIAL"]).optional(),
   visit_frequency: oneOrSeveral(["WEEKLY", "BIWEEKLY", "MONTHLY", "BIMONTHLY", "OCCASIONAL"]).optional(),
   location_id: squareId.optional().meta({ description: "The preferred location" }),
   technician_id: squareId.optional().meta({ description: "The preferred team member" }),
-  overdue: flag.optional(),
+  overdue: flag.optional().meta({ description: "As is_overdue" }),
   due_within_days: wholeNumber(1, 90)
     .optional()
     .meta({ description: "Not overdue, nothing upcoming, and overdue by then unless they book" }),

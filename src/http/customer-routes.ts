@@ -9,10 +9,12 @@ import { security } from "./openapi.js";
 import { Problem } from "./problem.js";
 import {
   adminErrors,
+  bookingRow,
   changeErrors,
   customerParams,
   customerRow,
   instant,
+  paymentRow,
   requireOrganization,
 } from "./schemas.js";
 
@@ -43,8 +45,8 @@ export function customerRoutes({ database, clock }: { database: Database; clock:
             "One customer, exact now, with the newest 200 bookings and payments; a merged id returns its survivor",
             z.object({
               customer: customerRow,
-              bookings: z.array(z.looseObject({})),
-              payments: z.array(z.looseObject({})),
+              bookings: z.array(bookingRow),
+              payments: z.array(paymentRow),
               merged_ids: z.array(z.string()),
               next_change: z.object({ at: instant, columns: z.array(z.string()) }).nullable(),
               older: z.string().nullable(),

@@ -1,5 +1,7 @@
 /** Zod schemas that several routes share. */
 import { z } from "zod";
+import { type ColumnType, isNullable } from "../analytics/column.js";
+import { columns } from "../analytics/columns/catalogue.js";
 import type { Database } from "../database/database.js";
 import { Problem } from "./problem.js";
 
@@ -16,8 +18,88 @@ export const day = z.string().regex(/^\d{4}-\d{2}-\d{2}$/);
 /** An id of a Square object. Postgres text cannot hold NUL. */
 export const squareId = z.string().regex(/^[^\0]{1,255}$/, "must be an id of 1 to 255 characters");
 
-/** A row of `customer_analytics`. */
-export const customerRow = z.looseObject({ square_customer_id: z.string() });
+const valueTypes: Readonly<Record<ColumnType, z.ZodType>> = {
+  text: z.string(),
+  integer: count,
+  smallint: count,
+  bigint: money,
+  "numeric(24,2)": z.number(),
+  "numeric(24,4)": z.number(),
+  boolean: z.boolean(),
+  timestamptz: instant,
+  jsonb: z.array(z.unknown()),
+};
+
+const name = z.string().nullable().optional().meta({ description: "In lists only" });
+
+/** A row of `customer_analytics`, described by the catalogue. */
+export const customerRow = z
+  .looseObject({
+    organization_id: z.uuid(),
+    square_customer_id: z.string().meta({ description: "The survivor's id" }),
+    ...Object.fromEntries(
+      columns.map((column) => {
+        const value = isNullable(column) ? valueTypes[column.type].nullable() : valueTypes[column.type];
+        return [column.name, value.meta({ description: column.description })];
+      }),
+    ),
+    computed_at: instant.meta({ description: "The row is exact from here until refresh_due_at" }),
+    refresh_due_at: instant.nullable().meta({ description: "null: no clock changes it" }),
+    preferred_location_name: name,
+    preferred_technician_name: name,
+    preferred_service_name: name,
+  })
+  .meta({ id: "Customer" });
+
+const id = z.string().nullable();
+
+/** A booking of a customer. */
+export const bookingRow = z
+  .looseObject({
+    booking_id: z.string(),
+    version: count,
+    status: z.string(),
+    customer_id: id,
+    reported_customer_id: id.meta({ description: "As Square reported it, before merges" }),
+    location_id: id,
+    start_at: instant,
+    created_at: instant,
+    updated_at: instant,
+    duration_minutes: count,
+    customer_note: id,
+    seller_note: id,
+    creator_type: id,
+    source: id,
+    segments: z.array(
+      z.object({
+        segment_index: count,
+        team_member_id: id,
+        service_variation_id: id,
+        duration_minutes: count,
+      }),
+    ),
+  })
+  .meta({ id: "Booking" });
+
+/** A payment of a customer. */
+export const paymentRow = z
+  .looseObject({
+    payment_id: z.string(),
+    status: z.string(),
+    customer_id: id,
+    reported_customer_id: id.meta({ description: "As Square reported it, before merges" }),
+    location_id: id,
+    order_id: id,
+    amount_cents: money,
+    tip_cents: money,
+    total_cents: money,
+    processing_fee_cents: money,
+    currency: z.string(),
+    source_type: id,
+    created_at: instant,
+    updated_at: instant,
+  })
+  .meta({ id: "Payment" });
 
 /** A whole number in a query. */
 export const wholeNumber = (least: number, most: number) =>

@@ -4,6 +4,12 @@ import type { HostileRequest, Target } from "./hostile-request.js";
 import { nastyTexts } from "./texts.js";
 import { spoil } from "./values.js";
 
+/** What a referral and a reward are put with. */
+const bodies = [
+  { referral_code: "A", activated_as_referrer: true },
+  { referrer_customer_id: "customer 1", referred_customer_id: "x", status: "PAID", reward_cents: 1 },
+];
+
 /** Calls of the API, with and without the key, with every kind of id, query and body. */
 export function hostileCall(random: Random, { organizationId }: Target): HostileRequest {
   const part = () => {
@@ -29,6 +35,7 @@ export function hostileCall(random: Random, { organizationId }: Target): Hostile
     `/api/organizations/${organization}/customers.csv?segment=${part()}`,
     `/api/organizations/${organization}/kpi?from=${part()}&to=${part()}&location_id=${part()}`,
     `/api/organizations/${organization}/referrals/${customer}`,
+    `/api/organizations/${organization}/referral-rewards/${part()}`,
     `/api/organizations/${part()}`,
     `/admin/events?status=${part()}`,
     `/admin/events/${organization}/${part()}/replay`,
@@ -44,10 +51,7 @@ export function hostileCall(random: Random, { organizationId }: Target): Hostile
     cron: CRON_SECRET,
   };
   const method = random.weighted({ GET: 5, POST: 3, PUT: 1, DELETE: 1, HEAD: 1 });
-  const body =
-    method === "GET" || method === "HEAD"
-      ? undefined
-      : spoil({ referral_code: "A", activated_as_referrer: true }, random, 0.3);
+  const body = method === "GET" || method === "HEAD" ? undefined : spoil(random.pick(bodies), random, 0.3);
   return {
     trick: `${method} of the API`,
     method,
