@@ -3,8 +3,8 @@
 FROM node:24-bookworm-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
-# No package that runs in production needs an install script, and ours (prisma generate) is for the build alone: its
-# result is compiled into dist. Nor are the two packages needed that generate and run the source: half the size.
+# No package in production needs an install script. Our own script (prisma generate) is for the build only, and its
+# result is compiled into dist. Production does not need prisma and tsx. Without them the folder is half as large.
 RUN npm ci --omit=dev --ignore-scripts \
   && npm uninstall --omit=dev --no-save --ignore-scripts prisma tsx
 
@@ -25,7 +25,7 @@ WORKDIR /app
 COPY package.json LICENSE ./
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist dist
-# The server applies these at start.
+# The server applies the migrations at start.
 COPY prisma prisma
 RUN mkdir /data && chown node:node /data
 VOLUME /data
@@ -33,6 +33,6 @@ USER node
 EXPOSE 3000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:' + process.env.PORT + '/healthz').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
-# Node is process 1 and gets the signals itself: on SIGTERM it finishes what it took, closes the database, and exits 0.
+# Node is process 1 and gets the signals. On SIGTERM the server finishes its work, closes the database and exits 0.
 STOPSIGNAL SIGTERM
 CMD ["node", "dist/src/main.js", "serve"]

@@ -7,7 +7,7 @@ import type { StoredEvent } from "./stored-events.js";
 
 /** A stored event without its payload, which is personal data. */
 export interface EventRow {
-  /** The nil UUID: of a merchant that was unknown when the event came. */
+  /** The nil UUID for an event of an unknown merchant. */
   readonly organization_id: string;
   readonly event_id: string;
   readonly merchant_id: string;
@@ -19,11 +19,11 @@ export interface EventRow {
   readonly processed_at: Date | null;
   readonly next_attempt_at: Date | null;
   readonly last_error: string | null;
-  /** `last_error` without the positions in lists: events with one reason need one remedy. */
+  /** `last_error` without positions in lists, so that events with the same cause have the same reason. */
   readonly reason: string | null;
 }
 
-/** A duplicate is not stored. */
+/** The outcomes of stored events. A duplicate is not stored. */
 export const storedStatuses = ["processed", "stale", "ignored", "deferred", "dead"] as const;
 export type StoredStatus = Exclude<Outcome, "duplicate">;
 
@@ -34,14 +34,14 @@ export interface EventPageFilter {
   readonly reason?: string | undefined;
 }
 
-/** Where a page ends. `received_at` is a text, which keeps the microseconds. */
+/** Where a page ends. `received_at` is text, so that it keeps its microseconds. */
 export interface EventPlace {
   readonly received_at: string;
   readonly organization_id: string;
   readonly event_id: string;
 }
 
-/** The reason of event `e`, as SQL. */
+/** SQL for the reason of event `e`. */
 export const reasonOf = (e: string) => `regexp_replace(${e}.last_error, '\\.[0-9]+(?=[.:])', '.*', 'g')`;
 
 const selected = `e.organization_id, e.event_id, e.merchant_id, e.event_type, e.status, e.attempts, e.source, e.received_at,
@@ -54,14 +54,14 @@ const isWanted = `
 
 const newestFirst = "order by received_at desc, organization_id desc, event_id desc limit $6";
 
-// webhook_events_received_idx from its end.
+// By webhook_events_received_idx, from its end.
 const allStatement = {
   name: "events_page",
   text: `select ${selected} from webhook_events e where ${isWanted} ${newestFirst}`,
 };
 
-// webhook_events_status_idx, from the end of each status of each organization: of a few dead events among many others a walk
-// through all of them would find the last one late.
+// By webhook_events_status_idx, from the end of each status of each organization. Walking through all events would
+// take long when few of them match.
 const chosenStatement = {
   name: "events_page_by_status",
   text: `
@@ -79,7 +79,7 @@ const chosenStatement = {
 
 export interface EventPage {
   readonly events: readonly EventRow[];
-  /** Where the next page begins; NULL after the last one. */
+  /** Where the next page begins. Null after the last page. */
   readonly next: EventPlace | null;
 }
 
@@ -89,7 +89,7 @@ const FROM_THE_END: EventPlace = {
   event_id: "",
 };
 
-/** One page of stored events, the newest first, by keyset. */
+/** Reads one page of stored events, the newest first, by a keyset cursor. */
 export async function eventsPage(
   on: Queryable,
   { statuses, type, organizationId, reason }: EventPageFilter,
@@ -116,7 +116,7 @@ export async function eventsPage(
   };
 }
 
-// Primary key.
+// By the primary key.
 const withPayloadStatement = {
   name: "stored_events_by_id",
   text: `
@@ -125,7 +125,7 @@ const withPayloadStatement = {
     join webhook_events e on e.organization_id = named.organization_id and e.event_id = named.event_id`,
 };
 
-/** These events with their payload as it is stored, as JSON text; those that do not exist are left out. */
+/** Reads events with their stored payload as JSON text. Events that do not exist are left out. */
 export async function eventsWithPayload(
   on: Queryable,
   events: readonly Pick<EventRow, "organization_id" | "event_id">[],
@@ -138,13 +138,13 @@ export async function eventsWithPayload(
   return rows.map(({ place_time: _, ...event }) => event);
 }
 
-/** Events of one transaction at most, so that a group is re-driven in steps that webhooks hardly notice. */
+/** How many events are replayed in one transaction. Small transactions hardly delay webhooks. */
 const REPLAYED_AT_ONCE = 64;
 
 export interface ReplayedGroup {
   readonly replayed: number;
   readonly by_status: Readonly<Partial<Record<Outcome, number>>>;
-  /** Where to go on when there are more than `limit`; NULL: that was all. */
+  /** Where to continue if there are more than `limit` events. Null if there are no more. */
   readonly next: EventPlace | null;
 }
 
@@ -152,7 +152,7 @@ export interface ReplayedGroup {
  * Processes the stored events of a group again, the newest first.
  *
  * @param limit how many at most
- * @throws when the database is unavailable: what was done stays done
+ * @throws when the database is unavailable; processed events stay processed
  */
 export async function replayGroup(
   { pool, inbox }: { readonly pool: pg.Pool; readonly inbox: Pick<Inbox, "redrive"> },
