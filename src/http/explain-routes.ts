@@ -30,7 +30,14 @@ const explanation = z.object({
   as_of: instant,
   exact_until: instant.nullable(),
   from: z.string().meta({ description: "The relation whose rows are counted, `profile`, or `columns`" }),
-  condition: z.string().nullable().meta({ description: "Which rows count, as SQL; null means all rows" }),
+  condition: z
+    .string()
+    .nullable()
+    .meta({
+      description:
+        "Which rows count, as SQL; null means all rows. `visit`: an ACCEPTED booking that has begun. `upcoming`: an ACCEPTED " +
+        "or PENDING one that has not. `main`: COMPLETED, in the currency of most of the customer's payments.",
+    }),
   aggregate: z.string().nullable().meta({ description: "How the value is made of the counted rows" }),
   rows: z.array(
     z.object({ id: z.string(), time: instant.nullable(), value: z.unknown(), counted: z.boolean() }),
