@@ -25,6 +25,7 @@ export interface CustomerFilters {
 const parameters = [
   "organization",
   "limit",
+  "walk",
   "place_value",
   "place_id",
   "above",

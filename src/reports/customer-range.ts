@@ -26,31 +26,25 @@ export function rangeOf(
   now: Date,
   days: SegmentDays | undefined,
 ): SortRange {
-  const { segment, overdue, due_within_days, upcoming, min_visits = 0 } = filters;
-  const hasGap = overdue === true || due_within_days !== undefined || filters.visit_frequency !== undefined;
-  const hasVisited =
-    hasGap ||
-    min_visits > 0 ||
-    filters.last_visit_from !== undefined ||
-    filters.last_visit_to !== undefined ||
-    (segment !== undefined && !segment.includes("NEVER_VISITED"));
+  const { segment, overdue, due_within_days, upcoming } = filters;
+  const visited = hasVisited(filters);
   const visits = segment && days ? visitsOf(segment as Segment[], days) : everSince;
   const ago = (length: number) => (Number.isFinite(length) ? daysFrom(now, -length) : null);
   switch (sort) {
     case "last_visit_at":
       return {
         values: visits.some,
-        nulls: !hasVisited,
+        nulls: !visited,
         above: ago(visits.within),
         until: ago(visits.before),
       };
     case "first_booking_at":
       // Who has a first booking and has not visited has it still to come.
-      return { ...everywhere, nulls: !hasVisited, above: visits.some ? ago(visits.firstWithin) : now };
+      return { ...everywhere, nulls: !visited, above: visits.some ? ago(visits.firstWithin) : now };
     case "overdue_at":
       return {
         values: visits.some,
-        nulls: !hasGap,
+        nulls: !hasGap(filters),
         // It is later than the last visit.
         above: due_within_days === undefined ? ago(visits.within) : now,
         until: overdue === true ? now : due_within_days === undefined ? null : daysFrom(now, due_within_days),
@@ -62,6 +56,23 @@ export function rangeOf(
     default:
       return everywhere;
   }
+}
+
+/** Whether all who pass have visited on two days, and so have a gap between visits. */
+function hasGap({ overdue, due_within_days, visit_frequency }: CustomerFilters): boolean {
+  return overdue === true || due_within_days !== undefined || visit_frequency !== undefined;
+}
+
+/** Whether all who pass the filters have visited. */
+export function hasVisited(filters: CustomerFilters): boolean {
+  const { segment, min_visits = 0, last_visit_from, last_visit_to } = filters;
+  return (
+    hasGap(filters) ||
+    min_visits > 0 ||
+    last_visit_from !== undefined ||
+    last_visit_to !== undefined ||
+    (segment !== undefined && !segment.includes("NEVER_VISITED"))
+  );
 }
 
 /** So many days ago, or fewer, the last visit was, and so many or more; the first was as few days ago. */

@@ -2,7 +2,7 @@ import type pg from "pg";
 import { type ApiRow, toApiRow } from "../analytics/api-row.js";
 import { type SegmentDays, segmentDayNames, segmentDays } from "../analytics/rules.js";
 import { $, type CustomerFilters, type Search, selection, valuesOf } from "./customer-filters.js";
-import { rangeOf, type SortRange } from "./customer-range.js";
+import { hasVisited, rangeOf, type SortRange } from "./customer-range.js";
 import { type Read, readSnapshot } from "./read-report.js";
 
 interface Sort {
@@ -134,6 +134,8 @@ async function placeReader(
   const filtering = {
     ...noFilters,
     ...filters,
+    // Who has visited is sought behind all who have not.
+    min_visits: filters.min_visits ?? (hasVisited(filters) ? 1 : null),
     organization: organizationId,
     time_zone: timeZone,
     now,
@@ -142,11 +144,16 @@ async function placeReader(
   };
   return async (stretch, { value = null, id = null }, limit) => {
     const { walk, filter } = texts[stretch];
-    const values = valuesOf({ ...filtering, limit, place_value: value, place_id: id });
-    const walked = await read<Place>({ name: `customers_${stretch}_walk`, text: walk }, values);
-    return walked.length === limit
-      ? walked
-      : read<Place>({ name: `customers_${stretch}_filter`, text: filter }, values);
+    const asked = { ...filtering, limit, place_value: value, place_id: id };
+    for (const rows of WALKS) {
+      const values = valuesOf({ ...asked, walk: Math.max(rows, 4 * limit) });
+      const places = await read<Place>({ name: `customers_${stretch}_walk`, text: walk }, values);
+      if (places.length === limit) return places;
+    }
+    return read<Place>(
+      { name: `customers_${stretch}_filter`, text: filter },
+      valuesOf({ ...asked, walk: null }),
+    );
   };
 }
 
@@ -193,8 +200,8 @@ async function searchOf(read: Read, { organizationId, q }: CustomerQuery): Promi
   return found?.is_id ? "id" : "text";
 }
 
-/** Rows of the sort's index that are looked through before the filters are asked first. */
-const WALK = 4_000;
+/** Rows of the sort's index that are looked through, first and then, before the filters are asked first. */
+const WALKS = [4_000, 40_000];
 
 interface Statements {
   /** Reads along the sort's index, and finds too few where customers who pass the filters are rare. */
@@ -213,7 +220,8 @@ function statementsOf(sort: CustomerSort, search: Search): Readonly<Record<Stret
   const id = `${$.place_id}::text`;
   const bound = (at: string, compared: string) =>
     `(${at}::timestamptz is null or ${type === "timestamptz" ? `${key} ${compared} ${at}` : "true"})`;
-  const bounds = `${bound($.above, ">")} and ${bound($.until, "<=")}`;
+  const least = `(${$.min_visits}::integer is null or ${sort === "total_visits" ? `${key} >= ${$.min_visits}` : "true"})`;
+  const bounds = `${bound($.above, ">")} and ${bound($.until, "<=")} and ${least}`;
   const noBounds = `(${$.above}::timestamptz is null or true) and (${$.until}::timestamptz is null or true)`;
   const behindId = `(${id} is null or a.square_customer_id > ${id})`;
 
@@ -224,13 +232,14 @@ function statementsOf(sort: CustomerSort, search: Search): Readonly<Record<Stret
     const walked = `(
       select a.*, ${key} as value from customer_analytics a
       where a.organization_id = ${$.organization} and ${where}
-      order by ${order(key)} limit greatest(${WALK}, 4 * ${$.limit})
+      order by ${order(key)} limit ${$.walk}::integer
     ) as a`;
     return {
       walk: written(`select a.square_customer_id as id, a.value ${selection(search, walked)}
         order by ${order("a.value")} limit ${$.limit}`),
       filter: written(`select a.square_customer_id as id, a.value from (
-          select a.square_customer_id, ${key} as value ${selection(search)} and ${where} offset 0
+          select a.square_customer_id, ${key} as value ${selection(search)} and ${where}
+            and ${$.walk}::integer is null offset 0
         ) as a order by ${order("a.value")} limit ${$.limit}`),
     };
   }
