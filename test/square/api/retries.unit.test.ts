@@ -54,7 +54,7 @@ describe("passes by itself, so it is tried again", () => {
     ["a list that is none", json({ locations: "oops" })],
   ])("%s", async (_, failure) => {
     const { url, seen } = await serverThat(inTurn(failure, failure, fine));
-    expect(await clientOf(url, { timeoutMs: 200 }).locations()).toEqual(LOCATIONS);
+    expect(await clientOf(url, { timeoutMs: 1_000 }).locations()).toEqual(LOCATIONS);
     expect(seen).toHaveLength(3);
   });
 
