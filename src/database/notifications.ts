@@ -25,8 +25,9 @@ export interface Listener {
 export type Listen = (listener: Listener) => { stop(): Promise<void> };
 
 /**
- * Postgres' LISTEN, for what servers of one database tell each other. A lost connection is opened again, with growing waits.
- * It needs a session, which a pooler by transaction does not keep; the server refuses one (src/operations/database-checks.ts).
+ * Postgres' LISTEN for messages between the servers of one database. A lost connection is opened again, after growing
+ * waits. LISTEN needs a session, so it does not work through a pooler in transaction mode. The server refuses such a
+ * pooler (src/operations/database-checks.ts).
  *
  * @param prepare sets up the session
  */
@@ -98,7 +99,10 @@ export function listenOnPostgres(
 /** Postgres takes payloads of fewer than 8,000 bytes. */
 export const LONGEST_PAYLOAD = 7_900;
 
-/** Sends payloads to all who listen. Outside of a transaction: one that notifies holds a lock of the whole database while it commits. */
+/**
+ * Sends payloads to all listeners. It must run outside of a transaction, because a transaction that notifies holds a
+ * lock on the whole database while it commits.
+ */
 export async function notify(pool: pg.Pool, payloads: readonly string[]): Promise<void> {
   if (payloads.length === 0) return;
   await pool.query("select pg_notify($1, payload) from unnest($2::text[]) as p (payload)", [

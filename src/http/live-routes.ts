@@ -14,7 +14,7 @@ declare module "fastify" {
     openStreams: Set<EventStream>;
   }
   interface FastifyContextConfig {
-    /** The answer has no end of its own, so a stop does not wait for it. */
+    /** The answer never ends by itself, so a stop does not wait for it. */
     isStream?: boolean;
   }
 }
@@ -22,15 +22,17 @@ declare module "fastify" {
 const CHANGES_A_SECOND = 10;
 const HEARTBEAT_MS = 15_000;
 
-/** A reader with more unread bytes than this is dropped. It comes back by itself. */
+/** A reader with more unread bytes than this is disconnected. Browsers reconnect. */
 const UNREAD_BYTES = 64 * 1024;
 
-/** A stream ends then and its reader comes back, so that whoever has lost the key does not read on. */
+/**
+ * A stream ends after this time and its reader reconnects. So a reader whose key is no longer valid cannot continue.
+ */
 const LASTS_MS = 60 * 60_000;
 
 const MOST_STREAMS = 500;
 
-/** A stopping server ends its streams first. Registered before `draining`, which waits for answers. */
+/** Ends the streams when the server stops. It must be registered before `draining`, which waits for answers. */
 export const liveStreams = fp(async (app) => {
   const streams = new Set<EventStream>();
   app.decorate("openStreams", streams);
@@ -96,7 +98,7 @@ export class EventStream {
 
   constructor(response: ServerResponse) {
     this.#response = response;
-    // No hook runs for these.
+    // No hook runs for these answers.
     response.writeHead(200, {
       ...securityHeaders,
       "content-type": "text/event-stream; charset=utf-8",

@@ -6,7 +6,7 @@ import type { Inbox } from "../inbox/inbox.js";
 import { Metrics } from "../operations/metrics.js";
 import { WEBHOOK_ROUTE } from "./webhook-address.js";
 
-/** Prometheus' metrics. Open to everybody who reaches the port, so block it at the proxy (docs/deployment.md). */
+/** The route of Prometheus' metrics. It needs no key, so block it at the proxy (docs/deployment.md). */
 export function metricsRoutes({
   database,
   clock,
@@ -19,7 +19,7 @@ export function metricsRoutes({
   return fp(async (app) => {
     const metrics = new Metrics(database, clock, inbox, () => app.openStreams.size);
 
-    // Whatever refuses a delivery: the signature, the size, the database.
+    // Counts every refused delivery, whatever refused it: the signature, the size, the database.
     app.addHook("onResponse", async ({ routeOptions }, { statusCode }) => {
       if (routeOptions.url === WEBHOOK_ROUTE && statusCode >= 400) metrics.countRefused(statusCode);
     });
@@ -32,7 +32,7 @@ export function metricsRoutes({
           tags: ["Health"],
           response: { 200: { description: "Metrics", content: { "text/plain": { schema: z.string() } } } },
         },
-        // The text is no JSON.
+        // The text is not JSON.
         serializerCompiler: () => (text) => String(text),
       },
       async (_request, reply) => reply.type(metrics.contentType).send(await metrics.read()),

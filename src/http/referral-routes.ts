@@ -42,7 +42,7 @@ const customers = z
   )
   .meta({ description: "The customers whose row changed, and the columns that did" });
 
-/** Referral profiles and rewards, which Square does not know (contract section 2). */
+/** The routes that store referral profiles and rewards. Square does not have these. */
 export function referralRoutes({ database, clock }: { database: Database; clock: Clock }) {
   return async (app: FastifyInstance) => {
     const described = (summary: string, params: z.ZodType, body: z.ZodType, answer: z.ZodType) => ({

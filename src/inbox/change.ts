@@ -1,12 +1,12 @@
-/** What an event has changed, as it is told live: ids and names of columns, no values. */
+/** What an event has changed, as the live stream sends it: ids and names of columns, no values. */
 export interface Change {
   readonly organization_id: string;
   readonly event_id: string;
   readonly event_type: string;
   /** The instant of computation, RFC 3339. */
   readonly at: string;
-  /** Whose rows changed. */
+  /** The customers whose rows changed. */
   readonly customer_ids: readonly string[];
-  /** The columns that changed, of any of them. */
+  /** The columns that changed in any of these rows. */
   readonly columns: readonly string[];
 }

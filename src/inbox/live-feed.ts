@@ -5,19 +5,19 @@ import { describeFailure } from "../errors.js";
 import type { Log } from "../log.js";
 import type { Change } from "./change.js";
 
-/** Changes, or so many of which no more is known. A `count` of 0: an unknown number. */
+/** Changes, or only their number. A `count` of 0 means an unknown number. */
 export type News = { readonly changes: readonly Change[] } | { readonly count: number };
 
 export type FeedListener = (news: News) => void;
 
-/** How long changes are gathered before the other servers are told. */
+/** How long changes are collected before they are sent to the other servers. */
 const GATHER_MS = 100;
 
-/** More changes than this are told to the other servers as a number. */
+/** If there are more changes than this, only their number is sent to the other servers. */
 const TOLD_AT_MOST = 200;
 
 interface Message {
-  /** The server that sends it. */
+  /** The sending server. */
   readonly from: string;
   readonly changes: readonly Change[];
   /** Changes that are only counted, by organization. */
@@ -25,8 +25,8 @@ interface Message {
 }
 
 /**
- * What events change, told to whoever listens in this process, and over Postgres to the other servers. Nothing waits for it: it
- * begins after the commit, and what cannot be told is not told again.
+ * Publishes what events change, to listeners in this process and over Postgres to the other servers. It begins after
+ * the commit, and nothing waits for it. A change that cannot be sent is not sent again.
  */
 export class LiveFeed {
   readonly #database: Pick<Database, "pool" | "listen">;
@@ -43,7 +43,7 @@ export class LiveFeed {
     this.#log = log;
   }
 
-  /** Begins to listen to other servers; the embedded database has none. */
+  /** Begins to listen to other servers. The embedded database has no other servers. */
   start(): void {
     this.#listening = this.#database.listen?.({
       onPayload: (payload) => this.#hear(payload),
@@ -53,7 +53,7 @@ export class LiveFeed {
     });
   }
 
-  /** Tells what was gathered, and listens no more. */
+  /** Sends the collected changes and stops listening. */
   async stop(): Promise<void> {
     clearTimeout(this.#timer);
     this.#tell();
@@ -61,7 +61,7 @@ export class LiveFeed {
     await this.#listening?.stop();
   }
 
-  /** Calls `listener` with what changes in the organization. @returns ends it */
+  /** Calls `listener` with the organization's changes. @returns a function that ends this */
   subscribe(organizationId: string, listener: FeedListener): () => void {
     const listeners = this.#listeners.get(organizationId) ?? new Set();
     this.#listeners.set(organizationId, listeners.add(listener));
@@ -106,7 +106,7 @@ export class LiveFeed {
   }
 }
 
-/** Messages that each fit into a payload. A change that does not is only counted. */
+/** Splits changes into messages that fit into a payload. A change that is too large is only counted. */
 function payloadsOf(from: string, changes: readonly Change[]): string[] {
   const write = (told: readonly Change[], counted: readonly Change[]) => {
     const many = [...byOrganization(counted)].map(([id, group]) => [id, group.length]);

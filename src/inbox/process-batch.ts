@@ -152,7 +152,7 @@ async function apply(
   return { outcomes, refusedMerges, affectedBy, recomputed };
 }
 
-/** Events that share customers share a recomputation: a column that changed is told of each of them. */
+/** Events that share customers share a recomputation. A changed column is reported for each of these events. */
 function changesOf(
   { organizationId, events, now }: Batch,
   { outcomes, affectedBy }: Applied,

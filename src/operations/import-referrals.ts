@@ -2,24 +2,24 @@ import type pg from "pg";
 import { putReferrals, type Referrals, tryReferrals } from "../analytics/referrals.js";
 import type { Clock } from "../clock.js";
 
-/** How many referrals share a transaction. Events of their customers wait meanwhile. */
+/** How many referrals share a transaction. Events of their customers wait during the transaction. */
 const TOGETHER = 100;
 
 export interface ImportCounts {
-  /** Lines that were taken so far. */
+  /** The number of lines processed so far. */
   readonly done: number;
   readonly created: number;
   readonly changed: number;
   readonly unchanged: number;
-  /** How many customers' rows were rewritten; one who is in two transactions counts twice. */
+  /** How many customers' rows were rewritten. A customer in two transactions counts twice. */
   readonly customers: number;
 }
 
 /**
- * Stores referrals, a hundred in each transaction. The same import again changes nothing, so a run that was cut off is
- * continued by another.
+ * Stores referrals, a hundred in each transaction. Repeating an import changes nothing, so the same command completes
+ * an interrupted run.
  *
- * @param dryRun rolls every transaction back: the counts tell what would be stored
+ * @param dryRun rolls every transaction back; the counts say what would be stored
  * @returns the counts after each transaction
  */
 export async function* importReferrals(

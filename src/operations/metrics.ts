@@ -5,17 +5,19 @@ import type { Database } from "../database/database.js";
 import type { Inbox, ProcessedBatch } from "../inbox/inbox.js";
 import { readWork } from "./status.js";
 
-/** What is read of the database is at most so old, in milliseconds: anybody may ask. */
+/**
+ * How long values read from the database are reused, in milliseconds. Anybody may request the metrics at any rate.
+ */
 const READ_EVERY_MS = 5_000;
 
-/** Other types than ours come in any number, so they share one label. */
+/** The label for unknown event types. Their number has no limit, so they share one label. */
 const labelledTypes = new Set(handledEventTypes);
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 let ofProcess: Registry | undefined;
 
-/** The process's own metrics; there is one process, whatever many servers a test opens in it. */
+/** The metrics of the process. A test may open several servers in one process. */
 function processRegistry(): Registry {
   if (!ofProcess) {
     ofProcess = new Registry();
@@ -25,9 +27,11 @@ function processRegistry(): Registry {
 }
 
 /**
- * What `/metrics` tells, in Prometheus' names and base units. No label holds a customer's id, a name or a secret.
+ * The metrics of `/metrics`, with Prometheus' naming and base units. No label holds a customer's id, a name or a
+ * secret.
  *
- * Counters and histograms count since the process began. Gauges are read from the database and from the parts when asked.
+ * Counters and histograms count since the process began. Gauges are read at each request, from the database and the
+ * parts.
  */
 export class Metrics {
   readonly #database: Database;
@@ -110,7 +114,7 @@ export class Metrics {
     this.#refused.inc({ status: String(status) });
   }
 
-  /** @returns the text, in Prometheus' format 0.0.4. Without the database only what the process knows. */
+  /** @returns the text in Prometheus' format 0.0.4; without the database it holds only the process's own metrics */
   async read(): Promise<string> {
     const { totalCount, idleCount, waitingCount } = this.#database.pool;
     this.#pool.set({ state: "open" }, totalCount);
@@ -149,7 +153,7 @@ export class Metrics {
       this.#set(await readWork(this.#database.pool, now), now);
       this.#databaseUp.set(1);
     } catch {
-      // The alert is about this one; what the gauges said before is no longer known.
+      // The alert uses this gauge. The earlier values of the other gauges are out of date and are removed.
       for (const gauge of this.#read) gauge.reset();
       this.#databaseUp.set(0);
     }
@@ -178,7 +182,7 @@ export class Metrics {
     }
   }
 
-  /** What is read of the database. */
+  /** Values read from the database. */
   get #read(): readonly Gauge[] {
     return [
       this.#stored,

@@ -3,9 +3,9 @@ import { parse } from "csv-parse/sync";
 import type { Referrals } from "../analytics/referrals.js";
 import { referralLines } from "./referral-shapes.js";
 
-/** A line that cannot be taken. The reason quotes nothing of it. */
+/** A line that cannot be imported. The reason quotes nothing from the line. */
 export interface BadLine {
-  /** From 1, the header. */
+  /** The line's number. The header is 1. */
   readonly line: number;
   readonly reason: string;
 }
@@ -16,15 +16,15 @@ export interface ReferralFile {
   readonly badLines: readonly BadLine[];
 }
 
-/** The column that tells the kind of a file, and is different in each of its lines. */
+/** The column that identifies the kind of a file. Its value is different in each line. */
 const keys = { profiles: "square_customer_id", rewards: "reward_id" } as const;
 
 /** Columns that a file may leave out. */
 const optional = new Set(["referral_code", "used_referral_code", "activated_as_referrer", "activated_at"]);
 
 /**
- * Reads a CSV of referral profiles or of rewards; the header says which. A referral is one line. Empty lines are
- * passed over, and an empty cell is a value that is left out.
+ * Reads a CSV of referral profiles or of rewards. The header says which. Each line is one profile or reward. Empty
+ * lines are skipped. An empty cell means that the value is left out.
  */
 export function readReferralFile(bytes: Buffer): ReferralFile {
   if (!isUtf8(bytes)) return headless("is not UTF-8");
@@ -78,7 +78,7 @@ function readLines(
   return { referrals: { kind, rows } as Referrals, badLines };
 }
 
-/** @returns the row, or why there is none */
+/** @returns the row, or why the line is invalid */
 function readLine(
   kind: Referrals["kind"],
   header: readonly string[],
@@ -107,7 +107,7 @@ function truthOf(cell: string): boolean | string {
   return /^true$/i.test(cell) ? true : /^false$/i.test(cell) ? false : cell;
 }
 
-/** @returns the cells of one line, or why it has none */
+/** @returns the cells of one line, or why the line is invalid */
 function cellsOf(line: string): string[] | string {
   try {
     return (parse(line, { trim: true, relax_column_count: true }) as string[][])[0] ?? [];
