@@ -42,7 +42,8 @@ test("logs tell event, type, organization and milliseconds, and nothing about pe
     expect(line).toHaveProperty("organization_id");
   }
   expect(personal.size).toBeGreaterThan(40);
-  const log = app.logLines.join("");
+  // Numbers that only tell the time may hold any digits, those of a card as well.
+  const log = lines.map(({ time: _time, ms: _ms, ...line }) => JSON.stringify(line)).join("");
   const stored = (await storedEvents(database)).map((row) => row.last_error).join("\n");
   for (const secret of personal) expect(log + stored).not.toContain(secret);
 });
