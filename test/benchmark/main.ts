@@ -43,7 +43,8 @@ program
   )
   .option("--rate <number>", "webhooks a second", parseCount, 200)
   .option("--keep", "leave the database, and use the one that an earlier run of the same size left")
-  .action(async (options: { customers: number; rate: number; keep?: true }) =>
+  .option("--only <text>", "of the questions those whose name holds this")
+  .action(async (options: { customers: number; rate: number; keep?: true; only?: string }) =>
     report("read", await benchRead(options)),
   );
 

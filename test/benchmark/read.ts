@@ -5,6 +5,7 @@ import path from "node:path";
 import { buildApp } from "../../src/app.js";
 import { type Database, openDatabase } from "../../src/database/database.js";
 import { migrate } from "../../src/database/migrate.js";
+import { Inbox } from "../../src/inbox/inbox.js";
 import { openLog } from "../../src/log.js";
 import { customerSorts } from "../../src/reports/customers.js";
 import { addDays } from "../../src/reports/period.js";
@@ -38,10 +39,11 @@ interface ReadOptions {
   readonly customers: number;
   readonly rate: number;
   readonly keep?: true;
+  readonly only?: string;
 }
 
 /** Measures every read route through the real server, beside webhooks, and prints the plans of what misses its target. */
-export async function benchRead({ customers, rate, keep }: ReadOptions): Promise<ReadFigures[]> {
+export async function benchRead({ customers, rate, keep, only = "" }: ReadOptions): Promise<ReadFigures[]> {
   const name = `regulars_bench_read_${customers}`;
   const { database, organizationId } = await openData(name, customers);
   const folder = mkdtempSync(path.join(tmpdir(), "regulars-bench-"));
@@ -56,7 +58,7 @@ export async function benchRead({ customers, rate, keep }: ReadOptions): Promise
     await drive(payments("warm", 1_000), 4, 3);
     const quiet = await drive(payments("quiet", rate * 10), 8, 10, rate);
     const loaded = beside(() => drive(payments(`busy ${performance.now()}`, rate * 10), 8, 10, rate));
-    const figures = await measureAll(organizationId);
+    const figures = await measureAll(organizationId, only);
     const busy = await loaded();
     figures.push({
       what: `webhooks, ${rate} a second`,
@@ -65,7 +67,7 @@ export async function benchRead({ customers, rate, keep }: ReadOptions): Promise
       target: 2 * quiet.p99,
       detail: `alone p50 ${quiet.p50.toFixed(1)}, p99 ${quiet.p99.toFixed(1)}; ${busy.length} runs of 10 s`,
     });
-    await explainSlow(database, organizationId, figures);
+    await explainSlow(database, organizationId, figures).catch((error) => process.stderr.write(`${error}\n`));
     return figures;
   } finally {
     server.kill("SIGTERM");
@@ -155,9 +157,9 @@ const questions: readonly Question[] = [
   { what: "team 30 days", path: () => `team?${since(29)}`, target: 1_000, rounds: 3 },
 ];
 
-async function measureAll(organizationId: string): Promise<ReadFigures[]> {
+async function measureAll(organizationId: string, only: string): Promise<ReadFigures[]> {
   const figures: ReadFigures[] = [];
-  for (const { what, path, target, rounds = ROUNDS } of questions) {
+  for (const { what, path, target, rounds = ROUNDS } of questions.filter(({ what }) => what.includes(only))) {
     const times: number[] = [];
     await read(organizationId, path(0));
     for (let round = 1; round <= rounds; round++)
@@ -216,6 +218,8 @@ async function csv(organizationId: string): Promise<ReadFigures> {
 }
 
 /** Asks the slow ones again in this process, and prints what their statements did. */
+const log = openLog("fatal");
+
 async function explainSlow(database: Database, organizationId: string, figures: readonly ReadFigures[]) {
   const slow = questions.filter(({ what }) =>
     figures.some((each) => each.what === what && each.p50 > each.target),
@@ -224,16 +228,15 @@ async function explainSlow(database: Database, organizationId: string, figures: 
     webhook: { signatureKeys: ["unused"], notificationUrl: "https://unused.example" },
     adminApiKey: KEY,
   };
-  const nobody = { receive: refuse, run: refuse, recomputeAllDue: refuse };
   for (const { what, path } of slow.slice(0, 12)) {
     const plans = await recordPlans(database, "analyze, buffers", async (recorded) => {
       const parts = {
         config,
         database: recorded,
         clock: () => new Date(),
-        inbox: nobody,
-        sweeps: nobody,
-        log: openLog("fatal"),
+        inbox: new Inbox({ database: recorded, clock: () => new Date(), log }),
+        sweeps: {},
+        log,
       };
       const { http } = await buildApp(parts as never);
       const url = `/api/organizations/${organizationId}/${path(0)}`;
@@ -244,10 +247,6 @@ async function explainSlow(database: Database, organizationId: string, figures: 
       process.stderr.write(`\n== ${what}\n${text.slice(0, 200)}\n${plan.slice(0, 40).join("\n")}\n`);
     }
   }
-}
-
-async function refuse(): Promise<never> {
-  throw new Error("not in this benchmark");
 }
 
 function quantiles(times: readonly number[]) {
