@@ -3,6 +3,7 @@ import { Cron } from "croner";
 import { z } from "zod";
 import { DatabaseUrlProblems, readDatabaseUrl } from "./config/database-url.js";
 import { isLoopback } from "./config/host.js";
+import { withFiles } from "./config/secret-files.js";
 import { ConfigurationError } from "./errors.js";
 
 /**
@@ -34,7 +35,10 @@ const webUrl = text.refine(isWebUrl, {
   abort: true,
 });
 
-/** Every environment variable. Messages never quote a value, because it may be a secret. */
+/**
+ * Every environment variable. Each may also come from a file that NAME_FILE names. Messages never quote a value,
+ * because it may be a secret.
+ */
 const variables = {
   DATABASE_URL: text
     .check((read) => {
@@ -128,15 +132,20 @@ export interface Config {
 export type ServeConfig = Config & { readonly webhook: WebhookConfig };
 
 /**
- * Reads the configuration from environment variables. An empty value counts as not set. With `require: "serve"` the
- * webhook's signature key and URL must be set.
+ * Reads the configuration from environment variables, and from the files that `NAME_FILE` variables name. An empty
+ * value counts as not set. With `require: "serve"` the webhook's signature key and URL must be set.
  *
  * @throws ConfigurationError that lists every problem
  */
 export function loadConfig(env: NodeJS.ProcessEnv, options: { require: "serve" }): ServeConfig;
 export function loadConfig(env: NodeJS.ProcessEnv, options: { require: "command" }): Config;
-export function loadConfig(env: NodeJS.ProcessEnv, options: { require: "serve" | "command" }): Config {
-  const { values, problems } = readVariables(env);
+export function loadConfig(
+  variablesAndFiles: NodeJS.ProcessEnv,
+  options: { require: "serve" | "command" },
+): Config {
+  const { env, problems } = withFiles(variablesAndFiles, Object.keys(variables));
+  const { values, problems: wrongValues } = readVariables(env);
+  problems.push(...wrongValues);
   problems.push(...problemsBetweenVariables(env, options.require));
   if (problems.length > 0) throw new ConfigurationError(problems);
   return toConfig(values as Values);
@@ -168,8 +177,9 @@ function strayCharacters(value: string): string | undefined {
   return undefined;
 }
 
+/** A file that cannot be used has a problem of its own, so its variable counts as set. */
 function isSet(env: NodeJS.ProcessEnv, name: string): boolean {
-  return (env[name] ?? "").trim() !== "";
+  return [env[name], env[`${name}_FILE`]].some((value) => (value ?? "").trim() !== "");
 }
 
 function problemsBetweenVariables(env: NodeJS.ProcessEnv, require: "serve" | "command"): string[] {
@@ -193,8 +203,11 @@ function problemsBetweenVariables(env: NodeJS.ProcessEnv, require: "serve" | "co
 }
 
 function shortKeys(env: NodeJS.ProcessEnv): string[] {
-  if (!isSet(env, "HOST") || isLoopback(env.HOST as string)) return [];
-  const isShort = (name: string) => isSet(env, name) && (env[name] as string).trim().length < SHORTEST_KEY;
+  if (!env.HOST?.trim() || isLoopback(env.HOST)) return [];
+  const isShort = (name: string) => {
+    const key = env[name]?.trim();
+    return key ? key.length < SHORTEST_KEY : false;
+  };
   return ["ADMIN_API_KEY", "CRON_SECRET"].filter(isShort).map((name) => {
     const why = `is shorter than ${SHORTEST_KEY} characters, and HOST lets other machines reach the server`;
     return `${name} ${why}: make one with openssl rand -hex 32`;

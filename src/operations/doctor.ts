@@ -32,7 +32,7 @@ export async function* doctor({ env, clock, openApi }: DoctorTools): AsyncGenera
   yield* checkConfiguration(env);
   const config = usableConfig(env);
   const sellers: Seller[] = [];
-  if (env.DATABASE_URL?.trim() && config.database.databaseUrl === undefined) {
+  if ((env.DATABASE_URL ?? env.DATABASE_URL_FILE)?.trim() && config.database.databaseUrl === undefined) {
     yield skipped("database", "DATABASE_URL cannot be used, so the database is not checked");
   } else {
     for await (const found of databaseFindings(config.database, config.tokenEncryptionKey)) {
@@ -78,11 +78,13 @@ function* checkConfiguration(env: NodeJS.ProcessEnv): Generator<Finding> {
 function usableConfig(env: NodeJS.ProcessEnv): Config {
   let rest = { ...env };
   for (const problem of problemsOf(() => loadConfig(env, { require: "serve" }))) {
-    delete rest[problem.split(" ")[0] ?? ""];
+    const [, name] = /^(\w+?)(?:_FILE)? /.exec(problem) ?? [];
+    delete rest[`${name}`];
+    delete rest[`${name}_FILE`];
   }
   if (problemsOf(() => loadConfig(rest, { require: "command" })).length > 0) {
-    const { DATABASE_URL, DATA_DIR } = rest;
-    rest = { DATABASE_URL, DATA_DIR };
+    const { DATABASE_URL, DATABASE_URL_FILE, DATA_DIR } = rest;
+    rest = { DATABASE_URL, DATABASE_URL_FILE, DATA_DIR };
   }
   return loadConfig(rest, { require: "command" });
 }
