@@ -5,12 +5,12 @@ import path from "node:path";
 import { afterAll, expect, test } from "vitest";
 import {
   type ExportScope,
-  exportedTables,
   exportHeader,
   exportPages,
   findExportedCustomer,
 } from "../../src/operations/export.js";
 import { ExportFile } from "../../src/operations/export-file.js";
+import { exportedTables } from "../../src/operations/export-kinds.js";
 import { simulateSalon } from "../../src/simulator/salon.js";
 import { casesHere, openTestDatabase } from "../support/database.js";
 import { makeRandomWorld } from "../support/random-worlds.js";
