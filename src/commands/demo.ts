@@ -15,13 +15,12 @@ import { addOrganization } from "../organizations/organizations.js";
 import { DEMO_MERCHANT_ID, DEMO_NOTIFICATION_URL, DEMO_SIGNATURE_KEY } from "../simulator/demo-constants.js";
 import { postEvent } from "../simulator/post-event.js";
 import { type Salon, type SalonEvent, simulateSalon } from "../simulator/salon.js";
-import { readEnvelope } from "../square/envelope.js";
-import { readJson } from "../square/read-json.js";
 import { signBody } from "../square/signature.js";
 import { print } from "./context.js";
 import { parseCount } from "./options.js";
 import { Progress } from "./progress.js";
 import { type RunningServer, startServer, stopOnSignal } from "./serve.js";
+import { receiveAll, storeLocations, storeServices } from "./store-salon.js";
 
 interface Options {
   readonly seed: string;
@@ -70,8 +69,8 @@ async function demo(options: Options): Promise<void> {
     customers: options.customers,
     merchantId: DEMO_MERCHANT_ID,
   });
-  await storeLocations(server, organizationId, salon);
-  await storeServices(server, organizationId, salon);
+  await storeLocations(server.database, organizationId, salon);
+  await storeServices(server.database, organizationId, salon);
   const latest = await loadHistory(server, salon, options.events);
   await compareRows(server);
   const since = latest[0]?.at ?? end;
@@ -132,46 +131,6 @@ async function emptyOrganization({ database }: RunningServer): Promise<string> {
   return (await addOrganization(database, organization, systemClock())).id;
 }
 
-/** Stores the salon's locations directly, because location events carry no location. */
-async function storeLocations(
-  { database }: RunningServer,
-  organizationId: string,
-  salon: Salon,
-): Promise<void> {
-  await database.prisma.location.createMany({
-    data: salon.locations.map(({ id, name, timezone, currency, status }) => ({
-      organizationId,
-      squareLocationId: id,
-      name,
-      timeZone: timezone,
-      currency,
-      status,
-    })),
-  });
-}
-
-/** Stores the salon's services directly, because catalog events carry no service. */
-async function storeServices(
-  { database }: RunningServer,
-  organizationId: string,
-  salon: Salon,
-): Promise<void> {
-  const variations = [...salon.truth.catalog.values()].flatMap(({ item_data }) =>
-    item_data.variations.map((variation) => ({ item: item_data, variation })),
-  );
-  await database.prisma.serviceVariation.createMany({
-    data: variations.map(({ item, variation: { id, item_variation_data } }) => ({
-      organizationId,
-      squareVariationId: id,
-      name: item_variation_data.name,
-      itemName: item.name,
-      durationMinutes: Math.round(item_variation_data.service_duration / 60_000),
-      priceCents: item_variation_data.price_money.amount,
-      currency: item_variation_data.price_money.currency,
-    })),
-  });
-}
-
 /** Stores all events except the latest `keep`, many at once. @returns the latest events */
 async function loadHistory(
   { database, feed }: RunningServer,
@@ -215,14 +174,6 @@ async function compareRows({ sweeps }: RunningServer): Promise<void> {
   const report = await sweeps.run("recent");
   if ("checked" in report)
     say(`${report.checked} rows compared with their recomputation, ${report.drifted} differed.`);
-}
-
-async function receiveAll(inbox: Inbox, events: readonly SalonEvent[]): Promise<void> {
-  await Promise.all(
-    events.map(({ event }) =>
-      inbox.receive(readEnvelope(readJson(Buffer.from(JSON.stringify(event)))), "replay"),
-    ),
-  );
 }
 
 /** Sends each event as Square does, and shows which rows changed. */

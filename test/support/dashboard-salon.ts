@@ -1,12 +1,11 @@
 /** A simulated salon until the tests' present, with its dashboard built and served. */
 import { fileURLToPath } from "node:url";
 import { build } from "vite";
+import { receiveAll, storeLocations, storeServices } from "../../src/commands/store-salon.js";
 import type { Database } from "../../src/database/database.js";
 import { simulateSalon } from "../../src/simulator/salon.js";
-import { readEnvelope } from "../../src/square/envelope.js";
-import { readJson } from "../../src/square/read-json.js";
 import { addSalon, NOW, openInbox } from "./app.js";
-import { bodyOf, MERCHANT } from "./events.js";
+import { MERCHANT } from "./events.js";
 
 /** Builds the pages into a folder, as `npm run build` builds them. */
 export async function buildDashboard(folder: string): Promise<void> {
@@ -24,21 +23,11 @@ export async function addDashboardSalon(database: Database): Promise<string> {
     customers: 80,
     merchantId: MERCHANT,
   });
-  await database.prisma.location.createMany({
-    data: salon.locations.map(({ id, name, timezone, currency, status }) => ({
-      organizationId,
-      squareLocationId: id,
-      name,
-      timeZone: timezone,
-      currency,
-      status,
-    })),
-  });
+  await storeLocations(database, organizationId, salon);
+  await storeServices(database, organizationId, salon);
   const inbox = openInbox(database, { maxBatch: 512 });
-  const events = [...salon.events()].map(({ event }) => readEnvelope(readJson(Buffer.from(bodyOf(event)))));
-  while (events.length > 0) {
-    await Promise.all(events.splice(0, 512).map((event) => inbox.receive(event, "replay")));
-  }
+  const events = [...salon.events()];
+  while (events.length > 0) await receiveAll(inbox, events.splice(0, 512));
   await inbox.close();
   return organizationId;
 }
