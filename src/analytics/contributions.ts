@@ -17,7 +17,7 @@ export function contributionsStatement(column: CountedColumn): Statement {
     name: `explain_${column.name}`,
     text: withNow(`with ${organization.trim()},
   target as (select $2::text as customer_id)
-  select c.id, c.time, c.time::text as place_time, c.value, c.counted
+  select c.id, c.time, c.time::text as cursor_time, c.value, c.counted
   from target
   cross join organization o
   cross join lateral (${relations}

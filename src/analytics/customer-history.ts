@@ -21,7 +21,7 @@ const bookingsStatement = {
           order by s.segment_index)
         from booking_segments s where s.organization_id = $1 and s.booking_id = b.booking_id
       ), '[]') as segments,
-      b.start_at::text as place_time, b.booking_id as place_id
+      b.start_at::text as cursor_time, b.booking_id as cursor_id
     from bookings b where b.organization_id = $1 and b.customer_id = $2
       and (b.start_at < $3 or (b.start_at = $3 and b.booking_id collate "C" > $4))
     order by b.start_at desc, b.booking_id collate "C" limit $5`,
@@ -33,7 +33,7 @@ const paymentsStatement = {
   text: `
     select payment_id, status, customer_id, reported_customer_id, location_id, order_id, amount_cents, tip_cents,
       total_cents, processing_fee_cents, currency, source_type, created_at, updated_at,
-      created_at::text as place_time, payment_id as place_id
+      created_at::text as cursor_time, payment_id as cursor_id
     from payments where organization_id = $1 and customer_id = $2
       and (created_at < $3 or (created_at = $3 and payment_id collate "C" > $4))
     order by created_at desc, payment_id collate "C" limit $5`,
@@ -147,8 +147,8 @@ async function readPage(pool: pg.Pool, statement: Statement, key: readonly unkno
   const page = rows.slice(0, PAGE);
   const last = rows.length > PAGE ? page.at(-1) : undefined;
   return {
-    rows: page.map(({ place_time: _time, place_id: _id, ...row }) => toApiRow(row)),
-    older: last ? { time: String(last.place_time), id: String(last.place_id) } : null,
+    rows: page.map(({ cursor_time: _time, cursor_id: _id, ...row }) => toApiRow(row)),
+    older: last ? { time: String(last.cursor_time), id: String(last.cursor_id) } : null,
   };
 }
 

@@ -6,10 +6,10 @@ import type { Clock } from "../clock.js";
 import type { Database } from "../database/database.js";
 import { InvalidParameter } from "../errors.js";
 import {
+  type Cursor,
   type CustomerPage,
   type CustomerQuery,
   customerSorts,
-  type Place,
   readCustomers,
 } from "../reports/customers.js";
 import { existingDay } from "../reports/period.js";
@@ -111,7 +111,7 @@ export function customerListRoutes({ database, clock, cursors }: Parts) {
         const { limit, cursor, ...given } = request.query as z.output<typeof listQuery>;
         const query = await queryOf(request.params, given);
         const list = [query.organizationId, Object.entries(given).sort()];
-        const after = cursor === undefined ? null : (cursors.open(list, cursor) as Place);
+        const after = cursor === undefined ? null : (cursors.open(list, cursor) as Cursor);
         const { customers, next } = await readCustomers(database.pool, query, after, limit);
         return { customers, next_cursor: next && cursors.seal(list, next) };
       },
@@ -152,7 +152,7 @@ export function customerListRoutes({ database, clock, cursors }: Parts) {
 /** Reads page after page. The next page is read when the last one was sent, and none when the client has gone. */
 async function* lines(
   first: CustomerPage,
-  read: (after: Place) => Promise<CustomerPage>,
+  read: (after: Cursor) => Promise<CustomerPage>,
 ): AsyncGenerator<string> {
   yield csvPage(first.customers, { header: true });
   for (let next = first.next; next; ) {

@@ -5,7 +5,7 @@ import { columns } from "../analytics/columns/catalogue.js";
 import { columnSql } from "../analytics/totals.js";
 import type { Clock } from "../clock.js";
 import type { Database } from "../database/database.js";
-import { columnNamed, explain, type RowPlace } from "../reports/explain.js";
+import { columnNamed, explain, type RowCursor } from "../reports/explain.js";
 import { customerNotFound } from "./customer-routes.js";
 import { security } from "./openapi.js";
 import { Problem } from "./problem.js";
@@ -107,7 +107,7 @@ export function explainRoutes({ database, clock, cursors }: Parts) {
           throw new Problem(404, "column_not_found", "There is no such column. See GET /api/columns.");
         const list = (customerId: string) => [id, customerId, name];
         const explained = await explain(database.pool, id, squareCustomerId, column, clock(), (customerId) =>
-          before === undefined ? null : (cursors.open(list(customerId), before) as RowPlace),
+          before === undefined ? null : (cursors.open(list(customerId), before) as RowCursor),
         );
         if (!explained) return customerNotFound();
         const { explanation, next } = explained;

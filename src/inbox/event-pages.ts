@@ -35,7 +35,7 @@ export interface EventPageFilter {
 }
 
 /** Where a page ends. `received_at` is text, so that it keeps its microseconds. */
-export interface EventPlace {
+export interface EventCursor {
   readonly received_at: string;
   readonly organization_id: string;
   readonly event_id: string;
@@ -45,7 +45,7 @@ export interface EventPlace {
 export const reasonOf = (e: string) => `regexp_replace(${e}.last_error, '\\.[0-9]+(?=[.:])', '.*', 'g')`;
 
 const selected = `e.organization_id, e.event_id, e.merchant_id, e.event_type, e.status, e.attempts, e.source, e.received_at,
-      e.processed_at, e.next_attempt_at, e.last_error, ${reasonOf("e")} as reason, e.received_at::text as place_time`;
+      e.processed_at, e.next_attempt_at, e.last_error, ${reasonOf("e")} as reason, e.received_at::text as cursor_time`;
 
 const isWanted = `
       ($1::text is null or e.event_type = $1) and ($2::text is null or ${reasonOf("e")} = $2)
@@ -80,10 +80,10 @@ const chosenStatement = {
 export interface EventPage {
   readonly events: readonly EventRow[];
   /** Where the next page begins. Null after the last page. */
-  readonly next: EventPlace | null;
+  readonly next: EventCursor | null;
 }
 
-const FROM_THE_END: EventPlace = {
+const FROM_THE_END: EventCursor = {
   received_at: "infinity",
   organization_id: "ffffffff-ffff-ffff-ffff-ffffffffffff",
   event_id: "",
@@ -93,25 +93,25 @@ const FROM_THE_END: EventPlace = {
 export async function eventsPage(
   on: Queryable,
   { statuses, type, organizationId, reason }: EventPageFilter,
-  after: EventPlace | null,
+  after: EventCursor | null,
   limit: number,
 ): Promise<EventPage> {
   const { received_at, organization_id, event_id } = after ?? FROM_THE_END;
   const values = [type ?? null, reason ?? null, received_at, organization_id, event_id, limit + 1];
   const isChosen = statuses !== undefined || organizationId !== undefined;
   const { rows } = isChosen
-    ? await queryUnprepared<EventRow & { place_time: string }>(on, chosenStatement, [
+    ? await queryUnprepared<EventRow & { cursor_time: string }>(on, chosenStatement, [
         ...values,
         statuses ?? storedStatuses,
         organizationId ?? null,
       ])
-    : await queryUnprepared<EventRow & { place_time: string }>(on, allStatement, values);
+    : await queryUnprepared<EventRow & { cursor_time: string }>(on, allStatement, values);
   const page = rows.slice(0, limit);
   const last = rows.length > limit ? page.at(-1) : undefined;
   return {
-    events: page.map(({ place_time: _, ...event }) => event),
+    events: page.map(({ cursor_time: _, ...event }) => event),
     next: last
-      ? { received_at: last.place_time, organization_id: last.organization_id, event_id: last.event_id }
+      ? { received_at: last.cursor_time, organization_id: last.organization_id, event_id: last.event_id }
       : null,
   };
 }
@@ -130,12 +130,12 @@ export async function eventsWithPayload(
   on: Queryable,
   events: readonly Pick<EventRow, "organization_id" | "event_id">[],
 ): Promise<(EventRow & StoredEvent)[]> {
-  const { rows } = await queryUnprepared<EventRow & StoredEvent & { place_time: string }>(
+  const { rows } = await queryUnprepared<EventRow & StoredEvent & { cursor_time: string }>(
     on,
     withPayloadStatement,
     [events.map(({ organization_id }) => organization_id), events.map(({ event_id }) => event_id)],
   );
-  return rows.map(({ place_time: _, ...event }) => event);
+  return rows.map(({ cursor_time: _, ...event }) => event);
 }
 
 /** How many events are replayed in one transaction. Small transactions hardly delay webhooks. */
@@ -145,7 +145,7 @@ export interface ReplayedGroup {
   readonly replayed: number;
   readonly by_status: Readonly<Partial<Record<Outcome, number>>>;
   /** Where to continue if there are more than `limit` events. Null if there are no more. */
-  readonly next: EventPlace | null;
+  readonly next: EventCursor | null;
 }
 
 /**
@@ -157,7 +157,7 @@ export interface ReplayedGroup {
 export async function replayGroup(
   { pool, inbox }: { readonly pool: pg.Pool; readonly inbox: Pick<Inbox, "redrive"> },
   filter: EventPageFilter,
-  after: EventPlace | null,
+  after: EventCursor | null,
   limit: number,
 ): Promise<ReplayedGroup> {
   const byStatus: Partial<Record<Outcome, number>> = {};

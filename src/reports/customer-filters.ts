@@ -26,8 +26,8 @@ const parameters = [
   "organization",
   "limit",
   "walk",
-  "place_value",
-  "place_id",
+  "cursor_value",
+  "cursor_id",
   "above",
   "until",
   "q",
@@ -47,7 +47,8 @@ const parameters = [
   "birthday_month",
 ] as const;
 
-export type Parameters = Readonly<Record<(typeof parameters)[number], unknown>>;
+/** A parameter that is left out is NULL. */
+export type Parameters = Readonly<Partial<Record<(typeof parameters)[number], unknown>>>;
 
 /** The parameters as SQL: `$1`, ... */
 export const $ = Object.fromEntries(parameters.map((name, at) => [name, `$${at + 1}`])) as Readonly<

@@ -33,7 +33,7 @@ export type CustomerSort = keyof typeof sorts;
 export const customerSorts = Object.keys(sorts) as [CustomerSort, ...CustomerSort[]];
 
 /** A position in a sorted list: the list goes on after this customer. `value` is the sort value as Postgres text. */
-export interface Place {
+export interface Cursor {
   readonly value: string | null;
   readonly id: string;
 }
@@ -51,7 +51,7 @@ export interface CustomerPage {
   /** Whole rows, with the names of preferred location, technician and service. */
   readonly customers: readonly ApiRow[];
   /** The position of the next page. NULL on the last page. */
-  readonly next: Place | null;
+  readonly next: Cursor | null;
 }
 
 /**
@@ -62,19 +62,19 @@ export interface CustomerPage {
 export async function readCustomers(
   pool: pg.Pool,
   query: CustomerQuery,
-  after: Place | null,
+  after: Cursor | null,
   limit: number,
 ): Promise<CustomerPage> {
   return readSnapshot(pool, async (read) => {
     const range = rangeOf(query.sort, query, query.now, await segmentDaysFor(read, query));
-    const reader = await placeReader(read, query, range);
-    const places = await readPlaces(reader, query, range, after, limit + 1);
-    const page = places.slice(0, limit);
+    const reader = await rangeReader(read, query, range);
+    const keys = await readKeys(reader, query, range, after, limit + 1);
+    const page = keys.slice(0, limit);
     const rows = await read<Record<string, unknown>>(rowsStatement, [
       query.organizationId,
       page.map(({ id }) => id),
     ]);
-    return { customers: rows.map(toApiRow), next: places.length > limit ? (page.at(-1) ?? null) : null };
+    return { customers: rows.map(toApiRow), next: keys.length > limit ? (page.at(-1) ?? null) : null };
   });
 }
 
@@ -89,50 +89,49 @@ export async function readCustomers(
  * An index scan gives values and ids in the same direction. So descending values with ascending ids need several
  * reads.
  */
-type Stretch = "after" | "below" | "equal" | "null";
+type KeyRange = "after" | "below" | "equal" | "null";
 
-type PlaceReader = (stretch: Stretch, from: Partial<Place>, limit: number) => Promise<Place[]>;
+type RangeReader = (range: KeyRange, from: Partial<Cursor>, limit: number) => Promise<Cursor[]>;
 
-async function readPlaces(
-  read: PlaceReader,
+async function readKeys(
+  read: RangeReader,
   { sort, order }: CustomerQuery,
   range: SortRange,
-  after: Place | null,
+  after: Cursor | null,
   limit: number,
-): Promise<Place[]> {
+): Promise<Cursor[]> {
   const inNulls = after !== null && after.value === null;
   const along = order === "asc" ? ascending : descending;
-  const places = inNulls || !range.values ? [] : await along(read, after, limit);
-  if (places.length === limit || !range.nulls || !("nullable" in sorts[sort])) return places;
-  const last = await read("null", inNulls ? { id: after.id } : {}, limit - places.length);
-  return [...places, ...last];
+  const keys = inNulls || !range.values ? [] : await along(read, after, limit);
+  if (keys.length === limit || !range.nulls || !("nullable" in sorts[sort])) return keys;
+  const last = await read("null", inNulls ? { id: after.id } : {}, limit - keys.length);
+  return [...keys, ...last];
 }
 
-async function ascending(read: PlaceReader, after: Place | null, limit: number): Promise<Place[]> {
+async function ascending(read: RangeReader, after: Cursor | null, limit: number): Promise<Cursor[]> {
   return read("after", after ?? {}, limit);
 }
 
-async function descending(read: PlaceReader, after: Place | null, limit: number): Promise<Place[]> {
-  const places = after ? await read("equal", after, limit) : [];
-  if (places.length === limit) return places;
-  const below = await read("below", { value: after?.value ?? null }, limit - places.length);
+async function descending(read: RangeReader, after: Cursor | null, limit: number): Promise<Cursor[]> {
+  const keys = after ? await read("equal", after, limit) : [];
+  if (keys.length === limit) return keys;
+  const below = await read("below", { value: after?.value ?? null }, limit - keys.length);
   // More customers may have the last value, and some of them come before those that were read.
   const value = below.at(-1)?.value;
-  const whole = below.filter((place) => place.value !== value);
+  const whole = below.filter((key) => key.value !== value);
   const last = value == null ? [] : await read("equal", { value }, below.length - whole.length);
-  return [...places, ...whole, ...last];
+  return [...keys, ...whole, ...last];
 }
 
-async function placeReader(
+async function rangeReader(
   read: Read,
   query: CustomerQuery,
   { above, until }: SortRange,
-): Promise<PlaceReader> {
+): Promise<RangeReader> {
   const { organizationId, timeZone, sort, now, ...filters } = query;
   const search = await searchOf(read, query);
   const texts = statementsOf(sort, search);
   const filtering = {
-    ...noFilters,
     ...filters,
     // Who has visited is sought behind all who have not.
     min_visits: filters.min_visits ?? (hasVisited(filters) ? 1 : null),
@@ -142,36 +141,17 @@ async function placeReader(
     above,
     until,
   };
-  return async (stretch, { value = null, id = null }, limit) => {
-    const { walk, filter } = texts[stretch];
-    const asked = { ...filtering, limit, place_value: value, place_id: id };
+  return async (range, { value = null, id = null }, limit) => {
+    const { walk, filter } = texts[range];
+    const asked = { ...filtering, limit, cursor_value: value, cursor_id: id };
     for (const rows of WALKS) {
       const values = valuesOf({ ...asked, walk: Math.max(rows, 4 * limit) });
-      const places = await read<Place>({ name: `customers_${stretch}_walk`, text: walk }, values);
-      if (places.length === limit) return places;
+      const keys = await read<Cursor>({ name: `customers_${range}_walk`, text: walk }, values);
+      if (keys.length === limit) return keys;
     }
-    return read<Place>(
-      { name: `customers_${stretch}_filter`, text: filter },
-      valuesOf({ ...asked, walk: null }),
-    );
+    return read<Cursor>({ name: `customers_${range}_filter`, text: filter }, valuesOf(asked));
   };
 }
-
-const noFilters = {
-  q: null,
-  segment: null,
-  customer_type: null,
-  visit_frequency: null,
-  location_id: null,
-  technician_id: null,
-  overdue: null,
-  due_within_days: null,
-  upcoming: null,
-  min_visits: null,
-  last_visit_from: null,
-  last_visit_to: null,
-  birthday_month: null,
-};
 
 const segmentDaysStatement = {
   name: "customers_segment_days",
@@ -214,10 +194,10 @@ interface Statements {
  * The statements of a sort for each part. The planner takes filters and sort for independent, and would look for new customers
  * with most visits among all customers. So a walk is limited, and says by what it finds whether it was worth it.
  */
-function statementsOf(sort: CustomerSort, search: Search): Readonly<Record<Stretch, Statements>> {
+function statementsOf(sort: CustomerSort, search: Search): Readonly<Record<KeyRange, Statements>> {
   const { key, type } = sorts[sort];
-  const value = `${$.place_value}::${type}`;
-  const id = `${$.place_id}::text`;
+  const value = `${$.cursor_value}::${type}`;
+  const id = `${$.cursor_id}::text`;
   const bound = (at: string, compared: string) =>
     `(${at}::timestamptz is null or ${type === "timestamptz" ? `${key} ${compared} ${at}` : "true"})`;
   const least = `(${$.min_visits}::integer is null or ${sort === "total_visits" ? `${key} >= ${$.min_visits}` : "true"})`;
@@ -227,8 +207,8 @@ function statementsOf(sort: CustomerSort, search: Search): Readonly<Record<Stret
 
   /** @param descending by values only: the ids of equal ones are sorted afterwards */
   function statements(where: string, order: (key: string) => string, descending = false): Statements {
-    const written = (places: string) =>
-      `select id, value::text as value from (${places}) as place order by ${descending ? "place.value desc, " : "place.value, "}id`;
+    const written = (keys: string) =>
+      `select id, value::text as value from (${keys}) as found order by ${descending ? "found.value desc, " : "found.value, "}id`;
     const walked = `(
       select a.*, ${key} as value from customer_analytics a
       where a.organization_id = ${$.organization} and ${where}

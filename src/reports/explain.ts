@@ -12,7 +12,7 @@ import { inSnapshot } from "./read-report.js";
 const PAGE = 200;
 
 /** A position: the rows go on after this one. `time` is Postgres text. */
-export interface RowPlace {
+export interface RowCursor {
   readonly time: string | null;
   readonly id: string;
 }
@@ -70,8 +70,8 @@ export async function explain(
   customerId: string,
   column: Column,
   now: Date,
-  behind: (survivorId: string) => RowPlace | null,
-): Promise<{ readonly explanation: Explanation; readonly next: RowPlace | null } | undefined> {
+  behind: (survivorId: string) => RowCursor | null,
+): Promise<{ readonly explanation: Explanation; readonly next: RowCursor | null } | undefined> {
   if (!(await exactRow(pool, organizationId, customerId, now))) return undefined;
   return inSnapshot(pool, async (tx) => {
     const row = await analyticsRow(tx, organizationId, customerId);
@@ -114,9 +114,9 @@ async function contributions(
   tx: pg.PoolClient,
   key: readonly unknown[],
   column: CountedColumn,
-  behind: RowPlace | null,
+  behind: RowCursor | null,
 ) {
-  const { rows } = await queryUnprepared<{ id: string; place_time: string | null }>(
+  const { rows } = await queryUnprepared<{ id: string; cursor_time: string | null }>(
     tx,
     contributionsStatement(column),
     [...key, behind?.time ?? null, behind?.id ?? null, PAGE + 1],
@@ -124,11 +124,11 @@ async function contributions(
   const page = rows.slice(0, PAGE);
   const last = rows.length > PAGE ? page.at(-1) : undefined;
   return {
-    rows: page.map(({ place_time: _, ...row }) => {
+    rows: page.map(({ cursor_time: _, ...row }) => {
       const shown = toApiRow(row);
       return { ...shown, value: inTypeOf(column, shown.value) } as Contribution;
     }),
-    next: last ? { time: last.place_time, id: last.id } : null,
+    next: last ? { time: last.cursor_time, id: last.id } : null,
   };
 }
 
