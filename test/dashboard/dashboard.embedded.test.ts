@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from "vitest";
-import { ADMIN_KEY, NOW, openTestApp, signed, type TestApp } from "../support/app.js";
+import { ADMIN_KEY, adminHeaders, NOW, openTestApp, signed, type TestApp } from "../support/app.js";
 import {
   launchBrowser,
   missingBrowser,
@@ -59,7 +59,7 @@ async function visit(
 
 /** What the API answers the same question with. */
 async function ask(url: string) {
-  const answer = await app.http.inject({ url, headers: { authorization: `Bearer ${ADMIN_KEY}` } });
+  const answer = await app.http.inject({ url, headers: adminHeaders });
   expect(answer.statusCode, url).toBe(200);
   return answer.json();
 }
@@ -326,6 +326,6 @@ test("the Trust page's address answers JSON to programs and needs the key, and a
     return [statusCode, String(answered["content-type"]).split(";")[0]];
   };
   expect(await asked({})).toEqual([401, "application/problem+json"]);
-  expect(await asked({ authorization: `Bearer ${ADMIN_KEY}` })).toEqual([200, "application/json"]);
+  expect(await asked(adminHeaders)).toEqual([200, "application/json"]);
   expect(await asked({ accept: "text/html,application/xhtml+xml" })).toEqual([200, "text/html"]);
 });

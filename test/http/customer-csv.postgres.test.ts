@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { beforeAll, expect, test } from "vitest";
 import type { Database } from "../../src/database/database.js";
 import { csvColumns } from "../../src/http/csv.js";
-import { ADMIN_KEY, addSalon, NOW, openTestApp } from "../support/app.js";
+import { addSalon, adminHeaders, NOW, openTestApp } from "../support/app.js";
 import { readCsv } from "../support/csv.js";
 import { openTestDatabase } from "../support/database.js";
 import { recomputeAt } from "../support/worlds.js";
@@ -43,10 +43,7 @@ async function open() {
   const { port } = app.http.server.address() as AddressInfo;
   const download = async (query: string): Promise<IncomingMessage> => {
     const path = `/api/organizations/${salon}/customers.csv?${query}`;
-    const [response] = await once(
-      get({ port, path, agent: false, headers: { authorization: `Bearer ${ADMIN_KEY}` } }),
-      "response",
-    );
+    const [response] = await once(get({ port, path, agent: false, headers: adminHeaders }), "response");
     return response;
   };
   return { app, download, connections: () => connections };
@@ -69,7 +66,7 @@ test("the CSV holds every customer of the list once, in its order, with its filt
   const rows = readCsv(text.slice(1));
   expect(Object.keys(rows[0] ?? {})).toEqual(csvColumns);
   const url = `/api/organizations/${salon}/customers?${query}&limit=200`;
-  const list = await app.http.inject({ url, headers: { authorization: `Bearer ${ADMIN_KEY}` } });
+  const list = await app.http.inject({ url, headers: adminHeaders });
   const { customers } = list.json<{ customers: Record<string, unknown>[] }>();
   expect(new Set(Object.keys(customers[0] ?? {}))).toEqual(new Set(csvColumns));
   expect(rows.slice(0, 200)).toEqual(customers.map((customer) => asText(customer)));

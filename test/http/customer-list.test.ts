@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { customerSorts } from "../../src/reports/customers.js";
 import { Random } from "../../src/simulator/random.js";
 import { expectedAnalytics, expectedProfiles, type Row, toMicros } from "../oracle/index.js";
-import { ADMIN_KEY, openTestApp, type TestApp } from "../support/app.js";
+import { adminHeaders, openTestApp, type TestApp } from "../support/app.js";
 import { casesHere, emptyDatabase, openTestDatabase } from "../support/database.js";
 import { makeRandomWorld } from "../support/random-worlds.js";
 import { customerIdsOf, makeOrganization, readFacts, recomputeAt } from "../support/worlds.js";
@@ -19,7 +19,7 @@ type Question = Readonly<Record<string, string>>;
 
 async function ask(organization: string, question: Question) {
   const url = `/api/organizations/${organization}/customers?${new URLSearchParams(question)}`;
-  const answer = await app.http.inject({ url, headers: { authorization: `Bearer ${ADMIN_KEY}` } });
+  const answer = await app.http.inject({ url, headers: adminHeaders });
   return { status: answer.statusCode, ...answer.json() };
 }
 
@@ -296,7 +296,7 @@ describe("a salon's list", () => {
     ["page=2", "page"],
   ])("refuses %s and names %s", async (query, parameter) => {
     const url = `/api/organizations/${salon}/customers?${query}`;
-    const answer = await app.http.inject({ url, headers: { authorization: `Bearer ${ADMIN_KEY}` } });
+    const answer = await app.http.inject({ url, headers: adminHeaders });
     expect([answer.statusCode, answer.json()]).toEqual([
       400,
       expect.objectContaining({ code: "invalid_request" }),

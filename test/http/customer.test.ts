@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from "vitest";
-import { ADMIN_KEY, addSalon, NOW, openTestApp, processInBatches } from "../support/app.js";
+import { addSalon, adminHeaders, NOW, openTestApp, processInBatches } from "../support/app.js";
 import { emptyDatabase, openTestDatabase } from "../support/database.js";
 import { bookingEvent, customerEvent, mergeEvents, paymentEvent } from "../support/events.js";
 
@@ -14,7 +14,7 @@ async function open() {
   const { http, clock } = await openTestApp(database);
   const get = async (id: string, query = "") => {
     const url = `/api/organizations/${salon}/customers/${id}${query}`;
-    const answer = await http.inject({ url, headers: { authorization: `Bearer ${ADMIN_KEY}` } });
+    const answer = await http.inject({ url, headers: adminHeaders });
     return { status: answer.statusCode, ...answer.json() };
   };
   return { clock, get };

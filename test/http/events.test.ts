@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from "vitest";
 import { NIL_ORGANIZATION } from "../../src/database/nil-organization.js";
-import { ADMIN_KEY, addSalon, openTestApp, type TestApp } from "../support/app.js";
-import { emptyDatabase, openTestDatabase } from "../support/database.js";
+import { addSalon, adminHeaders, openSalonApp, openTestApp, type TestApp } from "../support/app.js";
+import { openTestDatabase } from "../support/database.js";
 import { bookingEvent, MERCHANT, paymentEvent } from "../support/events.js";
 import { storedEvents } from "../support/tables.js";
 
@@ -10,16 +10,12 @@ let app: TestApp;
 let salon: string;
 
 beforeEach(async () => {
-  await emptyDatabase(database);
-  salon = await addSalon(database);
-  app = await openTestApp(database);
-  app.http.checksAnswers = true;
+  ({ app, salon } = await openSalonApp(database));
 });
 
-const headers = { authorization: `Bearer ${ADMIN_KEY}` };
-const get = async (url: string) => (await app.http.inject({ url, headers })).json();
+const get = async (url: string) => (await app.http.inject({ url, headers: adminHeaders })).json();
 const post = async (url: string, payload?: object) =>
-  (await app.http.inject({ method: "POST", url, headers, ...(payload && { payload }) })).json();
+  (await app.http.inject({ method: "POST", url, headers: adminHeaders, ...(payload && { payload }) })).json();
 
 /** Takes `count` bookings in that no handler knows yet: they are stored as ignored. */
 async function addIgnored(count: number): Promise<void> {
@@ -63,7 +59,7 @@ test("all pages hold each event once, the newest first, whatever is filtered", a
 test("the payload is told of one event and of no list", async () => {
   const event = bookingEvent({ customer_note: "allergic to lavender" }, { event_id: "with/slash" });
   await app.deliver(event);
-  const list = await app.http.inject({ url: "/admin/events", headers });
+  const list = await app.http.inject({ url: "/admin/events", headers: adminHeaders });
   expect(list.body).not.toContain("lavender");
   expect(list.json().events[0]).toMatchObject({
     organization_id: salon,

@@ -2,7 +2,7 @@ import { beforeEach, expect, test } from "vitest";
 import type { Aggregate, Column } from "../../src/analytics/column.js";
 import { columns } from "../../src/analytics/columns/catalogue.js";
 import { Random } from "../../src/simulator/random.js";
-import { ADMIN_KEY, NOW, openTestApp, type TestApp } from "../support/app.js";
+import { adminHeaders, NOW, openTestApp, type TestApp } from "../support/app.js";
 import { casesHere, emptyDatabase, openTestDatabase } from "../support/database.js";
 import { makeRandomWorld } from "../support/random-worlds.js";
 import { customerIdsOf, makeOrganization, readFacts, recomputeAt } from "../support/worlds.js";
@@ -33,7 +33,7 @@ interface Contribution {
 }
 
 async function get(url: string) {
-  const answer = await app.http.inject({ url, headers: { authorization: `Bearer ${ADMIN_KEY}` } });
+  const answer = await app.http.inject({ url, headers: adminHeaders });
   return { status: answer.statusCode, ...answer.json() };
 }
 
@@ -141,7 +141,6 @@ test.each(Array.from({ length: casesHere(10) }, (_, seed) => seed))(
     const ids = customerIdsOf(await readFacts(database, organizationId));
     await recomputeAt(database, organizationId, ids, end.toISOString());
     app.clock.now = new Date(end.getTime() + 86_400_000 * seed);
-    app.http.checksAnswers = true;
     const random = new Random(`explain ${seed}`);
     for (const id of random.shuffle(ids).slice(0, 2)) {
       const { status, customer } = await get(customerUrl(organizationId, id));
@@ -242,7 +241,6 @@ test("a merged id is explained by its survivor, and a row that is due is recompu
 });
 
 test("the dictionary has every column of a row, each with its meaning and its SQL", async () => {
-  app.http.checksAnswers = true;
   const { columns: told, definition_version } = await get("/api/columns");
   expect(told.map(({ name }: Column) => name)).toEqual(columns.map(({ name }) => name));
   expect(told.filter(({ sql }: { sql: string }) => sql === "" || /undefined|\n/.test(sql))).toEqual([]);

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
-import { ADMIN_KEY, addSalon, openTestApp, type TestApp } from "../support/app.js";
+import { addSalon, adminHeaders, openTestApp, type TestApp } from "../support/app.js";
 import { emptyDatabase, openTestDatabase } from "../support/database.js";
 import { bookingEvent, customerEvent, paymentEvent } from "../support/events.js";
 
@@ -11,8 +11,6 @@ beforeEach(async () => {
   await emptyDatabase(database);
   salon = await addSalon(database);
 });
-
-const headers = { authorization: `Bearer ${ADMIN_KEY}` };
 
 interface SentEvent {
   readonly event: string;
@@ -79,7 +77,7 @@ async function follow(app: TestApp, organizationId = salon): Promise<Reader> {
   const cut = new AbortController();
   onTestFinished(() => cut.abort());
   const url = `${await addressOf(app)}/api/organizations/${organizationId}/live`;
-  const response = await fetch(url, { headers, signal: cut.signal });
+  const response = await fetch(url, { headers: adminHeaders, signal: cut.signal });
   expect(response.status).toBe(200);
   const reader = new Reader(response);
   await reader.until(() => reader.text.startsWith("retry:"));
@@ -184,7 +182,10 @@ test("a reader that does not read is dropped, and the others are not", async () 
 test("a reader who leaves is forgotten", async () => {
   const app = await openTestApp(database);
   const cut = new AbortController();
-  await fetch(`${await addressOf(app)}/api/organizations/${salon}/live`, { headers, signal: cut.signal });
+  await fetch(`${await addressOf(app)}/api/organizations/${salon}/live`, {
+    headers: adminHeaders,
+    signal: cut.signal,
+  });
   expect(app.http.openStreams.size).toBe(1);
   cut.abort();
   while (app.http.openStreams.size > 0) await wait(5);
@@ -194,6 +195,10 @@ test("a stream needs a key and an organization", async () => {
   const app = await openTestApp(database);
   const live = (id: string) => `/api/organizations/${id}/live`;
   expect((await app.http.inject(live(salon))).statusCode).toBe(401);
-  expect((await app.http.inject({ url: live(crypto.randomUUID()), headers })).statusCode).toBe(404);
-  expect((await app.http.inject({ url: `${live(salon)}?since=1`, headers })).statusCode).toBe(400);
+  expect((await app.http.inject({ url: live(crypto.randomUUID()), headers: adminHeaders })).statusCode).toBe(
+    404,
+  );
+  expect((await app.http.inject({ url: `${live(salon)}?since=1`, headers: adminHeaders })).statusCode).toBe(
+    400,
+  );
 });

@@ -3,8 +3,8 @@ import { parser } from "@prometheus-io/lezer-promql";
 import { beforeEach, expect, test } from "vitest";
 import { openDatabase } from "../../src/database/database.js";
 import { savePosition } from "../../src/database/positions.js";
-import { addSalon, NOW, openTestApp, type TestApp } from "../support/app.js";
-import { emptyDatabase, openTestDatabase } from "../support/database.js";
+import { NOW, openSalonApp, openTestApp, type TestApp } from "../support/app.js";
+import { openTestDatabase } from "../support/database.js";
 import { bodyOf, bookingEvent, customerEvent, paymentEvent, squareEvent } from "../support/events.js";
 import { addProfiles, sweepAt } from "../support/sweeping.js";
 
@@ -13,9 +13,7 @@ let app: TestApp;
 let salon: string;
 
 beforeEach(async () => {
-  await emptyDatabase(database);
-  salon = await addSalon(database);
-  app = await openTestApp(database);
+  ({ app, salon } = await openSalonApp(database));
 });
 
 const read = async (from = app) => (await from.http.inject("/metrics")).body;

@@ -3,8 +3,8 @@ import { recompute } from "../../src/analytics/recompute.js";
 import { setSegmentDays } from "../../src/analytics/segment-days.js";
 import { inTransaction } from "../../src/database/transaction.js";
 import { lockCustomers } from "../../src/facts/locks.js";
-import { ADMIN_KEY, addSalon, NOW, openTestApp, type TestApp } from "../support/app.js";
-import { emptyDatabase, openTestDatabase } from "../support/database.js";
+import { addSalon, adminHeaders, NOW, openSalonApp, type TestApp } from "../support/app.js";
+import { openTestDatabase } from "../support/database.js";
 import { bookingEvent } from "../support/events.js";
 import { nothingWrong, sweepAt } from "../support/sweeping.js";
 import { addLocations, analyticsDifferences, readFacts } from "../support/worlds.js";
@@ -14,17 +14,13 @@ let app: TestApp;
 let salon: string;
 
 beforeEach(async () => {
-  await emptyDatabase(database);
-  salon = await addSalon(database);
-  app = await openTestApp(database);
-  app.http.checksAnswers = true;
+  ({ app, salon } = await openSalonApp(database));
 });
 
-const headers = { authorization: `Bearer ${ADMIN_KEY}` };
-const get = async (url: string) => (await app.http.inject({ url, headers })).json();
+const get = async (url: string) => (await app.http.inject({ url, headers: adminHeaders })).json();
 const customer = (id: string) => `/api/organizations/${salon}/customers/${id}`;
 const patch = (payload: object, id = salon) =>
-  app.http.inject({ method: "PATCH", url: `/api/organizations/${id}`, headers, payload });
+  app.http.inject({ method: "PATCH", url: `/api/organizations/${id}`, headers: adminHeaders, payload });
 const days = (segment_days: object) => ({ segment_days });
 
 /** Ten customers, each with one visit so many days ago. */

@@ -3,8 +3,8 @@ import { inTransaction } from "../../src/database/transaction.js";
 import type { Fact } from "../../src/facts/types.js";
 import { lockFacts, writeFacts } from "../../src/facts/write-facts.js";
 import { toInstant } from "../../src/square/timestamp.js";
-import { ADMIN_KEY, addSalon, NOW, openTestApp, type TestApp } from "../support/app.js";
-import { emptyDatabase, openTestDatabase } from "../support/database.js";
+import { adminHeaders, NOW, openSalonApp, type TestApp } from "../support/app.js";
+import { openTestDatabase } from "../support/database.js";
 import { customerEvent, mergeEvents } from "../support/events.js";
 import { tablesOf } from "../support/tables.js";
 import { analyticsDifferences, readFacts } from "../support/worlds.js";
@@ -14,20 +14,16 @@ let app: TestApp;
 let salon: string;
 
 beforeEach(async () => {
-  await emptyDatabase(database);
-  salon = await addSalon(database);
-  app = await openTestApp(database);
-  app.http.checksAnswers = true;
+  ({ app, salon } = await openSalonApp(database));
 });
 
-const headers = { authorization: `Bearer ${ADMIN_KEY}` };
 const put = async (path: string, payload: unknown, id = salon) => {
   const url = `/api/organizations/${id}/${path}`;
   const text = JSON.stringify(payload);
   const answer = await app.http.inject({
     method: "PUT",
     url,
-    headers: { ...headers, "content-type": "application/json" },
+    headers: { ...adminHeaders, "content-type": "application/json" },
     payload: text,
   });
   return { status: answer.statusCode, body: answer.json() };
@@ -43,7 +39,7 @@ const reward = (id: string, referrer: string, rest: object = {}) =>
   });
 const row = async (id: string) => {
   const url = `/api/organizations/${salon}/customers/${id}`;
-  return (await app.http.inject({ url, headers })).json().customer;
+  return (await app.http.inject({ url, headers: adminHeaders })).json().customer;
 };
 const merge = async (from: string, to: string) => {
   for (const event of mergeEvents([from], to, "2026-05-01T10:00:00Z")) await app.deliver(event);

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { savePosition } from "../../src/database/positions.js";
-import { ADMIN_KEY, addSalon, NOW, openTestApp, testConfig } from "../support/app.js";
+import { addSalon, adminHeaders, NOW, openTestApp, testConfig } from "../support/app.js";
 import { emptyDatabase, openTestDatabase } from "../support/database.js";
 import { addProfiles, sweepAt } from "../support/sweeping.js";
 import { insert } from "../support/worlds-insert.js";
@@ -14,7 +14,7 @@ beforeEach(() => emptyDatabase(database));
 
 async function status() {
   const { http } = await openTestApp(database);
-  const answer = await http.inject({ url: PATH, headers: { authorization: `Bearer ${ADMIN_KEY}` } });
+  const answer = await http.inject({ url: PATH, headers: adminHeaders });
   expect(answer.statusCode).toBe(200);
   return { json: answer.json(), text: answer.body };
 }
@@ -268,9 +268,7 @@ describe("the status of the jobs", () => {
       await sweepAt(database, at(hours));
     }
     const { http } = await openTestApp(database);
-    http.checksAnswers = true;
-    const headers = { authorization: `Bearer ${ADMIN_KEY}` };
-    const { days } = (await http.inject({ url: "/admin/drift?days=4", headers })).json();
+    const { days } = (await http.inject({ url: "/admin/drift?days=4", headers: adminHeaders })).json();
     expect(days).toEqual([
       { date: "2026-05-29", sweeps: 0, checked: 0, drifted: 0, columns: [] },
       { date: "2026-05-30", sweeps: 1, checked: expect.any(Number), drifted: 0, columns: [] },
@@ -283,8 +281,10 @@ describe("the status of the jobs", () => {
       },
       { date: "2026-06-01", sweeps: 0, checked: 0, drifted: 0, columns: [] },
     ]);
-    expect((await http.inject({ url: "/admin/drift", headers })).json().days).toHaveLength(30);
-    expect((await http.inject({ url: "/admin/drift?days=0", headers })).json().parameter).toBe("days");
+    expect((await http.inject({ url: "/admin/drift", headers: adminHeaders })).json().days).toHaveLength(30);
+    expect((await http.inject({ url: "/admin/drift?days=0", headers: adminHeaders })).json().parameter).toBe(
+      "days",
+    );
   });
 
   it("is behind the admin key", async () => {
@@ -294,7 +294,7 @@ describe("the status of the jobs", () => {
     }
     const { adminApiKey: _, ...config } = testConfig;
     const closed = await openTestApp(database, { config: { ...config, adminApiKey: undefined } as never });
-    const answer = await closed.http.inject({ url: PATH, headers: { authorization: `Bearer ${ADMIN_KEY}` } });
+    const answer = await closed.http.inject({ url: PATH, headers: adminHeaders });
     expect(answer.statusCode).toBe(503);
     expect(answer.json().detail).toContain("ADMIN_API_KEY");
   });

@@ -2,7 +2,7 @@ import { beforeAll, expect, test } from "vitest";
 import { customerSorts } from "../../src/reports/customers.js";
 import { addDays } from "../../src/reports/period.js";
 import { customerId, loadReadData } from "../benchmark/read-data.js";
-import { ADMIN_KEY, NOW, openTestApp } from "../support/app.js";
+import { adminHeaders, NOW, openTestApp } from "../support/app.js";
 import { openTestDatabase } from "../support/database.js";
 import { recordPlans } from "../support/plans.js";
 
@@ -22,7 +22,7 @@ async function wholeReads(path: string): Promise<string[]> {
   const plans = await recordPlans(database, "costs off", async (recorded) => {
     const app = await openTestApp(recorded);
     const url = `/api/organizations/${organizationId}/${path}`;
-    const answer = await app.http.inject({ url, headers: { authorization: `Bearer ${ADMIN_KEY}` } });
+    const answer = await app.http.inject({ url, headers: adminHeaders });
     expect([path, answer.statusCode]).toEqual([path, 200]);
   });
   expect(plans.length, path).toBeGreaterThan(0);

@@ -17,12 +17,16 @@ import { signBody } from "../../src/square/signature.js";
 import { Sweeps } from "../../src/sweep/background.js";
 import type { SweepContext } from "../../src/sweep/sweep.js";
 import type { AnyJson } from "./any-json.js";
+import { emptyDatabase } from "./database.js";
 import { bodyOf, MERCHANT, received } from "./events.js";
 
 export const NOW = new Date("2026-06-01T12:00:00Z");
 export const SIGNATURE_KEY = "signature key of the tests";
 export const NOTIFICATION_URL = "https://regulars.example/webhooks/square?from=square";
 export const ADMIN_KEY = "admin-key-of-the-tests";
+
+/** The headers of a request that may read and do everything. */
+export const adminHeaders = { authorization: `Bearer ${ADMIN_KEY}` };
 
 export const testConfig = {
   webhook: { signatureKeys: [SIGNATURE_KEY], notificationUrl: NOTIFICATION_URL },
@@ -72,7 +76,10 @@ export interface TestAppOptions {
   readonly sweeping?: Partial<SweepContext>;
 }
 
-/** Builds the app; it is closed when the test is over, or the file when called outside of tests. */
+/**
+ * Builds the app. It checks each answer against its description. It is closed at the end of the test, or of the file
+ * when no test runs.
+ */
 export async function openTestApp(database: Database, options: TestAppOptions = {}): Promise<TestApp> {
   const { signatureKeys = [SIGNATURE_KEY] } = options;
   const { config = { ...testConfig, webhook: { ...testConfig.webhook, signatureKeys } } } = options;
@@ -90,6 +97,7 @@ export async function openTestApp(database: Database, options: TestAppOptions = 
   const sweeps = new Sweeps({ ...context, ...options.sweeping });
   const { dashboard } = options;
   const app = await buildApp({ config, database, clock: clock.read, inbox, feed, sweeps, log, dashboard });
+  app.http.checksAnswers = true;
   const stop = async () => {
     stopping.abort();
     await app.http.close();
@@ -121,6 +129,13 @@ export async function openTestApp(database: Database, options: TestAppOptions = 
     send: async (body, headers) => postOverSocket(await portOf(app), body, headers),
     deliver: (event) => inject(bodyOf(event), signed(bodyOf(event))),
   };
+}
+
+/** Empties the database, adds the salon, and opens the app. `salon` is the organization's id. */
+export async function openSalonApp(database: Database): Promise<{ app: TestApp; salon: string }> {
+  await emptyDatabase(database);
+  const salon = await addSalon(database);
+  return { app: await openTestApp(database), salon };
 }
 
 /** A log like the server's, whose lines can be read. */

@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from "vitest";
-import { ADMIN_KEY, addSalon, openTestApp, type TestApp } from "../../support/app.js";
+import { addSalon, adminHeaders, openTestApp, type TestApp } from "../../support/app.js";
 import { readCsv } from "../../support/csv.js";
 import { openTestDatabase } from "../../support/database.js";
 import { bookingEvent, customerEvent, paymentEvent } from "../../support/events.js";
@@ -21,7 +21,7 @@ interface Shown {
 const surfaces = {
   "the customer": async (app: TestApp, customerId: string): Promise<Shown> => {
     const url = `/api/organizations/${salon}/customers/${encodeURIComponent(customerId)}`;
-    const answer = await app.http.inject({ url, headers: { authorization: `Bearer ${ADMIN_KEY}` } });
+    const answer = await app.http.inject({ url, headers: adminHeaders });
     expect([customerId, answer.statusCode]).toEqual([customerId, 200]);
     expect(answer.headers["content-type"]).toMatch(/^application\/json/);
     return answer.json();
@@ -55,7 +55,7 @@ const isOf = (customerId: string) => (row: Readonly<Record<string, unknown>>) =>
 
 function ask(app: TestApp, list: string, customerId: string) {
   const url = `/api/organizations/${salon}/${list}?${new URLSearchParams({ q: customerId })}`;
-  return app.http.inject({ url, headers: { authorization: `Bearer ${ADMIN_KEY}` } });
+  return app.http.inject({ url, headers: adminHeaders });
 }
 
 /** Ids, statuses and currencies have at most 255 characters, and an address no more of them once they are encoded. */

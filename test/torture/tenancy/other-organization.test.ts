@@ -1,6 +1,6 @@
 /** One organization's requests and events, filled with the ids of another: nothing of it is read, nothing changed. */
 import { beforeEach, expect, onTestFinished, test } from "vitest";
-import { ADMIN_KEY, addSalon, openTestApp, type TestApp } from "../../support/app.js";
+import { addSalon, adminHeaders, openTestApp, type TestApp } from "../../support/app.js";
 import { emptyDatabase, openTestDatabase } from "../../support/database.js";
 import {
   bookingEvent,
@@ -47,8 +47,12 @@ const bodies: Readonly<Record<string, object>> = {
 
 async function put(organizationId: string, path: string, payload: object | undefined): Promise<void> {
   const url = `/api/organizations/${organizationId}/${encodeURI(path)}`;
-  const headers = { authorization: `Bearer ${ADMIN_KEY}` };
-  const { statusCode } = await app.http.inject({ method: "PUT", url, headers, ...(payload && { payload }) });
+  const { statusCode } = await app.http.inject({
+    method: "PUT",
+    url,
+    headers: adminHeaders,
+    ...(payload && { payload }),
+  });
   expect(statusCode).toBe(201);
 }
 
@@ -124,7 +128,7 @@ test("no route of one organization reads or changes anything of another's, whate
         const answer = await app.http.inject({
           method: method as "GET",
           url: address + search,
-          headers: { authorization: `Bearer ${ADMIN_KEY}` },
+          headers: adminHeaders,
           ...(payload && { payload }),
         });
         const asked = `${method} ${address}${search}`;
@@ -168,7 +172,7 @@ test("what two organizations have under the same ids is told apart by every rout
   await deliver(paymentEvent({ id: "one more", customer_id: `customer ${MARK}`, cents: 77 }));
   const read = async (organizationId: string) => {
     const url = `/api/organizations/${organizationId}/customers/${encodeURIComponent(`customer ${MARK}`)}`;
-    const answer = await app.http.inject({ url, headers: { authorization: `Bearer ${ADMIN_KEY}` } });
+    const answer = await app.http.inject({ url, headers: adminHeaders });
     return answer.json();
   };
   expect(await read(ours)).toMatchObject({
