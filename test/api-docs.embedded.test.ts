@@ -129,8 +129,7 @@ function routesWithoutExample({ paths }: AnyJson): string[] {
       const address = line
         .replace("$SALON", "/api/organizations/ID")
         .replace("$REGULARS", "")
-        // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's, not ours.
-        .replace("${SALON##*/}", "ID");
+        .replace(/\$\{SALON##[^}]*\}/, "ID");
       return `${method} ${address}`;
     });
   return Object.entries(paths as AnyJson)

@@ -147,7 +147,7 @@ export function mergeKey(merge: { from_customer_id: string; to_customer_id: stri
 /**
  * Records evidence, recomputes the aliases and moves the facts. The caller holds the locks of all of `component`.
  *
- * @returns `learnt`: the keys of the merges that this evidence added or changed; `refused`: the edges that would
+ * @returns `changed`: the keys of the merges that this evidence added or changed; `refused`: the edges that would
  *   close a cycle
  */
 export async function applyMerges(
@@ -155,8 +155,8 @@ export async function applyMerges(
   organizationId: string,
   component: readonly string[],
   evidence: { merges: readonly Merge[]; recoveries: readonly Recovery[] },
-): Promise<{ learnt: ReadonlySet<string>; refused: readonly MergeEdge[] }> {
-  const learnt = await recordMerges(tx, organizationId, evidence.merges);
+): Promise<{ changed: ReadonlySet<string>; refused: readonly MergeEdge[] }> {
+  const changed = await recordMerges(tx, organizationId, evidence.merges);
   if (evidence.recoveries.length > 0) {
     await query(tx, recordRecoveriesStatement, [organizationId, writeJson(evidence.recoveries)]);
   }
@@ -168,7 +168,7 @@ export async function applyMerges(
   const { aliases, refused } = resolveAliases(edges.rows, recoveries.rows);
   await query(tx, writeAliasesStatement, [organizationId, component, writeJson(aliases)]);
   for (const statement of followAliasesStatements) await query(tx, statement, [organizationId, component]);
-  return { learnt, refused };
+  return { changed, refused };
 }
 
 async function recordMerges(

@@ -2,8 +2,8 @@ import type pg from "pg";
 import { pipelined } from "../database/query.js";
 import { RetryTransaction } from "../database/transaction.js";
 import { recordAbsences } from "./absences.js";
+import { markFetches, revokeAccess } from "./fetches-and-access.js";
 import { lockCustomers, lockObjects } from "./locks.js";
-import { markFetches, revokeAccess } from "./marks.js";
 import { applyMerges, mergeComponent, mergeKey } from "./merges.js";
 import { mirrorTables, type Owner, objectKinds } from "./mirror-tables.js";
 import { type BestCopies, hasVersion, standingCopy, withCopy } from "./order-key.js";
@@ -80,10 +80,10 @@ export async function writeFacts(
   const affected = new Set(merged);
   // Merges come before objects, so that the objects are written to the survivor.
   const evidence = { merges: valuesOf(facts, "merge"), recoveries: valuesOf(facts, "recovery") };
-  const { learnt, refused } =
+  const { changed: changedMerges, refused } =
     seeds.length > 0
       ? await applyMerges(tx, organizationId, merged, evidence)
-      : { learnt: new Set<string>(), refused: [] };
+      : { changed: new Set<string>(), refused: [] };
 
   const known = new Map<string, BestCopies>();
   const ownersOf = new Map<string, readonly string[]>();
@@ -113,7 +113,7 @@ export async function writeFacts(
     if (!locked.has(customerId)) throw new RetryTransaction("A customer was merged while this batch waited");
   }
   return {
-    fresh: freshness(events, known, learnt),
+    fresh: freshness(events, known, changedMerges),
     applied: applied + gone.length,
     inferredDeletions: gone.length,
     affectedCustomerIds: [...affected],
@@ -211,11 +211,11 @@ function lockTargetsOf<Kind extends ObjectKind>(kind: Kind, facts: readonly Fact
 function freshness(
   events: readonly (readonly Fact[])[],
   known: ReadonlyMap<string, BestCopies>,
-  learntMerges: ReadonlySet<string>,
+  changedMerges: ReadonlySet<string>,
 ): boolean[] {
   const best = new Map(known);
   const isNews = (fact: Fact): boolean => {
-    if (fact.kind === "merge") return learntMerges.has(mergeKey(fact.value));
+    if (fact.kind === "merge") return changedMerges.has(mergeKey(fact.value));
     // A recovery arrives with its profile. The profile decides.
     if (fact.kind === "recovery") return false;
     if (fact.kind === "pending_fetch" || fact.kind === "revocation" || fact.kind === "absence") return true;

@@ -79,7 +79,8 @@ function setAll(shape: TableShape, columns: readonly string[]): string {
 }
 
 /** Whether all known copies of the stored object have a version. Then the order key alone decides. */
-const isPlain = (stored: string) => `(${stored}.other_copy is null and get_byte(${stored}.order_key, 0) > 0)`;
+const allCopiesHaveVersion = (stored: string) =>
+  `(${stored}.other_copy is null and get_byte(${stored}.order_key, 0) > 0)`;
 
 function setExcluded(columns: readonly string[]): string {
   return columns.map((name) => `${name} = excluded.${name}`).join(", ");
@@ -100,7 +101,7 @@ function apiCopies(shape: TableShape, stored: readonly string[]): string {
   return `(
         select i.* from incoming i
         left join lateral (select * from ${table} where organization_id = $1 and ${key} = i.${key} offset 0) as s on true
-        where s.${key} is null or (${mayLackVersion ? `${isPlain("s")} and ` : ""}(
+        where s.${key} is null or (${mayLackVersion ? `${allCopiesHaveVersion("s")} and ` : ""}(
           ${precedence("i")} > ${precedence("s")}
           or (${precedence("i")} = ${precedence("s")} and (${theirs.join(", ")}) is distinct from (${ours.join(", ")}))))
       ) as candidate`;
@@ -120,7 +121,7 @@ function writeStatement(shape: TableShape, origin: Origin): Statement {
       from jsonb_to_recordset($2::jsonb) as i (${fields})
     ),
     stored as (
-      select s.${key}, s.order_key, ${before} as previous_customer_id${mayLackVersion ? `, not ${isPlain("s")} as mixed` : ""}
+      select s.${key}, s.order_key, ${before} as previous_customer_id${mayLackVersion ? `, not ${allCopiesHaveVersion("s")} as mixed` : ""}
       from unnest($3::text[]) as ids (id)
       cross join lateral (select * from ${table} where organization_id = $1 and ${key} = ids.id offset 0) as s
     ),${locationId ? placeholders : ""}
@@ -129,7 +130,7 @@ function writeStatement(shape: TableShape, origin: Origin): Statement {
       select $1, ${stored.join(", ")} from ${origin === "api" ? apiCopies(shape, stored) : "incoming"}
       on conflict (organization_id, ${key}) do update set
         ${setAll(shape, stored)}
-      ${origin === "api" ? "" : `where excluded.order_key > mirrored.order_key${mayLackVersion ? ` and ${isPlain("mirrored")}` : ""}`}
+      ${origin === "api" ? "" : `where excluded.order_key > mirrored.order_key${mayLackVersion ? ` and ${allCopiesHaveVersion("mirrored")}` : ""}`}
       returning ${key}
     ),${replaceParts(shape)}
     answer as (
