@@ -1,7 +1,7 @@
 /** A simulated salon until the tests' present, with its dashboard built and served. */
 import { fileURLToPath } from "node:url";
 import { build } from "vite";
-import { receiveAll, storeLocations, storeServices } from "../../src/commands/store-salon.js";
+import { receiveAll, storeLocations } from "../../src/commands/store-salon.js";
 import type { Database } from "../../src/database/database.js";
 import { simulateSalon } from "../../src/simulator/salon.js";
 import { addSalon, NOW, openInbox } from "./app.js";
@@ -24,7 +24,6 @@ export async function addDashboardSalon(database: Database): Promise<string> {
     merchantId: MERCHANT,
   });
   await storeLocations(database, organizationId, salon);
-  await storeServices(database, organizationId, salon);
   const inbox = openInbox(database, { maxBatch: 512 });
   const events = [...salon.events()];
   while (events.length > 0) await receiveAll(inbox, events.splice(0, 512));

@@ -4,11 +4,15 @@ import type { HostileRequest, Target } from "./hostile-request.js";
 import { nastyTexts } from "./texts.js";
 import { spoil } from "./values.js";
 
-/** What a referral and a reward are put with. */
-const bodies = [
-  { referral_code: "A", activated_as_referrer: true },
-  { referrer_customer_id: "customer 1", referred_customer_id: "x", status: "PAID", reward_cents: 1 },
-];
+/** Some of the deliveries have these ids, so that calls about one event find it. */
+export const knownEvents = ["event 1", "event 2", "event 3"] as const;
+
+/** A call that the API has: its path, and where it takes one, its method and a body that fits. */
+interface Call {
+  readonly path: string;
+  readonly method?: "PATCH" | "POST" | "PUT";
+  readonly body?: object;
+}
 
 /** Calls of the API, with and without the key, with every kind of id, query and body. */
 export function hostileCall(random: Random, { organizationId }: Target): HostileRequest {
@@ -28,25 +32,59 @@ export function hostileCall(random: Random, { organizationId }: Target): Hostile
   };
   const organization = random.chance(0.8) ? organizationId : part();
   const customer = random.chance(0.6) ? encodeURIComponent(`customer ${random.int(0, 20)}`) : part();
-  const path = random.pick([
-    `/api/organizations/${organization}/customers/${customer}`,
-    `/api/organizations/${organization}/customers/${customer}/recompute`,
-    `/api/organizations/${organization}/customers?q=${part()}&limit=${part()}&cursor=${part()}&sort=${part()}`,
-    `/api/organizations/${organization}/customers?q=${part()}`,
-    `/api/organizations/${organization}/customers.csv?segment=${part()}`,
-    `/api/organizations/${organization}/customers.csv?q=${part()}`,
-    `/api/organizations/${organization}/customers/${customer}/explain/${part()}?before=${part()}`,
-    `/api/organizations/${organization}/customers/${customer}/explain/booking_notes?before=${part()}`,
-    `/api/columns?${part()}`,
-    `/api/organizations/${organization}/kpi?from=${part()}&to=${part()}&location_id=${part()}`,
-    `/api/organizations/${organization}/referrals/${customer}`,
-    `/api/organizations/${organization}/referral-rewards/${part()}`,
-    `/api/organizations/${part()}`,
-    `/admin/events?status=${part()}`,
-    `/admin/events/${organization}/${part()}/replay`,
-    `/admin/jobs/status?${part()}`,
-    `/${part()}/${part()}`,
-    "/healthz",
+  const event = random.chance(0.6) ? encodeURIComponent(random.pick(knownEvents)) : part();
+  const call = random.pick<Call>([
+    ...[
+      `/api/organizations/${organization}/customers/${customer}`,
+      `/api/organizations/${organization}/customers?q=${part()}&limit=${part()}&cursor=${part()}&sort=${part()}`,
+      `/api/organizations/${organization}/customers?q=${part()}`,
+      `/api/organizations/${organization}/customers.csv?segment=${part()}`,
+      `/api/organizations/${organization}/customers.csv?q=${part()}`,
+      `/api/organizations/${organization}/customers/${customer}/explain/${part()}?before=${part()}`,
+      `/api/organizations/${organization}/customers/${customer}/explain/booking_notes?before=${part()}`,
+      `/api/organizations/${organization}/kpi?from=${part()}&to=${part()}&location_id=${part()}`,
+      `/api/columns?${part()}`,
+      `/admin/events/${organization}/${event}`,
+      `/admin/events?status=${part()}`,
+      `/admin/events?status=dead&type=${part()}&reason=${part()}&limit=${part()}&cursor=${part()}`,
+      `/admin/jobs/status?${part()}`,
+      `/admin/drift?days=${random.chance(0.5) ? random.int(1, 90) : part()}`,
+      `/${part()}/${part()}`,
+      "/healthz",
+      "/metrics",
+    ].map((path) => ({ path })),
+    { path: `/api/organizations/${organization}/customers/${customer}/recompute`, method: "POST" },
+    {
+      path: `/api/organizations/${random.chance(0.8) ? organizationId : part()}`,
+      method: "PATCH",
+      body: { segment_days: { new: random.int(1, 40), active: random.int(20, 60), at_risk: 90 } },
+    },
+    {
+      path: `/api/organizations/${organization}/referrals/${customer}`,
+      method: "PUT",
+      body: { referral_code: "A", activated_as_referrer: true },
+    },
+    {
+      path: `/api/organizations/${organization}/referral-rewards/${part()}`,
+      method: "PUT",
+      body: {
+        referrer_customer_id: "customer 1",
+        referred_customer_id: "x",
+        status: "PAID",
+        reward_cents: 1,
+      },
+    },
+    { path: `/admin/events/${organization}/${event}/replay`, method: "POST" },
+    // Few events have this type, so that a replay stays short in a long run.
+    {
+      path: "/admin/events/replay",
+      method: "POST",
+      body: {
+        status: random.pick(["dead", "deferred"]),
+        type: "no.such.type",
+        organization_id: organizationId,
+      },
+    },
   ]);
   const authorization = random.weighted({ right: 6, wrong: 1, none: 1, cron: 1 });
   const keys = {
@@ -55,12 +93,15 @@ export function hostileCall(random: Random, { organizationId }: Target): Hostile
     none: "",
     cron: CRON_SECRET,
   };
-  const method = random.weighted({ GET: 5, POST: 3, PUT: 1, DELETE: 1, HEAD: 1 });
-  const body = method === "GET" || method === "HEAD" ? undefined : spoil(random.pick(bodies), random, 0.3);
+  const any = random.weighted({ GET: 5, POST: 3, PUT: 1, PATCH: 1, DELETE: 1, HEAD: 1 });
+  const method = random.chance(0.6) ? (call.method ?? "GET") : any;
+  const takesBody = method !== "GET" && method !== "HEAD";
+  const rate = random.pick([0, 0.1, 0.3]);
+  const body = takesBody ? spoil(call.body ?? {}, random, rate) : undefined;
   return {
     trick: `${method} of the API`,
     method,
-    path: path.replaceAll(/[^\x21-\x7e]/g, ""),
+    path: call.path.replaceAll(/[^\x21-\x7e]/g, ""),
     headers: {
       authorization: `Bearer ${keys[authorization]}`,
       ...(body !== undefined && {

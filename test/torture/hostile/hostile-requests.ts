@@ -13,7 +13,7 @@ const PER_ROUND = 500;
 const WARM_UP_ROUNDS = 10;
 const MIB = 2 ** 20;
 
-const allowed = new Set([200, 201, 400, 401, 404, 405, 413, 414, 415, 431, 503]);
+const allowed = new Set([200, 201, 202, 400, 401, 404, 405, 413, 414, 415, 431, 503]);
 
 /** @param atMost how many requests are generated, if there is time */
 export function hostileRequests({ atMost }: { readonly atMost: number }): Attack {

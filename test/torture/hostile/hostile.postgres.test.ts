@@ -9,7 +9,7 @@ testAttacks([
     {
       faults: 2_000,
       "events stored": 301,
-      ...Object.fromEntries([200, 400, 401, 404, 413, 415].map((status) => [`answered ${status}`, 1])),
+      ...Object.fromEntries([200, 202, 400, 401, 404, 413, 415].map((status) => [`answered ${status}`, 1])),
     },
     { rounds: 4 },
   ],

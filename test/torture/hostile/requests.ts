@@ -13,7 +13,7 @@ import {
 } from "../../support/events.js";
 import type { HttpRequest } from "../runner/http.js";
 import { NOTIFICATION_URL, SIGNATURE_KEY, signatureOf } from "../runner/server-process.js";
-import { hostileCall } from "./calls.js";
+import { hostileCall, knownEvents } from "./calls.js";
 import type { HostileRequest, Target } from "./hostile-request.js";
 import { spoil } from "./values.js";
 
@@ -44,7 +44,7 @@ function signedRequest(trick: string, body: string | Buffer): HostileRequest {
 /** An ordinary event about one of few objects, so that events meet. */
 function event(random: Random, { merchantId }: Target): EventJson {
   const merchant_id = random.chance(0.9) ? merchantId : `M-STRANGER-${random.int(0, 3)}`;
-  const envelope = { merchant_id, event_id: random.uuid() };
+  const envelope = { merchant_id, event_id: random.chance(0.02) ? random.pick(knownEvents) : random.uuid() };
   const id = `${random.int(0, 40)}`;
   const customer_id = `customer ${random.int(0, 20)}`;
   const version = random.int(0, 9);
