@@ -9,7 +9,7 @@ import { hostileRequest } from "./requests.js";
 
 const AT_ONCE = 16;
 const PER_ROUND = 500;
-/** A few rounds fill caches and plans; what memory does from then on counts. */
+/** A few rounds fill caches and plans. Memory is judged from then on. */
 const WARM_UP_ROUNDS = 10;
 const MIB = 2 ** 20;
 
@@ -102,7 +102,7 @@ function failureIn({ output }: ServerProcess): string {
   return output.find((line) => line.includes("request failed"))?.slice(0, 1_000) ?? "";
 }
 
-/** What stays in use after garbage collections, over the run. */
+/** The memory in use after garbage collections, during the run. */
 class Memory {
   readonly #heaps: number[] = [];
   readonly #resident: number[] = [];

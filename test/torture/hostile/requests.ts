@@ -22,7 +22,7 @@ const MIB = 2 ** 20;
 /** Twenty megabytes of zeros in twenty kilobytes. */
 const bomb = gzipSync(Buffer.alloc(20 * MIB));
 
-/** The next request of an endless sequence that follows from the random source. */
+/** The next request. It follows from the random source. */
 export function hostileRequest(random: Random, target: Target): HostileRequest {
   const kind = random.weighted({ spoilt: 40, bytes: 10, signature: 25, transport: 10, api: 15 });
   if (kind === "spoilt") return signedRequest("spoilt JSON", spoiltBody(random, target));
@@ -41,7 +41,7 @@ function signedRequest(trick: string, body: string | Buffer): HostileRequest {
   return delivery(trick, body, { [SIGNATURE]: signatureOf(body) }, true);
 }
 
-/** An ordinary event about one of few objects, so that events meet. */
+/** A correct event about one of a few objects, so that events concern the same ones. */
 function event(random: Random, { merchantId }: Target): EventJson {
   const merchant_id = random.chance(0.9) ? merchantId : `M-STRANGER-${random.int(0, 3)}`;
   const envelope = { merchant_id, event_id: random.chance(0.02) ? random.pick(knownEvents) : random.uuid() };
@@ -80,7 +80,7 @@ function spoiltBody(random: Random, target: Target): string {
   return spoil(event(random, target), random, random.pick([0.01, 0.05, 0.2]));
 }
 
-/** Signed bodies that are wrong as bytes. */
+/** Signed bodies whose bytes are wrong. */
 function hostileBytes(random: Random, target: Target): HostileRequest {
   const body = bodyOf(event(random, target));
   const bytes = Buffer.from(body);
@@ -102,7 +102,7 @@ function hostileBytes(random: Random, target: Target): HostileRequest {
     () => signedRequest("random bytes", flipped(bytes, random, random.int(1, 20))),
     () => signedRequest("large", padded(body, random.pick([60_000, 70_000, 300_000]))),
   ];
-  // Rare, or the attack would be about nothing else.
+  // These are rare, because they take long.
   if (random.chance(0.02)) return signedRequest("1 MiB", padded(body, MIB));
   if (random.chance(0.02)) return { ...signedRequest("over 1 MiB", padded(body, MIB + 1)), mayStore: false };
   return random.pick(tricks)();
@@ -122,7 +122,7 @@ function padded(body: string, size: number): string {
   return body.replace(/}$/, `,"filler":"${"x".repeat(size - Buffer.byteLength(body) - 12)}"}`);
 }
 
-/** An honest body under a signature that is not its own. */
+/** A correct body with a wrong signature. */
 function hostileSignature(random: Random, target: Target): HostileRequest {
   const body = bodyOf(event(random, target));
   const good = signatureOf(body);
@@ -179,7 +179,7 @@ function flippedText(text: string, random: Random): string {
   return `${text.slice(0, at)}${text[at] === "A" ? "B" : "A"}${text.slice(at + 1)}`;
 }
 
-/** Honest events in strange wrappings. */
+/** Correct events in unusual HTTP requests. */
 function hostileTransport(random: Random, target: Target): HostileRequest {
   const body = bodyOf(event(random, target));
   const signature = { [SIGNATURE]: signatureOf(body) };
