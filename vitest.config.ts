@@ -28,6 +28,8 @@ export default defineConfig({
     // Each has a database of its own to feed as well.
     maxWorkers: 3,
     // Generous, for a machine that is busy with something else as well: a test waits for events, never for time.
+    // A busy machine has a minute for what a test waits for.
+    expect: { poll: { timeout: 60_000 } },
     testTimeout: 180_000,
     hookTimeout: 180_000,
     projects: [

@@ -111,7 +111,7 @@ export function customerListRoutes({ database, clock, cursors }: Parts) {
         const { limit, cursor, ...given } = request.query as z.output<typeof listQuery>;
         const query = await queryOf(request.params, given);
         const list = [query.organizationId, Object.entries(given).sort()];
-        const after = cursor === undefined ? null : (cursors.open(list, cursor) as Cursor);
+        const after = cursors.open<Cursor>(list, cursor);
         const { customers, next } = await readCustomers(database.pool, query, after, limit);
         return { customers, next_cursor: next && cursors.seal(list, next) };
       },

@@ -114,7 +114,7 @@ export function eventRoutes({
           await requireOrganization(database, organizationId);
         }
         const list = ["events", asked];
-        const after = cursor === undefined ? null : (cursors.open(list, cursor) as EventCursor);
+        const after = cursors.open<EventCursor>(list, cursor);
         const page = await eventsPage(pool, { statuses, type, organizationId, reason }, after, limit);
         return { events: page.events, next_cursor: page.next && cursors.seal(list, page.next) };
       },
@@ -178,7 +178,7 @@ export function eventRoutes({
         const { status, type, organization_id: organizationId, reason } = asked;
         const filter = { statuses: [status], type, organizationId, reason };
         const list = ["replay", asked];
-        const after = cursor === undefined ? null : (cursors.open(list, cursor) as EventCursor);
+        const after = cursors.open<EventCursor>(list, cursor);
         const { next, ...counts } = await replayGroup({ pool, inbox }, filter, after, REPLAYED_AT_MOST);
         return { ...counts, next_cursor: next && cursors.seal(list, next) };
       },

@@ -107,7 +107,7 @@ export function explainRoutes({ database, clock, cursors }: Parts) {
           throw new Problem(404, "column_not_found", "There is no such column. See GET /api/columns.");
         const list = (customerId: string) => [id, customerId, name];
         const explained = await explain(database.pool, id, squareCustomerId, column, clock(), (customerId) =>
-          before === undefined ? null : (cursors.open(list(customerId), before) as RowCursor),
+          cursors.open<RowCursor>(list(customerId), before),
         );
         if (!explained) return customerNotFound();
         const { explanation, next } = explained;

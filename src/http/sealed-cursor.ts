@@ -7,9 +7,12 @@ import { InvalidCursor } from "../errors.js";
  */
 export interface CursorSeal {
   /** @param list identifies the list: its organization, filters and order */
-  seal(list: unknown, place: unknown): string;
-  /** @throws InvalidCursor when the cursor was not sealed here, for this list, with this admin key */
-  open(list: unknown, cursor: string): unknown;
+  seal(list: unknown, position: unknown): string;
+  /**
+   * @returns the sealed position; null without a cursor
+   * @throws InvalidCursor when the cursor was not sealed here, for this list, with this admin key
+   */
+  open<Position>(list: unknown, cursor: string | undefined): Position | null;
 }
 
 const IV_BYTES = 12;
@@ -19,13 +22,14 @@ const TAG_BYTES = 16;
 export function cursorSeal(adminKey: string): CursorSeal {
   const key = Buffer.from(hkdfSync("sha256", adminKey, "", "regulars cursor", 32));
   return {
-    seal(list, place) {
+    seal(list, position) {
       const iv = randomBytes(IV_BYTES);
       const cipher = createCipheriv("aes-256-gcm", key, iv).setAAD(Buffer.from(JSON.stringify(list)));
-      const sealed = Buffer.concat([cipher.update(JSON.stringify(place), "utf8"), cipher.final()]);
+      const sealed = Buffer.concat([cipher.update(JSON.stringify(position), "utf8"), cipher.final()]);
       return Buffer.concat([iv, cipher.getAuthTag(), sealed]).toString("base64url");
     },
     open(list, cursor) {
+      if (cursor === undefined) return null;
       const bytes = Buffer.from(cursor, "base64url");
       try {
         const decipher = createDecipheriv("aes-256-gcm", key, bytes.subarray(0, IV_BYTES), {

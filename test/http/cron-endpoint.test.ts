@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { beforeEach, describe, expect, it } from "vitest";
 import { addSalon, openTestApp, type TestAppOptions, testConfig } from "../support/app.js";
 import { emptyDatabase, openTestDatabase } from "../support/database.js";
-import { addProfiles, heldSweep, nothingWrong } from "../support/sweeping.js";
+import { addProfiles, heldStep, heldSweep, nothingWrong } from "../support/sweeping.js";
 
 const PATH = "/api/cron/refresh-customer-analytics";
 const SECRET = "cron-secret-of-the-tests";
@@ -125,26 +125,12 @@ describe("the cron endpoint", () => {
   });
 });
 
-/** An app whose sweep stands still until it is let go on, and a request that has made it begin. */
+/** An app whose sweep stands still until `go()`, and the request that began it. */
 async function sweepingOverHttp() {
-  let begin = () => {};
-  let go = () => {};
-  const begun = new Promise<void>((resolve) => {
-    begin = resolve;
-  });
-  const allowed = new Promise<void>((resolve) => {
-    go = resolve;
-  });
+  const { retryDue, begun, go } = heldStep();
   const app = await open({
     sweeping: {
-      inbox: {
-        receive: () => Promise.reject(new Error("this sweep pulls nothing")),
-        retryDue: async () => {
-          begin();
-          await allowed;
-          return 0;
-        },
-      },
+      inbox: { receive: () => Promise.reject(new Error("this sweep pulls nothing")), retryDue },
     },
   });
   await app.http.listen({ host: "127.0.0.1", port: 0 });

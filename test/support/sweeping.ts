@@ -1,4 +1,4 @@
-/** What the tests of sweeps share: a context without Square, and a settled world whose rows are all exact. */
+/** Shared by the tests of sweeps: a context without Square, and a world whose rows are all exact. */
 import { columns } from "../../src/analytics/columns/catalogue.js";
 import type { Database } from "../../src/database/database.js";
 import { silentLog } from "../../src/log.js";
@@ -23,7 +23,7 @@ export function contextAt(
   };
 }
 
-/** A sweep that nobody else keeps from running. */
+/** Runs a sweep. It fails if another sweep is running. */
 export async function sweepAt(
   database: Database,
   now: Date,
@@ -44,7 +44,7 @@ export function reportOf(answer: Awaited<ReturnType<typeof sweep>>): SweepReport
   return answer;
 }
 
-/** What a sweep says that found everything as it should be. */
+/** The report of a sweep that found nothing wrong. */
 export const nothingWrong = {
   success: true,
   time_decayed: 0,
@@ -57,7 +57,7 @@ export const nothingWrong = {
   errors: [],
 };
 
-/** Some other value of the column's type. */
+/** Another value of the column's type. */
 const otherValues: Readonly<Record<string, string>> = {
   text: "'wrong'",
   integer: "-77",
@@ -76,7 +76,7 @@ export function damage(column: string): string {
   return `${column} = ${otherValues[type]?.replaceAll("$", column)}`;
 }
 
-/** Rows with everything that a write would change, by customer. */
+/** The rows by customer, with everything that a write would change. */
 export async function tuples({ pool }: Database): Promise<Map<string, string>> {
   const { rows } = await pool.query<{ id: string; tuple: string }>(
     `select organization_id || '/' || square_customer_id as id,
@@ -86,7 +86,7 @@ export async function tuples({ pool }: Database): Promise<Map<string, string>> {
   return new Map(rows.map(({ id, tuple }) => [id, tuple]));
 }
 
-/** Many customers with a profile and nothing else, which are quickly made. */
+/** Adds many customers that have only a profile, in one statement. */
 export async function addProfiles({ pool }: Database, organizationId: string, count: number): Promise<void> {
   await pool.query(
     `insert into customers (organization_id, square_customer_id, version, given_name, order_key)
@@ -95,8 +95,8 @@ export async function addProfiles({ pool }: Database, organizationId: string, co
   );
 }
 
-/** A sweep that stands still once it has begun, until it is let go on. */
-export function heldSweep(database: Database, now: Date) {
+/** The first step of a sweep: `begun` resolves when it has begun, and it ends after `go()`. */
+export function heldStep() {
   let begin = () => {};
   let go = () => {};
   const begun = new Promise<void>((resolve) => {
@@ -105,14 +105,20 @@ export function heldSweep(database: Database, now: Date) {
   const allowed = new Promise<void>((resolve) => {
     go = resolve;
   });
-  const inbox = openInbox(database);
   const retryDue = async () => {
     begin();
     await allowed;
     return 0;
   };
+  return { retryDue, begun, go: () => go() };
+}
+
+/** A sweep that stands still after its beginning until `go()`. */
+export function heldSweep(database: Database, now: Date) {
+  const { retryDue, begun, go } = heldStep();
+  const inbox = openInbox(database);
   const context = contextAt(database, () => now, {
     inbox: { receive: (event) => inbox.receive(event), retryDue },
   });
-  return { sweeping: sweep(context, "recent"), begun, go: () => go() };
+  return { sweeping: sweep(context, "recent"), begun, go };
 }
