@@ -5,8 +5,8 @@ import { writeJson } from "../square/write-json.js";
 import { lockCustomers, lockObjects } from "./locks.js";
 
 /**
- * Referral profiles and rewards. Square does not know them: the seller's own programme puts them. They are kept under
- * the ids that they were put with. A merge moves nothing, because a survivor's row counts those of its merged ids.
+ * Referral profiles and rewards. Square does not have them. The seller's own programme stores them. They are kept under
+ * the given ids. A merge moves nothing, because a survivor's row counts those of its merged ids.
  */
 
 export interface ReferralProfile {
@@ -29,9 +29,9 @@ export interface ReferralReward {
 export interface WrittenReferrals {
   /** How many of the given rows were new. */
   readonly created: number;
-  /** How many were there and are different now. */
+  /** How many existed and are different now. */
   readonly changed: number;
-  /** How many stood already as they were given. */
+  /** How many existed with the same values. */
   readonly unchanged: number;
   /** The customers whose analytics row these referrals may change. All of them are locked. */
   readonly affectedCustomerIds: readonly string[];
@@ -77,7 +77,7 @@ const upsertRewardsStatement = {
 };
 
 /**
- * Stores these profiles, one for each customer. A customer's lock guards the profile too.
+ * Stores these profiles, one for each customer. The customer's lock guards the profile too.
  *
  * @throws {RetryTransaction} another transaction committed a merge while this one waited for a lock
  */
@@ -103,7 +103,7 @@ const storedReferrersStatement = {
 };
 
 /**
- * Stores these rewards, one under each id. Affected are their referrers, and those of the stored rewards.
+ * Stores these rewards, one for each id. It affects their referrers and the stored rewards' referrers.
  *
  * @throws {RetryTransaction} another transaction committed a merge while this one waited for a lock
  */

@@ -29,7 +29,7 @@ export async function asAdmin(...statements: readonly string[]): Promise<void> {
   }
 }
 
-/** Runs `work` on a new, migrated database, and drops it whatever happens. */
+/** Runs `work` on a new, migrated database and always drops it. */
 export async function withBenchDatabase<Result>(
   name: string,
   work: (database: Database) => Promise<Result>,

@@ -11,13 +11,13 @@ export interface DatasetSize {
   readonly payments: number;
 }
 
-/** The size that the benchmark's targets are set for. */
+/** The size for which the benchmark's targets are set. */
 export const benchmarkSize: DatasetSize = { customers: 6_700, bookings: 60_000, payments: 42_000 };
 
 export interface Dataset {
   readonly merchantId: string;
   readonly currency: string;
-  /** The instant at which the facts are what they are, two years after the salon opened. */
+  /** The instant of the facts, two years after the salon opened. */
   readonly now: Date;
   /** With time zones, which events and facts do not carry. */
   readonly locations: readonly LocationJson[];
@@ -93,7 +93,7 @@ function thinOut(name: string, objects: Map<string, SalonEvent> | undefined, wan
 }
 
 function factsOf({ event }: SalonEvent): readonly Fact[] {
-  // Already parsed, and without integers beyond 2^53: what reading its bytes would give.
+  // It is already parsed and has no integer beyond 2^53, so reading its bytes would give the same.
   const envelope = readEnvelope(event as unknown as JsonValue);
   return handlerFor(event.type)?.interpret(envelope) ?? [];
 }

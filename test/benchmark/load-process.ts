@@ -54,7 +54,7 @@ process.stdout.write(
   })}\n`,
 );
 
-/** One connection: request, whole answer, next request. */
+/** One connection sends a request, reads the whole answer, and sends the next. */
 async function drive(): Promise<void> {
   const socket = net.connect(Number(port), "127.0.0.1");
   socket.setNoDelay(true);

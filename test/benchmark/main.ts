@@ -48,7 +48,7 @@ program
     report("read", await benchRead(options)),
   );
 
-/** Durability is part of the figure: without it a commit costs nothing. */
+/** The figure includes durability. Without it a commit costs nothing. */
 await asAdmin("do $$ begin assert current_setting('synchronous_commit') = 'on'; end $$");
 await program.parseAsync();
 

@@ -9,18 +9,18 @@ export const MERCHANT = "MBENCHREAD";
 export const customerId = (n: number) => `C${String(n).padStart(8, "0")}`;
 
 const customer = "'C' || lpad(c::text, 8, '0')";
-/** A number below `most` that follows from others and looks random. */
+/** A number below `most` that looks random and follows from the arguments. */
 const some = (seed: string, most: number) => `(hashint8(${seed})::bigint & 2147483647) % ${most}`;
 const list = (texts: readonly string[]) => `(array[${texts.map((text) => `'${text}'`).join(", ")}])`;
 const one = (texts: readonly string[], seed: string) => `${list(texts)}[1 + ${some(seed, texts.length)}]`;
 
-/** From no booking to 27, nine on average; a tenth of the customers have one to come. */
+/** 0 to 27 bookings, nine on average. A tenth of the customers have an upcoming one. */
 const bookings = `(array[0, 1, 2, 4, 6, 8, 10, 14, 18, 27])[1 + ${some("c + 5", 10)}]`;
 const gapDays = `(array[7, 14, 21, 28, 35, 42, 60, 90])[1 + ${some("c", 8)}]`;
 const startAt = `date_trunc('hour', $2::timestamptz) - interval '1 day' * (
   case when b = 0 and ${some("c + 9", 10)} = 0 then -5 else ${some("c + 1", 700)} + b * ${gapDays} end) - interval '15 minutes' * (${some("c * 31 + b", 32)})`;
 
-/** Facts and rows of an organization, set-based. The rows hold what lists and reports go by; other columns are empty. */
+/** Inserts facts and rows of an organization. The rows hold the columns of lists and reports; the others are empty. */
 export async function loadReadData(database: Database, customers: number, now: Date): Promise<string> {
   const { id } = await addOrganization(database, { merchantId: MERCHANT, name: "Benchmark" }, now);
   const client = await database.pool.connect();
@@ -31,7 +31,7 @@ export async function loadReadData(database: Database, customers: number, now: D
     await client.query(withoutTimeout(sql, sql.includes("$1") ? [id, ...given] : []));
     process.stderr.write(`  ${what}: ${((performance.now() - started) / 1_000).toFixed(1)} s\n`);
   };
-  // Made again afterwards, which takes a fraction of the time of keeping them while everything comes in.
+  // The indexes are made again afterwards. Keeping them during the inserts takes several times as long.
   const { rows: indexes } = await client.query<{ name: string; definition: string }>(
     `select indexname as name, indexdef as definition from pg_indexes
      where schemaname = current_schema() and tablename in ('customers', 'bookings', 'payments', 'customer_analytics')
@@ -113,7 +113,7 @@ export async function loadReadData(database: Database, customers: number, now: D
   return id;
 }
 
-/** What a row holds, of the columns that lists and reports go by. */
+/** The columns of a row that lists and reports use. */
 const values: Readonly<Record<string, string>> = {
   ...Object.fromEntries(
     ["given_name", "family_name", "email_address", "phone_number", "birthday"].map((name) => [

@@ -22,14 +22,14 @@ export interface ReadFigures {
   readonly what: string;
   readonly p50: number;
   readonly p99: number;
-  /** What issue 11 asks for, milliseconds. */
+  /** The target in milliseconds. */
   readonly target: number;
   readonly detail?: string;
 }
 
 interface Question {
   readonly what: string;
-  /** Behind the organization's address; a number picks another customer each time. */
+  /** The path after the organization's address. The number picks another customer each time. */
   readonly path: (round: number) => string;
   readonly target: number;
   readonly rounds?: number;
@@ -95,7 +95,7 @@ function paymentOf(part: string, n: number, customers: number) {
   return paymentEvent(payment, { merchant_id: MERCHANT, event_id: `${part} event ${n}` });
 }
 
-/** Does work over and over until it is asked for what came out. */
+/** Repeats work until its results are requested. */
 function beside(work: () => Promise<Drive>): () => Promise<Drive[]> {
   const done: Drive[] = [];
   let enough = false;
@@ -185,7 +185,7 @@ async function read(organizationId: string, path: string) {
   const url = `http://127.0.0.1:${PORT}/api/organizations/${organizationId}/${path}`;
   const answer = await fetch(url, { headers: { authorization: `Bearer ${KEY}` } });
   const text = await answer.text();
-  // The server gives a statement up after its eight seconds.
+  // The server cancels a statement after eight seconds.
   if (!answer.ok && answer.status !== 503) throw new Error(`${path}: ${answer.status} ${text.slice(0, 200)}`);
   return { milliseconds: performance.now() - started, text };
 }
@@ -202,7 +202,7 @@ async function page500(organizationId: string, path: string): Promise<ReadFigure
   return { what: `pages 480-500 of ${path}`, target: 30, ...quantiles(times.slice(-20)), detail };
 }
 
-/** So many customers as one CSV. */
+/** Reads this number of customers as one CSV. */
 async function csv(organizationId: string): Promise<ReadFigures> {
   const started = performance.now();
   const url = `http://127.0.0.1:${PORT}/api/organizations/${organizationId}/customers.csv?min_visits=12`;
@@ -217,7 +217,7 @@ async function csv(organizationId: string): Promise<ReadFigures> {
   return { what: `CSV, ${lines} lines`, p50: milliseconds, p99: milliseconds, target: 10_000 };
 }
 
-/** Asks the slow ones again in this process, and prints what their statements did. */
+/** Runs the slow ones again in this process and prints the plans of their statements. */
 const log = openLog("fatal");
 
 async function explainSlow(database: Database, organizationId: string, figures: readonly ReadFigures[]) {

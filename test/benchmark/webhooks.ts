@@ -23,14 +23,14 @@ export interface WebhookFigures {
   readonly p99: number;
   readonly pgbenchPerSecond: number;
   readonly ratio: number;
-  /** Processor time for each event, milliseconds: of the server, of its database connections, of the load. */
+  /** Processor time for each event in milliseconds: the server's, its database connections', the load's. */
   readonly serverCpu: number;
   readonly databaseCpu: number;
   readonly loadCpu: number;
   readonly statuses: Readonly<Record<string, number>>;
 }
 
-/** Signed HTTP load from a process of its own, beside pgbench running the bare transactions, in one run. */
+/** One run of signed HTTP load from its own process, beside pgbench with the bare transactions. */
 export async function benchWebhooks({ seconds }: { seconds: number }): Promise<WebhookFigures[]> {
   const dataset = benchmarkDataset();
   return withBenchDatabase(DATABASE, async (database) => {
@@ -94,7 +94,7 @@ async function loadServer(
   const folder = mkdtempSync(path.join(tmpdir(), "regulars-bench-"));
   const server = await startServer(DATABASE);
   try {
-    // Everything is compiled and every plan cached before the clock starts.
+    // Before the measurement, everything is compiled and every plan is cached.
     await drive(writeEvents(folder, "warm", take(upcoming, 2_000)), connections, 3);
     const events = writeEvents(folder, "load", take(upcoming, connections === 1 ? 12_000 : 50_000));
     const backends = await backendsOf(DATABASE);
@@ -124,7 +124,7 @@ async function backendsOf(database: string): Promise<number[]> {
 /** Linux counts processor time in hundredths of a second. */
 const TICK_MS = 10;
 
-/** Processor time that these processes of this machine have used, milliseconds; 0 where /proc does not tell. */
+/** The processor time of these processes in milliseconds. It is 0 without /proc. */
 function cpuOf(pids: readonly number[]): number {
   let ticks = 0;
   for (const pid of pids) {
@@ -134,13 +134,13 @@ function cpuOf(pids: readonly number[]): number {
         .split(" ");
       ticks += Number(fields[11]) + Number(fields[12]);
     } catch {
-      // It has ended, and what it used is not known any more.
+      // The process has ended, and its time is unknown.
     }
   }
   return ticks * TICK_MS;
 }
 
-/** The real server on a database, at `PORT`. */
+/** Starts the real server on a database, at `PORT`. */
 export async function startServer(
   database: string,
   more: Readonly<Record<string, string>> = {},
@@ -185,7 +185,7 @@ export function writeEvents(
   return file;
 }
 
-/** @param rate how many events a second at most */
+/** @param rate the most events per second */
 export async function drive(
   file: string,
   connections: number,

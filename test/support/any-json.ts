@@ -1,3 +1,3 @@
-/** JSON of an answer, in which a test looks for what it expects: where that is not, the test fails. */
-// biome-ignore lint/suspicious/noExplicitAny: an `unknown` would need a cast at every look, and prove no more.
+/** JSON of an answer. A test fails where it does not find what it expects. */
+// biome-ignore lint/suspicious/noExplicitAny: `unknown` would need a cast at each access and prove nothing more.
 export type AnyJson = any;

@@ -1,4 +1,4 @@
-/** The server of a test: the real one, on a test database, with a clock that the test moves and logs it can read. */
+/** The real server on a test database. The test moves its clock and reads its logs. */
 import { once } from "node:events";
 import { request } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -50,17 +50,17 @@ export interface Answer {
 
 export type Headers = Record<string, string | string[]>;
 
-/** How a test reaches the door: by injection, or over a real connection. */
+/** How a test sends a delivery: by injection, or over a real connection. */
 export type Post = (body: string | Buffer, headers?: Headers) => Promise<Answer>;
 
 export interface TestApp extends App {
   readonly sweeps: Sweeps;
-  /** Ends it as `serve` ends its parts. */
+  /** Stops its parts as `serve` does. */
   readonly stop: () => Promise<void>;
   readonly clock: TestClock;
   readonly logLines: readonly string[];
   readonly inject: Post;
-  /** Over a socket; the server listens from the first call on. */
+  /** Sends over a socket. The first call makes the server listen. */
   readonly send: Post;
   /** Signs an event and injects it. */
   readonly deliver: (event: unknown) => Promise<Answer>;
@@ -72,7 +72,7 @@ export interface TestAppOptions {
   readonly inbox?: Partial<InboxOptions>;
   /** The folder of the built dashboard. */
   readonly dashboard?: string;
-  /** What its sweeps work with, beside the app's own inbox. */
+  /** The parts of its sweeps that differ from the app's. */
   readonly sweeping?: Partial<SweepContext>;
 }
 
@@ -148,7 +148,7 @@ export function openTestLog(level: Parameters<typeof openLog>[0] = "trace") {
   return { log: openLog(level, new Writable({ decodeStrings: false, write })), logLines };
 }
 
-/** An inbox without a door. */
+/** An inbox without a server. */
 export function openInbox(
   database: Pick<Database, "pool" | "kind">,
   options: Partial<InboxOptions> = {},
@@ -181,7 +181,7 @@ async function postOverSocket(port: number, body: string | Buffer, headers: Head
     headers: { "content-type": "application/json", ...headers },
   });
   const answered = once(outgoing, "response");
-  // A refused body may be cut off while we still send it, after the answer.
+  // The server may answer and close the connection while the body is still being sent.
   outgoing.on("error", () => {});
   outgoing.end(body);
   const [incoming] = await answered;

@@ -5,7 +5,7 @@ import { type Browser, chromium, type Page } from "playwright-core";
 
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
-/** Why there is no browser; undefined when there is one. */
+/** The reason why there is no browser. Undefined when there is one. */
 export function missingBrowser(): string | undefined {
   return existsSync(CHROMIUM) ? undefined : `there is no browser at ${CHROMIUM}: apt-get install chromium`;
 }
@@ -20,17 +20,17 @@ export function launchBrowser(): Promise<Browser> {
 export interface PageOptions {
   readonly width?: number;
   readonly theme?: "light" | "dark";
-  /** What the browser takes for now; its timers run on. */
+  /** The browser's present. Its timers go on. */
   readonly now?: Date;
 }
 
 export interface WatchedPage {
   readonly page: Page;
-  /** What went wrong in it: errors, refused by the content security policy, asked of another host. */
+  /** What went wrong: errors, refusals by the content security policy, requests to another host. */
   readonly faults: string[];
 }
 
-/** A page in a context of its own. */
+/** A page in its own context. */
 export async function openPage(
   browser: Browser,
   base: string,
@@ -50,7 +50,7 @@ export async function openPage(
   const faults: string[] = [];
   page.on("pageerror", ({ message }) => faults.push(message));
   page.on("console", (line) => {
-    // A refused request is no fault of the page, and the pages tell it themselves.
+    // A refused request is not the page's fault. The page shows it.
     if (line.type() === "error" && !line.text().startsWith("Failed to load resource"))
       faults.push(line.text());
   });
@@ -62,9 +62,9 @@ export async function openPage(
 }
 
 /**
- * What axe finds serious or critical, one line each.
+ * The serious and critical findings of axe, one line each.
  *
- * @param rules of axe; all of them when left out
+ * @param rules axe's rules; all of them by default
  */
 export async function seriousFindings(page: Page, rules?: readonly string[]): Promise<string[]> {
   const axe = new AxeBuilder({ page }).setLegacyMode();

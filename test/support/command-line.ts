@@ -5,7 +5,7 @@ import { type Database, openDatabase } from "../../src/database/database.js";
 import { migratedDataDir, openTestDatabase } from "./database.js";
 import { databaseUrl } from "./database-url.js";
 
-// Every run of the program in this process listens to its output once more.
+// Each run of the program in this process adds a listener to its output.
 for (const output of [process.stdout, process.stderr]) output.setMaxListeners(0);
 
 export interface Ended {
@@ -16,7 +16,7 @@ export interface Ended {
 
 export type Environment = Readonly<Record<string, string>>;
 
-/** A test's command has no other configuration than `env`: set, if only to nothing, it wins over a developer's .env file. */
+/** A test's command reads only `env`. A variable that is set, even to nothing, wins over a developer's .env file. */
 const environment = (env: Environment) => ({
   PATH: process.env.PATH ?? "",
   DATABASE_URL: "",
@@ -24,7 +24,7 @@ const environment = (env: Environment) => ({
   ...env,
 });
 
-/** Runs `regulars ...` as a process of its own, which takes seconds to start: for what only a process can show. */
+/** Runs `regulars ...` in its own process. The start takes seconds, so this is for what only a process can show. */
 export function regularsProcess(env: Environment, ...parameters: string[]): Promise<Ended> {
   return new Promise((resolve) => {
     execFile(
@@ -36,14 +36,14 @@ export function regularsProcess(env: Environment, ...parameters: string[]): Prom
   });
 }
 
-/** Runs `regulars ...` in this process: the same main, from its parameters to its exit code, one at a time. */
+/** Runs the same `regulars ...` in this process, from its parameters to its exit code, one at a time. */
 export function regulars(env: Environment, ...parameters: string[]): Promise<Ended> {
   return regularsReading("", env, ...parameters);
 }
 
 let lastRun: Promise<unknown> = Promise.resolve();
 
-/** The same, with something to read on standard input. */
+/** The same with a text on standard input. */
 export function regularsReading(input: string, env: Environment, ...parameters: string[]): Promise<Ended> {
   const run = lastRun.then(() => runHere(input, env, parameters));
   lastRun = run.catch(() => {});
@@ -74,7 +74,7 @@ async function runHere(input: string, env: Environment, parameters: readonly str
     process.argv = [process.execPath, "src/main.ts", ...parameters];
     process.exitCode = undefined;
     runs += 1;
-    // Another address is another module, which runs anew.
+    // A module with another address runs again.
     await import(/* @vite-ignore */ `../../src/main.ts?run=${runs}`);
     return exited ? ended : { ...ended, code: Number(process.exitCode ?? 0) };
   } finally {
@@ -89,7 +89,7 @@ async function runHere(input: string, env: Environment, parameters: readonly str
   }
 }
 
-/** A migrated test database, and the environment in which commands find it; an embedded one is owned by this process. */
+/** A migrated test database, and the environment in which commands find it. This process owns an embedded one. */
 export async function openForCommands(): Promise<{ database: Database; env: Environment }> {
   if (inject("databasePrefix") === undefined) {
     const dataDir = await migratedDataDir();

@@ -1,4 +1,4 @@
-/** A simulated salon until the tests' present, with its dashboard built and served. */
+/** A simulated salon that ends at the tests' present, and the built dashboard. */
 import { fileURLToPath } from "node:url";
 import { build } from "vite";
 import { receiveAll, storeLocations } from "../../src/commands/store-salon.js";
@@ -13,7 +13,7 @@ export async function buildDashboard(folder: string): Promise<void> {
   await build({ configFile, build: { outDir: folder } });
 }
 
-/** Takes in one year of a small salon. @returns the organization's id */
+/** Stores one year of a small salon. @returns the organization's id */
 export async function addDashboardSalon(database: Database): Promise<string> {
   const organizationId = await addSalon(database);
   const salon = simulateSalon({

@@ -50,7 +50,7 @@ interface Copy {
 
 let copies = 0;
 
-/** Unique within a run: the workers of a run have different process ids. */
+/** It is unique within a run, because the workers have different process ids. */
 function uniqueName(): string {
   copies += 1;
   return `${process.pid}_${copies}`;

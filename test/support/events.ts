@@ -1,4 +1,4 @@
-/** Small Square events about invented people, ids and places: a test says only what it is about. */
+/** Small Square events with invented defaults. A test sets only what it is about. */
 import { createHash } from "node:crypto";
 import { readEnvelope, type SquareEvent } from "../../src/square/envelope.js";
 import { readJson } from "../../src/square/read-json.js";
@@ -17,7 +17,7 @@ export interface EventJson extends Json {
 
 let events = 0;
 
-/** An event with an id of its own, unless `envelope` says otherwise. */
+/** An event with a new id, unless `envelope` has one. */
 export function squareEvent(type: string, data: Json, envelope: Partial<EventJson> = {}): EventJson {
   events += 1;
   const event_id = uuidOf(`${type} ${events}`);
@@ -43,7 +43,7 @@ export function bookingEvent(booking: Json = {}, envelope?: Partial<EventJson>):
   return squareEvent("booking.updated", { type: "booking", id, object: { booking: whole } }, envelope);
 }
 
-/** @param payment `cents` stands for amount and total */
+/** @param payment `cents` is amount and total */
 export function paymentEvent(
   { cents = 5000, currency = "USD", ...payment }: Json & { cents?: number | bigint; currency?: string } = {},
   envelope?: Partial<EventJson>,
@@ -105,7 +105,7 @@ export function customerEvent(
   return squareEvent(type, { type: "customer", id: customer.id, ...deleted, object }, envelope);
 }
 
-/** The two kinds of events by which Square tells of a merge: the survivor's, then one of each source. */
+/** The events that Square sends for a merge: the survivor's, then one for each source. */
 export function mergeEvents(from: readonly string[], to: string, mergedAt: string): EventJson[] {
   const merge = { from, to };
   const times = { updated_at: mergedAt };
@@ -121,7 +121,7 @@ export function bodyOf(event: unknown): string {
   return text.replaceAll(/"bigint:(-?\d+)"/g, "$1");
 }
 
-/** The event as the door hands it to the inbox. */
+/** The event as the route gives it to the inbox. */
 export function received(event: unknown): SquareEvent {
   return readEnvelope(readJson(Buffer.from(bodyOf(event))));
 }

@@ -16,19 +16,19 @@ export interface FaultySquareOptions extends Omit<FakeSquareOptions, "merchants"
   readonly merchants: readonly FaultyMerchant[];
   /** Whether events are kept for the search; off by default, as at Square. */
   readonly eventsEnabled?: boolean;
-  /** The only `Square-Version` header that is taken; any, or none, when left out. */
+  /** The only accepted `Square-Version` header. By default any or none is accepted. */
   readonly requiresVersion?: string;
 }
 
 export interface FaultyMerchant {
-  /** Served from the moment the server starts: start it before taking events if lists are to lag. */
+  /** The salon that is served. If lists lag, start the server before processing events. */
   readonly salon: WatchedSalon;
   readonly accessToken: string;
-  /** The token is one of OAuth, not a personal one: it expires, and may not list subscriptions. */
+  /** The token is from OAuth and not personal. It expires, and it must not list subscriptions. */
   readonly oauth?: boolean;
-  /** The token's scopes; all that Regulars reads with when left out. */
+  /** The token's scopes. The default is every scope that Regulars reads with. */
   readonly scopes?: readonly string[];
-  /** The webhook subscriptions of the application that the token belongs to; none when left out. */
+  /** The webhook subscriptions of the token's application. The default is none. */
   readonly subscriptions?: readonly object[];
 }
 
@@ -36,7 +36,7 @@ export interface LoggedRequest {
   readonly method: string;
   readonly path: string;
   readonly query: Readonly<Record<string, string>>;
-  /** The fault it met. */
+  /** The fault that it got. */
   readonly fault: Fault["kind"] | undefined;
 }
 
@@ -54,7 +54,7 @@ export class FaultySquare extends FakeSquare {
   readonly #merchants: readonly FaultyMerchant[];
   readonly #version: string | undefined;
   readonly #faults = new FaultPlan();
-  /** Pages that a fault lets come again, by the cursor that leads to them. */
+  /** Pages that a fault repeats, by the cursor that leads to them. */
   readonly #repeated = new Map<string, Page>();
   readonly #given = new Set<unknown>();
   readonly #forgotten = new Set<unknown>();
@@ -68,17 +68,17 @@ export class FaultySquare extends FakeSquare {
     this.#version = requiresVersion;
   }
 
-  /** How far lists and searches are behind, milliseconds. Retrievals by id never are. */
+  /** How many milliseconds lists and searches are behind. Retrievals by id are never behind. */
   set lagMs(ms: number) {
     this.#lag.ms = ms;
   }
 
-  /** Orders a fault for the next requests it is aimed at. */
+  /** Orders a fault for the next requests that match it. */
   fail(fault: Fault, aim?: FaultAim): OrderedFault {
     return this.#faults.add(fault, aim);
   }
 
-  /** Every cursor given so far is refused from now on, as by Square after some minutes. */
+  /** From now on refuses every earlier cursor, as Square does after some minutes. */
   forgetCursors(): void {
     for (const cursor of this.#given) this.#forgotten.add(cursor);
     this.#given.clear();
@@ -108,7 +108,7 @@ export class FaultySquare extends FakeSquare {
     return { ...reply, body: page };
   }
 
-  /** The API's answer, but for what a merchant's token says of itself. */
+  /** The API's answer. The token's own status is answered elsewhere. */
   #answer(request: SquareRequest, now: number): Reply {
     const reply = this.api.answer(request, now);
     const isOf = ({ accessToken }: FaultyMerchant) => request.authorization === `Bearer ${accessToken}`;
@@ -122,7 +122,7 @@ export class FaultySquare extends FakeSquare {
     return subscriptions ? { status: 200, body: { subscriptions } } : reply;
   }
 
-  /** A page that leads to itself, or to its own second half, when the fault is one of pages. */
+  /** With a fault of pages, a page leads to itself or to its own second half. */
   #twisted(page: Page, fault: Fault | undefined, cameBy: string | undefined): Page {
     const [key, rows] = Object.entries(page)[0] ?? [];
     if (!key || !Array.isArray(rows)) return page;
@@ -180,7 +180,7 @@ function errorReply(status: number, code: string, field?: string): Reply {
 
 const codes: Record<number, string> = { 401: "UNAUTHORIZED", 403: "FORBIDDEN", 429: "RATE_LIMITED" };
 
-/** Sends a reply, the way a fault has it. */
+/** Sends a reply as the fault says. */
 function send(response: ServerResponse, { status, body }: Reply, fault: Fault | undefined, now: number) {
   const text = JSON.stringify(body);
   const half = text.slice(0, Math.ceil(text.length / 2));

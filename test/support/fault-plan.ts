@@ -1,10 +1,10 @@
-/** What a request meets instead of its answer, or in it. */
+/** What a request gets instead of its answer, or within it. */
 export type Fault =
-  /** Another status, with Square's errors for body. */
+  /** Another status, with Square's errors as its body. */
   | { readonly kind: "status"; readonly status: number }
-  /** 429; the seconds to wait are told as a number or as the date when they are over. */
+  /** 429. The wait is a number of seconds or the date of its end. */
   | { readonly kind: "rate-limited"; readonly seconds: number; readonly as?: "seconds" | "date" }
-  /** The connection stays open and nothing comes. */
+  /** The connection stays open without an answer. */
   | { readonly kind: "no-answer" }
   | { readonly kind: "reset" }
   /** Half of the body, then a reset. */
@@ -15,12 +15,12 @@ export type Fault =
   | { readonly kind: "empty-errors" }
   /** 200 and `{"errors": [{…}]}`. */
   | { readonly kind: "errors-with-200" }
-  /** 200 and the first half of the body, its length told as such. */
+  /** 200 and the first half of the body, with the length of the half. */
   | { readonly kind: "truncated" }
   | { readonly kind: "empty-body" }
   /** 200 and a text where the object or list belongs. */
   | { readonly kind: "wrong-shape" }
-  /** 200 and a body that begins well and never ends, a byte at a time. */
+  /** 200 and a body that begins correctly and never ends, byte by byte. */
   | { readonly kind: "endless-body" }
   /** The next page begins with rows of this one. */
   | { readonly kind: "repeated-rows" }
@@ -33,13 +33,13 @@ export type FaultKind = Fault["kind"];
 export interface FaultAim {
   /** Method and path, such as `GET /v2/payments`, or the beginning of a path; every request when left out. */
   readonly on?: string;
-  /** How many requests meet it; default 1. */
+  /** How many requests get it. The default is 1. */
   readonly times?: number;
-  /** How many matching requests go by unharmed before; default 0. */
+  /** How many matching requests are answered normally before. The default is 0. */
   readonly after?: number;
 }
 
-/** A fault that was ordered; `hits` counts the requests that met it. */
+/** An ordered fault. `hits` counts the requests that got it. */
 export interface OrderedFault {
   readonly hits: number;
   cancel(): void;
@@ -58,7 +58,7 @@ interface Aimed {
   readonly path: string;
 }
 
-/** The faults to come; where several match, the one ordered first is met first. */
+/** The faults to come. If several match, the one that was ordered first applies. */
 export class FaultPlan {
   readonly #orders: Order[] = [];
 
@@ -75,7 +75,7 @@ export class FaultPlan {
     };
   }
 
-  /** The fault that this request meets, if any. */
+  /** The fault that this request gets, if any. */
   take(request: Aimed): Fault | undefined {
     for (const order of this.#orders) {
       if (order.left <= 0 || !matches(order.aim, request)) continue;

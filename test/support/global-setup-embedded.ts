@@ -7,12 +7,12 @@ import { migrate } from "../../src/database/migrate.js";
 
 declare module "vitest" {
   interface ProvidedContext {
-    /** Holds a migrated folder `template`, and takes the copies that the test files work in. */
+    /** Holds a migrated folder `template` and its copies, in which the test files work. */
     embeddedRoot: string;
   }
 }
 
-/** Making the embedded database takes seconds, copying it a fraction of one: so it is made once. */
+/** Making the embedded database takes seconds and copying it a fraction of one. So it is made once. */
 export default async function setUp(project: TestProject) {
   if (!process.env.TEST_DATABASE_URL) {
     console.warn("TEST_DATABASE_URL is not set: the tests run on the embedded database only.");

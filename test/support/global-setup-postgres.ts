@@ -6,7 +6,7 @@ import { databaseUrl } from "./database-url.js";
 
 declare module "vitest" {
   interface ProvidedContext {
-    /** Begins the names of this run's databases; the migrated one to copy is called `<prefix>_template`. */
+    /** The prefix of the names of this run's databases. The migrated one to copy is `<prefix>_template`. */
     databasePrefix: string;
   }
 }
@@ -34,7 +34,7 @@ export default async function setUp(project: TestProject) {
   };
 }
 
-/** Databases of runs that were killed; a run that is still going is not hours old. */
+/** Databases of killed runs. A running one is not hours old. */
 async function dropLeftovers(admin: pg.Client) {
   await dropAll(admin, (name) => {
     const startedAt = Number.parseInt(name.split("_")[2] ?? "", 36);

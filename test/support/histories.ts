@@ -1,5 +1,5 @@
 /**
- * The customer stories of fixtures/histories: what Square sent, and the rows a human worked out from it.
+ * The customer stories of fixtures/histories: what Square sent, and the rows that a person computed from it.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -29,7 +29,7 @@ export interface History {
   readonly name: string;
   /** The story with the reasoning beside its numbers, as Markdown. */
   readonly story: string;
-  /** In the order in which they happened or arrived; any other order ends the same. */
+  /** In the order in which they happened or arrived. Every other order has the same result. */
   readonly events: readonly HistoryEvent[];
   /** The instant N at which the expected rows were computed. */
   readonly now: string;

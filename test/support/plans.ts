@@ -8,7 +8,7 @@ export interface RecordedPlan {
   readonly plan: readonly string[];
 }
 
-/** Does work on a database whose statements inside of transactions are explained, each before it runs. */
+/** Runs `work` on a database. Each statement inside a transaction is explained before it runs. */
 export async function recordPlans(
   database: Database,
   how: "analyze, buffers" | "costs off",

@@ -4,7 +4,7 @@ import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { onTestFinished } from "vitest";
 
-/** A script of test/support/scripts in a process of its own, killed at the latest when the test is over. */
+/** A script of test/support/scripts in its own process. It is killed at the end of the test at the latest. */
 export class Script {
   readonly #child: ChildProcessByStdio<null, Readable, Readable>;
   readonly #lines: AsyncIterator<string>;
@@ -26,14 +26,14 @@ export class Script {
     return this.#child.pid ?? 0;
   }
 
-  /** The next line that the script prints; fails with what it complained of when it ends instead. */
+  /** The next line that the script prints. It fails with the script's errors if the script ends instead. */
   async line(): Promise<string> {
     const { value, done } = await this.#lines.next();
     if (done) throw new Error(`The script ended: ${this.#errors}`);
     return value;
   }
 
-  /** The remaining lines, once the script has ended by itself. */
+  /** The remaining lines, after the script has ended by itself. */
   async rest(): Promise<string[]> {
     const lines: string[] = [];
     for (;;) {
@@ -43,7 +43,7 @@ export class Script {
     }
   }
 
-  /** Ends it as a crash or the kernel would: it gets no chance to clean up. */
+  /** Kills it as a crash does. It cannot clean up. */
   async kill(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     this.#child.kill("SIGKILL");

@@ -1,4 +1,4 @@
-/** Random organizations for property tests: all of it follows from the seed. */
+/** Random organizations for property tests. Everything follows from the seed. */
 import type { Database } from "../../src/database/database.js";
 import { Random } from "../../src/simulator/random.js";
 import { type Salon, simulateSalon } from "../../src/simulator/salon.js";
@@ -11,11 +11,11 @@ const DAY = 86_400_000;
 export interface RandomWorld {
   readonly organizationId: string;
   readonly start: Date;
-  /** The simulated salon's end; bookings may lie after it. */
+  /** The simulated salon's end. Bookings may be later. */
   readonly end: Date;
 }
 
-/** Settings as an organization may have them, sensible or not. Every value that is no number of days is ignored. */
+/** Settings that an organization may have, sensible or not. A value that is not a number of days is ignored. */
 const settings: readonly unknown[] = [
   {},
   { segments: { new: 30, active: 42, at_risk: 90 } },
@@ -40,10 +40,10 @@ const timeZones = [
   "UTC",
 ];
 
-/** Simulates a turbulent salon and takes all of its events in, in mixed order; adds referrals and locations by hand. */
+/** Simulates a turbulent salon, processes all its events in mixed order, and inserts referrals and locations. */
 export async function makeRandomWorld(database: Database, seed: number): Promise<RandomWorld> {
   const random = new Random(`world ${seed}`);
-  // Over both changes of clocks, in one year or another.
+  // The period contains both changes of the clocks.
   const start = new Date(Date.UTC(2024, random.int(0, 23), random.int(1, 28)));
   const end = new Date(start.getTime() + random.int(15, 110) * DAY);
   const currency = random.pick(["USD", "USD", "EUR", "JPY"]);
@@ -59,7 +59,7 @@ export async function makeRandomWorld(database: Database, seed: number): Promise
     currency,
   });
   const organizationId = await makeOrganization(database, salon.merchantId, {
-    // Sometimes not the currency that most is paid in.
+    // Sometimes it is not the currency of most payments.
     currency: random.chance(0.2) ? "CAD" : currency,
     timeZone: random.pick(timeZones),
     settings: random.pick(settings),
@@ -72,7 +72,7 @@ export async function makeRandomWorld(database: Database, seed: number): Promise
   return { organizationId, start, end };
 }
 
-/** Of the locations met in bookings and payments, some are fetched, some without a zone, and some were never known. */
+/** Some of the locations in bookings and payments are fetched, some have no zone, and some are unknown. */
 async function settleLocations(database: Database, organizationId: string, salon: Salon, random: Random) {
   for (const { id, name, timezone } of salon.locations) {
     const fate = random.weighted({ fetched: 5, placeholder: 2, zoneless: 1, unknown: 2 });
@@ -92,7 +92,7 @@ async function settleLocations(database: Database, organizationId: string, salon
   }
 }
 
-/** Profiles and rewards of customers, of merged ids, and of ids that Square never told of. */
+/** Profiles and rewards of customers, of merged ids, and of ids that Square never sent. */
 async function addReferrals(database: Database, organizationId: string, random: Random) {
   const ids = [...customerIdsOf(await readFacts(database, organizationId)), "STRANGER-1", "STRANGER-2"];
   for (const id of ids.filter(() => random.chance(0.3))) {

@@ -4,12 +4,12 @@
  */
 import { createHash } from "node:crypto";
 
-// biome-ignore lint/suspicious/noExplicitAny: Square's JSON, changed where it has what is looked for.
+// biome-ignore lint/suspicious/noExplicitAny: Square's JSON, changed where a field is present.
 type Json = Record<string, any>;
 
 const DAY = 86_400_000;
 
-/** The event with its booking or payment made rarer, or as it is. */
+/** The event with a rarer booking or payment, or unchanged. */
 export function withRarities<Event extends { readonly data: object }>(event: Event): Event {
   const copy = structuredClone(event) as Event & { data: { object?: Json } };
   const { booking, payment } = copy.data.object ?? {};

@@ -73,7 +73,7 @@ function renamingCharColumns(pool: pg.Pool, characters: Set<string>): pg.Pool {
   return Object.assign(Object.create(pool), { query });
 }
 
-/** The package's entry imports its .wasm as a module, which Node does not do. */
+/** The package's entry imports its .wasm as a module. Node does not support that. */
 async function loadEngine(): Promise<void> {
   const entry = createRequire(import.meta.url).resolve("@prisma/schema-engine-wasm/schema_engine_bg");
   const bytes = await readFile(path.join(path.dirname(entry), "schema_engine_bg.wasm"));
@@ -82,7 +82,7 @@ async function loadEngine(): Promise<void> {
   instance.exports.__wbindgen_start();
 }
 
-/** Node has it, its types do not. */
+/** Node has it, but its types do not. */
 const webAssembly: {
   instantiate(
     bytes: Uint8Array,

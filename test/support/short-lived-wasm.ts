@@ -1,4 +1,4 @@
-/** Most test files end before it pays to optimize the embedded database's code: compiling costs more than it saves. */
+/** Most test files end too early for optimized code of the embedded database. Compiling it costs more than it saves. */
 import { setFlagsFromString } from "node:v8";
 
 setFlagsFromString("--no-wasm-tier-up");

@@ -1,4 +1,4 @@
-/** What `npm test` says at its end: which tests were not run and why, and which files took longest. */
+/** `npm test` ends with the tests that were not run, their reasons, and the slowest files. */
 import path from "node:path";
 import type { Reporter, TestModule } from "vitest/node";
 
@@ -15,7 +15,7 @@ function nameOf({ project, moduleId }: TestModule): string {
   return `${project.name} ${path.relative(process.cwd(), moduleId)}`;
 }
 
-/** A test that is chosen by name leaves out the others on purpose. */
+/** With a test chosen by name, the others are left out on purpose. */
 function skippedTests(modules: readonly TestModule[]): string[] {
   return modules.flatMap((module) => {
     if (module.project.config.testNamePattern) return [];
@@ -27,7 +27,7 @@ function skippedTests(modules: readonly TestModule[]): string[] {
   });
 }
 
-/** Nothing to choose from where only a few files ran. */
+/** A run of a few files has no slowest ones. */
 function slowest(modules: readonly TestModule[]): string[] {
   if (modules.length <= SHOWN) return [];
   const timed = modules.map((module) => {

@@ -1,4 +1,4 @@
-/** Reconciliation against a fake Square, without the waits between requests and attempts, which are no one's promise here. */
+/** Pulls from a fake Square without the waits between requests and attempts. */
 import { type Clock, systemClock } from "../../src/clock.js";
 import type { Database } from "../../src/database/database.js";
 import { Inbox } from "../../src/inbox/inbox.js";
@@ -26,7 +26,7 @@ export function openApiAt(baseUrl: string, timeoutMs = 2_000): OpenSquareApi {
     });
 }
 
-/** Of a script, which has no test around it. Its clock is the machine's unless it is given one. */
+/** The context of a script, outside of a test. By default its clock is the machine's. */
 export function openScriptContext(
   database: Database,
   squareUrl: string,
@@ -42,7 +42,7 @@ export function openScriptContext(
   };
 }
 
-/** One pull of one organization, by itself. */
+/** One pull of one organization. */
 export async function pullOnce(
   { context }: { readonly context: SweepContext },
   organizationId: string,
@@ -53,7 +53,7 @@ export async function pullOnce(
   return report;
 }
 
-/** A backfill, to its end. */
+/** Runs a backfill to its end. */
 export async function runBackfill(
   { context }: { readonly context: SweepContext },
   organizationId: string,

@@ -1,4 +1,4 @@
-/** A salon that lives at a fake Square, and what reconciliation needs to ask there. */
+/** A salon at a fake Square, and what a pull needs to read from it. */
 import { onTestFinished } from "vitest";
 import type { Database } from "../../src/database/database.js";
 import { silentLog } from "../../src/log.js";
@@ -55,7 +55,7 @@ export async function openSquareWorld(
 /** Adds the salon's organization with its access token, to a database that may have been emptied. @returns its id */
 export async function connectSalon(database: Database, world: SquareWorld): Promise<string> {
   const { salon, clock } = world;
-  // An inbox remembers the organizations it has met.
+  // An inbox remembers the organizations of its events.
   world.context = { ...world.context, inbox: openInbox(database, { clock: clock.read }) };
   const accessTokenCiphertext = encryptAccessToken(TOKEN_KEY, salon.merchantId, ACCESS_TOKEN);
   const organization = { merchantId: salon.merchantId, name: "Harbor Salon", accessTokenCiphertext };
@@ -63,7 +63,7 @@ export async function connectSalon(database: Database, world: SquareWorld): Prom
   return id;
 }
 
-/** What a row says beside when and how it came here. */
+/** The columns of a row without when and how it was stored. */
 const OF_THE_WAY: readonly string[] = ["order_key", "computed_at", "created_at", "updated_at"];
 
 /**

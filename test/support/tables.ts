@@ -1,4 +1,4 @@
-/** Whole tables, to see that nothing else changed, or that two ways lead to the same place. */
+/** Reads whole tables. Tests see that nothing else changed, or that two ways have the same result. */
 import type pg from "pg";
 import type { Database } from "../../src/database/database.js";
 import { query } from "../../src/database/query.js";
@@ -59,7 +59,7 @@ export interface StoredEventRow {
   readonly next_attempt_at: Date | null;
   readonly processed_at: Date | null;
   readonly organization_id: string;
-  /** Of the transaction that wrote the row last. */
+  /** The transaction that wrote the row last. */
   readonly transaction: string;
 }
 

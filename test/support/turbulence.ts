@@ -1,7 +1,7 @@
 import type { SalonOptions } from "../../src/simulator/salon.js";
 
 /**
- * A preset in which the ugly things are frequent, for property tests: spread it into the options with 3 to 8
+ * A preset for property tests in which rare things are frequent. Spread it into the options with 3 to 8
  * customers and a few weeks or months.
  */
 export const turbulence = {

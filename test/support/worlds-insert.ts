@@ -1,4 +1,4 @@
-/** Facts written straight into their tables, for tests of what is computed from them. */
+/** Facts inserted directly into their tables, for tests of what is computed from them. */
 import type { Database } from "../../src/database/database.js";
 
 type Values = Readonly<Record<string, unknown>>;
@@ -13,7 +13,7 @@ export const uncomputablePayment = (customer_id: string): Values => ({
   created_at: "294276-12-31T23:00:00Z",
 });
 
-/** What a fact has unless it is said otherwise: an ACCEPTED booking, a COMPLETED payment or refund, of ana. */
+/** The defaults of a fact: an ACCEPTED booking, a COMPLETED payment or refund, of the customer ana. */
 const defaults: Readonly<Record<string, Values>> = {
   customers: { version: 1, order_key: "\\x01" },
   customer_aliases: { merged_at: "2025-01-01T00:00:00Z" },

@@ -1,4 +1,4 @@
-/** Organizations to test with: how they are made, fed with events, and read back exactly. */
+/** Makes organizations for tests, processes their events and reads their rows exactly. */
 import { randomUUID } from "node:crypto";
 import { recomputeStatement } from "../../src/analytics/statement.js";
 import type { Database } from "../../src/database/database.js";
@@ -60,7 +60,7 @@ export async function addLocations(
   );
 }
 
-/** Takes events in, `atOnce` of them in one transaction; returns their outcomes in order. */
+/** Processes events, `atOnce` of them in one transaction. It returns their outcomes in order. */
 export async function takeIn(
   database: Database,
   events: readonly unknown[],
@@ -83,12 +83,12 @@ export async function takeIn(
   return outcomes;
 }
 
-/** JSON with every integer exact: past 2^53 it is a bigint. */
+/** JSON with exact integers: one beyond 2^53 is a bigint. */
 function parse<Shape = Record<string, unknown>>(text: string): Shape {
   return readJson(Buffer.from(text)) as Shape;
 }
 
-/** Rows as Postgres writes them in JSON: instants to the microsecond, numeric with all its places. */
+/** Rows as Postgres writes them in JSON: instants to the microsecond, numeric with all places. */
 export async function readRows(
   { pool }: Database,
   organizationId: string,
@@ -135,7 +135,7 @@ export interface Recomputed {
   readonly deleted: readonly string[];
 }
 
-/** Runs the one statement at an instant given to the microsecond, which the clock of the program does not know. */
+/** Runs the one statement at an instant with microseconds. The program's clock has only milliseconds. */
 export async function recomputeAt(
   { pool }: Database,
   organizationId: string,
@@ -165,7 +165,7 @@ export function customerIdsOf(facts: FactTables): string[] {
   return [...new Set(ids.filter((id) => id !== null))].sort();
 }
 
-/** Where the stored rows differ from those that the facts call for at `now`. */
+/** The differences between the stored rows and those computed from the facts at `now`. */
 export async function analyticsDifferences(
   database: Database,
   organizationId: string,
@@ -185,7 +185,7 @@ export async function customerViewDifferences(
 ): Promise<string[]> {
   const rows = [...expectedAnalytics(facts, now).values()];
   const scores = await readRows(database, organizationId, "customer_rfm");
-  // Ages are computed on read: one statement tells the instant of reading too.
+  // Ages are computed on read, so the same statement reads the instant.
   const { rows: read } = await database.pool.query<{ row: string; at: Date }>(
     `select to_jsonb(p)::text as row, now() as at from customer_profiles p where organization_id = $1`,
     [organizationId],
@@ -202,7 +202,7 @@ export async function customerViewDifferences(
   ];
 }
 
-/** Where the two daily views differ from `expected`, by default from what the facts call for. */
+/** The differences between the two daily views and `expected`. The default is computed from the facts. */
 export async function dailyDifferences(
   database: Database,
   organizationId: string,

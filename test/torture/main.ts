@@ -35,7 +35,7 @@ await new Command("torture")
 async function run({ minutes, seed, only = attacks, json }: Options): Promise<void> {
   const interrupted = new AbortController();
   process.on("SIGINT", () => {
-    // The second time, whoever is impatient is right. The databases are dropped by a later run.
+    // The second Ctrl-C ends at once. A later run drops the databases.
     if (interrupted.signal.aborted) process.exit(130);
     process.stderr.write("\nending: the attack's round is finished and compared first\n");
     interrupted.abort();

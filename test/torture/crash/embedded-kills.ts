@@ -6,7 +6,7 @@ import type { Attack, AttackContext } from "../runner/attack.js";
 import { ServerProcess } from "../runner/server-process.js";
 import { crashUnderLoad, type Load } from "./under-load.js";
 
-/** Kills the process that is server and database in one. */
+/** Kills the process that is both server and database. */
 export function embeddedKills(load: Load): Attack {
   return {
     name: "embedded-kills",

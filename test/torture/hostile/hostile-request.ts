@@ -1,13 +1,13 @@
 import type { HttpRequest } from "../runner/http.js";
 
 export interface HostileRequest extends HttpRequest {
-  /** What was done to it, in a few words. */
+  /** What is wrong with it, in a few words. */
   readonly trick: string;
-  /** Whether the server may store an event for it: only where body and signature belong together. */
+  /** Whether the server may store an event for it. It may when the signature is the body's. */
   readonly mayStore: boolean;
 }
 
-/** Whom it is about. */
+/** The organization under attack. */
 export interface Target {
   readonly merchantId: string;
   readonly organizationId: string;

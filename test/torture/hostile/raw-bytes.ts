@@ -9,13 +9,13 @@ import { addSalon } from "../runner/salon.js";
 import { signatureOf } from "../runner/server-process.js";
 
 const PER_ROUND = 60;
-/** After so much silence a connection that is still open is closed from here. */
+/** A silent connection is closed by the test after this time. */
 const SILENCE_MS = 400;
 
 const head = (lines: string) =>
   `POST /webhooks/square HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n${lines}\r\n`;
 
-/** Bytes that are almost, or not at all, HTTP. None of them is a signed delivery. */
+/** Bytes that are not, or not quite, HTTP. None of them is a signed delivery. */
 const nonsense: Readonly<Record<string, (random: Random) => string | Buffer>> = {
   "two lengths": () => `${head("content-length: 2\r\ncontent-length: 40\r\n")}{}`,
   "length and chunks": () =>
@@ -66,7 +66,7 @@ const nonsense: Readonly<Record<string, (random: Random) => string | Buffer>> = 
   },
 };
 
-/** Sends bytes that no client sends, and sees that the server neither falls nor believes them. */
+/** Sends bytes that no client sends. The server must go on and store nothing. */
 export function rawBytes(): Attack {
   return {
     name: "raw-bytes",
@@ -110,7 +110,7 @@ async function run(context: AttackContext): Promise<void> {
   tally.expect(!server.output.join("").includes("request failed"), "the log tells of a failure");
 }
 
-/** Sends bytes in one piece or several; resolves with what came back once the other side is done or silent. */
+/** Sends bytes in one or several pieces. Resolves with the answer when the server is done or silent. */
 async function exchange(port: number, bytes: string | Buffer, random: Random): Promise<string> {
   const socket = net.connect(port, "127.0.0.1");
   let received = "";

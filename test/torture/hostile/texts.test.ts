@@ -42,7 +42,7 @@ const surfaces = {
   },
 };
 
-/** Without the apostrophes before what a spreadsheet would run. */
+/** Removes the apostrophes before what a spreadsheet would run. */
 function unquoted(row: Readonly<Record<string, string>>): Record<string, string> {
   const runs = Object.values(row).filter((text) => /^[=@\t]|^[+-](?![\d ().-]+$)/.test(text));
   expect(runs).toEqual([]);
@@ -65,7 +65,7 @@ const asName = (text: string) => {
   return name;
 };
 
-/** One customer whose every text is this one, and what is to be shown of it. */
+/** Adds one customer whose texts are all this one. */
 function customerOf(text: string, index: number) {
   const id = asName(`${index} ${text}`);
   const profile = {

@@ -1,7 +1,7 @@
 import type { Random } from "../../../src/simulator/random.js";
 import { nastyTexts } from "./texts.js";
 
-/** JSON as text, so that it can say what JSON.stringify never would: doubled keys, endless numbers, lone surrogates. */
+/** JSON as text. So it can have duplicate keys, infinite numbers and lone surrogates, which JSON.stringify never writes. */
 const literals: readonly string[] = [
   "null",
   "true",
@@ -65,7 +65,7 @@ const literals: readonly string[] = [
 const times = literals.filter((literal) => /^"[-+\d]*\d{4}-|^"(-?infinity|now|epoch)/.test(literal));
 const numbers = literals.filter((literal) => /^-?\d/.test(literal));
 
-/** The right kind of thing for a key, at the edge of what it can be: it gets further than what is plainly wrong. */
+/** An edge value of the key's own type. It gets further than a value of another type. */
 function edgeOf(key: string, random: Random): string | undefined {
   if (key.endsWith("_at")) return random.pick(times);
   if (/^(amount|version|duration_minutes)$/.test(key)) return random.pick(numbers);
@@ -74,7 +74,7 @@ function edgeOf(key: string, random: Random): string | undefined {
   return undefined;
 }
 
-/** Something that stands where it was not expected. */
+/** A random value of any type. */
 export function hostileLiteral(random: Random): string {
   const kind = random.weighted({ literal: 60, text: 30, long: 4, wide: 3, deep: 3 });
   if (kind === "literal") return random.pick(literals);

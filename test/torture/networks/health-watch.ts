@@ -5,7 +5,7 @@ import type { Tally } from "../runner/tally.js";
 /** Longer than this nobody who watches a server's health waits. Generous: the machine is busy with the attack itself. */
 const PATIENCE_MS = 3_000;
 
-/** Asks /healthz all the while; every answer but 200 in time is a broken promise. */
+/** Requests /healthz repeatedly. Every answer but 200 in time is a broken promise. */
 export class HealthWatch {
   readonly #stopped = new AbortController();
   readonly #watching: Promise<void>;

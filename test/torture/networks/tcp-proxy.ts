@@ -2,14 +2,14 @@ import { once } from "node:events";
 import net from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 
-/** How bytes travel, in both directions and from now on. */
+/** How bytes are passed on, in both directions, from now on. */
 export type Weather =
   | { readonly kind: "fair" }
   /** Every packet is late. */
   | { readonly kind: "slow"; readonly delayMs: number }
   /** A few bytes at a time. */
   | { readonly kind: "trickle"; readonly bytes: number; readonly everyMs: number }
-  /** Nothing gets through and nobody is told; what was held arrives when it is over. */
+  /** Nothing is passed on and no connection is closed. Held bytes are passed on afterwards. */
   | { readonly kind: "silent" }
   /** New connections are reset. */
   | { readonly kind: "closed" };
@@ -17,15 +17,15 @@ export type Weather =
 interface Link {
   readonly client: net.Socket;
   readonly upstream: net.Socket;
-  /** What the upstream says from now on is thrown away, and the client is cut off after it. */
+  /** The upstream's further bytes are dropped, and then the client is disconnected. */
   eating: boolean;
 }
 
-/** The simple-protocol message by which a transaction of ours ends. */
+/** The message of the simple protocol that ends a transaction of the server. */
 const COMMIT = Buffer.from("Q\0\0\0\x0bcommit\0", "latin1");
 const COMMITTED = Buffer.from("COMMIT\0", "latin1");
 
-/** A TCP proxy in front of Postgres, or of anything else, that can do what networks do. */
+/** A TCP proxy that fails as networks fail. */
 export class TcpProxy {
   readonly #server: net.Server;
   readonly #links = new Set<Link>();
@@ -77,17 +77,17 @@ export class TcpProxy {
     });
   }
 
-  /** Cuts every connection, so that both ends are told. */
+  /** Cuts every connection. Both ends notice. */
   reset(): void {
     for (const link of this.#links) this.#cut(link);
   }
 
-  /** Cuts every connection at the far end only: the near end waits for bytes that will never come. */
+  /** Cuts every connection at the far end only. The near end waits for bytes that never come. */
   halfOpen(): void {
     for (const { upstream } of this.#links) upstream.resetAndDestroy();
   }
 
-  /** Lets the next `count` commits through, and throws away what Postgres answers to them. */
+  /** Passes the next `count` commits on and drops Postgres' answers to them. */
   eatCommitAnswers(count: number): void {
     this.#appetite = count;
   }

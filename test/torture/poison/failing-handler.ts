@@ -12,16 +12,16 @@ import { checkRows } from "../runner/checks.js";
 import { addSalon, tellsOfMerge } from "../runner/salon.js";
 
 const MOST_ATTEMPTS = 8;
-/** More than all waits of an event together. */
+/** Longer than all waits of an event together. */
 const STEP_MS = 3 * 3_600_000;
 
 interface Poison {
-  /** How often a handler asked about the event throws before it answers; for ever when infinite. */
+  /** How often the event's handler throws before it answers. It may be infinite. */
   readonly throwsFor: number;
   asked: number;
 }
 
-/** Some events' handlers throw, once, seven times, or for ever; the others must not notice. */
+/** The handlers of some events throw once, seven times or always. Other events are not affected. */
 export function failingHandler({ customers }: { readonly customers: number }): Attack {
   return {
     name: "failing-handler",
@@ -94,7 +94,7 @@ function poisoned(handler: Handler | undefined, poisons: ReadonlyMap<string, Poi
   );
 }
 
-/** Everything at once, so that batches are as large as they get. */
+/** All events at once, so that batches are as large as possible. */
 async function deliverAll(
   inbox: Inbox,
   events: readonly WebhookEvent[],

@@ -14,7 +14,7 @@ interface Options {
   readonly customers: number;
 }
 
-/** Many servers, many connections, few customers: everything waits for the same locks. */
+/** Many servers and connections and few customers, so that all wait for the same locks. */
 export function hammer(options: Options): Attack {
   return {
     name: "hammer",
@@ -60,7 +60,7 @@ async function run(context: AttackContext, { servers: count, connections, custom
   await checkNoLocksLeft(attacked.database, tally);
 }
 
-/** An event that lost its transaction to another's again and again would be deferred. */
+/** An event whose transaction failed repeatedly would be deferred. */
 async function checkNoneFailed({ database }: AttackDatabase, tally: AttackContext["tally"]): Promise<void> {
   const { rows } = await database.pool.query<{ event_type: string; status: string; last_error: string }>(
     "select event_type, status, last_error from webhook_events where status in ('deferred', 'dead') or attempts > 1 limit 5",
@@ -72,7 +72,7 @@ async function checkNoneFailed({ database }: AttackDatabase, tally: AttackContex
   tally.figure("deadlocks that Postgres saw", Number(deadlocks.rows[0]?.deadlocks ?? 0n));
 }
 
-/** Two sweeps at once on two servers, again and again: one runs, and finds nothing wrong. */
+/** Starts two sweeps at once on two servers, repeatedly. One runs, and finds nothing wrong. */
 async function sweepAlong(
   { tally, random }: AttackContext,
   client: HttpClient,

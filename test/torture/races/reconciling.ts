@@ -15,7 +15,7 @@ interface Options {
   readonly customers: number;
 }
 
-/** Everything that can bring a fact to us, at the same time. */
+/** Webhooks, a backfill and sweeps at the same time. */
 export function reconciling(options: Options): Attack {
   return {
     name: "reconciling",
@@ -79,7 +79,7 @@ function expectNoErrors({ errors }: SweepReport, tally: AttackContext["tally"]):
   tally.expect(errors.length === 0, `the sweep failed: ${JSON.stringify(errors)}`);
 }
 
-/** Once all is quiet, a full sweep has nothing to correct, and a second one nothing new to read. */
+/** Afterwards a full sweep has nothing to correct, and a second one reads nothing new. */
 async function checkSettled(
   reconcile: Parameters<typeof sweep>[0],
   tally: AttackContext["tally"],

@@ -1,38 +1,38 @@
-/** What an attack is, and what it gets to work with. */
+/** An attack, and the parts that it works with. */
 import type { Random } from "../../../src/simulator/random.js";
 import type { AttackDatabase } from "./databases.js";
 import type { ServerOptions, ServerProcess } from "./server-process.js";
 import type { Tally } from "./tally.js";
 
 export interface Attack {
-  /** Kebab-case; what --only takes. */
+  /** In kebab-case, as --only expects it. */
   readonly name: string;
-  /** One sentence: what is done to the system, and what must hold all the same. */
+  /** One sentence: what is done to the system, and what must still hold. */
   readonly describe: string;
-  /** Its part of the time beside the others'; 1 unless given. */
+  /** Its share of the time, relative to the others. The default is 1. */
   readonly share?: number;
-  /** Breaks of promises go into the tally; what is thrown counts as one, too. */
+  /** Broken promises are noted in the tally. A thrown error is one too. */
   run(context: AttackContext): Promise<void>;
 }
 
 export interface AttackContext {
   /** The same seed makes the same attack, as far as clocks and processes allow. */
   readonly seed: string;
-  /** Drawn from the seed and the attack's name. */
+  /** Made from the seed and the attack's name. */
   readonly random: Random;
   readonly tally: Tally;
   log(line: string): void;
-  /** Milliseconds until the attack's time is over; 0 from then on, and once the run is interrupted. */
+  /** Milliseconds until the attack's time is over. It is 0 afterwards, and after an interruption. */
   remaining(): number;
   /**
-   * Counts rounds: 0, 1, 2 ... for as long as there is time and no more than `atMost`; the first is always given. A
+   * Yields 0, 1, 2 ... while there is time, at most `atMost` rounds and at least one. A
    * short form, in the tests, has a fixed number of rounds and no clock.
    */
   rounds(atMost?: number): Iterable<number>;
-  /** A migrated database of its own, dropped after the attack. */
+  /** Opens a new, migrated database. It is dropped after the attack. */
   openDatabase(): Promise<AttackDatabase>;
-  /** `regulars serve` in a process of its own, killed at the latest after the attack. */
+  /** Starts `regulars serve` in its own process. It is killed after the attack at the latest. */
   startServer(database: AttackDatabase, options?: ServerOptions): Promise<ServerProcess>;
-  /** Runs after the attack, whatever became of it; the last one given runs first. */
+  /** Runs after the attack, even a failed one. The last one given runs first. */
   defer(cleanUp: () => unknown): void;
 }

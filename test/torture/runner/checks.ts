@@ -50,7 +50,7 @@ export async function checkRows(
   tally.compared(Math.max(rows.length, expected.size), wrong.size, differences);
 }
 
-/** No advisory lock is held, and no transaction is open, once nobody does anything. */
+/** No advisory lock is held and no transaction is open when nothing runs. */
 export async function checkNoLocksLeft({ pool }: Database, tally: Tally): Promise<void> {
   const { rows } = await pool.query<{ held: bigint }>(
     `select count(*) as held from pg_locks
@@ -61,7 +61,7 @@ export async function checkNoLocksLeft({ pool }: Database, tally: Tally): Promis
   tally.expect(open === 0n, `${open} transactions are left open`);
 }
 
-/** Transactions of others that nobody works on. */
+/** Idle transactions of other sessions. */
 export async function openTransactions({ pool }: Pick<Database, "pool">): Promise<bigint> {
   const { rows } = await pool.query<{ open: bigint }>(
     `select count(*) as open from pg_stat_activity

@@ -14,7 +14,7 @@ export function adminUrl(): string {
 export interface AttackDatabase {
   readonly name: string;
   readonly url: string;
-  /** A connection of the attack's own, beside the server's. */
+  /** The attack's own connection, beside the server's. */
   readonly database: Database;
 }
 
@@ -80,7 +80,7 @@ export async function asAdmin(statement: string): Promise<pg.QueryResult> {
   }
 }
 
-/** Databases of runs that were killed; a run that is still going is not a day old. */
+/** Databases of killed runs. A running one is not a day old. */
 async function dropLeftovers(): Promise<void> {
   const { rows } = await asAdmin(`select datname from pg_database where datname like '${PREFIX}\\_%'`);
   for (const { datname } of rows) {

@@ -2,7 +2,7 @@ import { Agent, type IncomingHttpHeaders, request } from "node:http";
 
 export interface HttpRequest {
   readonly method?: string;
-  /** Sent as it stands, so that it may be no valid address. */
+  /** Sent unchanged. It need not be a valid address. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string | number | string[]>>;
   readonly body?: string | Buffer;
@@ -14,17 +14,17 @@ export interface HttpAnswer {
   readonly text: string;
 }
 
-/** A client of one server: keeps connections open, and never retries. */
+/** A client of one server. It keeps connections open and never retries. */
 export class HttpClient {
   readonly #agent = new Agent({ keepAlive: true });
   readonly #timeout: number;
 
-  /** @param timeout milliseconds without an answer after which a request is given up */
+  /** @param timeout milliseconds to wait for an answer */
   constructor(timeout = 30_000) {
     this.#timeout = timeout;
   }
 
-  /** @throws {Error} when no whole answer comes: refused, reset, or not in time */
+  /** @throws {Error} when the answer is refused, reset, incomplete or late */
   send(baseUrl: string, { method = "GET", path, headers = {}, body }: HttpRequest): Promise<HttpAnswer> {
     const { hostname, port } = new URL(baseUrl);
     return new Promise((resolve, reject) => {

@@ -8,7 +8,7 @@ import { Tally } from "./tally.js";
 /** How long an attack may take after its time to end its last round and to compare. */
 const GRACE_MS = 180_000;
 
-/** How long an attack goes on: until an instant of `performance.now()`, or for a number of rounds. */
+/** How long an attack lasts: until an instant of `performance.now()`, or for a number of rounds. */
 export type Extent = { readonly until: number } | { readonly rounds: number };
 
 export interface AttackResult {
@@ -22,11 +22,11 @@ export interface RunOptions {
   readonly extent: Extent;
   readonly databases: Databases;
   readonly log: (line: string) => void;
-  /** Ends rounds early; what was begun is finished and compared. */
+  /** Ends the rounds early. The current round is finished and compared. */
   readonly interrupted?: AbortSignal;
 }
 
-/** Runs one attack and cleans up after it. Never throws: a failure of the attack itself is a broken promise. */
+/** Runs one attack and cleans up. It never throws: a failure of the attack itself is a broken promise. */
 export async function runAttack(attack: Attack, options: RunOptions): Promise<AttackResult> {
   const started = performance.now();
   const tally = new Tally();
@@ -83,7 +83,7 @@ function contextOf(
   };
 }
 
-/** An attack that hangs must not keep the others from their turn. */
+/** An attack that hangs must not stop the others. */
 async function withinTime(running: Promise<void>, extent: Extent): Promise<void> {
   if ("rounds" in extent) return running;
   const over = new AbortController();

@@ -1,4 +1,4 @@
-/** An attack programme that finds nothing must be one that would have. */
+/** The checks of attacks find what is wrong. */
 import { expect, inject, test } from "vitest";
 import type { Attack, AttackContext } from "./attack.js";
 import { checkNoLocksLeft, checkNothingLost, checkRows } from "./checks.js";

@@ -1,4 +1,4 @@
-/** Salons to attack with: simulated around the present, so that every column that the clock changes is alive. */
+/** Salons for attacks. They are simulated around the present, so the clock changes every column that depends on it. */
 import { addOrganization } from "../../../src/organizations/organizations.js";
 import { simulateSalon } from "../../../src/simulator/salon.js";
 import type { WebhookEvent } from "../../oracle/index.js";
@@ -13,7 +13,7 @@ export interface AttackSalon {
   readonly organizationId: string;
   /** Every event Square would send, in the order of its time. */
   readonly events: readonly WebhookEvent[];
-  /** Its end, for a fake Square. */
+  /** The salon as a fake Square serves it. */
   readonly served: WatchedSalon;
 }
 
@@ -21,7 +21,7 @@ export interface AttackSalon {
  * A turbulent salon of the last hundred days, and its organization in the database.
  *
  * @param seed any text; the merchant's id is made of it
- * @param until ends it there; left out, it goes on for some days after the present
+ * @param until the last event's time; by default some days after the present
  */
 export async function addSalon(
   { database }: Pick<AttackDatabase, "database">,
@@ -30,7 +30,7 @@ export async function addSalon(
   until?: Date,
 ): Promise<AttackSalon> {
   const merchantId = `M-${seed}`;
-  // Weeks begin where they always do, so that the same seed has much the same story tomorrow.
+  // The start is a whole week of the epoch, so that the same seed has nearly the same story tomorrow.
   const start = Math.floor((Date.now() - 95 * DAY_MS) / (7 * DAY_MS)) * 7 * DAY_MS;
   const salon = simulateSalon({
     ...turbulence,
@@ -45,7 +45,7 @@ export async function addSalon(
   return { merchantId, organizationId: id, events, served: salon };
 }
 
-/** Whether an event says who was merged into whom, or that a merge was undone. Without it the others can be ambiguous. */
+/** Whether an event tells of a merge or of its undoing. Without it the others can be ambiguous. */
 export function tellsOfMerge({ data }: WebhookEvent): boolean {
   const { event_context, customer } = data.object ?? {};
   return event_context !== undefined || customer?.creation_source === "UNMERGE_RECOVERY";

@@ -5,16 +5,16 @@ import { signatureOf } from "./server-process.js";
 import type { Tally } from "./tally.js";
 
 export interface SenderOptions {
-  /** Where to deliver to; asked before every delivery, since a server may come back somewhere else. */
+  /** The server's address. It is read before every delivery, because a restarted server may have another. */
   readonly url: () => string;
   readonly tally: Tally;
-  /** Deliveries at once; default 16. */
+  /** Deliveries at once. The default is 16. */
   readonly connections?: number;
-  /** Milliseconds for which an event is delivered again and again until it is answered 200; default 60,000. */
+  /** Milliseconds in which an event is delivered again until it is answered 200. The default is 60,000. */
   readonly patience?: number;
-  /** Milliseconds after which an unanswered delivery is given up; default 10,000, as at Square. */
+  /** Milliseconds to wait for an answer. The default is 10,000, as at Square. */
   readonly timeout?: number;
-  /** The signature header of a body; by default that of the attacks' servers. */
+  /** The signature header of a body. The default is for the attacks' servers. */
   readonly sign?: (body: string) => string;
 }
 
@@ -41,7 +41,7 @@ export class Sender {
     this.#client = new HttpClient(options.timeout ?? 10_000);
   }
 
-  /** Resolves when every event was acknowledged, or its time was up. @returns how many never were */
+  /** Resolves when every event is acknowledged or its time is over. @returns how many were never acknowledged */
   async deliver(events: Iterable<Event>): Promise<number> {
     const queue = events[Symbol.iterator]();
     let given = 0;
@@ -54,7 +54,7 @@ export class Sender {
     return given;
   }
 
-  /** Delivers once. @returns the answer, or undefined when there was none */
+  /** Delivers once. @returns the answer, or undefined without one */
   async once(event: Event): Promise<HttpAnswer | undefined> {
     const body = bodyOf(event);
     const { tally, url, sign = signatureOf } = this.options;

@@ -1,4 +1,4 @@
-// The `serve` command, in a process that also tells its address and memory to whoever started it.
+// The `serve` command in a process that also tells its parent its address and memory.
 import { startServer, stopOnSignal } from "../../../src/commands/serve.js";
 import { loadConfig } from "../../../src/config.js";
 
@@ -9,6 +9,6 @@ process.on("message", () => {
   global.gc?.();
   process.send?.({ memory: process.memoryUsage() });
 });
-// Whoever started it is gone: so is the reason to run.
+// The parent has ended, so this process ends too.
 process.on("disconnect", () => process.exit(1));
 process.send?.({ address: server.address });

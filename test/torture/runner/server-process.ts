@@ -12,22 +12,22 @@ const SCRIPT = fileURLToPath(new URL("serve.ts", import.meta.url));
 const KEPT_LINES = 2_000;
 
 export interface ServerOptions {
-  /** Where the server finds its database, when not at the attack's: behind a proxy, say. */
+  /** The database's URL for the server, such as a proxy's. The default is the attack's. */
   readonly databaseUrl?: string;
-  /** Further environment variables, or other values for those that every attack's server has. */
+  /** Environment variables that are added or replaced. */
   readonly env?: Readonly<Record<string, string>>;
-  /** 0, or left out: any free port. */
+  /** 0 is any free port. It is the default. */
   readonly port?: number;
 }
 
 export interface Exit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
-  /** Milliseconds from the request to stop until the end. */
+  /** Milliseconds from the request to stop until the process's end. */
   readonly ms: number;
 }
 
-/** The server in a process of its own, as `regulars serve` runs it. */
+/** The server in its own process, as `regulars serve` runs it. */
 export class ServerProcess {
   readonly #child: ChildProcess;
   readonly #lines: string[] = [];
@@ -42,12 +42,12 @@ export class ServerProcess {
     }
   }
 
-  /** Resolves once it listens. @throws with what it printed when it ends instead */
+  /** Resolves when it listens. @throws with its output if it ends instead */
   static async start(databaseUrl: string, options: ServerOptions = {}): Promise<ServerProcess> {
     const { PATH = "" } = process.env;
     const child = spawn(process.execPath, ["--expose-gc", "--import", "tsx", SCRIPT], {
       stdio: ["ignore", "pipe", "pipe", "ipc"],
-      // A group of its own: Ctrl-C at the terminal is for the attack, which then stops its servers.
+      // It has its own process group. Ctrl-C goes to the attack, which stops its servers.
       detached: true,
       env: {
         PATH,
@@ -88,7 +88,7 @@ export class ServerProcess {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  /** The last two thousand lines it wrote to standard output and error. */
+  /** The last two thousand lines of standard output and error. */
   get output(): readonly string[] {
     return this.#lines;
   }
@@ -101,12 +101,12 @@ export class ServerProcess {
     return memory;
   }
 
-  /** Ends as a crash or the kernel would end it: it gets no chance to clean up. */
+  /** Kills it as a crash does. It cannot clean up. */
   kill(): Promise<Exit> {
     return this.#end("SIGKILL");
   }
 
-  /** Asks it to stop, and waits until it has. */
+  /** Asks it to stop, and waits for its end. */
   stop(signal: "SIGTERM" | "SIGINT" = "SIGTERM"): Promise<Exit> {
     return this.#end(signal);
   }
@@ -123,7 +123,7 @@ export class ServerProcess {
   }
 }
 
-/** The signature header of a body, for the servers of attacks. */
+/** The signature header of a body for the attacks' servers. */
 export function signatureOf(body: string | Buffer): string {
   return signBody(SIGNATURE_KEY, NOTIFICATION_URL, body);
 }

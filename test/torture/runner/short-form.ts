@@ -9,7 +9,7 @@ import type { Tally } from "./tally.js";
 /**
  * Fails with every promise that did not hold, and the seed.
  *
- * @returns the counts, for a test that wants to see that the attack did attack
+ * @returns the counts, so that a test can check that the attack attacked
  */
 export async function expectToHold(attack: Attack, { rounds = 1, seed = "short form" } = {}): Promise<Tally> {
   const databases = new Databases(`${inject("databasePrefix")}_template`);
@@ -24,7 +24,7 @@ export async function expectToHold(attack: Attack, { rounds = 1, seed = "short f
   return tally;
 }
 
-/** What holds; the attack that tries it; and what it must have counted at least, to have attacked at all. */
+/** The promise, the attack on it, and the least counts that show that it attacked. */
 export type ShortForm = readonly [
   promise: string,
   attack: Attack,
@@ -32,7 +32,7 @@ export type ShortForm = readonly [
   options?: { readonly rounds?: number; readonly unless?: string | undefined },
 ];
 
-/** A test for each. */
+/** Defines one test for each. */
 export function testAttacks(forms: readonly ShortForm[]): void {
   test.for(forms)(
     "%s",

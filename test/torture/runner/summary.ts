@@ -37,7 +37,7 @@ export function summarize(seed: string, results: readonly AttackResult[], interr
   };
 }
 
-/** The summary for people: a line for each attack, what was broken, and the totals. */
+/** The summary as text: a line for each attack, the broken promises and the totals. */
 export function summaryLines({ seed, holds, interrupted, total, attacks }: Summary): string[] {
   const width = Math.max(...attacks.map(({ name }) => name.length), 0);
   const lines = attacks.flatMap(({ name, holds, seconds, counts, figures, broken }) => [

@@ -1,6 +1,6 @@
 /** The counts that every attack adds to, and that the summary prints. */
 export interface Counts {
-  /** Things broken on purpose: a cut connection, a killed process, a hostile request. */
+  /** Faults injected: a cut connection, a killed process, a hostile request. */
   faults: number;
   /** Deliveries of events, each attempt counted. */
   sent: number;
@@ -17,10 +17,10 @@ const MOST_EXAMPLES = 20;
 
 export class Tally {
   readonly counts: Counts = { faults: 0, sent: 0, acknowledged: 0, lost: 0, rowsCompared: 0, rowsWrong: 0 };
-  /** What was promised and did not hold, one line each; of many, the first twenty and how many more. */
+  /** The promises that did not hold, one line each: the first twenty and the number of others. */
   readonly #broken: string[] = [];
   #brokenCount = 0;
-  /** What was measured beside the counts, such as memory or the longest wait. */
+  /** Other measurements, such as memory or the longest wait. */
   readonly figures: Record<string, number | string> = {};
 
   fault(count = 1): void {
@@ -43,7 +43,7 @@ export class Tally {
     for (const id of eventIds) this.broken(`acknowledged and not stored: ${id}`);
   }
 
-  /** @param differences lines that say what is wrong, of `wrong` rows among the `compared` */
+  /** @param differences what is wrong in the `wrong` rows among the `compared`, in lines */
   compared(compared: number, wrong: number, differences: readonly string[] = []): void {
     this.counts.rowsCompared += compared;
     this.counts.rowsWrong += wrong;
@@ -55,7 +55,7 @@ export class Tally {
     this.figures[name] = value;
   }
 
-  /** Keeps the greatest value that a figure had. */
+  /** Keeps the greatest value of a figure. */
   peak(name: string, value: number): void {
     this.figures[name] = Math.max(Number(this.figures[name] ?? Number.NEGATIVE_INFINITY), value);
   }
