@@ -7,6 +7,7 @@ import { simulateSalon } from "../../src/simulator/salon.js";
 import { addSalon, NOW, openInbox, processInBatches } from "../support/app.js";
 import { casesHere, emptyDatabase, openTestDatabase } from "../support/database.js";
 import { received } from "../support/events.js";
+import { withGaps } from "../support/rarities.js";
 import { storedEvents, tablesOf } from "../support/tables.js";
 import { turbulence } from "../support/turbulence.js";
 
@@ -28,7 +29,7 @@ function historyOf(seed: number): SquareEventJson[] {
   // Some events are lost. The delivered ones still give one result.
   const random = new Random(`lost ${seed}`);
   const lost = seed % 3 === 0 ? 0.1 : 0;
-  return [...salon.events()].map(({ event }) => event).filter(() => !random.chance(lost));
+  return [...salon.events()].map(({ event }) => withGaps(event)).filter(() => !random.chance(lost));
 }
 
 /** Delivers all events in any order, a third of them twice, in bursts of any size through two inboxes. */

@@ -40,6 +40,7 @@ const faults: readonly Fault[] = [
   { kind: "same-cursor" },
   { kind: "ever-new-cursors" },
   { kind: "status", status: 403 },
+  { kind: "finds-nobody" },
 ];
 
 const lists = [

@@ -124,6 +124,7 @@ export class FaultySquare extends FakeSquare {
 
   /** With a fault of pages, a page leads to itself or to its own second half. */
   #twisted(page: Page, fault: Fault | undefined, cameBy: string | undefined): Page {
+    if (fault?.kind === "finds-nobody") return foundNobody(page);
     const [key, rows] = Object.entries(page)[0] ?? [];
     if (!key || !Array.isArray(rows)) return page;
     const next = `again-${this.#repeated.size}`;
@@ -145,11 +146,16 @@ export class FaultySquare extends FakeSquare {
   }
 }
 
+function foundNobody(page: Page): Page {
+  const ids = Object.keys(page.responses ?? {});
+  return { ...page, responses: Object.fromEntries(ids.map((id) => [id, errorReply(404, "NOT_FOUND").body])) };
+}
+
 interface Lag {
   ms: number;
 }
 
-type Page = object & { readonly cursor?: string | null };
+type Page = object & { readonly cursor?: string | null; readonly responses?: object };
 
 function withHistory(
   { salon, accessToken }: FaultyMerchant,

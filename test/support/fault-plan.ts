@@ -22,6 +22,8 @@ export type Fault =
   | { readonly kind: "wrong-shape" }
   /** 200 and a body that begins correctly and never ends, byte by byte. */
   | { readonly kind: "endless-body" }
+  /** A bulk retrieval answers NOT_FOUND for each id, though Square has the objects. */
+  | { readonly kind: "finds-nobody" }
   /** The next page begins with rows of this one. */
   | { readonly kind: "repeated-rows" }
   /** The cursor leads to the same page again: the same cursor each time, or another each time. */

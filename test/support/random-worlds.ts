@@ -2,7 +2,7 @@
 import type { Database } from "../../src/database/database.js";
 import { Random } from "../../src/simulator/random.js";
 import { type Salon, simulateSalon } from "../../src/simulator/salon.js";
-import { withRarities } from "./rarities.js";
+import { withGaps, withRarities } from "./rarities.js";
 import { turbulence } from "./turbulence.js";
 import { customerIdsOf, makeOrganization, readFacts, takeIn } from "./worlds.js";
 
@@ -64,7 +64,7 @@ export async function makeRandomWorld(database: Database, seed: number): Promise
     timeZone: random.pick(timeZones),
     settings: random.pick(settings),
   });
-  const events = [...salon.events()].map(({ event }) => withRarities(event));
+  const events = [...salon.events()].map(({ event }) => withGaps(withRarities(event)));
   const order = random.chance(0.5) ? random.shuffle(events) : events;
   await takeIn(database, order, end, 1_000);
   await settleLocations(database, organizationId, salon, random);

@@ -15,7 +15,7 @@ import { type Plan, planOf } from "./plan.js";
 import { HOUR, MINUTE, ORGANIZATION_ZONE } from "./salon.js";
 import type { Stage } from "./stage.js";
 import type { Story } from "./story.js";
-import { type Message, StoryWorld } from "./world.js";
+import { type Message, type Pull, StoryWorld } from "./world.js";
 
 export interface Played {
   /** The story, a line for each command, each delivery and each difference. */
@@ -133,7 +133,7 @@ async function openSide({ stage, square }: Play, merchantId: string): Promise<Si
 
 async function deliverInOrder(play: Play, side: Side): Promise<void> {
   for (const message of play.world.messages) {
-    if ("lagMinutes" in message.news) continue;
+    if ("pull" in message.news) continue;
     play.stage.moveTo(message.at);
     await take(play, side, message, 0);
   }
@@ -156,7 +156,7 @@ async function deliverAsPlanned(play: Play, side: Side, { bursts }: Plan): Promi
 async function take(play: Play, side: Side, { news }: Message, server: number): Promise<string> {
   const { stage } = play;
   if ("event" in news) return stage.deliver(server, { ...news.event, merchant_id: side.merchantId });
-  if ("lagMinutes" in news) return pull(play, side, news.lagMinutes);
+  if ("pull" in news) return pull(play, side, news.pull);
   const { square_customer_id, used_referral_code, activated_at } = news.referral;
   await stage.database.pool.query(
     `insert into referral_profiles
@@ -168,10 +168,17 @@ async function take(play: Play, side: Side, { news }: Message, server: number): 
   return "processed";
 }
 
-async function pull({ square, context }: Play, side: Side, lagMinutes: number): Promise<string> {
+async function pull(
+  { square, context }: Play,
+  side: Side,
+  { lagMinutes, findsNobody }: Pull,
+): Promise<string> {
   if (!square) return "processed";
   square.lagMs = lagMinutes * MINUTE;
+  const retrievals = { on: "POST /v2/customers/bulk-retrieve", times: Number.POSITIVE_INFINITY };
+  const lapse = findsNobody ? square.fail({ kind: "finds-nobody" }, retrievals) : undefined;
   const { errors } = await pullOnce({ context }, side.organizationId);
+  lapse?.cancel();
   square.lagMs = 0;
   return errors.length > 0 ? `the pull failed: ${JSON.stringify(errors)}` : "processed";
 }

@@ -44,11 +44,15 @@ const revoke = command({}, (world) => {
   return "the merchant revokes our access";
 });
 
-export const askSquare = command({ lagMinutes: oneOf(0, 4) }, (world, { lagMinutes }) => {
-  if (!world.asks) return undefined;
-  world.send("a pull", { lagMinutes });
-  return lagMinutes ? `Square is asked, its lists ${lagMinutes} minutes behind` : "Square is asked";
-});
+export const askSquare = command(
+  { lagMinutes: oneOf(0, 4), findsNobody: oneOf(false, false, true) },
+  (world, pull) => {
+    if (!world.asks) return undefined;
+    world.send("a pull", { pull });
+    const behind = pull.lagMinutes ? `, its lists ${pull.lagMinutes} minutes behind` : "";
+    return `Square is asked${behind}${pull.findsNobody ? ", and finds nobody by an id" : ""}`;
+  },
+);
 
 export const breakDown = command({}, (world) => {
   if (!world.asks) return undefined;
@@ -59,7 +63,7 @@ export const breakDown = command({}, (world) => {
 /** What Square can be asked for in the middle of a story, and why it must be. */
 export const deliveryCommands = [
   { weight: 2, arbitrary: breakDown.arbitrary },
-  { weight: 1, arbitrary: askSquare.arbitrary },
+  { weight: 2, arbitrary: askSquare.arbitrary },
 ];
 
 export const houseCommands = [

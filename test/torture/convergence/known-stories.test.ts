@@ -14,7 +14,7 @@ afterAll(() => stage.close());
 /** Profiles by number are those that live, in the order in which they came to be. */
 const everybody = signUp.having({ many: 2, instant: false });
 const outage = breakDown.having({});
-const pull = askSquare.having({ lagMinutes: 0 });
+const pull = askSquare.having({ lagMinutes: 0, findsNobody: false });
 const hourPasses = passTime.having({ hours: 1 });
 const mergeFirstTwo = merge.having({ one: 0, other: 0, counts: 0, rewrites: false, sourcesFirst: false });
 const mergeLastTwo = merge.having({ one: 0, other: 1, counts: 0, rewrites: false, sourcesFirst: false });

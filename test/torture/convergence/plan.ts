@@ -28,7 +28,7 @@ export function planOf(story: Story, world: StoryWorld): Plan {
   const lost: string[] = [];
   for (const [index, message] of world.messages.entries()) {
     // What a pull brought before a revocation, no sweep brings to the organization that had none.
-    if (world.revoked && "lagMinutes" in message.news) continue;
+    if (world.revoked && "pull" in message.news) continue;
     if (message.fate.lost && mayBeLost(message, story, world)) lost.push(`never:    ${message.text}`);
     else due.push(...deliveriesOf(message, index));
   }

@@ -2,6 +2,7 @@
 import { Ledger, type LedgerWatcher, type Truth } from "../../../src/simulator/ledger.js";
 import type { SquareEventJson } from "../../../src/simulator/objects.js";
 import { Random } from "../../../src/simulator/random.js";
+import { type LeftOut, leavingOut } from "../../support/rarities.js";
 import { DAY, MINUTE, openSalon, people, survivors } from "./salon.js";
 
 /** Square searches events of 28 days; a story and the wait after it are shorter. */
@@ -17,23 +18,10 @@ export interface Fate {
   readonly server: number;
   /** It comes together with the delivery before it. */
   readonly joins: boolean;
-  /** What an event about a profile leaves out: its version, as older API versions do, or of a deletion all of the profile. */
-  readonly leavesOut?: "version" | "profile" | undefined;
+  readonly leavesOut?: LeftOut;
 }
 
 export const PLAIN: Fate = { lost: false, delay: 0, again: null, server: 0, joins: false };
-
-function thinned(event: SquareEventJson, leavesOut: Fate["leavesOut"]): SquareEventJson {
-  const { object } = event.data;
-  if (leavesOut === undefined || !object || !("customer" in object)) return event;
-  const { customer, ...rest } = object;
-  const { version: _, ...unversioned } = customer;
-  const bare = leavesOut === "profile" && event.type === "customer.deleted";
-  return {
-    ...event,
-    data: { ...event.data, object: { ...rest, ...(!bare && { customer: unversioned }) } },
-  } as SquareEventJson;
-}
 
 export interface Referral {
   readonly square_customer_id: string;
@@ -45,7 +33,15 @@ export interface Referral {
 export type News =
   | { readonly event: SquareEventJson }
   | { readonly referral: Referral }
-  | { readonly lagMinutes: number };
+  | { readonly pull: Pull };
+
+/** A pull that a story tells of. */
+export interface Pull {
+  /** How far Square's lists are behind. */
+  readonly lagMinutes: number;
+  /** Square finds no profile by its id, and says so of each. */
+  readonly findsNobody: boolean;
+}
 
 export interface Message {
   readonly at: number;
@@ -115,7 +111,7 @@ export class StoryWorld {
       for (const [index, { text, news }] of made.entries()) {
         const fate = fates[index] ?? PLAIN;
         const isLost = fate.lost || (this.outage && "event" in news);
-        const told = "event" in news ? { event: thinned(news.event, fate.leavesOut) } : news;
+        const told = "event" in news ? { event: leavingOut(news.event, fate.leavesOut) } : news;
         this.messages.push({ at: this.now, text, news: told, fate: { ...fate, lost: isLost } });
       }
       this.lines.push(`${this.clockText(this.now)}  ${line}${made.map(({ text }) => ` [${text}]`).join("")}`);
