@@ -4,7 +4,7 @@ import { isLockTimeout } from "./failures.js";
 import { pipelined, type Queryable, query, queryUnprepared } from "./query.js";
 import { inTransaction } from "./transaction.js";
 
-// Our locks are held for milliseconds. A lock_timeout of the role, the database or the address is kept.
+// Our locks are held for milliseconds. A lock_timeout in the address is kept.
 const boundStatement = {
   name: "bound_lock_waits",
   text: "select set_config('lock_timeout', '5s', true) where current_setting('lock_timeout') = '0'",

@@ -5,7 +5,7 @@ import { factsOfRefund } from "../../handlers/refund.js";
 import { factsOfTeamMember } from "../../handlers/team-member.js";
 import { countAnalyticsRows, resumeRefresh } from "../analytics/refresh.js";
 import { clearPositions, readPosition, savePosition } from "../database/positions.js";
-import { noteError, noteFailure, type ReportedError } from "../errors.js";
+import { LockedElsewhere, noteError, noteFailure, type ReportedError } from "../errors.js";
 import type { Fact } from "../facts/types.js";
 import type { Page } from "../square/api/api.js";
 import { SquareApiError } from "../square/api/api-error.js";
@@ -73,8 +73,8 @@ interface Run {
 
 /**
  * Reads everything a merchant has at Square, page by page, and then recomputes all customers once. The next page's
- * cursor is saved after each stored page, so the next run continues an interrupted one. A failed list is left for
- * the next run. The other lists are read. A second run over the same objects changes nothing.
+ * cursor is saved after each stored page, so the next run continues an interrupted one. A list that fails, or whose
+ * rows are locked elsewhere, is left for the next run. The other lists are read. A second run over the same objects changes nothing.
  *
  * @throws {SquareApiError} Square refuses the token, or three lists in a row fail. Stored objects stay, and the
  *   next run continues.
@@ -226,8 +226,8 @@ async function* readWindows(
 
 /** Notes a failed list. @throws the error, if every other list would fail too */
 function leaveForLater(task: PullTask, name: string, unread: string[], error: unknown): void {
-  const alone = error instanceof SquareApiError && !ENDS_ALL.has(error.code);
-  if (!alone) throw error;
+  const ofSquare = error instanceof SquareApiError && !ENDS_ALL.has(error.code);
+  if (!ofSquare && !(error instanceof LockedElsewhere)) throw error;
   noteFailure(task.report.errors, task.organizationId, name, error);
   unread.push(name);
 }

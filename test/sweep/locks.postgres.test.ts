@@ -7,6 +7,7 @@ import { sweep } from "../../src/sweep/sweep.js";
 import { openForCommands } from "../support/command-line.js";
 import { emptyDatabase } from "../support/database.js";
 import { connectSalon, openSquareWorld, type SquareWorld } from "../support/square.js";
+import { runBackfill } from "../support/square-context.js";
 import { contextAt, reportOf } from "../support/sweeping.js";
 
 const { database, env } = await openForCommands();
@@ -29,11 +30,12 @@ async function openTwo(options: Partial<OpenOptions> = {}) {
 }
 
 /** A psql session with an open transaction. */
-async function leaveOpen(...statements: string[]): Promise<void> {
+async function leaveOpen(...statements: string[]): Promise<pg.Client> {
   const psql = new pg.Client({ connectionString: url, application_name: "psql" });
   await psql.connect();
   onTestFinished(() => psql.end());
   for (const statement of ["begin", ...statements]) await psql.query(statement);
+  return psql;
 }
 
 const byPsql =
@@ -82,4 +84,38 @@ test("due rows wait only for locks of their own organization", async () => {
     "select distinct organization_id as id from customer_analytics where total_visits = -1",
   );
   expect(rows).toEqual([{ id }]);
+});
+
+test("a backfill leaves a list whose rows are locked for the next run, and reads all others", async () => {
+  const { id, context, locked } = await openTwo({ databaseUrl: `${url}?options=-c%20lock_timeout%3D200` });
+  await sweep(context, "recent");
+  const { rows } = await database.pool.query(
+    "delete from refunds where organization_id = $1 returning refund_id",
+    [id],
+  );
+  expect(rows.length).toBeGreaterThan(0);
+  const [profile] = locked.salon.truth.customers.values();
+  if (!profile) throw new Error("the salon has no customers");
+  const changed = { ...profile, version: profile.version + 1, given_name: "Later" };
+  locked.salon.truth.customers.set(profile.id, changed);
+  const psql = await leaveOpen(`update customers set given_name = 'x' where organization_id = '${id}'`);
+  const first = await runBackfill({ context }, id);
+  expect(first.unread).toEqual(["customers", "profiles"]);
+  expect(first.errors).toEqual(
+    first.unread.map((step) => ({
+      organization_id: id,
+      step,
+      code: "locked_elsewhere",
+      message: expect.stringMatching(byPsql),
+    })),
+  );
+  const { rowCount } = await database.pool.query("select from refunds where organization_id = $1", [id]);
+  expect(rowCount).toBe(rows.length);
+  await psql.query("rollback");
+  expect(await runBackfill({ context }, id)).toMatchObject({ unread: [], errors: [], resumed: true });
+  const stored = await database.pool.query(
+    "select given_name from customers where organization_id = $1 and square_customer_id = $2",
+    [id, profile.id],
+  );
+  expect(stored.rows).toEqual([{ given_name: "Later" }]);
 });

@@ -1,7 +1,8 @@
+import { type Database, openDatabase } from "../../../src/database/database.js";
 import { encryptAccessToken } from "../../../src/organizations/access-token.js";
 import { type BackfillResult, backfill } from "../../../src/pull/backfill.js";
 import type { SweepReport } from "../../../src/sweep/report.js";
-import { sweep } from "../../../src/sweep/sweep.js";
+import { type SweepContext, sweep } from "../../../src/sweep/sweep.js";
 import { startFakeSquare } from "../../support/fake-square.js";
 import { ACCESS_TOKEN, openScriptContext, TOKEN_KEY } from "../../support/square-context.js";
 import type { Attack, AttackContext } from "../runner/attack.js";
@@ -28,6 +29,8 @@ export function reconciling(options: Options): Attack {
 async function run(context: AttackContext, { servers: count, customers }: Options): Promise<void> {
   const { tally, random } = context;
   const attacked = await context.openDatabase();
+  const database = await openPatient(attacked);
+  context.defer(() => database.close());
   const env = { TOKEN_ENCRYPTION_KEY: TOKEN_KEY.toString("base64") };
   const start = () => context.startServer(attacked, { env });
   const servers = await Promise.all(Array.from({ length: count }, start));
@@ -35,7 +38,7 @@ async function run(context: AttackContext, { servers: count, customers }: Option
     const salon = await addSalon(attacked, `${context.seed}-${round}`, customers, new Date());
     const square = await startFakeSquare({ merchants: [{ salon: salon.served, accessToken: ACCESS_TOKEN }] });
     await connect(attacked, salon);
-    const reconcile = openScriptContext(attacked.database, square.url);
+    const reconcile = openScriptContext(database, square.url);
     const sender = new Sender({ url: () => random.pick(servers).url, tally });
     const [never, filled, ...swept] = await Promise.all([
       sender.deliver(random.shuffle([...salon.events])),
@@ -47,10 +50,12 @@ async function run(context: AttackContext, { servers: count, customers }: Option
     tally.fault(3);
     tally.expect(never === 0, `${never} events were never acknowledged`);
     tally.expect(filled.errors.length === 0, `the backfill failed: ${JSON.stringify(filled.errors)}`);
+    // On a busy machine one can end before the other begins.
     const skipped = swept.filter((report) => "skipped" in report).length;
-    tally.expect(skipped === 1, `of two sweeps at once ${skipped} were skipped`);
+    tally.expect(skipped < 2, "of two sweeps at once both were skipped");
     for (const report of swept) if (!("skipped" in report)) expectNoErrors(report, tally);
     await checkNothingLost(attacked.database, sender.acknowledged.keys(), tally);
+    await retryDeferred(reconcile);
     await checkRows(attacked.database, salon.organizationId, salon.events, new Date(), tally);
     await checkSettled(reconcile, tally);
     await checkRows(attacked.database, salon.organizationId, salon.events, new Date(), tally);
@@ -58,6 +63,20 @@ async function run(context: AttackContext, { servers: count, customers }: Option
     await attacked.database.pool.query("update organizations set access_token_ciphertext = null");
     await square.close();
   }
+}
+
+/**
+ * By default, a sweep notes a lock that another session holds for five seconds. On a busy machine our own sessions hold
+ * locks that long.
+ */
+function openPatient({ url }: AttackDatabase): Promise<Database> {
+  return openDatabase({ databaseUrl: `${url}?options=-c%20lock_timeout%3D1h`, dataDir: "", role: "command" });
+}
+
+/** A statement that takes eight seconds defers its event, which a server's schedule would retry. */
+async function retryDeferred({ database, inbox }: SweepContext): Promise<void> {
+  await database.pool.query("update webhook_events set next_attempt_at = now() where status = 'deferred'");
+  while ((await inbox.retryDue()) > 0);
 }
 
 async function connect({ database }: AttackDatabase, { merchantId, organizationId }: AttackSalon) {
@@ -80,10 +99,7 @@ function expectNoErrors({ errors }: SweepReport, tally: AttackContext["tally"]):
 }
 
 /** Afterwards a full sweep has nothing to correct, and a second one reads nothing new. */
-async function checkSettled(
-  reconcile: Parameters<typeof sweep>[0],
-  tally: AttackContext["tally"],
-): Promise<void> {
+async function checkSettled(reconcile: SweepContext, tally: AttackContext["tally"]): Promise<void> {
   for (const again of [false, true]) {
     const report = await sweep(reconcile, "full");
     if ("skipped" in report) throw new Error("another sweep was running");
