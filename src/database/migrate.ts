@@ -25,10 +25,30 @@ const RECORD_TABLE = `
     applied_steps_count     integer not null default 0
   )`;
 
+/** Releases without the rule of `isContract` refuse every newer schema. These are the migrations of their time. */
+const FIRST_WITH_RULE = "0010";
+
+/**
+ * Whether servers of the release before a migration must stop before it is applied. Its name ends in `_contract`
+ * then. Without that ending a migration only adds, and the release before goes on running. An older release sees the
+ * names in the database, so it knows which newer schemas it can run on.
+ */
+export function isContract(name: string): boolean {
+  return name < FIRST_WITH_RULE || !/^\d{4}_/.test(name) || name.endsWith("_contract");
+}
+
 export interface SchemaState {
   readonly state: "current" | "pending";
   /** Names of this build's migrations that the database lacks, in order. */
   readonly pending: readonly string[];
+}
+
+export interface MigrationStatus {
+  readonly name: string;
+  /** `newer`: applied by a newer release, and unknown to this build. */
+  readonly status: "applied" | "pending" | "newer";
+  readonly applied_at: Date | null;
+  readonly kind: "expand" | "contract";
 }
 
 interface Migration {
@@ -60,12 +80,26 @@ export async function migrate(database: Database, folder = migrationsFolder()): 
  * Compares the database's record of migrations with this build's migrations.
  *
  * @throws SchemaMismatch when a migration is unknown (the schema is newer or foreign), was changed after it was
- * applied, or has failed. Also when our tables exist without a record.
+ * applied, or has failed. Also when our tables exist without a record. Newer migrations that only add are no mismatch.
  */
 export async function checkSchema(database: Database, folder = migrationsFolder()): Promise<SchemaState> {
   const migrations = await readMigrations(folder);
   const pending = await pendingOf(database.pool, migrations);
   return { state: pending.length === 0 ? "current" : "pending", pending: pending.map(({ name }) => name) };
+}
+
+/** Every migration of this build and of the database, in name order. Changes nothing and judges nothing. */
+export async function migrationStatus(
+  { pool }: Pick<Database, "pool">,
+  folder = migrationsFolder(),
+): Promise<MigrationStatus[]> {
+  const known = new Set((await readMigrations(folder)).map(({ name }) => name));
+  const applied = new Map((await recordOf(pool)).map((row) => [row.name, row.finished_at]));
+  return [...new Set([...known, ...applied.keys()])].sort().map((name) => {
+    const finished = applied.get(name) ?? null;
+    const status = !known.has(name) ? "newer" : finished ? "applied" : "pending";
+    return { name, status, applied_at: finished, kind: isContract(name) ? "contract" : "expand" };
+  });
 }
 
 /** The nearest prisma/migrations above this file. It is the same folder for src and for dist/src. */
@@ -107,22 +141,40 @@ async function pendingOf(
     await refuseTablesWithoutRecord(on, migrations);
     return [...migrations];
   }
-  const { rows } = await on.query<{ name: string; checksum: string; finished: boolean }>(
-    `select migration_name as name, checksum, finished_at is not null as finished
-     from _prisma_migrations where rolled_back_at is null order by migration_name`,
-  );
+  const rows = await recordOf(on);
+  const newest = migrations.at(-1)?.name ?? "";
+  const applied = new Set(rows.map(({ name }) => name));
+  const pending = migrations.filter(({ name }) => !applied.has(name));
   for (const row of rows) {
     const known = migrations.find(({ name }) => name === row.name);
+    if (row.finished_at === null)
+      throw new SchemaMismatch(`Migration ${row.name} has failed in this database`);
     if (known === undefined) {
+      // A newer release has added something that this build does not need.
+      if (!isContract(row.name) && row.name > newest && pending.length === 0) continue;
       throw new SchemaMismatch(`The database holds migration ${row.name}, which this build does not know`);
     }
-    if (!row.finished) throw new SchemaMismatch(`Migration ${row.name} has failed in this database`);
     if (known.checksum !== row.checksum) {
       throw new SchemaMismatch(`Migration ${row.name} was changed after it was applied to this database`);
     }
   }
-  const applied = new Set(rows.map(({ name }) => name));
-  return migrations.filter(({ name }) => !applied.has(name));
+  return pending;
+}
+
+interface RecordRow {
+  readonly name: string;
+  readonly checksum: string;
+  readonly finished_at: Date | null;
+}
+
+/** The migrations that were applied to the database, or have failed in it. */
+async function recordOf(on: pg.Pool | pg.PoolClient): Promise<RecordRow[]> {
+  if (!(await recordExists(on))) return [];
+  const { rows } = await on.query<RecordRow>(
+    `select migration_name as name, checksum, finished_at
+     from _prisma_migrations where rolled_back_at is null order by migration_name`,
+  );
+  return rows;
 }
 
 /** Looks only in the first schema of the search path. Another schema may hold another installation. */

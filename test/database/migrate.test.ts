@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeEach, expect, test } from "vitest";
-import { checkSchema, migrate } from "../../src/database/migrate.js";
+import { checkSchema, migrate, migrationStatus } from "../../src/database/migrate.js";
 import { openTestDatabase } from "../support/database.js";
 
 const database = await openTestDatabase();
@@ -92,6 +92,37 @@ test("a database with a migration unknown to this build is refused: it is newer,
   await migrate(database, folder);
   await rm(path.join(folder, "0002_second"), { recursive: true });
   await refused(/holds migration 0002_second, which this build does not know/);
+});
+
+test("a newer release's migration that only adds lets this release run on; one that contracts does not", async () => {
+  await writeMigrations({ "0010_first": first, "0011_more": "create table plants (name text);" });
+  await migrate(database, folder);
+  await rm(path.join(folder, "0011_more"), { recursive: true });
+  expect(await checkSchema(database, folder)).toEqual({ state: "current", pending: [] });
+  expect(await migrate(database, folder)).toEqual([]);
+  expect(await migrationStatus(database, folder)).toEqual([
+    { name: "0010_first", status: "applied", applied_at: expect.any(Date), kind: "expand" },
+    { name: "0011_more", status: "newer", applied_at: expect.any(Date), kind: "expand" },
+  ]);
+
+  await writeMigrations({
+    "0012_less_contract": "drop table plants;",
+    "0011_more": "create table plants (name text);",
+  });
+  await migrate(database, folder);
+  await rm(path.join(folder, "0012_less_contract"), { recursive: true });
+  await refused(/holds migration 0012_less_contract, which this build does not know/);
+});
+
+test("another program's migrations are no newer release, whatever their names", async () => {
+  await writeMigrations({ "0010_first": first });
+  await migrate(database, folder);
+  for (const foreign of ["20260101000000_init", "0009_before", "init"]) {
+    await database.pool.query("update _prisma_migrations set migration_name = $1", [foreign]);
+    await refused(/which this build does not know/);
+  }
+  await database.pool.query("update _prisma_migrations set migration_name = '0011_more'");
+  await refused(/holds migration 0011_more, which this build does not know/);
 });
 
 test("a migration changed after it was applied is refused", async () => {
