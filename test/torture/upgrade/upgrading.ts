@@ -10,7 +10,7 @@ import { simulateSalon } from "../../../src/simulator/salon.js";
 import { type SweepContext, sweep } from "../../../src/sweep/sweep.js";
 import { expectedAnalytics, explainTableDifferences } from "../../oracle/index.js";
 import { received } from "../../support/events.js";
-import { withGaps, withRarities } from "../../support/rarities.js";
+import { withRarities } from "../../support/rarities.js";
 import { comparableTables } from "../../support/square.js";
 import { turbulence } from "../../support/turbulence.js";
 import { readFacts, readRows } from "../../support/worlds.js";
@@ -38,7 +38,7 @@ export async function upgrade(
 ): Promise<Upgraded> {
   const merchantId = "M-UPGRADED";
   const salon = simulateSalon({ ...turbulence, seed, merchantId, customers: 6, start: START, end: NOW });
-  const events = [...salon.events()].map(({ event }) => received(withGaps(withRarities(event))));
+  const events = [...salon.events()].map(({ event }) => received(withRarities(event)));
   const before = events.slice(0, Math.ceil(events.length / 2));
   const after = events.slice(before.length);
 
