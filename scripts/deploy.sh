@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# Brings a database to this release: shows what is pending, migrates, loads the history if asked, and checks the data.
+# It stops at the first failure and says how to go back. It starts and stops no server.
+#
+#   scripts/deploy.sh [--servers-stopped] [--first-load]
+#
+#   --servers-stopped   the servers of earlier releases are stopped; needed only before a migration that is a contract
+#   --first-load        read every merchant's history from Square after the migration; continues an interrupted run
+#
+# The environment, or .env, configures it as it configures the server. REGULARS is the command that it runs.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+read -r -a regulars <<<"${REGULARS:-node dist/src/main.js}"
+servers_stopped=false
+first_load=false
+for option in "$@"; do
+  case $option in
+    --servers-stopped) servers_stopped=true ;;
+    --first-load) first_load=true ;;
+    *)
+      sed -n '2,10s/^# \{0,1\}//p' "$0"
+      [ "$option" = --help ] && exit 0
+      exit 2
+      ;;
+  esac
+done
+
+step="reading the state of the schema"
+go_back="Nothing was changed: the release before runs on."
+failed() {
+  {
+    echo
+    echo "deploy: stopped while $step."
+    echo "deploy: $go_back"
+  } >&2
+}
+trap failed ERR
+
+begin() {
+  step=$1
+  echo
+  echo "== $1"
+}
+
+begin "reading the state of the schema"
+status=$("${regulars[@]}" migrate --status --json) || {
+  "${regulars[@]}" migrate --status || true
+  false
+}
+field() {
+  node -p 'JSON.parse(process.argv[1])[process.argv[2]]' "$status" "$1"
+}
+pending=$(field pending)
+# shellcheck disable=SC2016
+node -p 'JSON.parse(process.argv[1]).migrations.filter(({ status }) => status === "pending")
+  .map(({ kind, name }) => `pending  ${kind.padEnd(9)}${name}`).join("\n") || "Nothing is pending."' "$status"
+
+if [ "$pending" -gt 0 ]; then
+  echo
+  echo "Make a backup before you go on, if the database holds data:"
+  # The single quotes keep the address, which holds a password, off the screen.
+  # shellcheck disable=SC2016
+  echo '  pg_dump --format=custom --file=before.dump "$DATABASE_URL"    (Postgres)'
+  echo '  stop the server and copy DATA_DIR    (embedded database)'
+fi
+if [ "$(field stop_servers_first)" = true ] && [ "$servers_stopped" = false ] &&
+  [ "$(node -p 'JSON.parse(process.argv[1]).migrations.some(({ status }) => status === "applied")' "$status")" = true ]; then
+  step="checking whether servers must stop"
+  go_back="Nothing was changed. Stop the servers of earlier releases, then run this again with --servers-stopped."
+  false
+fi
+
+begin "migrating"
+go_back="The migration that failed had no effect, and those before it stay. The list above says what kind each one is: after expand migrations start the release before; after a contract restore the backup first."
+"${regulars[@]}" migrate
+
+if [ "$first_load" = true ]; then
+  begin "loading the history"
+  go_back="The schema is new and what was loaded stays. Run this again to continue the load, or restore the backup and start the release before."
+  organizations=$("${regulars[@]}" org list --json | node -p '
+    [JSON.parse(require("node:fs").readFileSync(0, "utf8"))].flat().map(({ id }) => id).join(" ")')
+  for id in $organizations; do "${regulars[@]}" backfill --organization "$id"; done
+fi
+
+begin "checking the data"
+go_back="The schema is new. Do not start the new release before you know why: after expand migrations start the release before; after a contract restore the backup first."
+"${regulars[@]}" sanity-check
+
+trap - ERR
+echo
+echo "deploy: the database is ready. Start the servers of this release, and wait for /readyz."

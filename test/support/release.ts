@@ -1,0 +1,21 @@
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { onTestFinished } from "vitest";
+
+/** A folder with this checkout's program and further migrations, as the next release would have them. */
+export function nextRelease(migrations: Readonly<Record<string, string>>): string {
+  const folder = mkdtempSync(path.join(tmpdir(), "regulars-release-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  for (const name of ["src", "handlers", "prisma", "scripts", "package.json", "tsconfig.json"]) {
+    cpSync(name, path.join(folder, name), { recursive: true });
+  }
+  // The attacks' server, which tells its address.
+  cpSync("test/torture/runner/serve.ts", path.join(folder, "test/torture/runner/serve.ts"));
+  symlinkSync(path.resolve("node_modules"), path.join(folder, "node_modules"));
+  for (const [name, sql] of Object.entries(migrations)) {
+    mkdirSync(path.join(folder, "prisma/migrations", name));
+    writeFileSync(path.join(folder, "prisma/migrations", name, "migration.sql"), sql);
+  }
+  return folder;
+}
