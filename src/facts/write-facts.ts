@@ -2,6 +2,7 @@ import type pg from "pg";
 import { pipelined } from "../database/query.js";
 import { RetryTransaction } from "../database/transaction.js";
 import { recordAbsences } from "./absences.js";
+import { findErased, withoutErased } from "./erasures.js";
 import { markFetches, revokeAccess } from "./fetches-and-access.js";
 import { lockCustomers, lockObjects } from "./locks.js";
 import { applyMerges, mergeComponent, mergeKey } from "./merges.js";
@@ -27,8 +28,13 @@ export interface WrittenFacts {
   readonly affectedBy: readonly (readonly string[])[];
 }
 
-/** The ids of the customers whose locks this transaction holds. */
-export type LockedCustomers = ReadonlySet<string>;
+/** What `lockFacts` found. */
+export interface LockedFacts {
+  /** The ids of the customers whose locks this transaction holds. */
+  readonly customers: ReadonlySet<string>;
+  /** The erased among the customers of the facts. */
+  readonly erased: ReadonlySet<string>;
+}
 
 /**
  * Locks all objects and customers that the facts of a batch may change, until the transaction ends. It uses no
@@ -38,7 +44,7 @@ export async function lockFacts(
   tx: pg.PoolClient,
   organizationId: string,
   facts: readonly Fact[],
-): Promise<LockedCustomers> {
+): Promise<LockedFacts> {
   const targets = objectKinds.map((kind) => lockTargetsOf(kind, facts));
   const seeds = mergedIds(facts);
   const component = seeds.length > 0 ? await mergeComponent(tx, organizationId, seeds) : [];
@@ -48,11 +54,13 @@ export async function lockFacts(
   const customerIds = [...component, ...absent, ...targets.flatMap(({ customerIds }) => customerIds)];
   const objectIds = Object.fromEntries(targets.map(({ kind, ids }) => [kind, ids]));
   objectIds.payment = [...(objectIds.payment ?? []), ...payments];
-  const [, locked] = await pipelined(
+  const ids = [...new Set(customerIds)];
+  const [, customers, erased] = await pipelined(
     () => lockObjects(tx, organizationId, [...new Set(objectKeys)]),
-    () => lockCustomers(tx, organizationId, [...new Set(customerIds)], objectIds),
+    () => lockCustomers(tx, organizationId, ids, objectIds),
+    () => findErased(tx, organizationId, ids, payments),
   );
-  return locked;
+  return { customers, erased };
 }
 
 /**
@@ -60,7 +68,7 @@ export async function lockFacts(
  * result is the same as writing the events one after the other.
  *
  * @param locked the answer of `lockFacts` in this transaction, for these facts or a superset
- * @param events the facts of each event, in the order of arrival
+ * @param arrived the facts of each event, in the order of arrival
  * @param now the instant of computation
  * @param origin a copy from Square's API wins over a webhook's copy of the same version
  * @throws {RetryTransaction} another transaction committed a merge while this one waited for a lock
@@ -68,11 +76,12 @@ export async function lockFacts(
 export async function writeFacts(
   tx: pg.PoolClient,
   organizationId: string,
-  locked: LockedCustomers,
-  events: readonly (readonly Fact[])[],
+  locked: LockedFacts,
+  arrived: readonly (readonly Fact[])[],
   now: Date,
   origin: Origin = "webhook",
 ): Promise<WrittenFacts> {
+  const events = withoutErased(arrived, locked.erased);
   const facts = events.flat();
   const seeds = mergedIds(facts);
   // All merged ids are locked, so this read holds until the commit.
@@ -110,7 +119,8 @@ export async function writeFacts(
 
   for (const customerId of gone) affected.add(customerId);
   for (const customerId of affected) {
-    if (!locked.has(customerId)) throw new RetryTransaction("A customer was merged while this batch waited");
+    if (!locked.customers.has(customerId))
+      throw new RetryTransaction("A customer was merged while this batch waited");
   }
   return {
     fresh: freshness(events, known, changedMerges),

@@ -5,12 +5,14 @@ import { isTooSlow } from "../database/failures.js";
 import { pipelined } from "../database/query.js";
 import { inTransaction } from "../database/transaction.js";
 import { DatabaseUnavailable, describeFailure } from "../errors.js";
+import { concerns } from "../facts/erasures.js";
 import type { MergeEdge } from "../facts/resolve-aliases.js";
 import type { Fact } from "../facts/types.js";
-import { type LockedCustomers, lockFacts, writeFacts } from "../facts/write-facts.js";
+import { type LockedFacts, lockFacts, writeFacts } from "../facts/write-facts.js";
 import type { Change } from "./change.js";
 import { type Batch, type Claim, claimEvents, expectedOutcome, setEventStatus } from "./claims.js";
 import type { Outcome, ReceivedEvent } from "./received-event.js";
+import { stripPayloads } from "./strip-payloads.js";
 
 /** How long the events of a batch that was too slow are tried one by one. Two slow events can use up this time. */
 const SLOW_BATCH_WITHIN_MS = 15_000;
@@ -125,7 +127,7 @@ async function apply(
   tx: pg.PoolClient,
   { organizationId, events, now }: Batch,
   claims: readonly Claim[],
-  locked: LockedCustomers,
+  locked: LockedFacts,
   deferToCommit: DeferToCommit,
 ): Promise<Applied> {
   const isMeaningful = events.some((event, index) => claims[index] && event.interpretation.kind === "facts");
@@ -148,6 +150,16 @@ async function apply(
     (_, index) => outcomes[index] === "stale" && claims[index]?.earlier !== "processed",
   );
   deferToCommit(() => setEventStatus(tx, organizationId, stale, "stale"));
+  if (locked.erased.size > 0) {
+    const telling = events.filter((event) => factsOf(event).some((fact) => concerns(fact, locked.erased)));
+    deferToCommit(() =>
+      stripPayloads(
+        tx,
+        organizationId,
+        telling.map(({ event }) => event),
+      ),
+    );
+  }
   const { refusedMerges, affectedBy } = written;
   return { outcomes, refusedMerges, affectedBy, recomputed };
 }
