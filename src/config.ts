@@ -14,6 +14,14 @@ const SHORTEST_RETENTION_DAYS = 35;
 /** How long raw events are kept by default. */
 export const EVENT_RETENTION_DAYS = 90;
 
+/** How many days stored events are kept. */
+export interface Retention {
+  /** The event's id, type and status. A repeated delivery is recognized for so long. */
+  readonly eventDays: number;
+  /** The payload of an event that was processed. It is personal data, and without it the event cannot be replayed. */
+  readonly payloadDays: number;
+}
+
 /** The server does not limit guesses, so a key must be long. 18 random bytes are 24 characters in base64. */
 const SHORTEST_KEY = 24;
 
@@ -82,6 +90,7 @@ const variables = {
     .refine(hasNextRun, "is not a cron expression, or it never runs")
     .default("0 * * * *"),
   EVENT_RETENTION_DAYS: wholeNumber(SHORTEST_RETENTION_DAYS, 36_500).default(EVENT_RETENTION_DAYS),
+  PAYLOAD_RETENTION_DAYS: wholeNumber(1, 36_500).optional(),
   LOG_LEVEL: z
     .enum(
       ["fatal", "error", "warn", "info", "debug", "trace", "silent"],
@@ -125,7 +134,7 @@ export interface Config {
   readonly tokenEncryptionKey?: Buffer;
   /** A cron expression, or `off`. */
   readonly reconcileSchedule: string;
-  readonly eventRetentionDays: number;
+  readonly retention: Retention;
   readonly logLevel: Values["LOG_LEVEL"];
 }
 
@@ -236,7 +245,10 @@ function toConfig(values: Values): Config {
     ...optional("adminApiKey", values.ADMIN_API_KEY),
     ...optional("tokenEncryptionKey", values.TOKEN_ENCRYPTION_KEY),
     reconcileSchedule: values.RECONCILE_SCHEDULE,
-    eventRetentionDays: values.EVENT_RETENTION_DAYS,
+    retention: {
+      eventDays: values.EVENT_RETENTION_DAYS,
+      payloadDays: values.PAYLOAD_RETENTION_DAYS ?? values.EVENT_RETENTION_DAYS,
+    },
     logLevel: values.LOG_LEVEL,
   };
 }

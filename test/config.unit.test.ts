@@ -30,7 +30,7 @@ test("with the two required variables, the others have their documented defaults
     webhook: { signatureKeys: ["k1"], notificationUrl: "https://salon.example/webhooks/square" },
     square: { environment: "production" },
     reconcileSchedule: "0 * * * *",
-    eventRetentionDays: 90,
+    retention: { eventDays: 90, payloadDays: 90 },
     logLevel: "info",
   });
 });
@@ -185,7 +185,7 @@ test("whole numbers are whole, and within their bounds", () => {
   for (const PORT of ["65536", "-1", "3000.5", "3e3", "0x10", "80 80", "9".repeat(30)]) {
     expect(problemsOf(() => command({ PORT }))).toHaveLength(1);
   }
-  expect(command({ EVENT_RETENTION_DAYS: "35" }).eventRetentionDays).toBe(35);
+  expect(command({ EVENT_RETENTION_DAYS: "35" }).retention).toEqual({ eventDays: 35, payloadDays: 35 });
 });
 
 test("a key shorter than 24 characters is refused where other machines reach the server, and only there", () => {

@@ -76,6 +76,11 @@ export const commands: readonly ListedCommand[] = [
     load: async () => (await import("./export.js")).exportCommand(),
   },
   {
+    name: "erase",
+    summary: "erase one customer's personal data",
+    load: async () => (await import("./erase.js")).eraseCommand(),
+  },
+  {
     name: "import",
     summary: "store referrals from a CSV",
     load: async () => (await import("./import.js")).importCommand(),

@@ -5,13 +5,13 @@ import { Command } from "commander";
 import { systemClock } from "../clock.js";
 import type { Database } from "../database/database.js";
 import { RegularsError } from "../errors.js";
+import { idsOfCustomer } from "../facts/customer-ids.js";
 import {
   countExported,
   type ExportPosition,
   type ExportScope,
   exportHeader,
   exportPages,
-  findExportedCustomer,
 } from "../operations/export.js";
 import { ExportFile, type LineCounts } from "../operations/export-file.js";
 import { chooseOrganization, note, print, signalOfStop, withDatabase } from "./context.js";
@@ -78,7 +78,7 @@ async function run(database: Database, options: Options): Promise<void> {
   const customer =
     options.customer === undefined
       ? null
-      : await findExportedCustomer(database.pool, organizationId, options.customer);
+      : await idsOfCustomer(database.pool, organizationId, options.customer);
   const scope: ExportScope = { organizationId, customer };
   if (options.out === undefined) await exportTo(database, scope, options, standardOutput(scope));
   else await exportToFile(database, scope, options, options.out);

@@ -40,7 +40,7 @@ async function reconcile(database: Database, config: Config, { mode, timeBudget,
   const { onProgress, end } = withProgress();
   const options: SweepOptions = {
     ...(timeBudget !== undefined && { timeBudgetMs: timeBudget * 1000 }),
-    eventRetentionDays: config.eventRetentionDays,
+    retention: config.retention,
     onProgress,
   };
   const context = sweepContext(database, config, { signal: signalOfStop() });

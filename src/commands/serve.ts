@@ -96,7 +96,7 @@ async function startOn(database: Database, config: ServeConfig, log: Logger): Pr
   const fetches = new FetchWorker(context);
   inbox.onFetchesMarked((organizationId) => fetches.schedule(organizationId));
   const retries = new RetryWorker(inbox, log);
-  const sweeps = new Sweeps(context, { eventRetentionDays: config.eventRetentionDays });
+  const sweeps = new Sweeps(context, { retention: config.retention });
   const { reconcileSchedule } = config;
   const schedule = reconcileSchedule === "off" ? undefined : new Schedule(sweeps, log, reconcileSchedule);
   const { http } = await buildApp({ config, database, clock: systemClock, inbox, feed, sweeps, log });

@@ -6,6 +6,7 @@ import {
   type EventCursor,
   eventsPage,
   eventsWithPayload,
+  isReplayable,
   replayGroup,
   storedStatuses,
 } from "../inbox/event-pages.js";
@@ -126,13 +127,15 @@ export function eventRoutes({
         schema: {
           ...described,
           summary: "One stored event with its payload as Square sent it",
+          description:
+            "The payload is null once PAYLOAD_RETENTION_DAYS have passed. For an erased customer it holds no texts.",
           params: eventParams,
-          response: { 200: event.extend({ payload: z.looseObject({}) }), ...adminErrors },
+          response: { 200: event.extend({ payload: z.looseObject({}).nullable() }), ...adminErrors },
         },
       },
       async ({ params }) => {
         const { payload, ...found } = await storedEvent(params);
-        return { ...found, payload: readJson(Buffer.from(payload)) };
+        return { ...found, payload: payload === null ? null : readJson(Buffer.from(payload)) };
       },
     );
 
@@ -149,7 +152,13 @@ export function eventRoutes({
           },
         },
         async ({ params }) => {
-          const [status] = await inbox.redrive([await storedEvent(params)]);
+          const event = await storedEvent(params);
+          if (!isReplayable(event)) {
+            const detail =
+              "The payload was removed by its age (PAYLOAD_RETENTION_DAYS). It cannot be processed again.";
+            throw new Problem(409, "payload_removed", detail);
+          }
+          const [status] = await inbox.redrive([event]);
           return { status };
         },
       );

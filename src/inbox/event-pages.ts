@@ -125,17 +125,25 @@ const withPayloadStatement = {
     join webhook_events e on e.organization_id = named.organization_id and e.event_id = named.event_id`,
 };
 
-/** Reads events with their stored payload as JSON text. Events that do not exist are left out. */
+/** A stored event with its payload as JSON text. NULL: it was removed by its age (PAYLOAD_RETENTION_DAYS). */
+export type EventWithPayload = EventRow & Omit<StoredEvent, "payload"> & { readonly payload: string | null };
+
+/** Reads events with their stored payload. Events that do not exist are left out. */
 export async function eventsWithPayload(
   on: Queryable,
   events: readonly Pick<EventRow, "organization_id" | "event_id">[],
-): Promise<(EventRow & StoredEvent)[]> {
-  const { rows } = await queryUnprepared<EventRow & StoredEvent & { cursor_time: string }>(
+): Promise<EventWithPayload[]> {
+  const { rows } = await queryUnprepared<EventWithPayload & { cursor_time: string }>(
     on,
     withPayloadStatement,
     [events.map(({ organization_id }) => organization_id), events.map(({ event_id }) => event_id)],
   );
   return rows.map(({ cursor_time: _, ...event }) => event);
+}
+
+/** Whether the event can be processed again. */
+export function isReplayable(event: EventWithPayload): event is EventRow & StoredEvent {
+  return event.payload !== null;
 }
 
 /** How many events are replayed in one transaction. Small transactions hardly delay webhooks. */
@@ -149,7 +157,7 @@ export interface ReplayedGroup {
 }
 
 /**
- * Processes the stored events of a group again, the newest first.
+ * Processes the stored events of a group again, the newest first. Events without their payload are left out.
  *
  * @param limit how many at most
  * @throws when the database is unavailable; processed events stay processed
@@ -165,7 +173,8 @@ export async function replayGroup(
   let next = after;
   do {
     const page = await eventsPage(pool, filter, next, Math.min(REPLAYED_AT_ONCE, limit - replayed));
-    for (const outcome of await inbox.redrive(await eventsWithPayload(pool, page.events))) {
+    const events = (await eventsWithPayload(pool, page.events)).filter(isReplayable);
+    for (const outcome of await inbox.redrive(events)) {
       byStatus[outcome] = (byStatus[outcome] ?? 0) + 1;
       replayed += 1;
     }

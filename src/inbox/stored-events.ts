@@ -84,7 +84,7 @@ const pageStatement = {
   text: `
     select organization_id, event_id, source, attempts, received_at, payload::text as payload
     from webhook_events
-    where ($1::text[] is null or status = any ($1))
+    where payload is not null and ($1::text[] is null or status = any ($1))
       and ($2::text[] is null or event_type = any ($2))
       and received_at between $3 and $4
       and (received_at, organization_id, event_id) > ($5, $6::uuid, $7)
@@ -93,7 +93,7 @@ const pageStatement = {
 };
 
 /**
- * Reads one page of stored events in the order of their arrival, by a keyset cursor.
+ * Reads one page of stored events that have their payload, in the order of their arrival, by a keyset cursor.
  *
  * @param until leaves out events received later, so that a replay does not meet the events it stores itself
  */
@@ -121,7 +121,7 @@ const countStatement = {
   name: "stored_events_count",
   text: `
     select count(*) as count from webhook_events
-    where ($1::text[] is null or status = any ($1))
+    where payload is not null and ($1::text[] is null or status = any ($1))
       and ($2::text[] is null or event_type = any ($2))
       and received_at between $3 and $4`,
 };

@@ -79,3 +79,41 @@ export async function stripPayloadsNaming(
     after = last.event_id;
   }
 }
+
+// By webhook_events_received_idx. A deferred or dead event keeps its payload, because it may still be processed.
+const removeStatement: Statement = {
+  name: "remove_old_payloads",
+  text: `
+    with old as (
+      select organization_id, event_id, received_at from webhook_events
+      where received_at >= $1::timestamptz and received_at < $2
+      order by received_at limit $3
+    ),
+    removed as (
+      update webhook_events e set payload = null from old
+      where e.organization_id = old.organization_id and e.event_id = old.event_id
+        and e.payload is not null and e.status in ('processed', 'stale', 'ignored')
+      returning e.event_id
+    )
+    select (select count(*) from removed) as rows, max(received_at)::text as last from old`,
+};
+
+/**
+ * Removes the payloads of one page of old events. Their ids stay, so that repeated deliveries are recognized.
+ *
+ * @param after where the last page ended, as text with microseconds
+ * @returns `last`: where this page ended, null when there is no event
+ */
+export async function removePayloads(
+  on: Queryable,
+  after: string,
+  before: Date,
+  limit: number,
+): Promise<{ readonly rows: number; readonly last: string | null }> {
+  const { rows } = await queryUnprepared<{ rows: bigint; last: string | null }>(on, removeStatement, [
+    after,
+    before,
+    limit,
+  ]);
+  return { rows: Number(rows[0]?.rows ?? 0n), last: rows[0]?.last ?? null };
+}

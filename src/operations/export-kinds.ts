@@ -125,36 +125,6 @@ export const eventsAboutCustomer: Statement = {
     order by t.event_id`,
 };
 
-// By bookings_customer_idx, payments_customer_idx and refunds_payment_idx.
-export const namesStatement: Statement = {
-  name: "export_customer_names",
-  text: `
-    select array_agg(id) as names from (
-      select unnest($3::text[]) as id
-      union select booking_id from bookings where organization_id = $1 and customer_id = $2
-      union select unnest(array[payment_id, order_id]) from payments
-        where organization_id = $1 and customer_id = $2
-      union select refund_id from refunds where organization_id = $1 and payment_id in (
-        select payment_id from payments where organization_id = $1 and customer_id = $2
-      )
-    ) as named where id is not null`,
-};
-
-// By the primary key of customer_aliases and by its index over to_customer_id.
-export const customerStatement: Statement = {
-  name: "export_customer",
-  text: `
-    with survivor as (
-      select coalesce((
-        select to_customer_id from customer_aliases where organization_id = $1 and from_customer_id = $2
-      ), $2) as id
-    )
-    select id, array(
-      select from_customer_id from customer_aliases
-      where organization_id = $1 and to_customer_id = survivor.id order by from_customer_id
-    ) as merged_ids from survivor`,
-};
-
 export const organizationStatement: Statement = {
   name: "export_organization",
   text: `

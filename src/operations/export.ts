@@ -1,11 +1,10 @@
 import { type Queryable, queryUnprepared, type Statement } from "../database/query.js";
+import { type CustomerIds, idsNamingCustomer } from "../facts/customer-ids.js";
 import { EXPORT_HEADER, EXPORTED_EVENT } from "../inbox/event-file.js";
 import {
-  customerStatement,
   type ExportKind,
   eventsAboutCustomer,
   exportKinds,
-  namesStatement,
   organizationStatement,
   pageAboutCustomer,
   pageOfAll,
@@ -29,14 +28,7 @@ const FIRST_PAGE_ROWS = 100;
 export interface ExportScope {
   readonly organizationId: string;
   /** Null for all customers. */
-  readonly customer: ExportedCustomer | null;
-}
-
-export interface ExportedCustomer {
-  /** The survivor's id. */
-  readonly id: string;
-  /** The survivor's id and the ids that were merged into it. */
-  readonly ids: readonly string[];
+  readonly customer: CustomerIds | null;
 }
 
 /** An object's position in the order of an export. An interrupted export continues after it. */
@@ -54,20 +46,6 @@ export interface ExportPage {
 
 /** Columns that are not exported. The header names the organization, and an order key follows from the object. */
 const LEFT_OUT: ReadonlySet<string> = new Set(["organization_id", "order_key", "scanned_key"]);
-
-/** Finds the customer that an id means. A merged id means its survivor. */
-export async function findExportedCustomer(
-  on: Queryable,
-  organizationId: string,
-  customerId: string,
-): Promise<ExportedCustomer> {
-  const { rows } = await queryUnprepared<{ id: string; merged_ids: string[] }>(on, customerStatement, [
-    organizationId,
-    customerId,
-  ]);
-  const { id, merged_ids } = rows[0] ?? { id: customerId, merged_ids: [] };
-  return { id, ids: [id, ...merged_ids] };
-}
 
 /** The first line of an export. */
 export interface ExportHeader {
@@ -132,22 +110,10 @@ export async function* exportPages(
       const values = [organizationId, customer.id, customer.ids];
       yield* pagesOf(on, kind, pageAboutCustomer(kind, kind.about), values, key);
     } else if (kind.type === EXPORTED_EVENT) {
-      const names = await namesOf(on, organizationId, customer);
+      const names = await idsNamingCustomer(on, organizationId, customer);
       yield* pagesOf(on, kind, eventsAboutCustomer, [organizationId, names], key);
     }
   }
-}
-
-/**
- * The ids that mark an event as the customer's: of the customer, and of their bookings, payments, orders and refunds.
- */
-async function namesOf(
-  on: Queryable,
-  organizationId: string,
-  { id, ids }: ExportedCustomer,
-): Promise<string[]> {
-  const { rows } = await queryUnprepared<{ names: string[] }>(on, namesStatement, [organizationId, id, ids]);
-  return rows[0]?.names ?? [];
 }
 
 /**

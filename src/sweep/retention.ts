@@ -1,5 +1,9 @@
 import type pg from "pg";
+import type { Retention } from "../config.js";
+import { NIL_ORGANIZATION } from "../database/nil-organization.js";
+import { readPosition, savePosition } from "../database/positions.js";
 import { queryUnprepared, type Statement } from "../database/query.js";
+import { removePayloads } from "../inbox/strip-payloads.js";
 
 const DAY_MS = 24 * 3600 * 1000;
 const LOG_RETENTION_DAYS = 90;
@@ -62,19 +66,42 @@ async function dropMarks(pool: pg.Pool): Promise<number> {
   return dropped;
 }
 
+/** Removes payloads from where the last sweep stopped. */
+async function dropPayloads(
+  pool: pg.Pool,
+  now: Date,
+  days: number,
+  signal: AbortSignal,
+  onDropped: (rows: number) => void,
+): Promise<number> {
+  const before = new Date(now.getTime() - days * DAY_MS);
+  const position = await readPosition<{ received_at: string }>(pool, NIL_ORGANIZATION, "payloads");
+  let after = position?.received_at ?? "-infinity";
+  let dropped = 0;
+  while (!signal.aborted) {
+    const { rows, last } = await removePayloads(pool, after, before, BATCH);
+    dropped += rows;
+    onDropped(dropped);
+    if (last === null || last === after) break;
+    after = last;
+    await savePosition(pool, NIL_ORGANIZATION, "payloads", { received_at: after }, now);
+  }
+  return dropped;
+}
+
 /**
- * Removes logs older than 90 days, raw events older than `eventDays`, and the oldest marks of an organization with
- * too many. The facts of removed events stay.
+ * Removes logs older than 90 days, events and payloads older than `retention` says, and the oldest marks of an
+ * organization with too many. The facts of removed events stay.
  *
  * @param onDropped called after each statement with the number of rows of this kind removed so far
  */
 export async function dropOld(
   pool: pg.Pool,
   now: Date,
-  eventDays: number,
+  { eventDays, payloadDays }: Retention,
   signal: AbortSignal,
   onDropped: (rows: number) => void,
-): Promise<{ readonly logs: number; readonly events: number; readonly marks: number }> {
+): Promise<Readonly<Record<"logs" | "events" | "payloads" | "marks", number>>> {
   const drop = async (statement: Statement, days: number): Promise<number> => {
     const before = new Date(now.getTime() - days * DAY_MS);
     let dropped = 0;
@@ -88,5 +115,6 @@ export async function dropOld(
   };
   const logs = await drop(dropLogsStatement, LOG_RETENTION_DAYS);
   const events = await drop(dropEventsStatement, eventDays);
-  return { logs, events, marks: signal.aborted ? 0 : await dropMarks(pool) };
+  const payloads = await dropPayloads(pool, now, payloadDays, signal, onDropped);
+  return { logs, events, payloads, marks: signal.aborted ? 0 : await dropMarks(pool) };
 }

@@ -1,12 +1,13 @@
 import type pg from "pg";
 import type { Clock } from "../clock.js";
-import { EVENT_RETENTION_DAYS } from "../config.js";
+import { EVENT_RETENTION_DAYS, type Retention } from "../config.js";
 import { isTooSlow, isUnavailable } from "../database/failures.js";
 import { describeHolder } from "../database/lock-wait.js";
 import { checkEverybody } from "../drift/check-everybody.js";
 import { correctDue } from "../drift/due.js";
 import type { DriftRun } from "../drift/run.js";
 import { noteError, noteFailure } from "../errors.js";
+import { repeatErasures } from "../inbox/erasures.js";
 import type { Inbox } from "../inbox/inbox.js";
 import type { Log } from "../log.js";
 import type { PullContext } from "../pull/connect.js";
@@ -33,7 +34,7 @@ export interface SweepOptions {
   /** The part of `timeBudgetMs` that the pull may use. The default is half. */
   readonly pullBudgetMs?: number;
   /** The default is 90. */
-  readonly eventRetentionDays?: number;
+  readonly retention?: Retention;
   readonly onProgress?: (progress: SweepProgress) => void;
 }
 
@@ -108,7 +109,7 @@ async function sweepAlone(
     report,
     timeBudgetMs,
     pullBudgetMs: options.pullBudgetMs ?? timeBudgetMs / 2,
-    eventRetentionDays: options.eventRetentionDays ?? EVENT_RETENTION_DAYS,
+    retention: options.retention ?? { eventDays: EVENT_RETENTION_DAYS, payloadDays: EVENT_RETENTION_DAYS },
     onProgress: options.onProgress ?? (() => {}),
     saveReport: onceASecond(() => saveLogRow(pool, report, "processing", clock())),
   };
@@ -221,11 +222,12 @@ function driftRunOf({ pool, clock, signal, report, onProgress, saveReport }: Run
   return { pool, clock, signal, report, onProgress, onChunk: saveReport };
 }
 
-async function removeOld({ pool, clock, signal, log, eventRetentionDays, onProgress }: Run): Promise<void> {
-  const dropped = await dropOld(pool, clock(), eventRetentionDays, signal, (done) =>
-    onProgress({ step: "retention", done }),
-  );
-  if (dropped.logs + dropped.events + dropped.marks > 0) log.info(dropped, "old rows removed");
+async function removeOld({ pool, clock, signal, log, retention, onProgress }: Run): Promise<void> {
+  const onDone = (done: number) => onProgress({ step: "retention", done });
+  const dropped = await dropOld(pool, clock(), retention, signal, onDone);
+  if (Object.values(dropped).some((rows) => rows > 0)) log.info(dropped, "old rows removed");
+  const erased = await repeatErasures(pool, clock(), signal, onDone);
+  if (erased > 0) log.info({ rows: erased }, "late data of erased customers removed");
 }
 
 function onceASecond(save: () => Promise<void>): () => Promise<void> {

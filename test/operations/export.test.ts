@@ -3,12 +3,8 @@ import { mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, expect, test } from "vitest";
-import {
-  type ExportScope,
-  exportHeader,
-  exportPages,
-  findExportedCustomer,
-} from "../../src/operations/export.js";
+import { idsOfCustomer } from "../../src/facts/customer-ids.js";
+import { type ExportScope, exportHeader, exportPages } from "../../src/operations/export.js";
 import { ExportFile } from "../../src/operations/export-file.js";
 import { exportedTables } from "../../src/operations/export-kinds.js";
 import { simulateSalon } from "../../src/simulator/salon.js";
@@ -196,7 +192,7 @@ test("a customer's export holds all that is about them and about those merged in
   const customers = ["customer", "customer_analytics"].flatMap((type) => find(type, () => true));
   const ids = [...new Set<string>(customers.map(({ square_customer_id }) => square_customer_id))];
   for (const id of ids) {
-    const customer = await findExportedCustomer(pool, organizationId, id);
+    const customer = await idsOfCustomer(pool, organizationId, id);
     expect(customer.id).toBe(aliases.get(id) ?? id);
     const merged = [...aliases].flatMap(([from, to]) => (to === customer.id ? [from] : []));
     expect(await linesOf({ organizationId, customer }), id).toEqual(

@@ -125,7 +125,7 @@ test("customers are read in key order by indexes", async () => {
 test("old events are found at the beginning of the index on received_at", async () => {
   const stop = new AbortController();
   const indexes = await indexesOf(async (on) => {
-    await dropOld(on.pool, NOW, 90, stop.signal, () => {});
+    await dropOld(on.pool, NOW, { eventDays: 90, payloadDays: 90 }, stop.signal, () => {});
   });
   const [, drop] = indexes.find(([text]) => text.startsWith("delete from webhook_events")) ?? [];
   expect(drop).toEqual(["webhook_events_pkey", "webhook_events_received_idx"]);

@@ -295,7 +295,7 @@ describe("retention", () => {
     await addEvents(5, 89, "stale");
     expect(await sweepAt(database, NOW)).toMatchObject({ complete: true });
     expect(await events()).toEqual({ deferred: 4, stale: 5 });
-    await sweepAt(database, NOW, "recent", { eventRetentionDays: 40 });
+    await sweepAt(database, NOW, "recent", { retention: { eventDays: 40, payloadDays: 40 } });
     expect(await events()).toEqual({ deferred: 4 });
   });
 
@@ -318,7 +318,7 @@ describe("retention", () => {
 
   it("keeps events for EVENT_RETENTION_DAYS", async () => {
     await addEvents(3, 91, "processed");
-    await sweepAt(database, NOW, "recent", { eventRetentionDays: 100 });
+    await sweepAt(database, NOW, "recent", { retention: { eventDays: 100, payloadDays: 100 } });
     expect(await events()).toEqual({ processed: 3 });
   });
 

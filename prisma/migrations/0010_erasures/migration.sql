@@ -3,6 +3,8 @@ create table customer_erasures (
   organization_id uuid not null,
   square_customer_id text not null,
   erased_at timestamptz(6) not null,
+  -- Stored events received before are stripped. NULL: not yet.
+  events_until timestamptz(6),
   constraint customer_erasures_pkey primary key (organization_id, square_customer_id)
 );
 
