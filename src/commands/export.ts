@@ -32,6 +32,7 @@ Each other line is one object: its "type" and all columns of its table.
 
   organization, location, team_member, service_variation
   customer, customer_merge, customer_recovery, customer_alias   profiles, and who was merged into whom
+  customer_erasure                                              whose personal data is erased
   booking                                                       with its segments, its notes, and Square's object as "raw"
   payment, refund                                               with Square's object as "raw"
   referral_profile, referral_reward

@@ -34,6 +34,12 @@ export const exportKinds: readonly ExportKind[] = [
     about: oneOf("square_customer_id"),
   },
   {
+    type: "customer_erasure",
+    table: "customer_erasures",
+    key: ["square_customer_id"],
+    about: oneOf("square_customer_id"),
+  },
+  {
     type: "customer_alias",
     table: "customer_aliases",
     key: ["from_customer_id"],
