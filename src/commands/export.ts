@@ -5,7 +5,7 @@ import { Command } from "commander";
 import { systemClock } from "../clock.js";
 import type { Database } from "../database/database.js";
 import { RegularsError } from "../errors.js";
-import { idsOfCustomer } from "../facts/customer-ids.js";
+import { idsOfCustomer } from "../inbox/customer-ids.js";
 import {
   countExported,
   type ExportPosition,

@@ -3,9 +3,9 @@ import { recompute } from "../analytics/recompute.js";
 import { inBackgroundTransaction } from "../database/lock-wait.js";
 import { type Queryable, queryUnprepared, type Statement } from "../database/query.js";
 import { RetryTransaction } from "../database/transaction.js";
-import { idsNamingCustomer, idsOfCustomer } from "../facts/customer-ids.js";
 import { type ErasedRows, eraseFacts } from "../facts/erasures.js";
 import { lockCustomers } from "../facts/locks.js";
+import { idsNamingCustomer, idsOfCustomer } from "./customer-ids.js";
 import { stripPayloadsNaming } from "./strip-payloads.js";
 
 /**

@@ -1,5 +1,5 @@
 import { type Queryable, queryUnprepared, type Statement } from "../database/query.js";
-import { type CustomerIds, idsNamingCustomer } from "../facts/customer-ids.js";
+import { type CustomerIds, idsNamingCustomer } from "../inbox/customer-ids.js";
 import { EXPORT_HEADER, EXPORTED_EVENT } from "../inbox/event-file.js";
 import {
   type ExportKind,

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { idsOfCustomer } from "../../src/facts/customer-ids.js";
+import { idsOfCustomer } from "../../src/inbox/customer-ids.js";
 import { type ExportScope, exportHeader, exportPages } from "../../src/operations/export.js";
 import { ExportFile } from "../../src/operations/export-file.js";
 import { exportedTables } from "../../src/operations/export-kinds.js";
