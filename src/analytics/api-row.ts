@@ -12,7 +12,9 @@ const numericColumns = new Set(
  * cannot hold exactly (past 2^53) becomes a string. Instants become RFC 3339 in UTC with milliseconds.
  */
 export function toApiRow(row: Readonly<Record<string, unknown>>): ApiRow {
-  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, toApiValue(name, value)]));
+  const plain: ApiRow = {};
+  for (const name in row) plain[name] = toApiValue(name, row[name]);
+  return plain;
 }
 
 function toApiValue(name: string, value: unknown): unknown {

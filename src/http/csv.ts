@@ -1,4 +1,3 @@
-import { stringify } from "csv-stringify/sync";
 import type { ApiRow } from "../analytics/api-row.js";
 import { columns } from "../analytics/columns/catalogue.js";
 import { bookkeepingColumns } from "../analytics/statement.js";
@@ -14,23 +13,30 @@ export const csvColumns: readonly string[] = [
   "preferred_service_name",
 ];
 
-/**
- * Writes lines of the customers' CSV: RFC 4180, values as in JSON, NULL empty. A byte order mark precedes the header.
- * Spreadsheets recognize UTF-8 by it.
- */
-export function csvPage(rows: readonly ApiRow[], { header }: { readonly header: boolean }): string {
-  return stringify([...rows], {
-    columns: [...csvColumns],
-    header,
-    bom: header,
-    record_delimiter: "windows",
-    quoted_match: /[\r\n]/,
-    cast: {
-      boolean: (value) => String(value),
-      object: (value) => JSON.stringify(value),
-      string: inert,
-    },
-  });
+/** Spreadsheets recognize UTF-8 by it. */
+const BYTE_ORDER_MARK = "\uFEFF";
+
+/** The first line of the customers' CSV, behind a byte order mark. */
+export const csvHeader = `${BYTE_ORDER_MARK}${csvColumns.join(",")}\r\n`;
+
+/** Writes lines of the customers' CSV: RFC 4180, values as in JSON, NULL empty. */
+export function csvLines(rows: readonly ApiRow[]): string {
+  let lines = "";
+  for (const row of rows) {
+    for (const [at, name] of csvColumns.entries()) lines += (at === 0 ? "" : ",") + cell(row[name]);
+    lines += "\r\n";
+  }
+  return lines;
+}
+
+function cell(value: unknown): string {
+  if (value === null || value === undefined) return "";
+  if (typeof value === "string") return quoted(inert(value));
+  return typeof value === "object" ? quoted(JSON.stringify(value)) : String(value);
+}
+
+function quoted(text: string): string {
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
 /** A number or phone number with a sign. */

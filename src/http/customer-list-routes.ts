@@ -13,7 +13,7 @@ import {
   readCustomers,
 } from "../reports/customers.js";
 import { existingDay } from "../reports/period.js";
-import { csvPage } from "./csv.js";
+import { csvHeader, csvLines } from "./csv.js";
 import { security } from "./openapi.js";
 import {
   adminErrors,
@@ -149,16 +149,21 @@ export function customerListRoutes({ database, clock, cursors }: Parts) {
   };
 }
 
-/** Reads page after page. The next page is read when the last one was sent, and none when the client has gone. */
+/**
+ * Reads page after page. The next page is read while this one is written and sent, so at most two are in memory. None
+ * is read when the client has gone.
+ */
 async function* lines(
   first: CustomerPage,
   read: (after: Cursor) => Promise<CustomerPage>,
 ): AsyncGenerator<string> {
-  yield csvPage(first.customers, { header: true });
-  for (let next = first.next; next; ) {
-    const page = await read(next);
-    yield csvPage(page.customers, { header: false });
-    next = page.next;
+  yield csvHeader;
+  for (let page: CustomerPage | undefined = first; page; ) {
+    const following: Promise<CustomerPage> | undefined = page.next ? read(page.next) : undefined;
+    // Awaited below, unless the client goes before.
+    following?.catch(() => {});
+    yield csvLines(page.customers);
+    page = await following;
   }
 }
 

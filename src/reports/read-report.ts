@@ -17,7 +17,7 @@ export async function readReport<Row>(
   values: readonly unknown[],
 ): Promise<Row[]> {
   return inTransaction(pool, async (tx) => {
-    await tx.query(PLANNED_ANEW);
+    await tx.query(`${PLANNED_ANEW}; ${ROOM_TO_SORT}`);
     return reading(tx)<Row>(statement, values);
   });
 }
@@ -48,6 +48,9 @@ export async function inSnapshot<Result>(
 }
 
 const PLANNED_ANEW = "set local plan_cache_mode = force_custom_plan; set local enable_seqscan = on";
+
+/** A report sorts and hashes up to a few hundred thousand customers. Few reports run at once. */
+const ROOM_TO_SORT = "set local work_mem = '32MB'";
 
 function reading(tx: pg.PoolClient): Read {
   return async <Row>(statement: Statement, values: readonly unknown[]) => {

@@ -25,20 +25,32 @@ export interface Movement {
 }
 
 /**
- * The organization, the days, and the customers with the values that their segment depends on. A customer is known
- * from the earliest of: created at Square, first booking made, first payment. A customer with none of these is
- * always known. Facts are read as they are now. All bookings and payments are read, because a customer who came
- * once stays in a segment. Indexes: bookings_start_idx and payments_customer_idx.
+ * The organization, the days, and what segments depend on. A segment ends `longest` after the visit that began it. So
+ * visits since `window_at` decide each segment of the period, and who came before and not since is LOST.
+ *
+ * `visit`: the visits since `window_at`. `recent`: customers who first came since `window_at`, or never. The first visit
+ * is the first ACCEPTED booking, once it has started, so a row that is due is right too. `returned`: the customers of
+ * `visit` who first came before. Their first visit counts as `window_at`, where no segment depends on it. `absent`: the
+ * number of the others who first came before.
+ *
+ * A customer is known from the earliest of: created at Square, first booking made, first payment. A customer with none
+ * of these is always known. Only who had not come at the beginning needs this. Facts are read as they are now.
+ *
+ * Indexes: bookings_start_idx and customer_analytics_first_booking_idx; bookings_customer_idx and
+ * payments_customer_idx for customers who were created since.
  */
 const people = `
     organization as (
-      select time_zone,
-      ${segmentPeriods}
-      from organizations where id = $1
+      select *, greatest(new_for, active_for, at_risk_for) as longest from (
+        select time_zone,
+        ${segmentPeriods}
+        from organizations where id = $1
+      ) as o
     ),
     -- The last instant of each day, but never later than now. The first is the day before the period.
-    period as (
-      select min(ends_at) as begins_at, max(ends_at) as ends_at, array_agg(ends_at order by ends_at) as ends
+    period as materialized (
+      select min(ends_at) as begins_at, max(ends_at) as ends_at, array_agg(ends_at order by ends_at) as ends,
+        min(ends_at) - (select longest from organization) as window_at
       from (
         select least(local_midnight(d + 1, time_zone) - interval '1 microsecond', $4::timestamptz) as ends_at
         from organization
@@ -46,24 +58,45 @@ const people = `
         where local_midnight(d, time_zone) <= $4
       ) as day
     ),
-    visit as (
+    visit as materialized (
       select b.customer_id, b.start_at from bookings b
       where b.organization_id = $1 and ${isVisit("b", "$4::timestamptz")} and b.customer_id is not null
+        and b.start_at > (select window_at from period) and b.start_at <= (select ends_at from period)
+    ),
+    recent as materialized (
+      select customer_id, case when first_booking_at <= $4 then first_booking_at end as first_visit_at, customer_created_at
+      from (
+        select square_customer_id as customer_id, first_booking_at, customer_created_at from customer_analytics
+        where organization_id = $1 and first_booking_at > (select window_at from period)
+        union all
+        select square_customer_id, null, customer_created_at from customer_analytics
+        where organization_id = $1 and first_booking_at is null
+      ) as customer
+    ),
+    returned as materialized (
+      select visited.customer_id from (select distinct customer_id from visit) as visited
+      where not exists (select from recent where recent.customer_id = visited.customer_id)
+    ),
+    absent as (
+      select (
+        select count(*) from customer_analytics
+        where organization_id = $1 and first_booking_at <= (select window_at from period)
+      ) - (select count(*) from returned) as customers
+    ),
+    newcomer as materialized (
+      select customer_id, first_visit_at,
+        case when customer_created_at <= begins_at then customer_created_at else coalesce(least(
+          customer_created_at,
+          (select min(b.created_at) from bookings b where b.organization_id = $1 and b.customer_id = recent.customer_id),
+          (select min(p.created_at) from payments p where p.organization_id = $1 and p.customer_id = recent.customer_id)
+        ), '-infinity') end as known_at
+      from recent cross join period
+      where first_visit_at is null or first_visit_at > begins_at
     ),
     person as (
-      select a.square_customer_id as customer_id, v.first_visit_at,
-        coalesce(least(a.customer_created_at, booked_at, paid_at), '-infinity') as known_at
-      from customer_analytics a
-      left join (
-        select customer_id, min(start_at) as first_visit_at from visit group by customer_id
-      ) as v on v.customer_id = a.square_customer_id
-      left join (
-        select customer_id, min(created_at) as booked_at from bookings where organization_id = $1 group by customer_id
-      ) as b on b.customer_id = a.square_customer_id
-      left join (
-        select customer_id, min(created_at) as paid_at from payments where organization_id = $1 group by customer_id
-      ) as p on p.customer_id = a.square_customer_id
-      where a.organization_id = $1
+      select customer_id, first_visit_at from recent where first_visit_at is not null
+      union all
+      select customer_id, window_at from returned cross join period
     )`;
 
 /**
@@ -75,12 +108,15 @@ const dailyStatement = {
   text: `
     with ${people},
     stay as (
-      select customer_id, at as last_visit_at, lead(at) over (partition by customer_id order by at) as next_visit_at
+      select customer_id, at as last_visit_at, lead(at) over (partition by customer_id collate "C" order by at) as next_visit_at
       from (
         select customer_id, start_at as at from visit where start_at > (select begins_at from period)
         union
-        select customer_id, max(start_at) from visit
-        where start_at <= (select begins_at from period) group by customer_id
+        select customer_id, max(at) from (
+          select customer_id, start_at as at from visit where start_at <= (select begins_at from period)
+          union all
+          select customer_id, window_at from returned cross join period
+        ) as before group by customer_id
       ) as visited
     ),
     moment as (
@@ -94,12 +130,12 @@ const dailyStatement = {
         and (next_visit_at is null or greatest(m.at, begins_at) < next_visit_at)
       union all
       select customer_id, null, null, greatest(known_at, begins_at)
-      from person cross join period
+      from newcomer cross join period
       where known_at <= ends_at and (first_visit_at is null or greatest(known_at, begins_at) < first_visit_at)
     ),
     change as (
       select customer_id, width_bucket(at - interval '1 microsecond', ends) as day, segment,
-        lag(segment) over (partition by customer_id order by at) as segment_before
+        lag(segment) over (partition by customer_id collate "C" order by at) as segment_before
       from (
         select moment.*, ${segmentAt("at")} as segment from moment cross join organization
       ) as moment
@@ -110,6 +146,8 @@ const dailyStatement = {
       select day, segment, 1 as customers from change
       union all
       select day, segment_before, -1 from change where segment_before is not null
+      union all
+      select 0, 'LOST', customers from absent
     ) as step
     group by day, segment`,
 };
@@ -117,7 +155,7 @@ const dailyStatement = {
 const segmentAtEnd = (instant: string, lastVisit: string) => `(
         select case when v.last_visit_at is null and known_at > ${instant} then null else ${segmentAt(instant)} end
         from (
-          select case when ${lastVisit} is not null then person.first_visit_at end as first_visit_at,
+          select case when ${lastVisit} is not null then customer.first_visit_at end as first_visit_at,
             ${lastVisit} as last_visit_at
         ) as v
       )`;
@@ -127,18 +165,30 @@ const movementsStatement = {
   text: `
     with ${people},
     visited as (
-      select customer_id, max(start_at) filter (where start_at <= begins_at) as last_before,
-        max(start_at) filter (where start_at <= ends_at) as last_at
-      from visit cross join period group by customer_id
+      select customer_id, max(start_at) filter (where start_at <= begins_at) as last_before, max(start_at) as last_at
+      from (
+        select customer_id, start_at from visit
+        union all
+        select customer_id, window_at from returned cross join period
+      ) as visit
+      cross join period group by customer_id
+    ),
+    customer as (
+      select customer_id, coalesce(person.first_visit_at, newcomer.first_visit_at) as first_visit_at, known_at, last_before,
+        last_at
+      from newcomer
+      full join visited using (customer_id)
+      left join person using (customer_id)
     )
-    select from_segment, to_segment, count(*)::integer as customers
+    select from_segment, to_segment, sum(customers)::integer as customers
     from (
-      select ${segmentAtEnd("begins_at", "visited.last_before")} as from_segment,
-        ${segmentAtEnd("ends_at", "visited.last_at")} as to_segment
-      from person
-      left join visited using (customer_id)
+      select ${segmentAtEnd("begins_at", "customer.last_before")} as from_segment,
+        ${segmentAtEnd("ends_at", "customer.last_at")} as to_segment, 1 as customers
+      from customer
       cross join period
       cross join organization
+      union all
+      select 'LOST', 'LOST', customers from absent where customers > 0
     ) as moved
     where to_segment is not null
     group by from_segment, to_segment
