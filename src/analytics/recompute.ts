@@ -29,13 +29,13 @@ export async function recompute(
   const { rows } = await query<{
     square_customer_id: string;
     outcome: "written" | "deleted";
-    columns: string[];
+    columns: string;
   }>(tx, statement, [organizationId, customerIds, now]);
   const having = (outcome: "written" | "deleted") =>
     rows.filter((row) => row.outcome === outcome).map((row) => row.square_customer_id);
   return {
     written: having("written"),
     deleted: having("deleted"),
-    columns: new Map(rows.map((row) => [row.square_customer_id, row.columns])),
+    columns: new Map(rows.map((row) => [row.square_customer_id, row.columns.split(" ")])),
   };
 }

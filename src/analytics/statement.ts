@@ -89,13 +89,13 @@ const storing = `
   -- The customers' locks keep the stored rows unchanged after this read. \`updated_at\` is the last change of a value. A
   -- change of only definition_version or refresh_due_at does not move it.
   changed as (
-    select fresh.*, case when is_new or columns <> '{}' then :now else stored_updated_at end as updated_at
+    select fresh.*, case when is_new or columns <> '' then :now else stored_updated_at end as updated_at
     from (
       select fresh.*, stored.updated_at as stored_updated_at,
         stored.square_customer_id is null as is_new,
-        array_remove(array[
+        concat_ws(' ',
           ${valueNames.map((name) => `case when stored.${name} is distinct from fresh.${name} then '${name}' end`).join(",\n          ")}
-        ], null) as columns,
+        ) as columns,
         stored.refresh_due_at as stored_due_at, stored.definition_version as stored_version
       from fresh
       left join lateral (
@@ -104,7 +104,7 @@ const storing = `
       ) as stored on true
       offset 0
     ) as fresh
-    where is_new or columns <> '{}' or (stored_due_at, stored_version) is distinct from (refresh_due_at, definition_version)
+    where is_new or columns <> '' or (stored_due_at, stored_version) is distinct from (refresh_due_at, definition_version)
   ),
   written as (
     insert into customer_analytics (
@@ -134,7 +134,7 @@ const storing = `
   )
   select square_customer_id, 'written' as outcome, columns from changed
   union all
-  select square_customer_id, 'deleted', '{}' from deleted`;
+  select square_customer_id, 'deleted', '' from deleted`;
 
 /** The instant of computation is the third parameter. */
 export const withNow = (sql: string) => sql.replaceAll(":now", "$3::timestamptz");
