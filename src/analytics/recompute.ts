@@ -36,6 +36,6 @@ export async function recompute(
   return {
     written: having("written"),
     deleted: having("deleted"),
-    columns: new Map(rows.map((row) => [row.square_customer_id, row.columns.split(" ")])),
+    columns: new Map(rows.map((row) => [row.square_customer_id, row.columns.split(" ").filter(Boolean)])),
   };
 }

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { columns } from "../../src/analytics/columns/catalogue.js";
 import { recomputeCustomer } from "../../src/analytics/customer.js";
+import { recompute as recomputeForCaller } from "../../src/analytics/recompute.js";
 import { emptyDatabase, openTestDatabase } from "../support/database.js";
 import { makeRandomWorld } from "../support/random-worlds.js";
 import {
@@ -94,6 +95,35 @@ describe("a recompute that changes a value", () => {
     const [row] = await rowsOf();
     const at = (instant: string) => instant.replace("Z", "+00:00");
     expect(row).toMatchObject({ created_at: at(NOW), updated_at: at(LATER), computed_at: at(LATER) });
+  });
+});
+
+describe("a recompute tells its caller", () => {
+  const told = async (now: string) => {
+    const tx = await database.pool.connect();
+    try {
+      return await recomputeForCaller(tx, organizationId, ["ana"], new Date(now));
+    } finally {
+      tx.release();
+    }
+  };
+
+  it("exactly the columns that changed: of a new row those with a value, and none of a row without a changed value", async () => {
+    await anaWithEverything();
+    const { columns: ofNew } = await told(NOW);
+    const [row] = await rowsOf();
+    const withValue = columns.map(({ name }) => name).filter((name) => row?.[name] !== null);
+    expect(ofNew).toEqual(new Map([["ana", withValue]]));
+
+    await database.pool.query("update customers set given_name = 'Anna', family_name = 'Li'");
+    expect((await told(NOW)).columns).toEqual(new Map([["ana", ["given_name", "family_name"]]]));
+    expect((await told(NOW)).columns).toEqual(new Map());
+
+    await database.pool.query("update customer_analytics set definition_version = 0");
+    expect(await told(NOW)).toEqual({ written: ["ana"], deleted: [], columns: new Map([["ana", []]]) });
+
+    await facts("customer_aliases", { from_customer_id: "ana", to_customer_id: "bo" });
+    expect(await told(NOW)).toEqual({ written: [], deleted: ["ana"], columns: new Map([["ana", []]]) });
   });
 });
 
