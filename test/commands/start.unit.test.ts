@@ -1,6 +1,8 @@
+import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { promisify } from "node:util";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { commands } from "../../src/commands/commands.js";
 import { regulars, regularsProcess } from "../support/command-line.js";
@@ -33,10 +35,33 @@ describe("the program", () => {
     const help = await regularsProcess({}, "--help");
     expect(help).toMatchObject({ code: 0, stderr: "" });
     const listed = Array.from(help.stdout.matchAll(/^ {2}([a-z][a-z-]*)/gm), ([, name]) => name);
-    expect(listed.filter((name) => name !== "help")).toEqual(loaded.map((command) => command.name()));
+    expect(listed.filter((name) => name !== "help")).toEqual([
+      ...loaded.map((command) => command.name()),
+      "complete",
+    ]);
     const unknown = await regulars({}, "recompile\x1b[31m");
     expect(unknown.code).toBe(1);
     expect(unknown.stderr).toMatch(/unknown command 'recompile\\u001b\[31m'/);
+  }, 60_000);
+
+  it("completes commands and options in a real bash", async () => {
+    const { code, stdout: script } = await regularsProcess({}, "complete", "bash");
+    expect(code).toBe(0);
+    const folder = await mkdtemp(path.join(tmpdir(), "regulars-complete-"));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    await writeFile(path.join(folder, "script.bash"), script);
+    const asked = `regulars() { ${process.execPath} --import tsx src/main.ts "$@"; }
+      # What the package bash-completion gives to every script.
+      _get_comp_words_by_ref() { words=("\${COMP_WORDS[@]}") cword=$COMP_CWORD cur=\${COMP_WORDS[COMP_CWORD]}; }
+      source ${folder}/script.bash
+      complete -p regulars | grep -o 'complete.*-F [a-z_]*' | sed 's/.*-F //' > ${folder}/function
+      for words in "regulars expo" "regulars export --cust"; do
+        COMP_WORDS=($words) COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)) COMPREPLY=()
+        $(cat ${folder}/function) regulars
+        echo "\${COMPREPLY[@]}"
+      done`;
+    const { stdout } = await promisify(execFile)("bash", ["-c", asked]);
+    expect(stdout.split("\n").map((line) => line.trim())).toEqual(["export", "--customer", ""]);
   }, 60_000);
 
   it("prints every problem of a bad configuration at once, never a value, and exits 1", async () => {
