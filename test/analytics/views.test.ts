@@ -238,6 +238,17 @@ describe("customers who are equal", () => {
 });
 
 describe("an instant becomes a local time", () => {
+  it("a local day begins at its first instant, also where midnight comes twice or not at all", async () => {
+    const { rows } = await database.pool.query(
+      `select name, day from pg_timezone_names
+       cross join (select '2024-12-31'::date - n as day from generate_series(0, 366) as n) as calendar
+       cross join lateral (select local_midnight(day, name) as begins_at) as b
+       where name in ('America/Havana', 'Atlantic/Azores', 'America/Los_Angeles', 'Africa/Cairo', 'Asia/Beirut', 'Australia/Lord_Howe')
+         and (local_date(begins_at, name) <> day or local_date(begins_at - interval '1 microsecond', name) >= day)`,
+    );
+    expect(rows).toEqual([]);
+  });
+
   it("only in local_time, and a day becomes an instant only in local_midnight: `at time zone` elsewhere is only UTC", async () => {
     const sources = await filesUnder("src", "prisma/migrations", "handlers");
     const uses: string[] = [];
@@ -248,6 +259,7 @@ describe("an instant becomes a local time", () => {
       }
     }
     expect(uses.sort()).toEqual([
+      "from (select day::timestamp at time zone time_zone as midnight) as standard",
       "language sql immutable parallel safe return day::timestamp at time zone time_zone;",
       "language sql immutable parallel safe return instant at time zone time_zone;",
       "perform timestamptz 'epoch' at time zone time_zone;",
