@@ -62,7 +62,7 @@ if [ "$pending" -gt 0 ]; then
   # The single quotes keep the address, which holds a password, off the screen.
   # shellcheck disable=SC2016
   echo '  pg_dump --format=custom --file=before.dump "$DATABASE_URL"    (Postgres)'
-  echo '  stop the server and copy DATA_DIR    (embedded database)'
+  echo "  ${regulars[*]} backup before.tar.gz    (embedded database)"
 fi
 if [ "$(field stop_servers_first)" = true ] && [ "$servers_stopped" = false ] &&
   [ "$(node -p 'JSON.parse(process.argv[1]).migrations.some(({ status }) => status === "applied")' "$status")" = true ]; then

@@ -81,6 +81,16 @@ export const commands: readonly ListedCommand[] = [
     load: async () => (await import("./erase.js")).eraseCommand(),
   },
   {
+    name: "backup",
+    summary: "copy the embedded database to a file while the server runs",
+    load: async () => (await import("./backup.js")).backupCommand(),
+  },
+  {
+    name: "restore",
+    summary: "put a backup into an empty DATA_DIR, and check it",
+    load: async () => (await import("./backup.js")).restoreCommand(),
+  },
+  {
     name: "import",
     summary: "store referrals from a CSV",
     load: async () => (await import("./import.js")).importCommand(),

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { systemClock } from "../clock.js";
+import type { Database } from "../database/database.js";
 import { type SanityStep, sanityCheck } from "../operations/sanity-check.js";
 import { print, withDatabase } from "./context.js";
 
@@ -9,17 +10,24 @@ export function sanityCheckCommand(): Command {
     .option("--all", "compare every row with its recomputation; by default a sample")
     .option("--json", "print one JSON object")
     .action(async ({ all, json }: { all?: boolean; json?: boolean }) => {
-      const steps: SanityStep[] = [];
-      await withDatabase(async (database) => {
-        for await (const step of sanityCheck(database, systemClock, all === true)) {
-          steps.push(step);
-          if (!json) print(false, step, describe(step));
-        }
-      });
+      const steps = await withDatabase((database) => checkAndPrint(database, { all: all === true, json }));
       const passed = steps.every((step) => step.passed);
       if (json) print(true, { passed, steps }, []);
       if (!passed) process.exitCode = 1;
     });
+}
+
+/** Runs the sanity check and, without `json`, prints each step at its end. */
+export async function checkAndPrint(
+  database: Database,
+  { all, json }: { all: boolean; json: boolean | undefined },
+): Promise<SanityStep[]> {
+  const steps: SanityStep[] = [];
+  for await (const step of sanityCheck(database, systemClock, all)) {
+    steps.push(step);
+    if (!json) print(false, step, describe(step));
+  }
+  return steps;
 }
 
 function describe({ name, compared, mismatches, examples, passed }: SanityStep): string[] {

@@ -4,7 +4,7 @@ import path from "node:path";
 import { DataDirUnusable } from "../../errors.js";
 
 /** A folder of this name is complete. It is renamed to this only after its content is on disk. */
-const CLUSTER = "pg";
+export const CLUSTER = "pg";
 /** PGlite's. */
 const POSTGRES_VERSION = "18";
 const UNFINISHED = "pg.new-";
@@ -72,7 +72,7 @@ async function syncTree(folder: string): Promise<void> {
 }
 
 /** Writes a file's content, or a folder's entries, to the disk, so that they survive a power cut. */
-async function sync(file: string): Promise<void> {
+export async function sync(file: string): Promise<void> {
   const handle = await open(file);
   try {
     await handle.sync();

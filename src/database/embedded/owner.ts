@@ -63,6 +63,26 @@ export async function openEmbedded(
   }
 }
 
+/**
+ * Runs work on the files in `dataDir` while no process has its database open.
+ *
+ * @throws DataDirInUse when a process has
+ */
+export async function whileClosed<Result>(
+  dataDir: string,
+  work: (folder: string) => Promise<Result>,
+): Promise<Result> {
+  const folder = path.resolve(dataDir);
+  await makeFolder(folder);
+  const claim = await claimLock(folder, () => accepts(socketPathIn(folder)));
+  if (!("lock" in claim)) throw new DataDirInUse(folder, claim.owner.pid);
+  try {
+    return await work(folder);
+  } finally {
+    claim.lock.release();
+  }
+}
+
 /** An existing folder keeps its mode. The socket, the lock and the database's files have modes of their own. */
 async function makeFolder(folder: string): Promise<void> {
   try {

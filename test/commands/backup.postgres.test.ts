@@ -1,0 +1,37 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import pg from "pg";
+import { expect, onTestFinished, test } from "vitest";
+import { addOrganization } from "../../src/organizations/organizations.js";
+import { openForCommands, regulars } from "../support/command-line.js";
+import { databaseUrl } from "../support/database-url.js";
+import { asAdmin } from "../torture/runner/databases.js";
+
+const { database, env } = await openForCommands();
+
+test("on a Postgres, backup and restore name the lines of pg_dump and pg_restore, and these lines work", async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), "regulars-dump-"));
+  const copy = `regulars_restored_${process.pid}`;
+  onTestFinished(async () => {
+    rmSync(folder, { recursive: true });
+    await asAdmin(`drop database if exists ${copy} with (force)`);
+  });
+  await addOrganization(database, { merchantId: "M", name: "Salon" }, new Date());
+  const run = async (command: string, url: string) => {
+    const { code, stderr } = await regulars(env, command, path.join(folder, "never"));
+    expect(code).toBe(1);
+    const line = stderr.trim().split("\n").at(-1)?.replace("FILE", path.join(folder, "dump")) ?? "";
+    expect(line).not.toContain(env.DATABASE_URL);
+    execFileSync("sh", ["-c", line], { env: { PATH: process.env.PATH ?? "", DATABASE_URL: url } });
+  };
+  await run("backup", env.DATABASE_URL ?? "");
+  await asAdmin(`create database ${copy}`);
+  await run("restore", databaseUrl(copy));
+  const client = new pg.Client({ connectionString: databaseUrl(copy) });
+  await client.connect();
+  const { rows } = await client.query("select name from organizations");
+  await client.end();
+  expect(rows).toEqual([{ name: "Salon" }]);
+});
