@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { signBody } from "../../../src/square/signature.js";
 
@@ -8,7 +9,8 @@ export const NOTIFICATION_URL = "https://regulars.example/webhooks/square";
 export const ADMIN_KEY = "admin-key-of-the-attacks";
 export const CRON_SECRET = "cron-secret-of-the-attacks";
 
-const SCRIPT = fileURLToPath(new URL("serve.ts", import.meta.url));
+const HERE = fileURLToPath(new URL("../../..", import.meta.url));
+const SCRIPT = "test/torture/runner/serve.ts";
 const KEPT_LINES = 2_000;
 
 export interface ServerOptions {
@@ -16,6 +18,8 @@ export interface ServerOptions {
   readonly databaseUrl?: string;
   /** Environment variables that are added or replaced. */
   readonly env?: Readonly<Record<string, string>>;
+  /** The folder of another release, from test/support/release.ts. The default is this checkout. */
+  readonly release?: string;
   /** 0 is any free port. It is the default. */
   readonly port?: number;
 }
@@ -45,7 +49,9 @@ export class ServerProcess {
   /** Resolves when it listens. @throws with its output if it ends instead */
   static async start(databaseUrl: string, options: ServerOptions = {}): Promise<ServerProcess> {
     const { PATH = "" } = process.env;
-    const child = spawn(process.execPath, ["--expose-gc", "--import", "tsx", SCRIPT], {
+    const { release = HERE } = options;
+    const child = spawn(process.execPath, ["--expose-gc", "--import", "tsx", path.join(release, SCRIPT)], {
+      ...(release !== HERE && { cwd: release }),
       stdio: ["ignore", "pipe", "pipe", "ipc"],
       // It has its own process group. Ctrl-C goes to the attack, which stops its servers.
       detached: true,
