@@ -37,26 +37,54 @@ test("docs/webhooks.md lists every event type that is handled", () => {
   expect(sorted(list.match(/[a-z_]+(\.[a-z_]+)+/g) ?? [])).toEqual(sorted(handledEventTypes));
 });
 
+const documents = [
+  "README.md",
+  "CONTRIBUTING.md",
+  ...readdirSync(path.join(ROOT, "docs")).map((name) => `docs/${name}`),
+].filter((name) => name.endsWith(".md"));
+
 test("every relative link and every path in the documents leads somewhere", () => {
-  const documents = [
-    "README.md",
-    "CONTRIBUTING.md",
-    ...readdirSync(path.join(ROOT, "docs")).map((name) => `docs/${name}`),
-  ];
-  const missing = documents
-    .filter((document) => document.endsWith(".md"))
-    .flatMap((document) => {
-      const text = read(document);
-      const links = Array.from(text.matchAll(/\]\(([^)#:]+)[^):]*\)/g), ([, link = ""]) =>
-        path.join(path.dirname(document), link),
-      );
-      const paths = Array.from(
-        text.matchAll(/`((?:src|handlers|test|docs|prisma|fixtures)\/[\w./-]*\w\/?)`/g),
-        ([, file = ""]) => file,
-      );
-      return [...links, ...paths]
-        .filter((file) => !existsSync(path.join(ROOT, file)))
-        .map((file) => `${document}: ${file}`);
-    });
+  const missing = documents.flatMap((document) => {
+    const text = read(document);
+    const links = Array.from(text.matchAll(/\]\(([^)#:]+)[^):]*\)/g), ([, link = ""]) =>
+      path.join(path.dirname(document), link),
+    );
+    const paths = Array.from(
+      text.matchAll(/`((?:src|handlers|test|docs|prisma|fixtures)\/[\w./-]*\w\/?)`/g),
+      ([, file = ""]) => file,
+    );
+    return [...links, ...paths]
+      .filter((file) => !existsSync(path.join(ROOT, file)))
+      .map((file) => `${document}: ${file}`);
+  });
   expect(missing).toEqual([]);
 });
+
+test("every link to a heading of a document names one that it has", () => {
+  const missing = documents.flatMap((document) =>
+    Array.from(read(document).matchAll(/\]\(([\w./-]*)#([^)]+)\)/g))
+      .filter(([, file = "", anchor = ""]) => {
+        const target = file === "" ? document : path.join(path.dirname(document), file);
+        return !anchorsOf(read(target)).includes(anchor);
+      })
+      .map(([link]) => `${document}: ${link}`),
+  );
+  expect(missing).toEqual([]);
+});
+
+test("the index lists every document", () => {
+  const index = read("docs/README.md");
+  const listed = documents.filter((document) => index.includes(`](${path.relative("docs", document)})`));
+  expect(documents.filter((document) => !listed.includes(document))).toEqual(["README.md", "docs/README.md"]);
+});
+
+/** The anchors that GitHub makes of the headings. */
+function anchorsOf(markdown: string): string[] {
+  const prose = markdown.replaceAll(/^```.*?^```/gms, "");
+  return Array.from(prose.matchAll(/^#+ (.*)$/gm), ([, heading = ""]) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, "")
+      .replaceAll(" ", "-"),
+  );
+}

@@ -80,36 +80,74 @@ test("without the database the process still tells what it knows", async () => {
   await gone.close();
 });
 
-test("every alert rule can be parsed, says what it means and what to do, and names metrics that exist", async () => {
-  const rules = readFileSync("docs/alerts.yaml", "utf8")
-    .split(/^ {6}- alert: /m)
-    .slice(1);
-  expect(rules.length).toBeGreaterThan(10);
-  const existing = new Set([...(await read()).matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name));
+/** The metrics that a PromQL expression names. It fails when the expression cannot be parsed. */
+function metricsOf(expression: string): string[] {
+  const names: string[] = [];
+  parser.parse(expression).iterate({
+    enter(node) {
+      if (node.type.isError) throw new Error(`${expression}: it cannot be parsed at ${node.from}`);
+      const parent = node.node.parent?.name;
+      if (node.name === "Identifier" && parent === "VectorSelector") {
+        names.push(expression.slice(node.from, node.to));
+      }
+    },
+  });
+  return names;
+}
+
+/** Fails when an expression cannot be parsed, names no metric, or names one that does not exist. */
+async function expectMetrics(expressions: readonly string[]): Promise<void> {
+  const types = Array.from(
+    (await read()).matchAll(/^# TYPE (\S+) (\w+)/gm),
+    ([, name, type]) => [name, type] as const,
+  );
+  const existing = types.flatMap(([name, type]) =>
+    type === "histogram" ? ["_bucket", "_sum", "_count"].map((end) => `${name}${end}`) : [name],
+  );
   // Prometheus makes this one itself.
-  existing.add("up");
-  for (const rule of rules) {
+  existing.push("up");
+  for (const expression of expressions) {
+    const names = metricsOf(expression);
+    expect(names.length, expression).toBeGreaterThan(0);
+    for (const metric of names) expect(existing, expression).toContain(metric);
+  }
+}
+
+const alertRules = readFileSync("docs/alerts.yaml", "utf8")
+  .split(/^ {6}- alert: /m)
+  .slice(1);
+
+test("every alert rule can be parsed, says what it means and what to do, and names metrics that exist", async () => {
+  expect(alertRules.length).toBeGreaterThan(10);
+  for (const rule of alertRules) {
     const name = rule.split("\n", 1)[0];
     for (const field of ["summary", "description", "remedy"]) {
       expect(rule, `${name}: ${field}`).toMatch(new RegExp(`^ {10}${field}: [A-Z].*\\.$`, "m"));
     }
     expect(rule, name).toMatch(/severity: (critical|warning) /);
-    const expression = rule.match(/^ {8}expr: (.+)$/m)?.[1] ?? "";
-    const names: string[] = [];
-    let errors = 0;
-    parser.parse(expression).iterate({
-      enter(node) {
-        if (node.type.isError) errors += 1;
-        const parent = node.node.parent?.name;
-        if (node.name === "Identifier" && parent === "VectorSelector") {
-          names.push(expression.slice(node.from, node.to).replace(/_bucket$/, ""));
-        }
-      },
-    });
-    expect([name, expression, errors]).toEqual([name, expression, 0]);
-    expect(names.length, expression).toBeGreaterThan(0);
-    for (const metric of names) expect(existing, `${name}: ${metric}`).toContain(metric);
   }
+  await expectMetrics(alertRules.map((rule) => rule.match(/^ {8}expr: (.+)$/m)?.[1] ?? ""));
+});
+
+test("docs/operations.md tells meaning, query and remedy of every alert, in their order", () => {
+  const sections = readFileSync("docs/operations.md", "utf8").split(/^## /m).slice(1);
+  const nameOf = (text: string) => text.split("\n", 1)[0];
+  expect(sections.map(nameOf)).toEqual(alertRules.map(nameOf));
+  for (const section of sections) {
+    for (const part of ["Meaning", "Query", "Remedy"])
+      expect(section, nameOf(section)).toContain(`**${part}.**`);
+  }
+});
+
+test("the Grafana dashboard asks only for metrics that exist, and shows every metric of Regulars", async () => {
+  const { panels } = JSON.parse(readFileSync("docs/grafana.json", "utf8")) as {
+    panels: { targets: { expr: string }[] }[];
+  };
+  const expressions = panels.flatMap(({ targets }) => targets.map(({ expr }) => expr));
+  await expectMetrics(expressions);
+  const shown = expressions.flatMap(metricsOf).map((name) => name.replace(/_(bucket|sum|count)$/, ""));
+  const own = Array.from((await read()).matchAll(/^# TYPE (regulars_\S+)/gm), ([, name]) => name);
+  expect(own.filter((name = "") => !shown.includes(name))).toEqual([]);
 });
 
 test("names follow Prometheus' conventions", async () => {
