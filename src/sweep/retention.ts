@@ -3,7 +3,6 @@ import type { Retention } from "../config.js";
 import { NIL_ORGANIZATION } from "../database/nil-organization.js";
 import { readPosition, savePosition } from "../database/positions.js";
 import { queryUnprepared, type Statement } from "../database/query.js";
-import { removePayloads } from "../inbox/strip-payloads.js";
 
 const DAY_MS = 24 * 3600 * 1000;
 const LOG_RETENTION_DAYS = 90;
@@ -66,7 +65,25 @@ async function dropMarks(pool: pg.Pool): Promise<number> {
   return dropped;
 }
 
-/** Removes payloads from where the last sweep stopped. */
+// By webhook_events_received_idx. A deferred or dead event keeps its payload, because it may still be processed.
+const removePayloadsStatement: Statement = {
+  name: "remove_old_payloads",
+  text: `
+    with old as (
+      select organization_id, event_id, received_at from webhook_events
+      where received_at >= $1::timestamptz and received_at < $2
+      order by received_at limit $3
+    ),
+    removed as (
+      update webhook_events e set payload = null from old
+      where e.organization_id = old.organization_id and e.event_id = old.event_id
+        and e.payload is not null and e.status in ('processed', 'stale', 'ignored')
+      returning e.event_id
+    )
+    select (select count(*) from removed) as rows, max(received_at)::text as last from old`,
+};
+
+/** Removes payloads from where the last sweep stopped. The events' ids stay, so repeated deliveries are recognized. */
 async function dropPayloads(
   pool: pg.Pool,
   now: Date,
@@ -79,8 +96,13 @@ async function dropPayloads(
   let after = position?.received_at ?? "-infinity";
   let dropped = 0;
   while (!signal.aborted) {
-    const { rows, last } = await removePayloads(pool, after, before, BATCH);
-    dropped += rows;
+    const page = await queryUnprepared<{ rows: bigint; last: string | null }>(pool, removePayloadsStatement, [
+      after,
+      before,
+      BATCH,
+    ]);
+    const [{ rows = 0n, last = null } = {}] = page.rows;
+    dropped += Number(rows);
     onDropped(dropped);
     if (last === null || last === after) break;
     after = last;

@@ -7,12 +7,12 @@ import { checkEverybody } from "../drift/check-everybody.js";
 import { correctDue } from "../drift/due.js";
 import type { DriftRun } from "../drift/run.js";
 import { noteError, noteFailure } from "../errors.js";
-import { repeatErasures } from "../inbox/erasures.js";
 import type { Inbox } from "../inbox/inbox.js";
 import type { Log } from "../log.js";
 import type { PullContext } from "../pull/connect.js";
 import { inTurns, noteNotReached, PULLS_AT_ONCE, takeTurn, turnsToPull } from "../pull/turns.js";
 import { openLogRow, saveLogRow } from "./log-row.js";
+import { repeatErasures } from "./repeat-erasures.js";
 import {
   emptyReport,
   type SweepMode,

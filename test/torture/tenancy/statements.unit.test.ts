@@ -12,7 +12,7 @@ const aboutAll: readonly RegExp[] = [
   // Due retries, pages and counts of stored events.
   /^src\/inbox\/(event-pages|stored-events)\.ts$/,
   /^src\/drift\/(check-everybody|due)\.ts$/,
-  /^src\/sweep\/(retention|waiting)\.ts$/,
+  /^src\/sweep\/(repeat-erasures|retention|waiting)\.ts$/,
   /^src\/operations\/(organizations|sanity-check|silence|status)\.ts$/,
 ];
 
