@@ -3,6 +3,7 @@ import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import type { Clock } from "./clock.js";
 import type { ServeConfig } from "./config.js";
 import type { Database } from "./database/database.js";
+import type { Replica } from "./database/replica.js";
 import { adminRoutes } from "./http/admin-routes.js";
 import { authorization, sessionsOf } from "./http/auth.js";
 import { cronRoutes } from "./http/cron-routes.js";
@@ -40,6 +41,8 @@ const MAX_CONNECTIONS = 4_096;
 export interface AppParts {
   readonly config: Pick<ServeConfig, "webhook"> & Partial<Pick<ServeConfig, "adminApiKey" | "cronSecret">>;
   readonly database: Database;
+  /** Where reports and lists are read. Without it they are read from `database`. */
+  readonly replica?: Pick<Replica, "read" | "status"> | undefined;
   readonly clock: Clock;
   readonly inbox: Pick<Inbox, "receive" | "redrive" | "queued" | "onBatch">;
   readonly feed: Pick<LiveFeed, "subscribe">;
@@ -59,6 +62,7 @@ export interface App {
 export async function buildApp({
   config,
   database,
+  replica,
   clock,
   inbox,
   feed,
@@ -101,12 +105,12 @@ export async function buildApp({
   await http.register(cookie);
   await http.register(openapi);
   await http.register(healthRoutes({ database }));
-  await http.register(metricsRoutes({ database, clock, inbox }));
+  await http.register(metricsRoutes({ database, replica, clock, inbox }));
   await http.register(webhookRoutes({ webhook, inbox }));
   await http.register(cronRoutes({ sweeps, cronSecret }));
   const sessions = adminApiKey === undefined ? undefined : sessionsOf(adminApiKey, clock);
   await http.register(sessionRoutes({ sessions }));
   await http.register(dashboardRoutes(dashboard));
-  await http.register(adminRoutes({ sessions, database, clock, inbox, feed, sweeps }));
+  await http.register(adminRoutes({ sessions, database, replica, clock, inbox, feed, sweeps }));
   return { http, routes };
 }

@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import { Cron } from "croner";
 import { z } from "zod";
-import { DatabaseUrlProblems, readDatabaseUrl } from "./config/database-url.js";
+import { databaseUrl } from "./config/database-url.js";
 import { isLoopback } from "./config/host.js";
 import { withFiles } from "./config/secret-files.js";
 import { ConfigurationError } from "./errors.js";
@@ -48,12 +48,8 @@ const webUrl = text.refine(isWebUrl, {
  * because it may be a secret.
  */
 const variables = {
-  DATABASE_URL: text
-    .check((read) => {
-      const problems = databaseUrlProblems(read.value);
-      read.issues.push(...problems.map((message) => ({ code: "custom" as const, message, input: "" })));
-    })
-    .optional(),
+  DATABASE_URL: databaseUrl.optional(),
+  DATABASE_READ_URL: databaseUrl.optional(),
   DATABASE_POOL_SIZE: wholeNumber(1, 1000).default(10),
   DATA_DIR: text.default("./.regulars"),
   HOST: text
@@ -104,6 +100,8 @@ type Values = { [Name in keyof typeof variables]: z.output<(typeof variables)[Na
 /** The database: a Postgres when `databaseUrl` is set, otherwise the embedded one in `dataDir`. */
 export interface DatabaseConfig {
   readonly databaseUrl?: string;
+  /** A streaming replica of that Postgres, from which reports are read. */
+  readonly readUrl?: string;
   readonly dataDir: string;
   readonly poolSize: number;
 }
@@ -201,6 +199,9 @@ function problemsBetweenVariables(env: NodeJS.ProcessEnv, require: "serve" | "co
     needs("SQUARE_WEBHOOK_NOTIFICATION_URL", "is required: the notification URL exactly as subscribed");
     problems.push(...shortKeys(env));
   }
+  if (isSet(env, "DATABASE_READ_URL") && !isSet(env, "DATABASE_URL")) {
+    problems.push("DATABASE_READ_URL needs DATABASE_URL, the primary of that replica");
+  }
   if (isSet(env, "SQUARE_ACCESS_TOKEN")) {
     needs("SQUARE_MERCHANT_ID", "is required when SQUARE_ACCESS_TOKEN is set");
     needs(
@@ -229,6 +230,7 @@ function toConfig(values: Values): Config {
   return {
     database: {
       ...optional("databaseUrl", values.DATABASE_URL),
+      ...optional("readUrl", values.DATABASE_READ_URL),
       dataDir: values.DATA_DIR,
       poolSize: values.DATABASE_POOL_SIZE,
     },
@@ -290,14 +292,4 @@ function isDeliverable(value: string): boolean {
 
 function isHost(value: string): boolean {
   return isIP(value) !== 0 || /^[\w.-]+$/.test(value);
-}
-
-function databaseUrlProblems(value: string): readonly string[] {
-  try {
-    readDatabaseUrl(value);
-    return [];
-  } catch (error) {
-    if (error instanceof DatabaseUrlProblems) return error.problems;
-    throw error;
-  }
 }

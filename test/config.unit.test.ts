@@ -35,6 +35,20 @@ test("with the two required variables, the others have their documented defaults
   });
 });
 
+test("a replica's URL passes the same checks as the primary's, and needs the primary's", () => {
+  const [DATABASE_URL, DATABASE_READ_URL] = ["postgresql://primary/salon", "postgresql://replica/salon"];
+  expect(command({ DATABASE_URL, DATABASE_READ_URL }).database.readUrl).toBe(DATABASE_READ_URL);
+  expect(problemsOf(() => command({ DATABASE_READ_URL }))).toEqual([
+    "DATABASE_READ_URL needs DATABASE_URL, the primary of that replica",
+  ]);
+  expect(problemsOf(() => command({ DATABASE_URL, DATABASE_READ_URL: "replica:5432/salon" }))).toEqual([
+    expect.stringMatching(/^DATABASE_READ_URL must start with postgresql:/),
+  ]);
+  expect(problemsOf(() => command({ DATABASE_URL, DATABASE_READ_URL_FILE: "/nowhere" }))).toEqual([
+    "DATABASE_READ_URL_FILE names a file that cannot be read (ENOENT)",
+  ]);
+});
+
 test("a command needs nothing set", () => {
   expect(command().webhook).toBeUndefined();
 });

@@ -7,6 +7,7 @@ import { readEnvFile } from "../config/env-file.js";
 import { loadConfig, type ServeConfig } from "../config.js";
 import { type Database, openDatabase } from "../database/database.js";
 import { migrate } from "../database/migrate.js";
+import { Replica } from "../database/replica.js";
 import { describeFailure, RegularsError } from "../errors.js";
 import { Inbox } from "../inbox/inbox.js";
 import { LiveFeed } from "../inbox/live-feed.js";
@@ -99,10 +100,13 @@ async function startOn(database: Database, config: ServeConfig, log: Logger): Pr
   const sweeps = new Sweeps(context, { retention: config.retention });
   const { reconcileSchedule } = config;
   const schedule = reconcileSchedule === "off" ? undefined : new Schedule(sweeps, log, reconcileSchedule);
-  const { http } = await buildApp({ config, database, clock: systemClock, inbox, feed, sweeps, log });
+  const replica = await openReplica(config, database, log);
+  const parts = { config, database, replica, clock: systemClock, inbox, feed, sweeps, log };
+  const { http } = await buildApp(parts);
 
   const address = await listen(http, config);
   feed.start();
+  replica?.start();
   retries.start();
   schedule?.start();
   // After listening, so that webhooks need not wait for Square's answer.
@@ -118,9 +122,19 @@ async function startOn(database: Database, config: ServeConfig, log: Logger): Pr
     await Promise.all([sweeps.idle(), fetches.stop(), retries.stop(), introduced]);
     await inbox.close();
     await feed.stop();
+    await replica?.stop();
     await database.close();
   };
   return { database, log, address, sweeps, feed, introduced, stop };
+}
+
+async function openReplica(
+  { database: { readUrl, poolSize } }: ServeConfig,
+  { pool }: Database,
+  log: Logger,
+): Promise<Replica | undefined> {
+  if (readUrl === undefined) return undefined;
+  return Replica.open({ primary: pool, url: readUrl, log, poolSize, queryTimeoutMs: QUERY_TIMEOUT_MS });
 }
 
 async function listen(http: FastifyInstance, { host, port }: ServeConfig): Promise<string> {

@@ -122,6 +122,16 @@ export function readDatabaseUrl(value: string, env: NodeJS.ProcessEnv = process.
   };
 }
 
+/** The text of a variable that holds a database URL. It has one issue for each problem. */
+export const databaseUrl = z.string().check((read) => {
+  try {
+    readDatabaseUrl(read.value);
+  } catch (error) {
+    if (!(error instanceof DatabaseUrlProblems)) throw error;
+    read.issues.push(...error.problems.map((message) => ({ code: "custom" as const, message, input: "" })));
+  }
+});
+
 const NO_URL = `is not a URL: ${PERCENT}`;
 const ONE_HOST = "names several hosts: write the primary's, or a name that always leads to the primary";
 

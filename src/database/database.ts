@@ -83,10 +83,32 @@ export async function openDatabase(options: OpenOptions): Promise<Database> {
   return { ...database, close: once(close) };
 }
 
-function assemble(kind: Database["kind"], config: pg.PoolConfig, exclusively: Exclusively): Database {
+/**
+ * Opens a pool of connections to a Postgres, whose sessions are set up for our statements.
+ *
+ * @throws DatabaseUrlProblems when `databaseUrl` cannot be read
+ */
+export async function openPostgresPool(
+  databaseUrl: string,
+  { poolSize, queryTimeoutMs }: { readonly poolSize: number; readonly queryTimeoutMs?: number | undefined },
+): Promise<pg.Pool> {
+  const address = readDatabaseUrl(databaseUrl);
+  return openPool({
+    ...(await postgresConfig(address, poolSize)),
+    ...(queryTimeoutMs && { query_timeout: queryTimeoutMs }),
+    onConnect: (client) => prepareSession(client, address.settings),
+  });
+}
+
+function openPool(config: pg.PoolConfig): pg.Pool {
   const pool = new pg.Pool(config);
   // An idle connection broke, and the pool has dropped it. Without a listener this event would end the process.
   pool.on("error", () => {});
+  return pool;
+}
+
+function assemble(kind: Database["kind"], config: pg.PoolConfig, exclusively: Exclusively): Database {
+  const pool = openPool(config);
   const prisma = new PrismaClient({ adapter: adapterFor(pool) });
   const close = async () => {
     await prisma.$disconnect();

@@ -35,6 +35,9 @@ const CERTIFICATE_CODES =
 const DRIVER_MESSAGES =
   /^(Connection terminated|timeout exceeded when trying to connect|timeout expired|Query read timeout|Client has encountered a connection error|Client was closed|Cannot use a pool after calling end|The server does not support SSL|There was an error establishing an SSL|SASL)/;
 
+/** The pool's message when no connection was free or none could be made in time. */
+const LATE_CONNECTION = /^(timeout exceeded when trying to connect|timeout expired)/;
+
 /** Prisma's codes, and the kinds of error of its driver adapter. */
 const PRISMA_UNAVAILABLE = new Set([
   "P1001",
@@ -91,6 +94,15 @@ export function isOutOfMemory(error: unknown): boolean {
  */
 export function isTooSlow(error: unknown): boolean {
   return linksOf(error).some((link) => link instanceof Error && link.message === "Query read timeout");
+}
+
+/**
+ * Whether an answer or a connection did not come in time. The database is busy, or its host is silent.
+ */
+export function isLate(error: unknown): boolean {
+  return linksOf(error).some(
+    (link) => link instanceof Error && (isTooSlow(link) || LATE_CONNECTION.test(link.message)),
+  );
 }
 
 /** Whether a lock was not granted within the session's `lock_timeout`. */

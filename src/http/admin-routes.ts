@@ -2,6 +2,7 @@ import type { FastifyInstance, RouteOptions } from "fastify";
 import { z } from "zod";
 import type { Clock } from "../clock.js";
 import type { Database } from "../database/database.js";
+import type { ReadFrom, Replica } from "../database/replica.js";
 import type { Inbox } from "../inbox/inbox.js";
 import type { LiveFeed } from "../inbox/live-feed.js";
 import type { Sweeps } from "../sweep/background.js";
@@ -22,6 +23,7 @@ import { statusRoutes } from "./status-routes.js";
 export function adminRoutes({
   sessions,
   database,
+  replica,
   clock,
   inbox,
   feed,
@@ -29,11 +31,13 @@ export function adminRoutes({
 }: {
   sessions: Sessions | undefined;
   database: Database;
+  replica: Pick<Replica, "read" | "status"> | undefined;
   clock: Clock;
   inbox: Pick<Inbox, "redrive">;
   feed: Pick<LiveFeed, "subscribe">;
   sweeps: Pick<Sweeps, "recomputeAllDue">;
 }) {
+  const readFrom: ReadFrom = replica?.read ?? ((read) => read(database.pool));
   return async (app: FastifyInstance) => {
     app.addHook("onRequest", requireAdmin(sessions));
     app.addHook("onRoute", refuseUnknownParameters);
@@ -43,13 +47,13 @@ export function adminRoutes({
     await app.register(customerRoutes({ database, clock }));
     // Without an admin key every route answers 503 before it reads a cursor.
     const cursors = cursorSeal(sessions?.adminKey ?? "");
-    await app.register(customerListRoutes({ database, clock, cursors }));
+    await app.register(customerListRoutes({ database, readFrom, clock, cursors }));
     await app.register(explainRoutes({ database, clock, cursors }));
     await app.register(eventRoutes({ database, inbox, cursors }));
     await app.register(liveRoutes({ database, feed }));
     await app.register(referralRoutes({ database, clock }));
-    await app.register(reportRoutes({ database, clock }));
-    await app.register(statusRoutes({ database, clock }));
+    await app.register(reportRoutes({ database, readFrom, clock }));
+    await app.register(statusRoutes({ database, replica, clock }));
     for (const prefix of ["/api", "/admin"]) {
       await app.register(
         async (unknown) => {

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { segments } from "../analytics/rules.js";
 import type { Clock } from "../clock.js";
 import type { Database } from "../database/database.js";
+import type { ReadFrom } from "../database/replica.js";
 import { InvalidParameter } from "../errors.js";
 import {
   type Cursor,
@@ -72,12 +73,13 @@ const CSV_PAGE = 1_000;
 
 interface Parts {
   readonly database: Database;
+  readonly readFrom: ReadFrom;
   readonly clock: Clock;
   readonly cursors: CursorSeal;
 }
 
 /** The list of customers, as pages of JSON and as one CSV. */
-export function customerListRoutes({ database, clock, cursors }: Parts) {
+export function customerListRoutes({ database, readFrom, clock, cursors }: Parts) {
   return async (app: FastifyInstance) => {
     const described = (summary: string) => ({
       summary,
@@ -112,7 +114,7 @@ export function customerListRoutes({ database, clock, cursors }: Parts) {
         const query = await queryOf(request.params, given);
         const list = [query.organizationId, Object.entries(given).sort()];
         const after = cursors.open<Cursor>(list, cursor);
-        const { customers, next } = await readCustomers(database.pool, query, after, limit);
+        const { customers, next } = await readFrom((pool) => readCustomers(pool, query, after, limit));
         return { customers, next_cursor: next && cursors.seal(list, next) };
       },
     );
@@ -138,12 +140,12 @@ export function customerListRoutes({ database, clock, cursors }: Parts) {
       },
       async (request, reply) => {
         const query = await queryOf(request.params, request.query as z.output<typeof filters>);
-        const first = await readCustomers(database.pool, query, null, CSV_PAGE);
+        const read = (after: Cursor | null) =>
+          readFrom((pool) => readCustomers(pool, query, after, CSV_PAGE));
+        const first = await read(null);
         reply.type("text/csv; charset=utf-8");
         reply.header("content-disposition", 'attachment; filename="customers.csv"');
-        return reply.send(
-          Readable.from(lines(first, (after) => readCustomers(database.pool, query, after, CSV_PAGE))),
-        );
+        return reply.send(Readable.from(lines(first, read)));
       },
     );
   };

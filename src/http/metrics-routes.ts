@@ -2,6 +2,7 @@ import fp from "fastify-plugin";
 import { z } from "zod";
 import type { Clock } from "../clock.js";
 import type { Database } from "../database/database.js";
+import type { Replica } from "../database/replica.js";
 import type { Inbox } from "../inbox/inbox.js";
 import { Metrics } from "../operations/metrics.js";
 import { WEBHOOK_ROUTE } from "./webhook-address.js";
@@ -9,15 +10,23 @@ import { WEBHOOK_ROUTE } from "./webhook-address.js";
 /** The route of Prometheus' metrics. It needs no key, so block it at the proxy (docs/deployment.md). */
 export function metricsRoutes({
   database,
+  replica,
   clock,
   inbox,
 }: {
   database: Database;
+  replica: Pick<Replica, "status"> | undefined;
   clock: Clock;
   inbox: Pick<Inbox, "queued" | "onBatch">;
 }) {
   return fp(async (app) => {
-    const metrics = new Metrics(database, clock, inbox, () => app.openStreams.size);
+    const metrics = new Metrics(
+      database,
+      clock,
+      inbox,
+      () => app.openStreams.size,
+      () => replica?.status,
+    );
 
     // Counts every refused delivery, whatever refused it: the signature, the size, the database.
     app.addHook("onResponse", async ({ routeOptions }, { statusCode }) => {

@@ -3,6 +3,7 @@ import type pg from "pg";
 import { z } from "zod";
 import type { Clock } from "../clock.js";
 import type { Database } from "../database/database.js";
+import type { ReadFrom } from "../database/replica.js";
 import { appointmentsDaily, revenueDaily, type Scope } from "../reports/daily.js";
 import { kpi } from "../reports/kpi.js";
 import { localDayOf } from "../reports/local-day.js";
@@ -137,10 +138,16 @@ interface Asked<Query> {
 }
 
 /** The reports over a period. */
-export function reportRoutes({ database, clock }: { database: Database; clock: Clock }) {
+export function reportRoutes({
+  database,
+  readFrom,
+  clock,
+}: {
+  database: Database;
+  readFrom: ReadFrom;
+  clock: Clock;
+}) {
   return async (app: FastifyInstance) => {
-    const { pool } = database;
-
     function report<Query extends z.ZodType<PeriodAsked>, Answer extends z.ZodType>(
       path: string,
       summary: string,
@@ -162,10 +169,10 @@ export function reportRoutes({ database, clock }: { database: Database; clock: C
         const query = request.query as z.output<Query>;
         const organization = await requireOrganization(database, organizationId);
         const now = clock();
-        const today = await localDayOf(pool, now, organization.timeZone);
+        const today = await localDayOf(database.pool, now, organization.timeZone);
         const period = periodOf(query, today);
         const scope = { ...period, organizationId: organization.id, locationId: query.location_id ?? null };
-        return read({ pool, organization, scope, query, today, now });
+        return readFrom((pool) => read({ pool, organization, scope, query, today, now }));
       });
     }
 

@@ -2,13 +2,14 @@ import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import type { Clock } from "../clock.js";
 import type { Database } from "../database/database.js";
+import type { Replica } from "../database/replica.js";
 import { driftByDay } from "../operations/drift-history.js";
 import { readStatus } from "../operations/status.js";
 import { security } from "./openapi.js";
 import { adminErrors, count, day, wholeNumber } from "./schemas.js";
 
 const schema = {
-  summary: "The state of the work: a verdict, inbox, sweeps, drift, organizations, silence",
+  summary: "The state of the work: a verdict, inbox, sweeps, drift, organizations, silence, replica",
   tags: ["Operations"],
   security: [...security.admin],
   querystring: z.strictObject({}),
@@ -21,6 +22,16 @@ const schema = {
       rows_due: count,
       organizations: z.array(z.looseObject({})),
       silence: z.array(z.looseObject({})),
+      replica: z
+        .object({
+          lag_seconds: z.number().nullable(),
+          reachable: z.boolean(),
+          problem: z.string().nullable(),
+        })
+        .nullable()
+        .meta({
+          description: "null: DATABASE_READ_URL is not set. `problem`: why the primary is read instead",
+        }),
     }),
     ...adminErrors,
   },
@@ -39,9 +50,17 @@ const driftDay = z.object({
 });
 
 /** The state of the work now, and the drift of past days. */
-export function statusRoutes({ database, clock }: { database: Database; clock: Clock }) {
+export function statusRoutes({
+  database,
+  replica,
+  clock,
+}: {
+  database: Database;
+  replica: Pick<Replica, "status"> | undefined;
+  clock: Clock;
+}) {
   return async (app: FastifyInstance) => {
-    app.get("/admin/jobs/status", { schema }, () => readStatus(database.pool, clock()));
+    app.get("/admin/jobs/status", { schema }, () => readStatus(database.pool, clock(), replica?.status));
 
     app.get(
       "/admin/drift",

@@ -5,7 +5,9 @@ import type { Clock } from "../clock.js";
 import { readEnvFile } from "../config/env-file.js";
 import { type Config, type DatabaseConfig, loadConfig } from "../config.js";
 import { type Database, openDatabase } from "../database/database.js";
+import { MAX_LAG_SECONDS, Replica } from "../database/replica.js";
 import { ConfigurationError, RegularsError } from "../errors.js";
+import { silentLog } from "../log.js";
 import { decryptAccessToken } from "../organizations/access-token.js";
 import type { OpenSquareApi } from "../square/api/api.js";
 import { checkDatabase } from "./database-checks.js";
@@ -127,11 +129,32 @@ async function* databaseFindings(
         !(finding.check === "database" || finding.check === "migrations") || finding.status === "pass";
       yield finding;
     }
+    if (isUsable && config.readUrl) yield await checkReplica(database, config.readUrl);
     if (isUsable) yield* readSellers(database, tokenKey);
   } finally {
     await database.close();
   }
 }
+
+async function checkReplica({ pool }: Database, url: string): Promise<Finding> {
+  const replica = await Replica.open({ primary: pool, url, log: silentLog, poolSize: 1 });
+  try {
+    await replica.check();
+    // On a busy primary, the replica reaches the position of the first check by now.
+    await replica.check();
+    const { problem, lag_seconds } = replica.status;
+    if (problem === null)
+      return pass("replica", `Reports are read from the replica, ${lag_seconds} s behind`);
+    if (lag_seconds === null) return fail("replica", problem, REPLICA_REMEDY);
+    return warning("replica", `${problem}: it is ${lag_seconds} s behind`, LAG_REMEDY);
+  } finally {
+    await replica.stop();
+  }
+}
+
+const REPLICA_REMEDY =
+  "name a streaming replica in DATABASE_READ_URL, or leave it out; until then the primary is read";
+const LAG_REMEDY = `look at pg_stat_replication; beyond ${MAX_LAG_SECONDS} s the primary is read`;
 
 async function checkDisk(dataDir: string): Promise<Finding> {
   const { bavail, bsize } = await statfs(dataDir);

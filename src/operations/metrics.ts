@@ -2,6 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom
 import { handledEventTypes } from "../../handlers/registry.js";
 import type { Clock } from "../clock.js";
 import type { Database } from "../database/database.js";
+import type { ReplicaStatus } from "../database/replica.js";
 import type { Inbox, ProcessedBatch } from "../inbox/inbox.js";
 import { readWork } from "./status.js";
 
@@ -38,6 +39,7 @@ export class Metrics {
   readonly #clock: Clock;
   readonly #inbox: Pick<Inbox, "queued">;
   readonly #streams: () => number;
+  readonly #replica: () => ReplicaStatus | undefined;
   readonly #registry = new Registry();
   readonly #events = this.#counter("events_total", "Attempts to process an event, by type and outcome", [
     "event_type",
@@ -91,20 +93,30 @@ export class Metrics {
   readonly #pendingFetches = this.#gauge("pending_fetches", "Objects that are still to be fetched", [
     "organization_id",
   ]);
+  readonly #replicaLag = this.#gauge(
+    "replica_lag_seconds",
+    "How far the replica is behind the primary; no sample when that is unknown",
+  );
+  readonly #replicaUsed = this.#gauge("replica_used", "Whether reports are read from the replica");
   #reading: Promise<void> | undefined;
   #readAt = Number.NEGATIVE_INFINITY;
 
-  /** @param streams how many live streams are open */
+  /**
+   * @param streams how many live streams are open
+   * @param replica its state, or undefined when there is none
+   */
   constructor(
     database: Database,
     clock: Clock,
     inbox: Pick<Inbox, "queued" | "onBatch">,
     streams: () => number,
+    replica: () => ReplicaStatus | undefined,
   ) {
     this.#database = database;
     this.#clock = clock;
     this.#inbox = inbox;
     this.#streams = streams;
+    this.#replica = replica;
     inbox.onBatch((batch) => this.#count(batch));
     processRegistry();
   }
@@ -122,6 +134,7 @@ export class Metrics {
     this.#pool.set({ state: "wanted" }, waitingCount);
     this.#queued.set(this.#inbox.queued);
     this.#liveStreams.set(this.#streams());
+    this.#setReplica(this.#replica());
     if (performance.now() - this.#readAt > READ_EVERY_MS) {
       this.#reading ??= this.#readDatabase().finally(() => {
         this.#reading = undefined;
@@ -157,6 +170,15 @@ export class Metrics {
       for (const gauge of this.#read) gauge.reset();
       this.#databaseUp.set(0);
     }
+  }
+
+  #setReplica(status: ReplicaStatus | undefined): void {
+    // A gauge without labels has the value 0 from its beginning.
+    this.#replicaLag.remove();
+    this.#replicaUsed.remove();
+    if (status === undefined) return;
+    this.#replicaUsed.set(status.problem === null ? 1 : 0);
+    if (status.lag_seconds !== null) this.#replicaLag.set(status.lag_seconds);
   }
 
   #set(

@@ -1,4 +1,5 @@
 import { type Queryable, queryUnprepared } from "../database/query.js";
+import type { ReplicaStatus } from "../database/replica.js";
 import type { ReportedError } from "../errors.js";
 import { reasonOf } from "../inbox/event-pages.js";
 import type { Outcome } from "../inbox/received-event.js";
@@ -31,6 +32,8 @@ export interface JobsStatus {
   readonly rows_due: number;
   readonly organizations: readonly OrganizationStatus[];
   readonly silence: readonly Silence[];
+  /** The replica from which this process reads reports. Null when DATABASE_READ_URL is not set. */
+  readonly replica: ReplicaStatus | null;
 }
 
 export interface DeadGroup {
@@ -91,14 +94,21 @@ export interface OrganizationStatus {
 const SHOWN = 20;
 
 /** @param now the instant for ages and for due rows */
-export async function readStatus(on: Queryable, now: Date): Promise<JobsStatus> {
+export async function readStatus(
+  on: Queryable,
+  now: Date,
+  replica: ReplicaStatus | null = null,
+): Promise<JobsStatus> {
   const work = await readWork(on, now);
   const silence = await readSilence(on, now);
-  return { verdict: verdictOf({ ...work, silence }, now), ...work, silence };
+  return { verdict: verdictOf({ ...work, silence, replica }, now), ...work, silence, replica };
 }
 
-/** The status without what is judged from it. */
-export async function readWork(on: Queryable, now: Date): Promise<Omit<JobsStatus, "verdict" | "silence">> {
+/** The part of the status that is read from the tables alone. */
+export async function readWork(
+  on: Queryable,
+  now: Date,
+): Promise<Omit<JobsStatus, "verdict" | "silence" | "replica">> {
   const sweeps = await readSweeps(on);
   return {
     inbox: await readInbox(on, now),

@@ -29,6 +29,7 @@ export interface Standing {
     readonly unfinished_pulls: number;
   }[];
   readonly silence: readonly Silence[];
+  readonly replica: { readonly problem: string | null } | null;
 }
 
 /** One line that says whether the numbers can be trusted, and what to do if not. */
@@ -50,6 +51,7 @@ export function verdictOf(status: Standing, now: Date): Verdict {
     brokenOrganization(status) ??
     foundDrift(status) ??
     silentLocation(status) ??
+    unusedReplica(status) ??
     allWell(status)
   );
 }
@@ -128,6 +130,14 @@ function silentLocation({ silence }: Standing): Finding {
     `${first.location_name} has been silent for ${first.silent_hours} h; ${first.usual_hours} h are usual. ` +
     'If it is not closed, run "regulars doctor".';
   return { level: "warning", text };
+}
+
+function unusedReplica({ replica }: Standing): Finding {
+  if (!replica?.problem) return undefined;
+  return {
+    level: "warning",
+    text: `${replica.problem.replace(/\.$/, "")}. Reports are read from the primary.`,
+  };
 }
 
 function allWell({ sweeps }: Standing): Verdict {

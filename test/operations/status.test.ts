@@ -41,6 +41,7 @@ describe("the status of the jobs", () => {
       rows_due: 0,
       organizations: [],
       silence: [],
+      replica: null,
     });
   });
 

@@ -72,6 +72,7 @@ export interface TestAppOptions {
   readonly inbox?: Partial<InboxOptions>;
   /** The folder of the built dashboard. */
   readonly dashboard?: string;
+  readonly replica?: AppParts["replica"];
   /** The parts of its sweeps that differ from the app's. */
   readonly sweeping?: Partial<SweepContext>;
 }
@@ -95,8 +96,9 @@ export async function openTestApp(database: Database, options: TestAppOptions = 
   const stopping = new AbortController();
   const context = { database, clock: clock.read, log, inbox, openApi, signal: stopping.signal };
   const sweeps = new Sweeps({ ...context, ...options.sweeping });
-  const { dashboard } = options;
-  const app = await buildApp({ config, database, clock: clock.read, inbox, feed, sweeps, log, dashboard });
+  const { dashboard, replica } = options;
+  const parts = { config, database, replica, clock: clock.read, inbox, feed, sweeps, log, dashboard };
+  const app = await buildApp(parts);
   app.http.checksAnswers = true;
   const stop = async () => {
     stopping.abort();

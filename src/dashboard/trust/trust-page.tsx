@@ -92,7 +92,7 @@ const STATUS_WORDS: Readonly<Record<string, string>> = {
   dead: "Dead: needs you",
 };
 
-function Inbox({ status: { inbox, rows_due } }: { status: Status }) {
+function Inbox({ status: { inbox, rows_due, replica } }: { status: Status }) {
   const waiting = inbox.oldest_unprocessed_seconds;
   return (
     <>
@@ -114,7 +114,16 @@ function Inbox({ status: { inbox, rows_due } }: { status: Status }) {
           <dt>Rows due by the clock</dt>
           <dd>{count(rows_due)}</dd>
         </div>
+        {replica && (
+          <div>
+            <dt>Replica behind by</dt>
+            <dd className={replica.problem ? "warn" : ""}>
+              {replica.lag_seconds === null ? "unknown" : `${count(replica.lag_seconds)} s`}
+            </dd>
+          </div>
+        )}
       </dl>
+      {replica?.problem && <p className="small warn">Reports are read from the primary: {replica.problem}</p>}
     </>
   );
 }

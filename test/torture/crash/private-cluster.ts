@@ -73,6 +73,22 @@ export class PrivateCluster {
     return cluster;
   }
 
+  /** Makes a streaming replica of this one, and starts it. */
+  async standby(): Promise<PrivateCluster> {
+    const folder = await mkdtemp(path.join(tmpdir(), "regulars-standby-"));
+    await chown(folder, this.#user.uid, this.#user.gid);
+    const standby = new PrivateCluster(this.#programs, this.#user, folder, await freePort());
+    const checkpoint = ["--checkpoint=fast", "--no-sync", "-R"];
+    await this.#run("pg_basebackup", "-d", this.url, "-D", standby.#data, ...checkpoint);
+    await standby.start();
+    return standby;
+  }
+
+  /** Makes a standby a primary of its own. */
+  async promote(): Promise<void> {
+    await this.#run("pg_ctl", "promote", "-w", "-D", this.#data);
+  }
+
   get url(): string {
     return `postgresql://postgres@127.0.0.1:${this.port}/postgres`;
   }
