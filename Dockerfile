@@ -4,9 +4,14 @@ FROM node:24-bookworm-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
 # No package in production needs an install script. Our own script (prisma generate) is for the build only, and its
-# result is compiled into dist. Production does not need prisma and tsx. Without them the folder is half as large.
+# result is compiled into dist. Production does not need prisma and tsx, nor what only their programs, compilers and
+# editors read: peers of Prisma, query compilers of other databases, Square's older client, maps and types.
 RUN npm ci --omit=dev --ignore-scripts \
-  && npm uninstall --omit=dev --no-save --ignore-scripts prisma tsx
+  && npm uninstall --omit=dev --no-save --ignore-scripts prisma tsx \
+  && cd node_modules \
+  && rm -rf typescript react react-dom scheduler @types square-legacy \
+  && find @prisma/client/runtime -name 'query_compiler*' ! -name '*postgresql*' -delete \
+  && find . -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '*.md' \) -delete
 
 FROM node:24-bookworm-slim AS build
 WORKDIR /app
