@@ -23,7 +23,7 @@ test("the migrated database is current", async () => {
   expect(await checkSchema(database)).toEqual({ state: "current", pending: [] });
 });
 
-test("every key begins with organization_id, so that the schema can be distributed by it", async () => {
+test("every key begins with organization_id, so that an organization can live in any database", async () => {
   const { rows } = await database.pool.query<{ table: string; first: string | null }>(`
     select class.relname as table, attribute.attname as first
     from pg_class class
