@@ -146,7 +146,7 @@ async function checkReplica({ pool }: Database, url: string): Promise<Finding> {
     if (problem === null)
       return pass("replica", `Reports are read from the replica, ${lag_seconds} s behind`);
     if (lag_seconds === null) return fail("replica", problem, REPLICA_REMEDY);
-    return warning("replica", `${problem}: it is ${lag_seconds} s behind`, LAG_REMEDY);
+    return warning("replica", `${problem}; it is ${lag_seconds} s behind`, LAG_REMEDY);
   } finally {
     await replica.stop();
   }

@@ -134,10 +134,7 @@ function silentLocation({ silence }: Standing): Finding {
 
 function unusedReplica({ replica }: Standing): Finding {
   if (!replica?.problem) return undefined;
-  return {
-    level: "warning",
-    text: `${replica.problem.replace(/\.$/, "")}. Reports are read from the primary.`,
-  };
+  return { level: "warning", text: `Reports are read from the primary: ${replica.problem}` };
 }
 
 function allWell({ sweeps }: Standing): Verdict {

@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { savePosition } from "../../src/database/positions.js";
-import { addSalon, adminHeaders, NOW, openTestApp, testConfig } from "../support/app.js";
+import { Replica } from "../../src/database/replica.js";
+import { silentLog } from "../../src/log.js";
+import { addSalon, adminHeaders, NOW, openTestApp, type TestAppOptions, testConfig } from "../support/app.js";
 import { emptyDatabase, openTestDatabase } from "../support/database.js";
 import { addProfiles, sweepAt } from "../support/sweeping.js";
 import { insert } from "../support/worlds-insert.js";
@@ -12,8 +14,8 @@ const at = (hours: number) => new Date(NOW.getTime() + hours * HOUR);
 const database = await openTestDatabase();
 beforeEach(() => emptyDatabase(database));
 
-async function status() {
-  const { http } = await openTestApp(database);
+async function status(options: TestAppOptions = {}) {
+  const { http } = await openTestApp(database, options);
   const answer = await http.inject({ url: PATH, headers: adminHeaders });
   expect(answer.statusCode).toBe(200);
   return { json: answer.json(), text: answer.body };
@@ -253,6 +255,13 @@ describe("the status of the jobs", () => {
       level: "ok",
       text: "All is well. The last sweep compared 2 rows, and none differed.",
     });
+    const url = "postgresql://postgres@127.0.0.1:1/postgres";
+    const replica = await Replica.open({ primary: database.pool, url, log: silentLog });
+    expect((await status({ replica })).json.verdict).toEqual({
+      level: "warning",
+      text: "Reports are read from the primary: The replica was not checked yet",
+    });
+    await replica.stop();
     await addEvent(id, { id: "e1", status: "deferred", received: at(-2) });
     expect(await verdict()).toMatchObject({
       level: "error",
