@@ -15,6 +15,13 @@ interface Options {
   readonly json?: boolean;
 }
 
+const HELP = `
+This needs the organization's Square access token: see org add --access-token-stdin, or SQUARE_ACCESS_TOKEN.
+
+Examples:
+  regulars backfill
+  regulars backfill --organization MLEXAMPLE --since 2025-01-01`;
+
 export function backfillCommand(): Command {
   return new Command("backfill")
     .description(
@@ -25,10 +32,7 @@ export function backfillCommand(): Command {
     .option("--since <time>", "leave out what happened before this time (ISO 8601)", parseInstantOption)
     .option("--restart", "start over, even if an earlier run was interrupted")
     .option("--json", "print one JSON object")
-    .addHelpText(
-      "after",
-      "\nThis needs the organization's Square access token: see org add --access-token-stdin, or SQUARE_ACCESS_TOKEN.",
-    )
+    .addHelpText("after", HELP)
     .action(async (options: Options) => {
       await withDatabase((database, config) => run(database, config, options));
     });

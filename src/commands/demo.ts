@@ -38,6 +38,11 @@ const SHOWN_COLUMNS = 4;
 /** The time between two events of the running salon. */
 const HUMAN_PACE_MS = 6_000;
 
+const HELP = `
+Examples:
+  regulars demo
+  regulars demo --customers 100 --events 5 --pace 1 --exit`;
+
 export function demoCommand(): Command {
   return new Command("demo")
     .description(
@@ -49,6 +54,7 @@ export function demoCommand(): Command {
     .option("--events <number>", "how many of the latest events to send as webhooks", parseCount, 60)
     .option("--pace <milliseconds>", "time between two webhooks", parseCount, 400)
     .option("--exit", "stop after the last webhook; by default the server keeps running")
+    .addHelpText("after", HELP)
     .action(demo);
 }
 

@@ -12,6 +12,11 @@ const WORDS: Readonly<Record<Finding["status"], string>> = {
   skipped: "skip",
 };
 
+const HELP = `
+Examples:
+  regulars doctor
+  regulars doctor --json | jq '.findings[] | select(.status == "fail")'`;
+
 export function doctorCommand(): Command {
   return new Command("doctor")
     .description(
@@ -19,6 +24,7 @@ export function doctorCommand(): Command {
         "fails.",
     )
     .option("--json", "print one JSON object")
+    .addHelpText("after", HELP)
     .action(async ({ json }: { json?: boolean }) => {
       const findings: Finding[] = [];
       const openApi: Parameters<typeof doctor>[0]["openApi"] = (square) => (access) =>

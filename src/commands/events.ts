@@ -11,8 +11,13 @@ interface Options {
   readonly json?: boolean;
 }
 
+const HELP = `
+Examples:
+  regulars events list --status dead
+  regulars events list --type payment.updated --since 2026-03-01 --json`;
+
 export function eventsCommand(): Command {
-  const events = new Command("events").description("List the stored events.");
+  const events = new Command("events").description("List the stored events.").addHelpText("after", HELP);
   events
     .command("list")
     .description("List stored events, the latest first.")
@@ -25,6 +30,7 @@ export function eventsCommand(): Command {
     .option("--since <time>", "received at or after this time (ISO 8601)", parseInstantOption)
     .option("--limit <number>", "how many at most", parseCount, 50)
     .option("--json", "print one JSON array")
+    .addHelpText("after", HELP)
     .action(list);
   return events;
 }

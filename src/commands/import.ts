@@ -56,7 +56,10 @@ export function importCommand(): Command {
       if (options.json) print(true, { stored: false, bad_lines: badLines }, last);
       else note(...reasons, last);
     });
-  return new Command("import").description("Store what Square does not know.").addCommand(referrals);
+  return new Command("import")
+    .description("Store what Square does not know.")
+    .addHelpText("after", HELP)
+    .addCommand(referrals);
 }
 
 async function bytesOf(file: string): Promise<Buffer> {

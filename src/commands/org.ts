@@ -20,8 +20,16 @@ interface AddOptions {
   readonly json?: boolean;
 }
 
+const HELP = `
+Examples:
+  regulars org add --merchant-id MLEXAMPLE --name "Example Salon" --currency USD --time-zone America/New_York
+  regulars org add --merchant-id MLEXAMPLE --name "Example Salon" --access-token-stdin < token.txt
+  regulars org list --json`;
+
 export function orgCommand(): Command {
-  const org = new Command("org").description("Add and list organizations. Each Square merchant is one.");
+  const org = new Command("org")
+    .description("Add and list organizations. Each Square merchant is one.")
+    .addHelpText("after", HELP);
   org
     .command("add")
     .description(
@@ -34,11 +42,13 @@ export function orgCommand(): Command {
     .option("--time-zone <name>", "IANA time zone (default for a new organization: America/Los_Angeles)")
     .option("--access-token-stdin", "read a Square access token from standard input and store it encrypted")
     .option("--json", "print one JSON object")
+    .addHelpText("after", HELP)
     .action(add);
   org
     .command("list")
     .description("List the organizations.")
     .option("--json", "print one JSON array")
+    .addHelpText("after", HELP)
     .action(list);
   return org;
 }

@@ -10,12 +10,18 @@ interface Options {
   readonly json?: boolean;
 }
 
+const HELP = `
+Examples:
+  regulars recompute --customer CUSTOMER
+  regulars recompute --customer CUSTOMER --organization MLEXAMPLE --json`;
+
 export function recomputeCommand(): Command {
   return new Command("recompute")
     .description("Recompute one customer's row from the stored objects, and show what was different.")
     .requiredOption("--customer <id>", "Square customer id; a merged id means its survivor")
     .option("--organization <id>", "organization id or merchant id, required when there are several")
     .option("--json", "print one JSON object")
+    .addHelpText("after", HELP)
     .action(async ({ customer, organization, json }: Options) => {
       await withDatabase(async (database) => {
         const { id } = await chooseOrganization(database, organization);

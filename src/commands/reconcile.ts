@@ -14,6 +14,11 @@ interface Options {
   readonly json?: boolean;
 }
 
+const HELP = `
+Examples:
+  regulars reconcile
+  regulars reconcile --mode full --json`;
+
 export function reconcileCommand(): Command {
   return new Command("reconcile")
     .description(
@@ -31,6 +36,7 @@ export function reconcileCommand(): Command {
       wholeNumber(0),
     )
     .option("--json", "print the report as one JSON object")
+    .addHelpText("after", HELP)
     .action(async (options: Options) => {
       await withDatabase((database, config) => reconcile(database, config, options));
     });

@@ -16,6 +16,11 @@ interface Options {
 /** A run that was interrupted earlier than this starts over, because its first rows may be out of date again. */
 const RESUMABLE_MS = 24 * 3600 * 1000;
 
+const HELP = `
+Examples:
+  regulars refresh --mode recent
+  regulars refresh --mode full --restart`;
+
 export function refreshCommand(): Command {
   return new Command("refresh")
     .description(
@@ -29,6 +34,7 @@ export function refreshCommand(): Command {
     )
     .option("--restart", "start over, even if an earlier run was interrupted")
     .option("--json", "print one JSON object")
+    .addHelpText("after", HELP)
     .action(async (options: Options) => {
       await withDatabase((database) => refresh(database, options));
     });

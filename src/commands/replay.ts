@@ -28,6 +28,12 @@ const WITHOUT_EFFECT = ["unreadable", "dead", "deferred"] as const satisfies rea
 /** How many events of a file are processed at once, in shared transactions. */
 const AT_ONCE = 64;
 
+const HELP = `
+Examples:
+  regulars replay --status dead
+  regulars replay --status ignored --type booking.created,booking.updated --since 2026-03-01
+  regulars replay salon.ndjson`;
+
 export function replayCommand(): Command {
   return new Command("replay")
     .description(
@@ -40,6 +46,7 @@ export function replayCommand(): Command {
     .option("--type <types>", "stored events of these types, separated by commas", parseList)
     .option("--since <time>", "stored events received at or after this time (ISO 8601)", parseInstantOption)
     .option("--json", "print one JSON object")
+    .addHelpText("after", HELP)
     .action(async (files: string[], options: Options) => {
       const byFilter = options.status ?? options.type ?? options.since;
       if (files.length > 0 === (byFilter !== undefined)) {

@@ -4,11 +4,17 @@ import type { Database } from "../database/database.js";
 import { type SanityStep, sanityCheck } from "../operations/sanity-check.js";
 import { print, withDatabase } from "./context.js";
 
+const HELP = `
+Examples:
+  regulars sanity-check
+  regulars sanity-check --all --json`;
+
 export function sanityCheckCommand(): Command {
   return new Command("sanity-check")
     .description("Check the stored data for contradictions. Changes nothing. Exits 1 when a check fails.")
     .option("--all", "compare every row with its recomputation; by default a sample")
     .option("--json", "print one JSON object")
+    .addHelpText("after", HELP)
     .action(async ({ all, json }: { all?: boolean; json?: boolean }) => {
       const steps = await withDatabase((database) => checkAndPrint(database, { all: all === true, json }));
       const passed = steps.every((step) => step.passed);

@@ -26,15 +26,19 @@ const STOP_WITHIN_MS = 10_000;
 /** Less than the ten seconds that Square waits for an answer. A webhook's statements take milliseconds. */
 const QUERY_TIMEOUT_MS = 8_000;
 
+const HELP = `
+Environment variables configure the server (see docs/configuration.md). It reads .env if the file exists.
+
+Examples:
+  regulars serve
+  PORT=8080 regulars serve`;
+
 export function serveCommand(): Command {
   return new Command("serve")
     .description(
       "Run the server: the webhook endpoint, the API, the retries of deferred events, and the scheduled sweep.",
     )
-    .addHelpText(
-      "after",
-      "\nEnvironment variables configure the server (see docs/configuration.md). It reads .env if the file exists.",
-    )
+    .addHelpText("after", HELP)
     .action(async () => {
       readEnvFile();
       const server = await startServer(loadConfig(process.env, { require: "serve" }));

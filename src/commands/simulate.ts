@@ -34,6 +34,11 @@ interface Flags {
 /**
  * `regulars simulate` writes a simulated salon's history to a file of signed events, or serves it as Square's API.
  */
+const HELP = `
+Examples:
+  regulars simulate --out salon.ndjson --seed 7 --customers 100
+  regulars simulate --serve-api 4100`;
+
 export function simulateCommand(): Command {
   return new Command("simulate")
     .description(
@@ -67,6 +72,7 @@ export function simulateCommand(): Command {
     )
     .option("--url <url>", "notification URL (default: SQUARE_WEBHOOK_NOTIFICATION_URL, or the demo's)")
     .option("--json", "print the summary as one JSON object")
+    .addHelpText("after", HELP)
     .action(simulate);
 }
 
