@@ -52,7 +52,7 @@ export function adminRoutes({
     await app.register(eventRoutes({ database, inbox, cursors }));
     await app.register(liveRoutes({ database, feed }));
     await app.register(referralRoutes({ database, clock }));
-    await app.register(reportRoutes({ database, readFrom, clock }));
+    await app.register(reportRoutes({ database, readFrom, clock, cursors }));
     await app.register(statusRoutes({ database, replica, clock }));
     for (const prefix of ["/api", "/admin"]) {
       await app.register(

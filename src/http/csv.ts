@@ -1,3 +1,5 @@
+import type { FastifyReply } from "fastify";
+import { z } from "zod";
 import type { ApiRow } from "../analytics/api-row.js";
 import { columns } from "../analytics/columns/catalogue.js";
 import { bookkeepingColumns } from "../analytics/statement.js";
@@ -16,14 +18,16 @@ export const csvColumns: readonly string[] = [
 /** Spreadsheets recognize UTF-8 by it. */
 const BYTE_ORDER_MARK = "\uFEFF";
 
-/** The first line of the customers' CSV, behind a byte order mark. */
-export const csvHeader = `${BYTE_ORDER_MARK}${csvColumns.join(",")}\r\n`;
+/** The first line of a CSV, behind a byte order mark. */
+export function csvHeader(columns: readonly string[]): string {
+  return `${BYTE_ORDER_MARK}${columns.join(",")}\r\n`;
+}
 
-/** Writes lines of the customers' CSV: RFC 4180, values as in JSON, NULL empty. */
-export function csvLines(rows: readonly ApiRow[]): string {
+/** Writes lines of a CSV: RFC 4180, values as in JSON, NULL empty. */
+export function csvLines(columns: readonly string[], rows: readonly ApiRow[]): string {
   let lines = "";
   for (const row of rows) {
-    for (const [at, name] of csvColumns.entries()) lines += (at === 0 ? "" : ",") + cell(row[name]);
+    for (const [at, name] of columns.entries()) lines += (at === 0 ? "" : ",") + cell(row[name]);
     lines += "\r\n";
   }
   return lines;
@@ -37,6 +41,18 @@ function cell(value: unknown): string {
 
 function quoted(text: string): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/** How routes describe a CSV. */
+export const csvAnswer = {
+  description: "A header, and one line for each row",
+  content: { "text/csv": { schema: z.string() } },
+};
+
+/** Headers of an answer that a browser stores as `name`.csv. */
+export function csvHeaders(reply: FastifyReply, name: string): void {
+  reply.type("text/csv; charset=utf-8");
+  reply.header("content-disposition", `attachment; filename="${name}.csv"`);
 }
 
 /** A number or phone number with a sign. */

@@ -14,7 +14,7 @@ import {
   readCustomers,
 } from "../reports/customers.js";
 import { existingDay } from "../reports/period.js";
-import { csvHeader, csvLines } from "./csv.js";
+import { csvAnswer, csvColumns, csvHeader, csvHeaders, csvLines } from "./csv.js";
 import { security } from "./openapi.js";
 import {
   adminErrors,
@@ -130,10 +130,7 @@ export function customerListRoutes({ database, readFrom, clock, cursors }: Parts
           ),
           querystring: filters,
           response: {
-            200: {
-              description: "One line for each customer",
-              content: { "text/csv": { schema: z.string() } },
-            },
+            200: csvAnswer,
             ...adminErrors,
           },
         },
@@ -143,8 +140,7 @@ export function customerListRoutes({ database, readFrom, clock, cursors }: Parts
         const read = (after: Cursor | null) =>
           readFrom((pool) => readCustomers(pool, query, after, CSV_PAGE));
         const first = await read(null);
-        reply.type("text/csv; charset=utf-8");
-        reply.header("content-disposition", 'attachment; filename="customers.csv"');
+        csvHeaders(reply, "customers");
         return reply.send(Readable.from(lines(first, read)));
       },
     );
@@ -159,12 +155,12 @@ async function* lines(
   first: CustomerPage,
   read: (after: Cursor) => Promise<CustomerPage>,
 ): AsyncGenerator<string> {
-  yield csvHeader;
+  yield csvHeader(csvColumns);
   for (let page: CustomerPage | undefined = first; page; ) {
     const following: Promise<CustomerPage> | undefined = page.next ? read(page.next) : undefined;
     // Awaited below, unless the client goes before.
     following?.catch(() => {});
-    yield csvLines(page.customers);
+    yield csvLines(csvColumns, page.customers);
     page = await following;
   }
 }

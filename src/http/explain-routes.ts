@@ -5,6 +5,7 @@ import { columns } from "../analytics/columns/catalogue.js";
 import { columnSql } from "../analytics/totals.js";
 import type { Clock } from "../clock.js";
 import type { Database } from "../database/database.js";
+import { kpiDefinitions, teamDefinitions } from "../reports/definitions.js";
 import { columnNamed, explain, type RowCursor } from "../reports/explain.js";
 import { customerNotFound } from "./customer-routes.js";
 import { security } from "./openapi.js";
@@ -62,6 +63,9 @@ const dictionary = z.object({
       from: z.string(),
     }),
   ),
+  measures: z
+    .object({ kpi: z.record(z.string(), z.string()), team: z.record(z.string(), z.string()) })
+    .meta({ description: "What each number of `kpi` and of `team` means" }),
 });
 
 interface Parts {
@@ -77,13 +81,18 @@ export function explainRoutes({ database, clock, cursors }: Parts) {
       "/api/columns",
       {
         schema: {
-          summary: "Every column of a customer's row, its meaning and its computation",
+          summary:
+            "Every column of a customer's row, its meaning and its computation; and what the numbers of reports mean",
           tags: ["Customers"],
           security: [...security.admin],
           response: { 200: dictionary, ...adminErrors },
         },
       },
-      async () => ({ definition_version: definitionVersion, columns: described }),
+      async () => ({
+        definition_version: definitionVersion,
+        columns: described,
+        measures: { kpi: kpiDefinitions, team: teamDefinitions },
+      }),
     );
 
     app.get(

@@ -1,9 +1,11 @@
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import type pg from "pg";
 import { z } from "zod";
+import type { ApiRow } from "../analytics/api-row.js";
 import type { Clock } from "../clock.js";
 import type { Database } from "../database/database.js";
 import type { ReadFrom } from "../database/replica.js";
+import { type BookingPlace, countedBookings } from "../reports/bookings.js";
 import { appointmentsDaily, revenueDaily, type Scope } from "../reports/daily.js";
 import { kpi } from "../reports/kpi.js";
 import { localDayOf } from "../reports/local-day.js";
@@ -11,116 +13,30 @@ import { periodOf } from "../reports/period.js";
 import { cohortKinds, retention } from "../reports/retention.js";
 import { segmentMovements, segmentsDaily } from "../reports/segments.js";
 import { team } from "../reports/team.js";
+import { csvAnswer, csvHeader, csvHeaders, csvLines } from "./csv.js";
 import { security } from "./openapi.js";
 import {
+  appointmentsDay,
+  bookingsQuery,
+  change,
+  cohort,
+  countedBooking,
+  kpiNumbers,
+  movement,
+  period,
+  revenueDay,
+  segmentsDay,
+  teamMember,
+} from "./report-schemas.js";
+import {
   adminErrors,
-  count,
-  day,
-  money,
   type OrganizationFacts,
   organizationParams,
   periodQuery,
   placeQuery,
   requireOrganization,
 } from "./schemas.js";
-
-const period = z.object({ from: day, to: day });
-
-const appointmentsDay = z.object({
-  organization_id: z.uuid(),
-  location_id: z.string().nullable(),
-  location_name: z.string().nullable(),
-  date: day,
-  appointments_count: count,
-  accepted_appointments: count,
-  pending_appointments: count,
-  cancelled_appointments: count,
-  cancelled_by_customer: count,
-  cancelled_by_seller: count,
-  no_show_appointments: count,
-  staff_slots: count.meta({ description: "Distinct team members of each ACCEPTED booking, summed" }),
-  unique_customers: count,
-  new_customers: count,
-  returning_customers: count,
-});
-
-const moneyOfPeriod = z.object({
-  revenue_cents: money,
-  tips_cents: money,
-  gross_cents: money,
-  refunded_cents: money,
-  net_cents: money,
-  payment_count: count,
-});
-
-const revenueDay = moneyOfPeriod.extend({
-  organization_id: z.uuid(),
-  location_id: z.string().nullable(),
-  location_name: z.string().nullable(),
-  date: day,
-  currency: z.string(),
-  unique_customers: count,
-  unassigned_revenue_cents: money,
-});
-
-const kpiNumbers = moneyOfPeriod.extend({
-  accepted_appointments: count,
-  pending_appointments: count,
-  cancelled_by_customer: count,
-  cancelled_by_seller: count,
-  no_show_appointments: count,
-  unique_customers: count.meta({ description: "Counted once over the whole period" }),
-  new_customers: count,
-  returning_customers: count,
-  rebooked_visits: count,
-  rebooking_rate: z.number().nullable(),
-  currency: z.string(),
-  avg_ticket_cents: money,
-  unassigned_revenue_cents: money.meta({
-    description: "Of payments without a customer; part of revenue_cents",
-  }),
-  other_currencies: z.array(moneyOfPeriod.extend({ currency: z.string() })),
-});
-
-const { currency: _currency, other_currencies: _others, ...measured } = kpiNumbers.shape;
-const change = z.object(
-  Object.fromEntries(Object.keys(measured).map((name) => [name, z.number().nullable()])),
-);
-
-const segmentCounts = { NEVER_VISITED: count, NEW: count, ACTIVE: count, AT_RISK: count, LOST: count };
-const segment = z.enum(["NEVER_VISITED", "NEW", "ACTIVE", "AT_RISK", "LOST"]);
-
-const movement = z.object({
-  from_segment: segment.nullable().meta({ description: "null: not known at the beginning" }),
-  to_segment: segment,
-  customers: count,
-});
-
-const windows = [30, 60, 90, 180] as const;
-const cohort = z.object({
-  cohort: z.string().nullable(),
-  name: z.string().nullable(),
-  customers: count,
-  ...Object.fromEntries(
-    windows.flatMap((days) => [
-      [`returned_${days}d`, count],
-      [`eligible_${days}d`, count],
-    ]),
-  ),
-});
-
-const teamMember = z.object({
-  team_member_id: z.string(),
-  name: z.string().nullable(),
-  visits: count,
-  customers: count,
-  new_customers: count,
-  rebooked_visits: count,
-  no_shows: count,
-  late_cancellations: count,
-  booked_minutes: money,
-  list_price_cents: money,
-});
+import type { CursorSeal } from "./sealed-cursor.js";
 
 const NOT_REVENUE =
   "list_price_cents is the catalog price of the segments in the organization's currency. It is not revenue: Square does " +
@@ -137,33 +53,33 @@ interface Asked<Query> {
   readonly now: Date;
 }
 
+interface Parts {
+  readonly database: Database;
+  readonly readFrom: ReadFrom;
+  readonly clock: Clock;
+  readonly cursors: CursorSeal;
+}
+
 /** The reports over a period. */
-export function reportRoutes({
-  database,
-  readFrom,
-  clock,
-}: {
-  database: Database;
-  readFrom: ReadFrom;
-  clock: Clock;
-}) {
+export function reportRoutes({ database, readFrom, clock, cursors }: Parts) {
   return async (app: FastifyInstance) => {
+    /** @param list the answer's only list, which can be had as CSV too */
     function report<Query extends z.ZodType<PeriodAsked>, Answer extends z.ZodType>(
       path: string,
       summary: string,
       querystring: Query,
       answer: Answer,
-      read: (asked: Asked<z.output<Query>>) => Promise<unknown>,
+      read: (asked: Asked<z.output<Query>>) => Promise<object>,
+      list?: { readonly name: string; readonly row: z.ZodObject },
     ): void {
-      const schema = {
-        summary,
+      const described = {
         tags: ["Reports"],
         security: [...security.admin],
         params: organizationParams,
         querystring,
-        response: { 200: answer, ...adminErrors },
       };
-      app.get(`/api/organizations/:organizationId/${path}`, { schema }, async (request) => {
+      const address = `/api/organizations/:organizationId/${path}`;
+      const answerTo = async (request: FastifyRequest) => {
         // Validated by the schemas above.
         const { organizationId } = request.params as z.output<typeof organizationParams>;
         const query = request.query as z.output<Query>;
@@ -173,6 +89,20 @@ export function reportRoutes({
         const period = periodOf(query, today);
         const scope = { ...period, organizationId: organization.id, locationId: query.location_id ?? null };
         return readFrom((pool) => read({ pool, organization, scope, query, today, now }));
+      };
+      const schema = { ...described, summary, response: { 200: answer, ...adminErrors } };
+      app.get(address, { schema }, answerTo);
+      if (!list) return;
+      const csvSchema = {
+        ...described,
+        summary: `${summary}, as CSV (RFC 4180, UTF-8 with BOM)`,
+        response: { 200: csvAnswer, ...adminErrors },
+      };
+      app.get(`${address}.csv`, { exposeHeadRoute: false, schema: csvSchema }, async (request, reply) => {
+        const { [list.name]: rows } = (await answerTo(request)) as Record<string, ApiRow[]>;
+        csvHeaders(reply, path.replace("/", "-"));
+        const columns = Object.keys(list.row.shape);
+        return csvHeader(columns) + csvLines(columns, rows ?? []);
       });
     }
 
@@ -182,6 +112,7 @@ export function reportRoutes({
       placeQuery,
       z.object({ days: z.array(appointmentsDay) }),
       async ({ pool, scope }) => ({ days: await appointmentsDaily(pool, scope) }),
+      { name: "days", row: appointmentsDay },
     );
     report(
       "revenue/daily",
@@ -189,6 +120,7 @@ export function reportRoutes({
       placeQuery,
       z.object({ days: z.array(revenueDay) }),
       async ({ pool, scope }) => ({ days: await revenueDaily(pool, scope) }),
+      { name: "days", row: revenueDay },
     );
     report(
       "kpi",
@@ -201,8 +133,9 @@ export function reportRoutes({
       "segments/daily",
       "Customers by segment at the end of each day",
       periodQuery,
-      z.object({ days: z.array(z.object({ date: day, ...segmentCounts })) }),
+      z.object({ days: z.array(segmentsDay) }),
       async ({ pool, scope, today, now }) => ({ days: await segmentsDaily(pool, scope, today, now) }),
+      { name: "days", row: segmentsDay },
     );
     report(
       "segments/movements",
@@ -222,6 +155,7 @@ export function reportRoutes({
       }),
       z.object({ cohorts: z.array(cohort) }),
       async ({ pool, scope, query, now }) => ({ cohorts: await retention(pool, query.by, scope, now) }),
+      { name: "cohorts", row: cohort },
     );
     report(
       "team",
@@ -233,6 +167,20 @@ export function reportRoutes({
         list_price_currency: organization.currency,
         note: NOT_REVENUE,
       }),
+      { name: "team", row: teamMember },
+    );
+    report(
+      "bookings",
+      "The bookings that a number of the period counts, the latest first",
+      bookingsQuery,
+      z.object({ bookings: z.array(countedBooking), next_cursor: z.string().nullable() }),
+      async ({ pool, scope, query: { counted, team_member_id, limit, cursor }, now }) => {
+        const teamMemberId = team_member_id ?? null;
+        const list = [scope, "bookings", counted, teamMemberId];
+        const after = cursors.open<BookingPlace>(list, cursor);
+        const page = await countedBookings(pool, scope, { counted, teamMemberId }, now, after, limit);
+        return { bookings: page.bookings, next_cursor: page.next && cursors.seal(list, page.next) };
+      },
     );
   };
 }

@@ -198,6 +198,50 @@ test("two clicks lead from a tile to the days behind it; back closes what was op
   await panel.getByText("The days add up to it").waitFor();
 });
 
+test("two clicks lead from a team member's number, and from rebooked visits, to as many bookings", async () => {
+  const { team } = await of("team?from=2026-03-04&to=2026-06-01");
+  const [member] = team;
+  const page = await visit("/team?period=90");
+  const numbers = page.getByRole("row", { name: new RegExp(`^${member.name} `) }).getByRole("button");
+  await numbers.first().click();
+  const panel = page.getByRole("dialog");
+  await panel.getByText("Visits of the period with a segment of this team member.").waitFor();
+  await panel.getByRole("heading", { name: /bookings behind it$/ }).waitFor();
+  for (let shown = 50; shown < member.visits; shown += 50) {
+    await panel.getByRole("button", { name: "Earlier bookings" }).click();
+    await expect.poll(() => panel.locator("tbody tr").count()).toBe(Math.min(shown + 50, member.visits));
+  }
+  expect(await panel.locator("tbody tr").count()).toBe(member.visits);
+  expect(await seriousFindings(page)).toEqual([]);
+  await page.keyboard.press("Escape");
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("link", { name: "CSV" }).first().click(),
+  ]);
+  expect(
+    readFileSync(await download.path(), "utf8")
+      .trimEnd()
+      .split("\r\n"),
+  ).toHaveLength(team.length + 1);
+  await page.goto("/?period=today&from=2026-05-26&to=2026-06-01");
+  const { current } = await of("kpi?from=2026-05-26&to=2026-06-01");
+  expect(current.rebooked_visits).toBeGreaterThan(0);
+  await tile(page, "Rebooked").getByRole("button").click();
+  await expect.poll(() => panel.locator("tbody tr").count()).toBe(current.rebooked_visits);
+});
+
+test("the days of the segments are changed in the page, and a wrong order is refused by name", async () => {
+  const page = await visit("/");
+  await page.getByText("Change the days of the segments").click();
+  await page.getByLabel("Active: days after the last visit").fill("95");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("alert").getByText("at_risk").waitFor();
+  await page.getByLabel("Active: days after the last visit").fill("43");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText(/customers came due/).waitFor();
+  await page.getByText("Active: last visit within 43 days.").waitFor();
+});
+
 test("a customer's number opens the rows that it counts", async () => {
   const customer = await aRegular();
   const { value, rows } = await of(`customers/${customer}/explain/total_visits`);

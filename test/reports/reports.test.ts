@@ -1,4 +1,11 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import {
+  type BookingNumber,
+  type BookingPage,
+  type BookingPlace,
+  bookingNumbers,
+  countedBookings,
+} from "../../src/reports/bookings.js";
 import { appointmentsDaily, revenueDaily } from "../../src/reports/daily.js";
 import { kpi } from "../../src/reports/kpi.js";
 import { localDayOf } from "../../src/reports/local-day.js";
@@ -63,6 +70,57 @@ describe.each(firstSeeds)("random salons from seed %i", (firstSeed) => {
       const members = plain(await team(pool, scope, now)) as Record<string, unknown>[];
       const counted = members.map(({ name: _, list_price_cents: __, ...member }) => member);
       expect(sorted(counted), told).toEqual(sorted(expectedTeam(facts, scope, micros)));
+    }
+  });
+
+  it("the bookings behind a number are as many as the number says, page by page, for the salon and each team member", async () => {
+    for (const seed of seeds.slice(0, 3)) {
+      const { pool } = database;
+      const { organizationId, end: now } = await makeRandomWorld(database, seed);
+      const facts = await readFacts(database, organizationId);
+      await recomputeAt(database, organizationId, customerIdsOf(facts), now.toISOString());
+      const to = addDays(now.toISOString().slice(0, 10), 5);
+      const scope = { organizationId, from: addDays(to, -70), to, locationId: null };
+      const behind = async (counted: BookingNumber, teamMemberId: string | null) => {
+        const bookings: Record<string, unknown>[] = [];
+        let after: BookingPlace | null = null;
+        do {
+          const page: BookingPage = await countedBookings(
+            pool,
+            scope,
+            { counted, teamMemberId },
+            now,
+            after,
+            7,
+          );
+          bookings.push(...page.bookings);
+          after = page.next;
+        } while (after);
+        expect(new Set(bookings.map(({ booking_id }) => booking_id)).size).toBe(bookings.length);
+        return bookings;
+      };
+      const { current } = await kpi(pool, scope, facts.organization.currency, now);
+      for (const counted of bookingNumbers) {
+        if (!(counted in current)) continue;
+        expect((await behind(counted, null)).length, `seed ${seed}, ${counted}`).toBe(
+          current[counted as keyof typeof current],
+        );
+      }
+      for (const member of (await team(pool, scope, now)).slice(0, 3)) {
+        const told = `seed ${seed}, ${member.team_member_id}`;
+        const visits = await behind("visits", member.team_member_id);
+        const counts = {
+          visits: visits.length,
+          customers: new Set(visits.flatMap(({ customer_id }) => customer_id ?? [])).size,
+          new_customers: (await behind("new_customers", member.team_member_id)).length,
+          rebooked_visits: (await behind("rebooked_visits", member.team_member_id)).length,
+          no_shows: (await behind("no_show_appointments", member.team_member_id)).length,
+          late_cancellations: (await behind("late_cancellations", member.team_member_id)).length,
+          booked_minutes: visits.reduce((sum, row) => sum + BigInt(row.booked_minutes as number), 0n),
+          list_price_cents: visits.reduce((sum, row) => sum + BigInt(row.list_price_cents as number), 0n),
+        };
+        expect(member, told).toMatchObject(counts);
+      }
     }
   });
 

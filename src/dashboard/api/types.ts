@@ -75,6 +75,12 @@ export type SegmentsDay = Wire<SegmentDay>;
 export type SegmentMovement = Wire<Movement>;
 export type CohortRow = Wire<Cohort>;
 export type TeamMember = Wire<TeamMemberReport>;
+
+export interface TeamAnswer {
+  team: TeamMember[];
+  list_price_currency: string;
+  note: string;
+}
 export type Status = Wire<JobsStatus>;
 
 /** A row of customer_analytics, as far as the pages name its columns; the others are read by name. */
@@ -171,6 +177,8 @@ export interface ColumnEntry {
 export interface Columns {
   definition_version: number;
   columns: ColumnEntry[];
+  /** What each number of the reports means. */
+  measures: { kpi: Record<string, string>; team: Record<string, string> };
 }
 
 export interface ExplainRow {
@@ -194,6 +202,23 @@ export interface Explanation {
   older: string | null;
   inputs: Record<string, unknown>;
   formula: string | null;
+}
+
+/** A booking that a number of the period counts. */
+export interface CountedBooking {
+  booking_id: string;
+  start_at: string;
+  status: string;
+  location_name: string | null;
+  customer_id: string | null;
+  customer_name: string | null;
+  booked_minutes: Money;
+  list_price_cents: Money;
+}
+
+export interface CountedBookings {
+  bookings: CountedBooking[];
+  next_cursor: string | null;
 }
 
 export interface DriftDay {

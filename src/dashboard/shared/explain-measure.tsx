@@ -1,17 +1,20 @@
 import { useQuery } from "@tanstack/react-query";
 import { ask, withQuery } from "../api/client.js";
-import type { AppointmentsDay, Kpi, Money, RevenueDay } from "../api/types.js";
+import type { AppointmentsDay, Kpi, Money, RevenueDay, TeamAnswer } from "../api/types.js";
+import { useColumns } from "./columns.js";
+import { CountedBookingRows } from "./explain-bookings.js";
 import { count, day, change as inWords, money, words } from "./format.js";
 import { type MeasureName, measured, measures } from "./measures.js";
 import { useApiPath } from "./organization.js";
 import { useScope } from "./scope.js";
 import { Failure, Skeleton } from "./states.js";
-import { teamMeasures } from "./team-measures.js";
+import { teamMeasures, writeTeamNumber } from "./team-measures.js";
 
 /** A number of the period: its definition, the period before, and the days behind it. */
 export function ExplainMeasure({ name }: { name: string }) {
   const path = useApiPath();
   const scope = useScope();
+  const dictionary = useColumns();
   const url = withQuery(path("kpi"), scope.query);
   const query = useQuery({ queryKey: ["kpi", url], queryFn: () => ask<Kpi>(url) });
   const measure = measures[name as MeasureName];
@@ -28,10 +31,11 @@ export function ExplainMeasure({ name }: { name: string }) {
         {measured(name as MeasureName, before)} from {day(previous.from)} to {day(previous.to)}:{" "}
         {inWords(ratio)}
       </p>
-      <p>{measure.definition}</p>
+      <p>{dictionary.data?.measures.kpi[name]}</p>
       <p className="small muted">
         {scope.sentence} Computed from the stored bookings and payments when it was asked for.
       </p>
+      {measure.bookings && <CountedBookingRows counted={measure.bookings} />}
       {measure.days && <Days measure={measure.days} currency={current.currency} />}
       <p className="row">
         <a className="button" href={url} target="_blank" rel="noreferrer">
@@ -104,19 +108,32 @@ function Days({ measure, currency }: { measure: DaysMeasure; currency: string })
   );
 }
 
-/** What a column of the team's table counts. */
-export function ExplainTeam({ name }: { name: string }) {
+/** A team member's number: its definition and the bookings behind it. */
+export function ExplainTeam({ name, teamMemberId }: { name: string; teamMemberId: string }) {
   const path = useApiPath();
   const scope = useScope();
+  const dictionary = useColumns();
+  const url = withQuery(path("team"), scope.query);
+  const query = useQuery({ queryKey: ["team", url], queryFn: () => ask<TeamAnswer>(url) });
   const measure = teamMeasures.find((each) => each.name === name);
   if (!measure) return <p>There is no such number.</p>;
+  const member = query.data?.team.find((each) => each.team_member_id === teamMemberId);
   return (
     <>
-      <h2>{measure.label}</h2>
-      <p>{measure.definition}</p>
-      <p className="small muted">{scope.sentence}</p>
+      <h2>
+        {measure.label}
+        {member && ` of ${member.name ?? teamMemberId}`}
+      </h2>
+      {member && query.data && (
+        <p className="explain-value">
+          {writeTeamNumber(measure.name, member, query.data.list_price_currency)}
+        </p>
+      )}
+      <p>{dictionary.data?.measures.team[name]}</p>
+      <p className="small muted">{scope.sentence} Computed from the stored bookings when it was asked for.</p>
+      <CountedBookingRows counted={measure.bookings} teamMemberId={teamMemberId} />
       <p>
-        <a className="button" href={withQuery(path("team"), scope.query)} target="_blank" rel="noreferrer">
+        <a className="button" href={url} target="_blank" rel="noreferrer">
           JSON
         </a>
       </p>

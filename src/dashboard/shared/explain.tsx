@@ -12,7 +12,11 @@ export function ExplainPanel() {
   const [kind, ...rest] = explain.split("/");
   const close = () => change({ explain: undefined });
   if (kind === "kpi") return <Panel close={close} content={<ExplainMeasure name={rest.join("/")} />} />;
-  if (kind === "team") return <Panel close={close} content={<ExplainTeam name={rest.join("/")} />} />;
+  if (kind === "team") {
+    const [name = "", ...id] = rest;
+    const content = <ExplainTeam name={name} teamMemberId={id.join("/")} />;
+    return <Panel key={explain} close={close} content={content} />;
+  }
   if (kind === "customer") {
     const column = rest.at(-1) ?? "";
     const id = rest.slice(0, -1).join("/");

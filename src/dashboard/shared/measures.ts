@@ -1,4 +1,4 @@
-/** The numbers of a period: how they are called, what they count, and which days add up to them. */
+/** The numbers of a period: how they are called, and which bookings and days are behind them. */
 import type { AppointmentsDay, KpiNumbers, RevenueDay } from "../api/types.js";
 import { count, money, percent } from "./format.js";
 
@@ -7,7 +7,8 @@ export type MeasureName = Exclude<keyof KpiNumbers, "currency" | "other_currenci
 export interface Measure {
   readonly label: string;
   readonly kind: "count" | "money" | "ratio";
-  readonly definition: string;
+  /** The list of bookings that it counts. */
+  readonly bookings?: string;
   /** The columns of the daily answers that add up to it; people are counted once a period, so theirs do not. */
   readonly days?:
     | {
@@ -28,112 +29,103 @@ export const measures: Readonly<Record<MeasureName, Measure>> = {
   accepted_appointments: {
     label: "Accepted",
     kind: "count",
-    definition: "Bookings with status ACCEPTED whose local day lies in the period.",
+    bookings: "accepted_appointments",
     days: appointments(true, "accepted_appointments"),
   },
   pending_appointments: {
     label: "Pending",
     kind: "count",
-    definition: "Bookings that wait for an answer, and whose local day lies in the period.",
+    bookings: "pending_appointments",
     days: appointments(true, "pending_appointments"),
   },
   cancelled_by_customer: {
     label: "Cancelled",
     kind: "count",
-    definition: "Bookings of the period that the customer cancelled.",
+    bookings: "cancelled_by_customer",
     days: appointments(true, "cancelled_by_customer"),
     bad: true,
   },
   cancelled_by_seller: {
     label: "Cancelled by seller",
     kind: "count",
-    definition: "Bookings of the period that the seller cancelled.",
+    bookings: "cancelled_by_seller",
     days: appointments(true, "cancelled_by_seller"),
     bad: true,
   },
   no_show_appointments: {
     label: "No-shows",
     kind: "count",
-    definition: "Bookings of the period with status NO_SHOW.",
+    bookings: "no_show_appointments",
     days: appointments(true, "no_show_appointments"),
     bad: true,
   },
   unique_customers: {
     label: "Customers",
     kind: "count",
-    definition: "Customers with an accepted booking in the period, each counted once.",
+    bookings: "accepted_appointments",
     days: appointments(false, "unique_customers"),
   },
   new_customers: {
     label: "New customers",
     kind: "count",
-    definition:
-      "Customers whose first accepted booking ever lies in the period. A customer is new exactly once.",
+    bookings: "new_customers",
     days: appointments(true, "new_customers"),
   },
   returning_customers: {
     label: "Returning",
     kind: "count",
-    definition: "The customers of the period who are not new in it, each counted once.",
+    bookings: "accepted_appointments",
     days: appointments(false, "returning_customers"),
   },
   rebooked_visits: {
     label: "Rebooked",
     kind: "count",
-    definition: "Visits of the period after which the customer booked again within 24 hours.",
+    bookings: "rebooked_visits",
   },
   rebooking_rate: {
     label: "Rebooking rate",
     kind: "ratio",
-    definition: "Rebooked visits over all visits of the period.",
+    bookings: "rebooked_visits",
   },
   revenue_cents: {
     label: "Revenue",
     kind: "money",
-    definition: "Completed payments of the period, without tips, in the seller's currency.",
     days: revenue("revenue_cents", "unassigned_revenue_cents"),
   },
   tips_cents: {
     label: "Tips",
     kind: "money",
-    definition: "Tips of the period's completed payments.",
     days: revenue("tips_cents"),
   },
   gross_cents: {
     label: "Collected",
     kind: "money",
-    definition: "Revenue and tips together: what customers paid.",
     days: revenue("gross_cents"),
   },
   refunded_cents: {
     label: "Refunds",
     kind: "money",
-    definition: "Completed refunds, on the day of the refund.",
     days: revenue("refunded_cents"),
     bad: true,
   },
   net_cents: {
     label: "Net",
     kind: "money",
-    definition: "Collected less refunds.",
     days: revenue("net_cents"),
   },
   payment_count: {
     label: "Payments",
     kind: "count",
-    definition: "Completed payments of the period.",
     days: revenue("payment_count"),
   },
   avg_ticket_cents: {
     label: "Average ticket",
     kind: "money",
-    definition: "Revenue over the number of payments, rounded.",
     days: revenue("revenue_cents", "payment_count"),
   },
   unassigned_revenue_cents: {
     label: "Without a customer",
     kind: "money",
-    definition: "Revenue of payments that name no customer. It is part of the revenue.",
     days: revenue("unassigned_revenue_cents"),
   },
 };

@@ -1,4 +1,5 @@
 import { type ReactNode, useEffect } from "react";
+import { withQuery } from "../api/client.js";
 import "./page.css";
 
 /** A page's heading, the sentence under it that says period, place and time zone, and its controls. */
@@ -31,5 +32,25 @@ export function Card({ children, label }: { children: ReactNode; label?: string 
     <section className="card" {...(label !== undefined && { "aria-label": label })}>
       {children}
     </section>
+  );
+}
+
+/** What a list shows, for a spreadsheet and for a program. */
+export function Downloads({
+  of,
+  query,
+}: {
+  of: string;
+  query: Readonly<Record<string, string | number | undefined>>;
+}) {
+  return (
+    <span className="row small">
+      <a href={withQuery(`${of}.csv`, query)} download>
+        CSV
+      </a>
+      <a href={withQuery(of, query)} target="_blank" rel="noreferrer">
+        JSON
+      </a>
+    </span>
   );
 }

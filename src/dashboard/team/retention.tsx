@@ -4,6 +4,7 @@ import type { CohortRow } from "../api/types.js";
 import { useAddress } from "../shared/address.js";
 import { addDays, count, percent } from "../shared/format.js";
 import { useApiPath } from "../shared/organization.js";
+import { Downloads } from "../shared/page.js";
 import { useScope } from "../shared/scope.js";
 import { Empty, Failure, Skeleton } from "../shared/states.js";
 
@@ -25,12 +26,13 @@ export function Retention() {
   const path = useApiPath();
   const by = KINDS.find(([kind]) => kind === parameters.get("by"))?.[0] ?? "month";
   const isChosen = parameters.has("from");
-  const url = withQuery(path("retention"), {
+  const asked = {
     by,
     from: isChosen ? from : addDays(today, 1 - YEAR),
     to: isChosen ? to : today,
     location_id: locationId,
-  });
+  };
+  const url = withQuery(path("retention"), asked);
   const query = useQuery({ queryKey: ["retention", url], queryFn: () => ask<{ cohorts: CohortRow[] }>(url) });
   return (
     <>
@@ -94,11 +96,7 @@ export function Retention() {
           </table>
         </div>
       )}
-      <p>
-        <a className="small" href={url} target="_blank" rel="noreferrer">
-          JSON
-        </a>
-      </p>
+      <Downloads of={path("retention")} query={asked} />
     </>
   );
 }

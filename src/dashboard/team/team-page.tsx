@@ -1,22 +1,15 @@
 import { useQuery } from "@tanstack/react-query";
 import { ask, withQuery } from "../api/client.js";
-import type { TeamMember } from "../api/types.js";
+import type { TeamAnswer } from "../api/types.js";
 import { Figure } from "../shared/figure.js";
-import { count, money } from "../shared/format.js";
 import { useApiPath } from "../shared/organization.js";
-import { Card, PageHead } from "../shared/page.js";
+import { Card, Downloads, PageHead } from "../shared/page.js";
 import { ScopeControls, useScope } from "../shared/scope.js";
 import { Empty, Failure, Skeleton } from "../shared/states.js";
-import { teamMeasures } from "../shared/team-measures.js";
+import { teamMeasures, writeTeamNumber } from "../shared/team-measures.js";
 import { Retention } from "./retention.js";
 import "../shared/table.css";
 import "./team.css";
-
-interface Answer {
-  team: TeamMember[];
-  list_price_currency: string;
-  note: string;
-}
 
 /** Who works with whom, and whether people come back. */
 export default function TeamPage() {
@@ -40,22 +33,15 @@ function TeamTable() {
   const scope = useScope();
   const path = useApiPath();
   const url = withQuery(path("team"), scope.query);
-  const query = useQuery({ queryKey: ["team", url], queryFn: () => ask<Answer>(url) });
+  const query = useQuery({ queryKey: ["team", url], queryFn: () => ask<TeamAnswer>(url) });
   if (query.isPending) return <Skeleton lines={10} />;
   if (query.isError) return <Failure error={query.error} retry={query.refetch} />;
   const { team, list_price_currency, note } = query.data;
-  const write = (name: string, member: TeamMember) => {
-    if (name === "list_price_cents") return money(member.list_price_cents, list_price_currency);
-    if (name === "booked_minutes") return count(Math.round(Number(member.booked_minutes) / 60));
-    return count(member[name as keyof TeamMember] as number);
-  };
   return (
     <>
       <div className="spread">
         <h2>By technician</h2>
-        <a className="small" href={url} target="_blank" rel="noreferrer">
-          JSON
-        </a>
+        <Downloads of={path("team")} query={scope.query} />
       </div>
       {team.length === 0 ? (
         <Empty title="No visits in this period.">Choose a longer period, or another location.</Empty>
@@ -78,7 +64,9 @@ function TeamTable() {
                   <td>{member.name ?? member.team_member_id}</td>
                   {teamMeasures.map(({ name }) => (
                     <td key={name} className="number">
-                      <Figure explain={`team/${name}`}>{write(name, member)}</Figure>
+                      <Figure explain={`team/${name}/${member.team_member_id}`}>
+                        {writeTeamNumber(name, member, list_price_currency)}
+                      </Figure>
                     </td>
                   ))}
                 </tr>

@@ -4,9 +4,11 @@ import { ask, withQuery } from "../api/client.js";
 import type { Segment, SegmentMovement, SegmentsDay } from "../api/types.js";
 import { count, counted, day, percent } from "../shared/format.js";
 import { useApiPath, useOrganization } from "../shared/organization.js";
+import { Downloads } from "../shared/page.js";
 import { useScope } from "../shared/scope.js";
 import { Empty, Failure, Skeleton } from "../shared/states.js";
 import { SEGMENT_WORDS } from "../shared/value.js";
+import { SegmentDaysForm } from "./segment-days.js";
 import "../shared/segment.css";
 
 const ORDER: readonly Segment[] = ["NEW", "ACTIVE", "AT_RISK", "LOST", "NEVER_VISITED"];
@@ -16,7 +18,7 @@ const WIDTH = 1_000;
 export function SegmentBar() {
   const { from, to, today } = useScope();
   const path = useApiPath();
-  const { segment_days: days } = useOrganization();
+  const { id: organizationId, segment_days: days } = useOrganization();
   const last = to < today ? to : today;
   const dailyUrl = withQuery(path("segments/daily"), { from: last, to: last });
   const movesUrl = withQuery(path("segments/movements"), { from, to: last });
@@ -67,6 +69,10 @@ export function SegmentBar() {
       </ul>
       {moves.isError && <Failure error={moves.error} retry={moves.refetch} />}
       {moves.data && <Moves movements={moves.data.movements} />}
+      <div className="spread">
+        <SegmentDaysForm key={organizationId} />
+        <Downloads of={path("segments/daily")} query={{ from, to: last }} />
+      </div>
     </>
   );
 }

@@ -4,7 +4,7 @@ import type { AppointmentsDay, Kpi, RevenueDay } from "../api/types.js";
 import { Chart } from "../shared/chart.js";
 import { addDays, count, counted, day, daysBetween, money } from "../shared/format.js";
 import { useApiPath, useOrganization } from "../shared/organization.js";
-import { Card, PageHead } from "../shared/page.js";
+import { Card, Downloads, PageHead } from "../shared/page.js";
 import { ScopeControls, useScope } from "../shared/scope.js";
 import { Failure, Skeleton } from "../shared/states.js";
 import { CallList } from "./call-list.js";
@@ -40,7 +40,7 @@ export function TodayPage() {
       )}
       <div className="columns columns-2">
         <Card>
-          <CustomersByDay />
+          <AppointmentsByDay />
         </Card>
         <Card>
           <RevenueByDay />
@@ -69,7 +69,7 @@ export function TodayPage() {
   );
 }
 
-/** Every day of the scope, with the sum of a column over the locations. */
+/** Every day of the scope, with the sum of a column over the locations, and the links to download them. */
 function useByDay<Row extends { date: string }>(kind: "appointments" | "revenue") {
   const scope = useScope();
   const path = useApiPath();
@@ -85,53 +85,65 @@ function useByDay<Row extends { date: string }>(kind: "appointments" | "revenue"
     }
     return days.map((each) => sum.get(each) ?? 0);
   };
-  return { query, days, sums, writeDay: (each: string) => day(each, scope.today) };
+  const downloads = <Downloads of={path(`${kind}/daily`)} query={scope.query} />;
+  return { query, downloads, days, sums, writeDay: (each: string) => day(each, scope.today) };
 }
 
-function CustomersByDay() {
-  const { query, days, sums, writeDay } = useByDay<AppointmentsDay>("appointments");
+/** Bookings can be summed over locations. People cannot: who comes to two locations on one day is one customer. */
+function AppointmentsByDay() {
+  const { query, downloads, days, sums, writeDay } = useByDay<AppointmentsDay>("appointments");
   if (query.isPending) return <Skeleton lines={7} />;
   if (query.isError) return <Failure error={query.error} retry={query.refetch} />;
-  const returning = sums("returning_customers");
-  const fresh = sums("new_customers");
-  const most = returning.map((value, index) => value + (fresh[index] ?? 0));
-  const busiest = most.indexOf(Math.max(...most));
+  const all = sums("accepted_appointments");
+  // A customer is new once, so each new customer is one first booking.
+  const first = sums("new_customers");
+  const busiest = all.indexOf(Math.max(...all));
   return (
-    <Chart
-      title="Customers by day"
-      sentence={`${counted(
-        fresh.reduce((sum, value) => sum + value, 0),
-        "new customer",
-      )}. The busiest day is ${writeDay(days[busiest] ?? "")} with ${most[busiest]}.`}
-      shape="bars"
-      days={days}
-      series={[
-        { name: "returning", values: returning, tone: "soft" },
-        { name: "new", values: fresh, tone: "accent" },
-      ]}
-      writeDay={writeDay}
-      write={count}
-    />
+    <>
+      <Chart
+        title="Accepted appointments by day"
+        sentence={`${counted(
+          all.reduce((sum, value) => sum + value, 0),
+          "appointment",
+        )}, ${count(first.reduce((sum, value) => sum + value, 0))} of them a customer's first. The busiest day is ${writeDay(days[busiest] ?? "")} with ${all[busiest]}.`}
+        shape="bars"
+        days={days}
+        series={[
+          {
+            name: "by known customers",
+            values: all.map((value, at) => value - (first[at] ?? 0)),
+            tone: "soft",
+          },
+          { name: "first ever", values: first, tone: "accent" },
+        ]}
+        writeDay={writeDay}
+        write={count}
+      />
+      {downloads}
+    </>
   );
 }
 
 function RevenueByDay() {
   const { currency } = useOrganization();
-  const { query, days, sums, writeDay } = useByDay<RevenueDay>("revenue");
+  const { query, downloads, days, sums, writeDay } = useByDay<RevenueDay>("revenue");
   if (query.isPending) return <Skeleton lines={7} />;
   if (query.isError) return <Failure error={query.error} retry={query.refetch} />;
   const revenue = sums("revenue_cents", (row) => row.currency === currency);
   const best = revenue.indexOf(Math.max(...revenue));
   return (
-    <Chart
-      title="Revenue by day"
-      sentence={`The best day is ${writeDay(days[best] ?? "")} with ${money(revenue[best] ?? 0, currency)}.`}
-      shape="line"
-      days={days}
-      series={[{ name: "", values: revenue, tone: "accent" }]}
-      writeDay={writeDay}
-      write={(value) => money(value, currency)}
-      writeShort={(value) => money(value, currency, { short: true })}
-    />
+    <>
+      <Chart
+        title="Revenue by day"
+        sentence={`The best day is ${writeDay(days[best] ?? "")} with ${money(revenue[best] ?? 0, currency)}.`}
+        shape="line"
+        days={days}
+        series={[{ name: "", values: revenue, tone: "accent" }]}
+        writeDay={writeDay}
+        write={(value) => money(value, currency)}
+        writeShort={(value) => money(value, currency, { short: true })}
+      />
+      {downloads}
+    </>
   );
 }

@@ -1,0 +1,145 @@
+/** What the reports answer. */
+import { z } from "zod";
+import { bookingNumbers } from "../reports/bookings.js";
+import { kpiDefinitions, teamDefinitions } from "../reports/definitions.js";
+import { count, day, instant, money, placeQuery, squareId, wholeNumber } from "./schemas.js";
+
+export const period = z.object({ from: day, to: day });
+
+export const appointmentsDay = z.object({
+  organization_id: z.uuid(),
+  location_id: z.string().nullable(),
+  location_name: z.string().nullable(),
+  date: day,
+  appointments_count: count,
+  accepted_appointments: count,
+  pending_appointments: count,
+  cancelled_appointments: count,
+  cancelled_by_customer: count,
+  cancelled_by_seller: count,
+  no_show_appointments: count,
+  staff_slots: count.meta({ description: "Distinct team members of each ACCEPTED booking, summed" }),
+  unique_customers: count,
+  new_customers: count,
+  returning_customers: count,
+});
+
+const moneyOfPeriod = z.object({
+  revenue_cents: money,
+  tips_cents: money,
+  gross_cents: money,
+  refunded_cents: money,
+  net_cents: money,
+  payment_count: count,
+});
+
+export const revenueDay = moneyOfPeriod.extend({
+  organization_id: z.uuid(),
+  location_id: z.string().nullable(),
+  location_name: z.string().nullable(),
+  date: day,
+  currency: z.string(),
+  unique_customers: count,
+  unassigned_revenue_cents: money,
+});
+
+const defined = <Shape extends z.ZodRawShape>(shape: Shape, definitions: Readonly<Record<string, string>>) =>
+  Object.fromEntries(
+    Object.entries(shape).map(([name, type]) => [
+      name,
+      name in definitions ? (type as z.ZodType).meta({ description: definitions[name] }) : type,
+    ]),
+  ) as Shape;
+
+export const kpiNumbers = z.object(
+  defined(
+    {
+      accepted_appointments: count,
+      pending_appointments: count,
+      cancelled_by_customer: count,
+      cancelled_by_seller: count,
+      no_show_appointments: count,
+      unique_customers: count,
+      new_customers: count,
+      returning_customers: count,
+      rebooked_visits: count,
+      rebooking_rate: z.number().nullable(),
+      currency: z.string(),
+      ...moneyOfPeriod.shape,
+      avg_ticket_cents: money,
+      unassigned_revenue_cents: money,
+      other_currencies: z.array(moneyOfPeriod.extend({ currency: z.string() })),
+    },
+    kpiDefinitions,
+  ),
+);
+
+const { currency: _currency, other_currencies: _others, ...measured } = kpiNumbers.shape;
+export const change = z.object(
+  Object.fromEntries(Object.keys(measured).map((name) => [name, z.number().nullable()])),
+);
+
+const segmentCounts = { NEVER_VISITED: count, NEW: count, ACTIVE: count, AT_RISK: count, LOST: count };
+const segment = z.enum(["NEVER_VISITED", "NEW", "ACTIVE", "AT_RISK", "LOST"]);
+
+export const movement = z.object({
+  from_segment: segment.nullable().meta({ description: "null: not known at the beginning" }),
+  to_segment: segment,
+  customers: count,
+});
+
+const windows = [30, 60, 90, 180] as const;
+export const cohort = z.object({
+  cohort: z.string().nullable(),
+  name: z.string().nullable(),
+  customers: count,
+  ...Object.fromEntries(
+    windows.flatMap((days) => [
+      [`returned_${days}d`, count],
+      [`eligible_${days}d`, count],
+    ]),
+  ),
+});
+
+export const teamMember = z.object(
+  defined(
+    {
+      team_member_id: z.string(),
+      name: z.string().nullable(),
+      visits: count,
+      customers: count,
+      new_customers: count,
+      rebooked_visits: count,
+      no_shows: count,
+      late_cancellations: count,
+      booked_minutes: money,
+      list_price_cents: money,
+    },
+    teamDefinitions,
+  ),
+);
+
+export const segmentsDay = z.object({ date: day, ...segmentCounts });
+
+export const countedBooking = z.object({
+  booking_id: z.string(),
+  start_at: instant,
+  status: z.string(),
+  location_id: z.string().nullable(),
+  location_name: z.string().nullable(),
+  customer_id: z.string().nullable(),
+  customer_name: z.string().nullable(),
+  booked_minutes: money,
+  list_price_cents: money,
+});
+
+export const bookingsQuery = placeQuery.extend({
+  counted: z
+    .enum(bookingNumbers)
+    .meta({ description: "The number of `kpi` or `team` that counts these bookings" }),
+  team_member_id: squareId
+    .optional()
+    .meta({ description: "Only bookings with a segment of this team member, as `team` counts them" }),
+  limit: wholeNumber(1, 200).default(50),
+  cursor: z.string().optional().meta({ description: "`next_cursor` of the previous answer" }),
+});

@@ -1,0 +1,66 @@
+import { beforeAll, expect, test } from "vitest";
+import { addSalon, adminHeaders, NOW, openTestApp } from "../support/app.js";
+import { openTestDatabase } from "../support/database.js";
+import { recomputeAt } from "../support/worlds.js";
+import { insert } from "../support/worlds-insert.js";
+
+const database = await openTestDatabase();
+let salon: string;
+
+beforeAll(async () => {
+  salon = await addSalon(database);
+  await insert(database, salon, "bookings", [{ booking_id: "b1", start_at: "2026-05-20T12:00:00Z" }]);
+  await insert(database, salon, "booking_segments", [
+    { booking_id: "b1", segment_index: 0, team_member_id: "t1", duration_minutes: 30 },
+  ]);
+  await insert(database, salon, "team_members", [{ square_team_member_id: "t1", given_name: "=1+1" }]);
+  await recomputeAt(database, salon, ["ana"], NOW.toISOString());
+});
+
+async function get(path: string) {
+  const app = await openTestApp(database);
+  const answer = await app.http.inject({ url: `/api/organizations/${salon}/${path}`, headers: adminHeaders });
+  expect(answer.statusCode, path).toBe(200);
+  return answer;
+}
+
+test.each([
+  ["team", "team"],
+  ["retention", "cohorts"],
+  ["appointments/daily", "days"],
+  ["revenue/daily", "days"],
+  ["segments/daily", "days"],
+])("%s as CSV has the columns and rows of its JSON", async (path, list) => {
+  const rows: Record<string, unknown>[] = (await get(path)).json()[list];
+  const csv = await get(`${path}.csv`);
+  expect(csv.headers["content-type"]).toBe("text/csv; charset=utf-8");
+  expect(csv.headers["content-disposition"]).toBe(`attachment; filename="${path.replace("/", "-")}.csv"`);
+  expect(csv.body.charCodeAt(0)).toBe(0xfeff);
+  const [header = "", ...lines] = csv.body.slice(1).trimEnd().split("\r\n");
+  expect(lines).toHaveLength(rows.length);
+  if (rows[0]) expect(new Set(header.split(","))).toEqual(new Set(Object.keys(rows[0])));
+});
+
+test("a team member's name that a spreadsheet would run is defused", async () => {
+  expect((await get("team.csv")).body).toContain("t1,'=1+1,");
+});
+
+test("a cursor of one list of bookings opens no other", async () => {
+  const app = await openTestApp(database);
+  const list = (query: string) =>
+    app.http.inject({ url: `/api/organizations/${salon}/bookings?${query}`, headers: adminHeaders });
+  expect((await list("counted=visits")).json()).toMatchObject({
+    bookings: [{ booking_id: "b1", customer_id: "ana", booked_minutes: 30 }],
+    next_cursor: null,
+  });
+  await insert(database, salon, "bookings", [{ booking_id: "b2", start_at: "2026-05-21T12:00:00Z" }]);
+  const { next_cursor: cursor } = (await list("counted=visits&limit=1")).json();
+  expect((await list(`counted=visits&limit=1&cursor=${cursor}`)).json().bookings).toMatchObject([
+    { booking_id: "b1" },
+  ]);
+  expect((await list(`counted=rebooked_visits&cursor=${cursor}`)).json().code).toBe("invalid_cursor");
+  expect((await list("counted=tips")).json()).toMatchObject({
+    code: "invalid_request",
+    parameter: "counted",
+  });
+});
