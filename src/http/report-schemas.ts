@@ -136,6 +136,7 @@ export const countedBooking = z.object({
 export const bookingsQuery = placeQuery.extend({
   counted: z
     .enum(bookingNumbers)
+    .default("accepted_appointments")
     .meta({ description: "The number of `kpi` or `team` that counts these bookings" }),
   team_member_id: squareId
     .optional()
