@@ -186,7 +186,7 @@ test("two clicks lead from a tile to the days behind it; back closes what was op
   await panel.getByText("The days add up to it").waitFor();
   const { days } = await of("appointments/daily?from=2026-03-04&to=2026-06-01");
   const counted = days.filter((day: { accepted_appointments: number }) => day.accepted_appointments > 0);
-  await expect.poll(() => panel.locator("tbody tr").count()).toBe(counted.length);
+  await expect.poll(() => panel.locator("table").last().locator("tbody tr").count()).toBe(counted.length);
   const link = page.url();
   await page.goBack();
   await panel.waitFor({ state: "hidden" });
