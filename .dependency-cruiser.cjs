@@ -25,7 +25,7 @@ const rooms = {
     "database",
     ...base,
   ],
-  app: ["http", "sweep", "pull", "inbox", "handlers", "database", ...base],
+  app: ["http", "operations", "sweep", "pull", "inbox", "handlers", "database", ...base],
   http: ["operations", "sweep", "inbox", "reports", "analytics", "square", "database", ...base],
   dashboard: ["operations", "reports", "analytics"],
   simulator: base,

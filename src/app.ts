@@ -6,6 +6,7 @@ import type { Database } from "./database/database.js";
 import type { Replica } from "./database/replica.js";
 import { adminRoutes } from "./http/admin-routes.js";
 import { authorization, sessionsOf } from "./http/auth.js";
+import { connectRoutes } from "./http/connect-routes.js";
 import { cronRoutes } from "./http/cron-routes.js";
 import { dashboardRoutes } from "./http/dashboard-routes.js";
 import { draining } from "./http/draining.js";
@@ -20,6 +21,7 @@ import { misdirectedDeliveries, toWebhookRoute } from "./http/webhook-address.js
 import { webhookRoutes } from "./http/webhook-routes.js";
 import type { Inbox } from "./inbox/inbox.js";
 import type { LiveFeed } from "./inbox/live-feed.js";
+import type { Connections } from "./operations/connections.js";
 import type { Sweeps } from "./sweep/background.js";
 
 /** How long a request may take to arrive. This limits clients that send very slowly. */
@@ -47,6 +49,8 @@ export interface AppParts {
   readonly inbox: Pick<Inbox, "receive" | "redrive" | "queued" | "onBatch">;
   readonly feed: Pick<LiveFeed, "subscribe">;
   readonly sweeps: Pick<Sweeps, "run" | "recomputeAllDue">;
+  /** Connects sellers. Undefined without an application: its routes answer 503 then. */
+  readonly connections?: Connections | undefined;
   readonly log: FastifyBaseLogger;
   /** The folder of the built dashboard; found by itself when left out. */
   readonly dashboard?: string | undefined;
@@ -67,6 +71,7 @@ export async function buildApp({
   inbox,
   feed,
   sweeps,
+  connections,
   log,
   dashboard,
 }: AppParts): Promise<App> {
@@ -110,6 +115,7 @@ export async function buildApp({
   await http.register(cronRoutes({ sweeps, cronSecret }));
   const sessions = adminApiKey === undefined ? undefined : sessionsOf(adminApiKey, clock);
   await http.register(sessionRoutes({ sessions }));
+  await http.register(connectRoutes({ sessions, connections, clock }));
   await http.register(dashboardRoutes(dashboard));
   await http.register(adminRoutes({ sessions, database, replica, clock, inbox, feed, sweeps }));
   return { http, routes };

@@ -1,9 +1,18 @@
-import { isIP } from "node:net";
-import { Cron } from "croner";
 import { z } from "zod";
 import { databaseUrl } from "./config/database-url.js";
 import { isLoopback } from "./config/host.js";
 import { withFiles } from "./config/secret-files.js";
+import {
+  bearerToken,
+  hasNextRun,
+  isDeliverable,
+  isHost,
+  secret,
+  strayCharacters,
+  text,
+  webUrl,
+  wholeNumber,
+} from "./config/values.js";
 import { ConfigurationError } from "./errors.js";
 
 /**
@@ -24,24 +33,6 @@ export interface Retention {
 
 /** The server does not limit guesses, so a key must be long. 18 random bytes are 24 characters in base64. */
 const SHORTEST_KEY = 24;
-
-/** What a script or a template writes for a variable that is not set. */
-const PLACEHOLDER = /^(false|true|null|undefined|none|nan|\[object object\]|\$\{?\w+\}?|\{\{.*\}\}|<.*>)$/i;
-
-const text = z.string();
-const secret = text.refine((value) => !PLACEHOLDER.test(value), {
-  error: "is a placeholder, not a secret",
-  abort: true,
-});
-/** What an Authorization header can carry after `Bearer`. */
-const bearerToken = secret.regex(
-  /^[\x21-\x7e]+$/,
-  "holds a space or another character that an Authorization header cannot carry",
-);
-const webUrl = text.refine(isWebUrl, {
-  error: "must be an absolute http:// or https:// URL without a space",
-  abort: true,
-});
 
 /**
  * Every environment variable. Each may also come from a file that NAME_FILE names. Messages never quote a value,
@@ -68,6 +59,11 @@ const variables = {
   SQUARE_ENVIRONMENT: z
     .enum(["production", "sandbox"], "must be production or sandbox")
     .default("production"),
+  SQUARE_APPLICATION_ID: secret.optional(),
+  SQUARE_APPLICATION_SECRET: secret.optional(),
+  SQUARE_OAUTH_REDIRECT_URL: webUrl
+    .refine(isDeliverable, "must start with https://: Square redirects to HTTPS only")
+    .optional(),
   SQUARE_BASE_URL: webUrl.refine((url) => !/[?#]/.test(url), "must have no ? and no #").optional(),
   CRON_SECRET: bearerToken.optional(),
   ADMIN_API_KEY: bearerToken.optional(),
@@ -114,6 +110,14 @@ export interface WebhookConfig {
   readonly notificationUrl: string;
 }
 
+/** The application at Square that sellers connect to. */
+export interface ApplicationConfig {
+  readonly id: string;
+  readonly secret: string;
+  /** Where Square sends the seller's browser back to, exactly as in Square's console. */
+  readonly redirectUrl: string;
+}
+
 export interface Config {
   readonly database: DatabaseConfig;
   readonly host: string;
@@ -125,6 +129,8 @@ export interface Config {
     readonly baseUrl?: string;
     readonly merchantId?: string;
     readonly accessToken?: string;
+    /** Present when SQUARE_APPLICATION_ID is set. Sellers connect to this application. */
+    readonly application?: ApplicationConfig;
   };
   readonly cronSecret?: string;
   readonly adminApiKey?: string;
@@ -172,18 +178,6 @@ function readVariables(env: NodeJS.ProcessEnv): { values: Record<string, unknown
   return { values, problems };
 }
 
-/** Finds quotes, comments and invisible characters that editors, Docker and shells leave in a value by mistake. */
-function strayCharacters(value: string): string | undefined {
-  if (/^["'`\u2018-\u201f].*["'`\u2018-\u201f]$/s.test(value)) {
-    return "is in quotes: leave them out (docker --env-file makes them part of the value)";
-  }
-  if (/\s#/.test(value)) {
-    return "holds a comment: put it on its own line (docker --env-file makes it part of the value)";
-  }
-  if (/[\p{Cc}\p{Cf}]/u.test(value)) return "holds a line break or an invisible character: type it again";
-  return undefined;
-}
-
 /** A file that cannot be used has a problem of its own, so its variable counts as set. */
 function isSet(env: NodeJS.ProcessEnv, name: string): boolean {
   return [env[name], env[`${name}_FILE`]].some((value) => (value ?? "").trim() !== "");
@@ -208,6 +202,15 @@ function problemsBetweenVariables(env: NodeJS.ProcessEnv, require: "serve" | "co
       "TOKEN_ENCRYPTION_KEY",
       "is required when SQUARE_ACCESS_TOKEN is set: the token is stored encrypted",
     );
+  }
+  if (isSet(env, "SQUARE_APPLICATION_ID") || isSet(env, "SQUARE_APPLICATION_SECRET")) {
+    const why =
+      "is required for connecting sellers, as SQUARE_APPLICATION_ID and SQUARE_APPLICATION_SECRET are";
+    needs("SQUARE_APPLICATION_ID", why);
+    needs("SQUARE_APPLICATION_SECRET", why);
+    needs("TOKEN_ENCRYPTION_KEY", "is required for connecting sellers: their tokens are stored encrypted");
+    if (!isSet(env, "SQUARE_WEBHOOK_NOTIFICATION_URL"))
+      needs("SQUARE_OAUTH_REDIRECT_URL", "is required without SQUARE_WEBHOOK_NOTIFICATION_URL");
   }
   return problems;
 }
@@ -242,6 +245,7 @@ function toConfig(values: Values): Config {
       ...optional("baseUrl", values.SQUARE_BASE_URL),
       ...optional("merchantId", values.SQUARE_MERCHANT_ID),
       ...optional("accessToken", values.SQUARE_ACCESS_TOKEN),
+      ...optional("application", applicationOf(values)),
     },
     ...optional("cronSecret", values.CRON_SECRET),
     ...optional("adminApiKey", values.ADMIN_API_KEY),
@@ -255,41 +259,17 @@ function toConfig(values: Values): Config {
   };
 }
 
+/** Square sends browsers back to the webhook's host, unless another address is configured. */
+function applicationOf(values: Values): ApplicationConfig | undefined {
+  const { SQUARE_APPLICATION_ID: id, SQUARE_APPLICATION_SECRET: secret } = values;
+  const { SQUARE_OAUTH_REDIRECT_URL: given, SQUARE_WEBHOOK_NOTIFICATION_URL: webhook } = values;
+  if (id === undefined || secret === undefined || (given ?? webhook) === undefined) return undefined;
+  return { id, secret, redirectUrl: given ?? new URL("/connect/square/callback", webhook).href };
+}
+
 function optional<Name extends string, Value>(
   name: Name,
   value: Value | undefined,
 ): Partial<Record<Name, Value>> {
   return value === undefined ? {} : ({ [name]: value } as Record<Name, Value>);
-}
-
-function wholeNumber(least: number, most: number) {
-  const message = `must be a whole number from ${least} to ${most}`;
-  return text
-    .regex(/^\d{1,9}$/, message)
-    .transform(Number)
-    .pipe(z.number().min(least, message).max(most, message));
-}
-
-/** Uses the same library and options as src/sweep/schedule.ts. */
-function hasNextRun(schedule: string): boolean {
-  if (schedule === "off") return true;
-  try {
-    return new Cron(schedule, { timezone: "UTC", paused: true }).nextRun() !== null;
-  } catch {
-    return false;
-  }
-}
-
-function isWebUrl(value: string): boolean {
-  return /^https?:\/\/\S+$/i.test(value) && URL.canParse(value);
-}
-
-/** Plain HTTP is allowed for a sender on this machine, such as the simulator. */
-function isDeliverable(value: string): boolean {
-  const { protocol, hostname } = new URL(value);
-  return protocol === "https:" || isLoopback(hostname.replace(/^\[(.*)\]$/, "$1"));
-}
-
-function isHost(value: string): boolean {
-  return isIP(value) !== 0 || /^[\w.-]+$/.test(value);
 }

@@ -118,7 +118,13 @@ function expectKeys(answer: AnyJson, shape: AnyJson, where: string): void {
 }
 
 /** Routes that other pages are about. */
-const elsewhere = ["/webhooks/square", "/api/cron/refresh-customer-analytics", "/api/session"];
+const elsewhere = [
+  "/webhooks/square",
+  "/api/cron/refresh-customer-analytics",
+  "/api/session",
+  "/connect/square",
+  "/connect/square/callback",
+];
 
 const reportAsCsv = /(daily|retention|team)\.csv$/;
 

@@ -224,3 +224,22 @@ test("a key shorter than 24 characters is refused where other machines reach the
     "a command does not listen",
   ).toEqual([]);
 });
+
+test("connecting sellers needs the application's id and secret, the token key, and an address to come back to", () => {
+  const application = { SQUARE_APPLICATION_ID: "sq0idp-1", SQUARE_APPLICATION_SECRET: "sq0csp-1" };
+  const all = { ...application, TOKEN_ENCRYPTION_KEY: KEY };
+  const redirectUrl = "https://salon.example/connect/square/callback";
+  const expected = { id: "sq0idp-1", secret: "sq0csp-1", redirectUrl };
+  expect(serve(all).square.application).toEqual(expected);
+  const elsewhere = { ...all, SQUARE_OAUTH_REDIRECT_URL: "https://other.example/back" };
+  expect(serve(elsewhere).square.application?.redirectUrl).toBe("https://other.example/back");
+  const first = (env: NodeJS.ProcessEnv) => problemsOf(() => command(env)).map((one) => one.split(" ")[0]);
+  expect(first({ SQUARE_APPLICATION_ID: "sq0idp-1" })).toEqual([
+    "SQUARE_APPLICATION_SECRET",
+    "TOKEN_ENCRYPTION_KEY",
+    "SQUARE_OAUTH_REDIRECT_URL",
+  ]);
+  expect(first({ ...all, SQUARE_OAUTH_REDIRECT_URL: "http://salon.example/back" })).toEqual([
+    "SQUARE_OAUTH_REDIRECT_URL",
+  ]);
+});

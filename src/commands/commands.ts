@@ -36,6 +36,11 @@ export const commands: readonly ListedCommand[] = [
     load: async () => (await import("./org.js")).orgCommand(),
   },
   {
+    name: "connect",
+    summary: "connect a seller at Square",
+    load: async () => (await import("./connect.js")).connectCommand(),
+  },
+  {
     name: "backfill",
     summary: "read a merchant's whole history from Square",
     load: async () => (await import("./backfill.js")).backfillCommand(),

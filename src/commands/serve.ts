@@ -13,6 +13,7 @@ import { Inbox } from "../inbox/inbox.js";
 import { LiveFeed } from "../inbox/live-feed.js";
 import { RetryWorker } from "../inbox/retry-worker.js";
 import { type Log, openLog } from "../log.js";
+import { openConnections } from "../operations/connections.js";
 import { requireUsableDatabase } from "../operations/database-checks.js";
 import { FetchWorker } from "../pull/fetch-worker.js";
 import { Sweeps } from "../sweep/background.js";
@@ -105,7 +106,8 @@ async function startOn(database: Database, config: ServeConfig, log: Logger): Pr
   const { reconcileSchedule } = config;
   const schedule = reconcileSchedule === "off" ? undefined : new Schedule(sweeps, log, reconcileSchedule);
   const replica = await openReplica(config, database, log);
-  const parts = { config, database, replica, clock: systemClock, inbox, feed, sweeps, log };
+  const connections = openConnections(context);
+  const parts = { config, database, replica, clock: systemClock, inbox, feed, sweeps, connections, log };
   const { http } = await buildApp(parts);
 
   const address = await listen(http, config);

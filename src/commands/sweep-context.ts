@@ -25,6 +25,7 @@ export function sweepContext(
         baseUrl: square.baseUrl,
         onRetry: (retry) => log.warn({ ...retry }, "request to Square is repeated"),
       }),
+    ...(square.application && { application: { ...square, ...square.application } }),
     ...(tokenEncryptionKey && { tokenEncryptionKey }),
     ...(signal && { signal }),
   };

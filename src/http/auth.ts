@@ -1,6 +1,6 @@
 import { createHash, hkdfSync, timingSafeEqual } from "node:crypto";
 import { Signer } from "@fastify/cookie";
-import type { FastifyReply, FastifyRequest, onRequestHookHandler } from "fastify";
+import type { FastifyReply, FastifyRequest, onRequestAsyncHookHandler } from "fastify";
 import fp from "fastify-plugin";
 import type { Clock } from "../clock.js";
 import { Problem } from "./problem.js";
@@ -23,7 +23,7 @@ export const authorization = fp(async (app) => {
  *
  * @param variable the environment variable that holds the secret
  */
-export function requireBearer(secret: string | undefined, variable: string): onRequestHookHandler {
+export function requireBearer(secret: string | undefined, variable: string): onRequestAsyncHookHandler {
   return async (request, reply) => {
     if (!carriesBearer(request, requireConfigured(secret, variable))) refuse(request, reply);
   };
@@ -33,7 +33,7 @@ export function requireBearer(secret: string | undefined, variable: string): onR
  * Allows requests with the admin key as bearer token, or with a session's cookie. A browser also sends the cookie
  * from other sites' pages. So a request with the cookie that changes something must come from our own pages.
  */
-export function requireAdmin(sessions: Sessions | undefined): onRequestHookHandler {
+export function requireAdmin(sessions: Sessions | undefined): onRequestAsyncHookHandler {
   return async (request, reply) => {
     const { adminKey, ...opened } = requireConfigured(sessions, "ADMIN_API_KEY");
     if (carriesBearer(request, adminKey)) return;

@@ -12,6 +12,14 @@ export interface NewOrganization {
   readonly timeZone?: string;
   /** A token means that the seller has authorized us now. An earlier revocation no longer counts. */
   readonly accessTokenCiphertext?: Buffer;
+  /** What OAuth brings beside the access token. Without it a stored refresh token is removed. */
+  readonly renewal?: Renewal;
+}
+
+/** How and when an access token from OAuth is renewed. */
+export interface Renewal {
+  readonly refreshTokenCiphertext: Buffer;
+  readonly tokenExpiresAt: Date;
 }
 
 /**
@@ -24,7 +32,7 @@ export interface NewOrganization {
  */
 export async function addOrganization(
   database: Database,
-  { merchantId, name, currency, timeZone, accessTokenCiphertext }: NewOrganization,
+  { merchantId, name, currency, timeZone, accessTokenCiphertext, renewal }: NewOrganization,
   now: Date,
 ): Promise<{ id: string; created: boolean }> {
   if (currency !== undefined && !/^[A-Z]{3}$/.test(currency)) {
@@ -43,6 +51,9 @@ export async function addOrganization(
     accessTokenCiphertext: new Uint8Array(accessTokenCiphertext),
     authorizedAt: now,
     status: "active",
+    refreshTokenCiphertext: renewal ? new Uint8Array(renewal.refreshTokenCiphertext) : null,
+    tokenObtainedAt: renewal ? now : null,
+    tokenExpiresAt: renewal?.tokenExpiresAt ?? null,
   };
   const given = {
     ...(name !== undefined && { name }),

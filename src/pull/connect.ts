@@ -6,6 +6,7 @@ import type { Inbox } from "../inbox/inbox.js";
 import type { Log } from "../log.js";
 import { decryptAccessToken } from "../organizations/access-token.js";
 import type { OpenSquareApi, SquareApi } from "../square/api/api.js";
+import type { OAuthApplication } from "../square/api/oauth.js";
 import type { JsonObject } from "../square/types.js";
 import { emptyPullReport, type PullReport } from "./report.js";
 
@@ -16,6 +17,8 @@ export interface PullContext {
   readonly log: Log;
   readonly inbox: Pick<Inbox, "receive">;
   readonly openApi: OpenSquareApi;
+  /** The application that sellers connected to. It renews their tokens. */
+  readonly application?: OAuthApplication;
   /** TOKEN_ENCRYPTION_KEY, 32 bytes. Without it stored tokens cannot be decrypted, and nothing is pulled. */
   readonly tokenEncryptionKey?: Buffer;
   /** Aborted when the process stops. Then long work ends after the current step. */
@@ -79,7 +82,7 @@ async function accessOf({ database, tokenEncryptionKey }: PullContext, organizat
   if (!organization?.accessTokenCiphertext || organization.status !== "active") {
     throw new RegularsError(
       "not_connected",
-      "The organization has no access token, or the seller has revoked it.",
+      "The organization has no access token, or the seller has revoked it. Run connect.",
     );
   }
   if (!tokenEncryptionKey) {

@@ -10,6 +10,7 @@ import { noteError, noteFailure } from "../errors.js";
 import type { Inbox } from "../inbox/inbox.js";
 import type { Log } from "../log.js";
 import type { PullContext } from "../pull/connect.js";
+import { renewTokens } from "../pull/renew-tokens.js";
 import { inTurns, noteNotReached, PULLS_AT_ONCE, takeTurn, turnsToPull } from "../pull/turns.js";
 import { openLogRow, saveLogRow } from "./log-row.js";
 import { repeatErasures } from "./repeat-erasures.js";
@@ -198,6 +199,7 @@ async function correctAllDue(run: Run): Promise<void> {
 
 async function pullAll(run: Run): Promise<void> {
   const { context, pool, clock, report } = run;
+  await renewTokens(context, report.errors);
   const isOver = Number.isFinite(run.pullBudgetMs) ? [AbortSignal.timeout(run.pullBudgetMs)] : [];
   const signal = AbortSignal.any([run.signal, ...isOver]);
   const turns = await turnsToPull(pool);

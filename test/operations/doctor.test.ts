@@ -6,6 +6,7 @@ import { checkSquare } from "../../src/operations/square-checks.js";
 import { encryptAccessToken } from "../../src/organizations/access-token.js";
 import { addOrganization } from "../../src/organizations/organizations.js";
 import { simulateSalon } from "../../src/simulator/salon.js";
+import { OAUTH_SCOPES } from "../../src/square/api/oauth.js";
 import { openForCommands, regulars } from "../support/command-line.js";
 import { type FaultyMerchant, startFakeSquare } from "../support/fake-square.js";
 import { ACCESS_TOKEN, openApiAt, TOKEN_KEY } from "../support/square-context.js";
@@ -138,9 +139,9 @@ describe("what is wrong at Square is found, with what to do", () => {
     ],
     [
       "scopes that are missing",
-      { scopes: ["PAYMENTS_READ", "CUSTOMERS_READ"] },
+      { scopes: OAUTH_SCOPES.filter((scope) => !scope.startsWith("APPOINTMENTS")) },
       { check: "token", status: "fail" },
-      /lacks APPOINTMENTS_READ/,
+      /lacks APPOINTMENTS_READ, APPOINTMENTS_ALL_READ,/,
     ],
     [
       "a token that Square refuses",

@@ -12,6 +12,7 @@ import { LiveFeed } from "../../src/inbox/live-feed.js";
 import { processBatch } from "../../src/inbox/process-batch.js";
 import { interpret, type Outcome } from "../../src/inbox/received-event.js";
 import { openLog, silentLog } from "../../src/log.js";
+import { openConnections } from "../../src/operations/connections.js";
 import { addOrganization } from "../../src/organizations/organizations.js";
 import { signBody } from "../../src/square/signature.js";
 import { Sweeps } from "../../src/sweep/background.js";
@@ -97,7 +98,19 @@ export async function openTestApp(database: Database, options: TestAppOptions = 
   const context = { database, clock: clock.read, log, inbox, openApi, signal: stopping.signal };
   const sweeps = new Sweeps({ ...context, ...options.sweeping });
   const { dashboard, replica } = options;
-  const parts = { config, database, replica, clock: clock.read, inbox, feed, sweeps, log, dashboard };
+  const connections = openConnections({ ...context, ...options.sweeping });
+  const parts = {
+    config,
+    database,
+    replica,
+    clock: clock.read,
+    inbox,
+    feed,
+    sweeps,
+    connections,
+    log,
+    dashboard,
+  };
   const app = await buildApp(parts);
   app.http.checksAnswers = true;
   const stop = async () => {

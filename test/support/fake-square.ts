@@ -1,7 +1,8 @@
 /** The fake Square with what tests need of it: faults on command, lists that lag behind, kept events, a log of requests. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Clock, systemClock } from "../../src/clock.js";
-import type { FakeMerchant, Reply, SquareRequest } from "../../src/simulator/fake-square/api.js";
+import type { Reply, SquareRequest } from "../../src/simulator/fake-square/api.js";
+import type { FakeMerchant } from "../../src/simulator/fake-square/merchant.js";
 import { FakeSquare, type FakeSquareOptions } from "../../src/simulator/fake-square/server.js";
 import { type Fault, type FaultAim, FaultPlan, type OrderedFault } from "./fault-plan.js";
 import { History, type WatchedSalon } from "./history.js";
@@ -66,6 +67,11 @@ export class FaultySquare extends FakeSquare {
     this.#merchants = merchants;
     this.#lag = lag;
     this.#version = requiresVersion;
+  }
+
+  /** The sellers' permissions. */
+  get oauth() {
+    return this.api.oauth;
   }
 
   /** How many milliseconds lists and searches are behind. Retrievals by id are never behind. */

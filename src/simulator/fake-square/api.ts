@@ -1,27 +1,13 @@
-import type { SalonEvent, Truth } from "../ledger.js";
 import { bookingEndpoints } from "./bookings.js";
 import { customerEndpoints } from "./customers.js";
 import { directoryEndpoints } from "./directory.js";
 import type { Endpoint, Json } from "./endpoint.js";
 import { searchEvents } from "./events.js";
+import type { FakeMerchant, Served } from "./merchant.js";
+import { type FakeApplication, FakeOAuth } from "./oauth.js";
 import { Paging } from "./paging.js";
 import { paymentEndpoints } from "./payments.js";
 import { badRequest, notFound, Refusal, unauthorized } from "./refusal.js";
-
-/** A merchant of the fake API. A simulated salon is one. */
-export interface Served {
-  /** The present objects. A retrieval by id answers these. */
-  readonly truth: Truth;
-  /** The objects in lists and searches, which may lag behind at Square. The default is `truth`. */
-  readonly listed?: Truth;
-  /** The events that the event search finds. The default is none: the search is off by default at Square. */
-  readonly keptEvents?: readonly SalonEvent[];
-}
-
-export interface FakeMerchant {
-  readonly salon: Served;
-  readonly accessToken: string;
-}
 
 export interface SquareRequest {
   readonly method: string;
@@ -49,10 +35,13 @@ const endpoints = new Map<string, Endpoint>(
 
 /** Square's API without the transport: it answers requests. */
 export class FakeSquareApi {
-  readonly #merchants: ReadonlyMap<string, Served>;
+  readonly #merchants: Map<string, Served>;
   readonly #paging = new Paging();
+  /** Sellers connect to its applications. */
+  readonly oauth: FakeOAuth;
 
-  constructor(merchants: readonly FakeMerchant[]) {
+  constructor(merchants: readonly FakeMerchant[], applications: readonly FakeApplication[] = []) {
+    this.oauth = new FakeOAuth(applications, merchants);
     this.#merchants = new Map(merchants.map(({ accessToken, salon }) => [`Bearer ${accessToken}`, salon]));
   }
 
@@ -67,7 +56,12 @@ export class FakeSquareApi {
   }
 
   #answer({ method, path, query, authorization = "", body }: SquareRequest, now: number): object {
-    const salon = this.#merchants.get(authorization);
+    if (method === "POST" && path === "/oauth2/token") return this.oauth.token(readBody(body), now);
+    if (method === "POST" && path === "/oauth2/revoke")
+      return this.oauth.revoke(readBody(body), authorization);
+    const granted = this.oauth.granted(authorization, now);
+    if (granted && path === "/oauth2/token/status") return granted.status;
+    const salon = granted?.salon ?? this.#merchants.get(authorization);
     if (!salon) throw unauthorized();
     const [, parent, id = ""] = /^(.*\/)([^/]*)$/.exec(path) ?? [];
     const endpoint = endpoints.get(`${method} ${path}`) ?? endpoints.get(`${method} ${parent}{id}`);

@@ -1,10 +1,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type Clock, systemClock } from "../../clock.js";
-import { type FakeMerchant, FakeSquareApi, type SquareRequest } from "./api.js";
+import { FakeSquareApi, type SquareRequest } from "./api.js";
+import type { FakeMerchant } from "./merchant.js";
+import type { FakeApplication, FakeOAuth } from "./oauth.js";
 
 export interface FakeSquareOptions {
   readonly merchants: readonly FakeMerchant[];
+  /** The applications that sellers may connect to. */
+  readonly applications?: readonly FakeApplication[];
   /** Square's clock. The default is the system's. */
   readonly clock?: Clock;
   /** The port on 127.0.0.1. The default, 0, is any free port. */
@@ -28,13 +32,17 @@ export class FakeSquare {
   readonly #port: number;
   readonly #server: Server;
 
-  constructor({ merchants, clock = systemClock, port = 0 }: FakeSquareOptions) {
-    this.api = new FakeSquareApi(merchants);
+  constructor({ merchants, applications, clock = systemClock, port = 0 }: FakeSquareOptions) {
+    this.api = new FakeSquareApi(merchants, applications);
     this.clock = clock;
     this.#port = port;
     this.#server = createServer((incoming, response) => {
       read(incoming)
-        .then((request) => this.respond(request, response, incoming.headers))
+        .then((request) =>
+          request.path === "/oauth2/authorize"
+            ? authorize(this.api.oauth, request, response, this.clock().getTime())
+            : this.respond(request, response, incoming.headers),
+        )
         .catch((error) => response.destroy(error));
     });
   }
@@ -68,6 +76,14 @@ export class FakeSquare {
     const text = JSON.stringify(body);
     response.writeHead(status, { "content-type": "application/json; charset=utf-8" }).end(text);
   }
+}
+
+/** The page with which a seller allows or denies access. It is for browsers, so it is not part of the API. */
+function authorize(oauth: FakeOAuth, request: SquareRequest, response: ServerResponse, now: number): void {
+  const given = { ...request.query, ...Object.fromEntries(new URLSearchParams(request.body)) };
+  const page = request.method === "POST" ? oauth.decide(given, now) : oauth.ask(given);
+  if ("location" in page) response.writeHead(303, { location: page.location }).end();
+  else response.writeHead(page.status, { "content-type": "text/html; charset=utf-8" }).end(page.html);
 }
 
 async function read(incoming: IncomingMessage): Promise<SquareRequest> {

@@ -73,11 +73,18 @@ export function openSquareApi(options: SquareApiOptions): SquareApi {
 /** Builds the request of an SDK call, sends it, and reads the answer. */
 type Ask = <T>(call: SdkCall, read: (body: JsonObject) => T) => Promise<T>;
 
-function asker(options: SquareApiOptions): Ask {
-  const { accessToken } = options;
-  const baseUrl = options.baseUrl ?? BASE_URLS[options.environment];
-  const transport: TransportOptions = {
-    limiter: limiterOf(baseUrl, options.merchantId),
+/** The address of Square's API, without a slash at the end. */
+export function baseUrlOf({
+  baseUrl,
+  environment,
+}: Pick<SquareApiOptions, "baseUrl" | "environment">): string {
+  return (baseUrl ?? BASE_URLS[environment]).replace(/\/+$/, "");
+}
+
+/** How requests are sent. Requests with the same `merchantId` share one rate. */
+export function transportOf(options: Omit<SquareApiOptions, "accessToken">): TransportOptions {
+  return {
+    limiter: limiterOf(baseUrlOf(options), options.merchantId),
     requestsPerSecond: options.requestsPerSecond ?? 5,
     timeoutMs: options.timeoutMs ?? 20_000,
     attempts: options.attempts ?? 5,
@@ -88,6 +95,12 @@ function asker(options: SquareApiOptions): Ask {
     onRetry: options.onRetry ?? (() => {}),
     signal: options.signal,
   };
+}
+
+function asker(options: SquareApiOptions): Ask {
+  const { accessToken } = options;
+  const baseUrl = options.baseUrl ?? BASE_URLS[options.environment];
+  const transport = transportOf(options);
   return async (call, read) => {
     // Building a header from such a token throws an error that quotes it.
     if (!/^[!-~]+$/.test(accessToken)) {

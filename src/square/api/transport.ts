@@ -189,7 +189,9 @@ function refusal(
 function readErrors(bytes: Buffer): JsonValue | undefined {
   try {
     const body = readJson(bytes);
-    return isObject(body) ? body.errors : undefined;
+    if (!isObject(body)) return undefined;
+    // OAuth has errors of its own (RFC 6749, section 5.2), such as invalid_grant.
+    return body.errors ?? (typeof body.error === "string" ? [{ code: body.error.toUpperCase() }] : undefined);
   } catch (error) {
     if (error instanceof UnreadableJson) return undefined;
     throw error;
