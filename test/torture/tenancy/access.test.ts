@@ -42,9 +42,9 @@ function get(app: TestApp, authorization: string) {
   return app.http.inject({ url: customer, headers: { authorization }, remoteAddress: "192.0.2.1" });
 }
 
-/** The open routes. A new route is behind a key, or is added here on purpose. */
+/** The open routes. A new route is behind a key, or is added here on purpose. The state guards the callback. */
 const openRoutes =
-  /^(\/healthz|\/readyz|\/metrics|\/docs(\/.*)?|\/openapi\.json|\/webhooks\/square|\/assets\/\*)$/;
+  /^(\/healthz|\/readyz|\/metrics|\/docs(\/.*)?|\/openapi\.json|\/webhooks\/square|\/assets\/\*|\/connect\/square\/callback)$/;
 
 test("every route but the open ones refuses whoever has no key, or a wrong one", async () => {
   const app = await openTestApp(database, {
