@@ -1,5 +1,5 @@
 import { orderKey } from "../src/facts/order-key.js";
-import type { Customer, Fact, Merge, Recovery } from "../src/facts/types.js";
+import { type Customer, type Fact, type Merge, noProfile, type Recovery } from "../src/facts/types.js";
 import type { SquareEvent } from "../src/square/envelope.js";
 import { parseCustomer, parseDeletedCustomer, parseEventContext } from "../src/square/schemas.js";
 import { toMicroseconds, toNanoseconds } from "../src/square/timestamp.js";
@@ -85,12 +85,7 @@ export function tombstone(
   return {
     square_customer_id: id,
     version,
-    given_name: null,
-    family_name: null,
-    company_name: null,
-    email_address: null,
-    phone_number: null,
-    birthday: null,
+    ...noProfile,
     creation_source: null,
     created_at: null,
     updated_at: null,

@@ -31,6 +31,19 @@ export const latestRebookedStart = (customer?: string) =>
   `max(start_at) over (${customer ? `partition by ${customer} ` : ""}order by at
           range between current row and interval '23:59:59.999999' following)`;
 
+/**
+ * Whether an accepted booking is its customer's first one ever. Of two with the same start, the smaller id is first.
+ * `a` is the alias of the customer's stored row. Index: bookings_customer_idx.
+ *
+ * @param b the alias of the booking
+ */
+export const isFirstAccepted = (b: string) => `${b}.start_at = a.first_booking_at and ${b}.booking_id = (
+          select f.booking_id from bookings f
+          where f.organization_id = $1 and f.customer_id = ${b}.customer_id
+            and ${isAccepted("f")} and f.start_at = a.first_booking_at
+          order by f.booking_id collate "C" limit 1
+        )`;
+
 /** The local day of an instant at a location. `l` is the alias of the location, `o` of the organization. */
 export const localDay = (instant: string) => `local_date(${instant}, coalesce(l.time_zone, o.time_zone))`;
 

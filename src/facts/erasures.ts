@@ -4,22 +4,13 @@ import { readJson } from "../square/read-json.js";
 import type { JsonObject } from "../square/types.js";
 import { withoutTexts } from "../square/without-texts.js";
 import { writeJson } from "../square/write-json.js";
-import type { Customer, Fact } from "./types.js";
+import { type Fact, noProfile } from "./types.js";
 
 /**
  * The erasure of a customer's personal data: profile, notes, and the texts in Square's objects. Ids, statuses, times and
  * money stay, so every count and sum stays what it is. An erased id stays erased: `withoutErased` strips what arrives
  * for it later, before it is stored.
  */
-
-const noProfile = {
-  given_name: null,
-  family_name: null,
-  company_name: null,
-  email_address: null,
-  phone_number: null,
-  birthday: null,
-} satisfies Partial<Customer>;
 
 /** The columns of `customers` that tell who somebody is. */
 export const profileColumns = Object.keys(noProfile);

@@ -92,6 +92,16 @@ export interface Customer extends Guarded {
   readonly deleted_at: Instant | null;
 }
 
+/** The columns of a profile that tell who somebody is, without their values. */
+export const noProfile = {
+  given_name: null,
+  family_name: null,
+  company_name: null,
+  email_address: null,
+  phone_number: null,
+  birthday: null,
+} satisfies Partial<Customer>;
+
 export interface TeamMember extends Guarded {
   readonly square_team_member_id: string;
   readonly given_name: string | null;

@@ -1,6 +1,6 @@
 import type pg from "pg";
 import { type ApiRow, toApiRow } from "../analytics/api-row.js";
-import { isLateCancellation, isVisit, localDay } from "../analytics/rules.js";
+import { isAccepted, isFirstAccepted, isLateCancellation, isVisit, localDay } from "../analytics/rules.js";
 import type { Scope } from "./daily.js";
 import { readReport } from "./read-report.js";
 import { rebookedVisits } from "./rebooked-visits.js";
@@ -65,12 +65,7 @@ const statement = (condition: string) => `
     rebooked as (${rebookedVisits("visited", "$2", "$3")}
     ),
     counted as (
-      select booking.*, status = 'ACCEPTED' and start_at = a.first_booking_at and booking_id = (
-          select f.booking_id from bookings f
-          where f.organization_id = $1 and f.customer_id = booking.customer_id
-            and f.status = 'ACCEPTED' and f.start_at = a.first_booking_at
-          order by f.booking_id collate "C" limit 1
-        ) as is_first,
+      select booking.*, ${isAccepted("booking")} and ${isFirstAccepted("booking")} as is_first,
         booking_id in (select booking_id from rebooked) as rebooked
       from booking
       left join customer_analytics a on a.organization_id = $1 and a.square_customer_id = booking.customer_id

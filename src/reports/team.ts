@@ -1,5 +1,5 @@
 import type pg from "pg";
-import { isLateCancellation, isVisit, localDay } from "../analytics/rules.js";
+import { isFirstAccepted, isLateCancellation, isVisit, localDay } from "../analytics/rules.js";
 import type { Scope } from "./daily.js";
 import { readReport } from "./read-report.js";
 import { rebookedVisits } from "./rebooked-visits.js";
@@ -56,12 +56,7 @@ const statement = {
     ),
     counted as (
       select done.*,
-        visit and start_at = a.first_booking_at and booking_id = (
-          select f.booking_id from bookings f
-          where f.organization_id = $1 and f.customer_id = done.customer_id
-            and f.status = 'ACCEPTED' and f.start_at = a.first_booking_at
-          order by f.booking_id collate "C" limit 1
-        ) as first_visit,
+        visit and ${isFirstAccepted("done")} as first_visit,
         booking_id in (select booking_id from rebooked) as rebooked
       from done
       left join customer_analytics a on a.organization_id = $1 and a.square_customer_id = done.customer_id

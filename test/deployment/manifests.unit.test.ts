@@ -8,21 +8,19 @@ import { PodDisruptionBudget } from "kubernetes-models/policy/v1";
 import { Service } from "kubernetes-models/v1";
 import { expect, test } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
+import type { AnyJson } from "../support/any-json.js";
 
 const FOLDER = "docs/deploy/kubernetes";
 const models = { Deployment, Job, CronJob, NetworkPolicy, PodDisruptionBudget, Service };
-// biome-ignore lint/suspicious/noExplicitAny: the models say what a manifest may be.
-type Manifest = any;
-
-const manifests: Manifest[] = readdirSync(FOLDER).flatMap((file) =>
+const manifests: AnyJson[] = readdirSync(FOLDER).flatMap((file) =>
   parseAllDocuments(readFileSync(path.join(FOLDER, file), "utf8")).map((document) => document.toJS()),
 );
-const podsOf = (manifest: Manifest) =>
-  (manifest.spec.jobTemplate?.spec ?? manifest.spec).template?.spec as Manifest | undefined;
+const podsOf = (manifest: AnyJson) =>
+  (manifest.spec.jobTemplate?.spec ?? manifest.spec).template?.spec as AnyJson | undefined;
 const pods = manifests.flatMap((manifest) => podsOf(manifest) ?? []);
 
-function valid(manifest: Manifest): void {
-  const Model = models[manifest.kind as keyof typeof models] as new (data: Manifest) => { validate(): void };
+function valid(manifest: AnyJson): void {
+  const Model = models[manifest.kind as keyof typeof models] as new (data: AnyJson) => { validate(): void };
   new Model(manifest).validate();
 }
 
@@ -87,7 +85,7 @@ test("compose.yaml waits for Postgres and the migration, and hands over every se
   expect(services.migrate.depends_on.postgres.condition).toBe("service_healthy");
   expect(services.server.depends_on.migrate.condition).toBe("service_completed_successfully");
   expect(services.postgres.healthcheck.test).toContain("pg_isready");
-  for (const { environment, secrets: used } of Object.values<Manifest>(services)) {
+  for (const { environment, secrets: used } of Object.values<AnyJson>(services)) {
     const files = Object.entries(environment).filter(([name]) => name.endsWith("_FILE"));
     expect(files.map(([, file]) => path.basename(String(file))).sort()).toEqual([...used].sort());
     for (const name of used) expect(secrets[name]).toEqual({ file: `secrets/${name}` });

@@ -3,6 +3,7 @@
  * order of the events and duplicate events make no difference.
  */
 import { isDeepStrictEqual } from "node:util";
+import type { AnyJson } from "../support/any-json.js";
 import { type MergeEvidence, type RecoveryEvidence, resolveAliases } from "./aliases.js";
 import type { CustomerRow, FactTables, LocationRow, OrganizationRow } from "./facts.js";
 import { toMicros } from "./instants.js";
@@ -16,8 +17,8 @@ export interface WebhookEvent {
   readonly data: { readonly id: string; readonly deleted?: boolean; readonly object?: Json };
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: Square's JSON, read as documented; a wrong read fails a history.
-type Json = Record<string, any>;
+/** Square's JSON, read as documented. A wrong read fails a history. */
+type Json = Record<string, AnyJson>;
 
 export function factsFromEvents(
   events: readonly WebhookEvent[],

@@ -4,14 +4,15 @@
  * events about profiles leave out. That follows from the event's id, so every delivery of it agrees.
  */
 import { createHash } from "node:crypto";
+import type { AnyJson } from "./any-json.js";
 
 /**
  * What an event about a profile leaves out: its version, as older API versions do, or of a deletion the whole profile.
  */
 export type LeftOut = "version" | "profile" | undefined;
 
-// biome-ignore lint/suspicious/noExplicitAny: Square's JSON, changed where a field is present.
-type Json = Record<string, any>;
+/** Square's JSON, changed where a field is present. */
+type Json = Record<string, AnyJson>;
 
 const DAY = 86_400_000;
 
