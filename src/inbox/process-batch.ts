@@ -151,7 +151,7 @@ async function apply(
   );
   deferToCommit(() => setEventStatus(tx, organizationId, stale, "stale"));
   if (locked.erased.size > 0) {
-    const telling = events.filter((event) => factsOf(event).some((fact) => concerns(fact, locked.erased)));
+    const telling = events.filter((_, index) => facts[index]?.some((fact) => concerns(fact, locked.erased)));
     deferToCommit(() =>
       stripPayloads(
         tx,

@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from "vitest";
 import { eraseCustomer, isCustomerKnown } from "../../src/inbox/erasures.js";
 import type { Inbox } from "../../src/inbox/inbox.js";
-import { addSalon, NOW, openInbox } from "../support/app.js";
+import { addSalon, NOW, openInbox, processInBatches } from "../support/app.js";
 import { emptyDatabase, openTestDatabase } from "../support/database.js";
 import {
   bookingEvent,
@@ -218,4 +218,16 @@ test("a payload is removed by its age, and a repeated delivery of its event is s
   await sweepAt(database, new Date(NOW.getTime() + 8 * 24 * HOUR), "recent", { retention });
   expect(await without()).toHaveLength(5);
   expect((await tablesOf(database, salon)).bookings).toEqual(before.bookings);
+});
+
+test("a duplicate in a batch with a new event does not bring a removed payload back", async () => {
+  const [first] = history("ana") as [EventJson];
+  await takeIn([first]);
+  await erase("ana");
+  await pool.query("update webhook_events set payload = null");
+  const newer = customerEvent("customer.updated", { id: "ana", version: 9, ...profile });
+  await processInBatches(database, salon, [[first, newer]]);
+  const { rows } = await pool.query("select event_id from webhook_events where payload is null");
+  expect(rows).toEqual([{ event_id: first.event_id }]);
+  expect(await tablesThatTell()).toEqual([]);
 });
