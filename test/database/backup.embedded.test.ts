@@ -1,10 +1,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { type Database, openDatabase } from "../../src/database/database.js";
+import { backUp } from "../../src/database/embedded/backup.js";
 import { Inbox } from "../../src/inbox/inbox.js";
 import { silentLog } from "../../src/log.js";
 import { addOrganization } from "../../src/organizations/organizations.js";
@@ -100,6 +101,27 @@ test("restored, every row of every table equals the server's", async () => {
   expect(Object.values(restored).flat().length).toBeGreaterThan(50);
   const again = await regulars({ DATA_DIR: dataDir }, "restore", file);
   expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining("already holds a database") });
+});
+
+test("a file that grows before its turn to be copied is in the backup with its last size", async () => {
+  const { DATA_DIR = "" } = env;
+  const grows = path.join(DATA_DIR, "pg", "base", "grows");
+  writeFileSync(grows, "one");
+  let isFirst = true;
+  const onProgress = () => {
+    if (!isFirst) return;
+    isFirst = false;
+    appendFileSync(grows, " two");
+    // A file that was changed within the last two seconds is copied again in any case.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_100);
+  };
+  const file = path.join(backups, "grown.tar.gz");
+  const { signal } = new AbortController();
+  await backUp(file, { dataDir: DATA_DIR, pool: database.pool, signal, now: NOW, onProgress });
+  rmSync(grows);
+  const dataDir = await emptyDataDir();
+  expect(await regulars({ DATA_DIR: dataDir }, "restore", file)).toMatchObject({ code: 0 });
+  expect(readFileSync(path.join(dataDir, "pg", "base", "grows"), "utf8")).toBe("one two");
 });
 
 test("a backup never overwrites a file, and a restore never enters a folder that a server has open", async () => {

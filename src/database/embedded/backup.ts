@@ -129,13 +129,13 @@ async function* contentOf({
   try {
     await client.query("checkpoint");
     const first = await filesOf(cluster);
-    total = [...first.values()].reduce((sum, { size }) => sum + size, 0);
-    for (const [name, { size }] of first) {
+    total = await sizeOf(cluster, first);
+    for (const name of first) {
       const before = await versionOf(cluster, name);
       // Removed meanwhile. Then the second pass does not list it either.
       if (before === undefined) continue;
-      copied.set(name, before);
-      yield* copy(name, size);
+      copied.set(name, before.version);
+      yield* copy(name, before.size);
     }
     await client.query("begin");
     // The turn begins with the first statement. Its time tells whether the transaction is still the same at the end.
@@ -144,9 +144,11 @@ async function* contentOf({
     const keepTurn = setInterval(() => client.query("select 1").catch(() => {}), KEEP_TURN_MS);
     const files: Record<string, number> = {};
     try {
-      for (const [name, { size }] of await filesOf(cluster)) {
-        files[name] = size;
-        if (copied.get(name) !== (await versionOf(cluster, name))) yield* copy(name, size);
+      for (const name of await filesOf(cluster)) {
+        const after = await versionOf(cluster, name);
+        if (after === undefined) continue;
+        files[name] = after.size;
+        if (copied.get(name) !== after.version) yield* copy(name, after.size);
       }
     } finally {
       clearInterval(keepTurn);
@@ -203,24 +205,33 @@ async function* entryOf(cluster: string, name: string, size: number): AsyncGener
   yield tarPadding(size);
 }
 
-async function filesOf(cluster: string): Promise<Map<string, { size: number }>> {
-  const files = new Map<string, { size: number }>();
-  for (const entry of await readdir(cluster, { recursive: true, withFileTypes: true })) {
+/** The names of all files and folders, relative to the cluster's folder. Names of folders end in `/`. */
+async function filesOf(cluster: string): Promise<string[]> {
+  const entries = await readdir(cluster, { recursive: true, withFileTypes: true });
+  return entries.map((entry) => {
     const name = path.relative(cluster, path.join(entry.parentPath, entry.name)).split(path.sep).join("/");
-    if (entry.isDirectory()) files.set(`${name}/`, { size: 0 });
-    else {
-      const found = await stat(path.join(cluster, name)).catch(() => undefined);
-      if (found) files.set(name, { size: found.size });
-    }
-  }
-  return files;
+    return entry.isDirectory() ? `${name}/` : name;
+  });
 }
 
-/** Equal for two moments only if the file was not changed between them. Undefined when there is none. */
-async function versionOf(cluster: string, name: string): Promise<string | undefined> {
-  if (name.endsWith("/")) return "folder";
+async function sizeOf(cluster: string, names: readonly string[]): Promise<number> {
+  let bytes = 0;
+  for (const name of names) bytes += (await versionOf(cluster, name))?.size ?? 0;
+  return bytes;
+}
+
+/**
+ * The version is equal for two moments only if the file was not changed between them. The size belongs to the version:
+ * both come from one look at the file, because it may grow between two. Undefined when there is no file.
+ */
+async function versionOf(
+  cluster: string,
+  name: string,
+): Promise<{ readonly size: number; readonly version: string } | undefined> {
+  if (name.endsWith("/")) return { size: 0, version: "folder" };
   const found = await stat(path.join(cluster, name), { bigint: true }).catch(() => undefined);
   if (found === undefined) return undefined;
   const isRecent = Date.now() - Number(found.ctimeMs) < RECENT_MS;
-  return `${found.ino} ${found.size} ${found.ctimeNs}${isRecent ? ` ${randomUUID()}` : ""}`;
+  const version = `${found.ino} ${found.size} ${found.ctimeNs}${isRecent ? ` ${randomUUID()}` : ""}`;
+  return { size: Number(found.size), version };
 }
