@@ -1,7 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Command } from "commander";
 import { expect, test } from "vitest";
 import { handledEventTypes } from "../handlers/registry.js";
 import { commands } from "../src/commands/commands.js";
@@ -88,34 +87,4 @@ function anchorsOf(markdown: string): string[] {
       .replaceAll(/[^\p{L}\p{N} _-]/gu, "")
       .replaceAll(" ", "-"),
   );
-}
-
-test("the help of every command and subcommand has examples, which name only options that exist", {
-  timeout: 60_000,
-}, async () => {
-  for (const { name, load } of commands) {
-    const command = await load();
-    for (const each of [command, ...command.commands]) {
-      const examples = helpOf(each).split("Examples:\n")[1] ?? "";
-      expect(examples, `${name} ${each.name()}`).toMatch(/^ {2}.*regulars /);
-      for (const line of examples.split("\n").filter((text) => text.includes(`regulars ${name}`))) {
-        const words = /regulars (.*?)(?: \||$)/.exec(line)?.[1]?.split(" ") ?? [];
-        const target = command.commands.find((sub) => sub.name() === words[1]) ?? command;
-        const known = target.options.map(({ long }) => long);
-        for (const word of words.filter((text) => text.startsWith("--"))) expect(known, line).toContain(word);
-      }
-    }
-  }
-});
-
-/** What `--help` prints. */
-function helpOf(command: Command): string {
-  let help = "";
-  command.configureOutput({
-    writeOut: (text) => {
-      help += text;
-    },
-  });
-  command.outputHelp();
-  return help;
 }

@@ -1,0 +1,71 @@
+import { cpus, totalmem } from "node:os";
+import { Command } from "commander";
+import { parseCount, parseList } from "../../src/commands/options.js";
+import { asAdmin } from "./bench-database.js";
+import { benchRead } from "./read.js";
+import { benchRecompute } from "./recompute.js";
+import { benchSweep } from "./sweep.js";
+import { benchWebhooks } from "./webhooks.js";
+
+/**
+ * The benchmarks behind every speed this project claims. They need a Postgres (DATABASE_URL, or the local one) on which
+ * they may create databases, and pgbench on the PATH. Figures depend on the machine, so they are never a test.
+ */
+export const program = new Command("bench")
+  .description("Measure on a real Postgres; prints a table and JSON.")
+  // The figures include durability. Without it a commit costs nothing.
+  .hook("preAction", () =>
+    asAdmin("do $$ begin assert current_setting('synchronous_commit') = 'on'; end $$"),
+  );
+
+program
+  .command("webhooks")
+  .description("Signed HTTP load at 1 and 32 connections beside pgbench running the bare transaction.")
+  .option("--seconds <number>", "how long each load lasts", parseCount, 15)
+  .action(async (options: { seconds: number }) => report("webhooks", await benchWebhooks(options)));
+
+program
+  .command("recompute")
+  .description("One customer's recompute in organizations of growing size, and a full refresh.")
+  .option("--sizes <list>", "customers of the organizations, with commas", "1000,1000000")
+  .action(async ({ sizes }: { sizes: string }) =>
+    report("recompute", await benchRecompute({ sizes: parseList(sizes).map(parseCount) })),
+  );
+
+program
+  .command("sweep")
+  .description("The hourly sweep beside Square's paging: nothing wrong, a day later, every row wrong.")
+  .action(async () => report("sweep", await benchSweep()));
+
+program
+  .command("read")
+  .description("Every read route of the API beside webhooks, on an organization of a chosen size.")
+  .option(
+    "--customers <number>",
+    "of the organization; nine bookings and six payments each",
+    parseCount,
+    100_000,
+  )
+  .option("--rate <number>", "webhooks a second", parseCount, 200)
+  .option("--keep", "leave the database, and use the one that an earlier run of the same size left")
+  .option("--only <text>", "of the questions those whose name holds this")
+  .action(async (options: { customers: number; rate: number; keep?: true; only?: string }) =>
+    report("read", await benchRead(options)),
+  );
+
+function report(name: string, figures: readonly object[]): void {
+  console.table(
+    figures.map((figure) => Object.fromEntries(Object.entries(figure).map(([k, v]) => [k, brief(v)]))),
+  );
+  const machine = {
+    cpus: cpus().length,
+    model: cpus()[0]?.model,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+  };
+  console.log(JSON.stringify({ benchmark: name, node: process.version, machine, figures }));
+}
+
+function brief(value: unknown): unknown {
+  if (typeof value === "number") return Math.round(value * 100) / 100;
+  return typeof value === "object" ? JSON.stringify(value) : value;
+}
