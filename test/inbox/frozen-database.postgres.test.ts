@@ -65,7 +65,10 @@ test("a database that stops answering holds up a webhook for the query timeout, 
   const proxy = await openProxy();
   const database = await openBehind(proxy);
   const app = await openTestApp(database);
-  await app.deliver(paymentEvent({ id: "before" }));
+  // A busy machine may let a statement take longer than the timeout. Square delivers again, and so does this.
+  const isStored = (event: ReturnType<typeof paymentEvent>) =>
+    expect.poll(async () => (await app.deliver(event)).json.status).toMatch(/^(processed|duplicate)$/);
+  await isStored(paymentEvent({ id: "before" }));
 
   proxy.freeze();
   const event = paymentEvent({ id: "meanwhile" });
@@ -77,7 +80,7 @@ test("a database that stops answering holds up a webhook for the query timeout, 
     .toBe(0);
 
   proxy.thaw();
-  expect((await app.deliver(event)).json.status).toBe("processed");
+  await isStored(event);
   expect((await tablesOf(direct, salon)).payments).toHaveLength(2);
 });
 
