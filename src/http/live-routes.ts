@@ -75,7 +75,7 @@ export function liveRoutes({ database, feed }: { database: Database; feed: Pick<
         reply.hijack();
         const stream = new EventStream(reply.raw);
         app.openStreams.add(stream);
-        const unsubscribe = feed.subscribe(id, (news) => stream.tell(news));
+        const unsubscribe = feed.subscribe(id, (news) => stream.send(news));
         reply.raw.once("close", () => {
           unsubscribe();
           app.openStreams.delete(stream);
@@ -92,7 +92,7 @@ export class EventStream {
   readonly #heartbeat: NodeJS.Timeout;
   readonly #lifetime: NodeJS.Timeout;
   #second: NodeJS.Timeout | undefined;
-  #told = 0;
+  #sent = 0;
   #leftOut = 0;
   #unknown = false;
 
@@ -110,17 +110,18 @@ export class EventStream {
     this.#write("retry: 2000\n\n");
   }
 
-  tell(news: News): void {
+  /** Sends at most ten changes a second. Of further ones, the number follows at the end of the second. */
+  send(news: News): void {
     if ("count" in news) {
       this.#leftOut += news.count;
       this.#unknown ||= news.count === 0;
     }
     for (const change of "changes" in news ? news.changes : []) {
-      if (this.#told >= CHANGES_A_SECOND) {
+      if (this.#sent >= CHANGES_A_SECOND) {
         this.#leftOut += 1;
         continue;
       }
-      this.#told += 1;
+      this.#sent += 1;
       const { organization_id: _, ...data } = change;
       // An id of a signed event is any text; a line break would end the field.
       const id = change.event_id.replaceAll(/[\0\r\n]/g, " ");
@@ -138,7 +139,7 @@ export class EventStream {
 
   #endSecond(): void {
     this.#second = undefined;
-    this.#told = 0;
+    this.#sent = 0;
     if (this.#leftOut === 0 && !this.#unknown) return;
     const count = this.#unknown ? 0 : this.#leftOut;
     this.#leftOut = 0;

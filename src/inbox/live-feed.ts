@@ -13,8 +13,8 @@ export type FeedListener = (news: News) => void;
 /** How long changes are collected before they are sent to the other servers. */
 const GATHER_MS = 100;
 
-/** If there are more changes than this, only their number is sent to the other servers. */
-const TOLD_AT_MOST = 200;
+/** The most changes that are sent at once. Of the changes beyond it, only the number is sent. */
+const SENT_AT_ONCE = 200;
 
 interface Message {
   /** The sending server. */
@@ -36,7 +36,7 @@ export class LiveFeed {
   #listening: { stop(): Promise<void> } | undefined;
   #gathered: Change[] = [];
   #timer: NodeJS.Timeout | undefined;
-  #telling: Promise<void> = Promise.resolve();
+  #sending: Promise<void> = Promise.resolve();
 
   constructor(database: Pick<Database, "pool" | "listen">, log: Log) {
     this.#database = database;
@@ -46,7 +46,7 @@ export class LiveFeed {
   /** Begins to listen to other servers. The embedded database has no other servers. */
   start(): void {
     this.#listening = this.#database.listen?.({
-      onPayload: (payload) => this.#hear(payload),
+      onPayload: (payload) => this.#receive(payload),
       onGap: () => {
         for (const organizationId of this.#listeners.keys()) this.#deliver(organizationId, { count: 0 });
       },
@@ -56,8 +56,8 @@ export class LiveFeed {
   /** Sends the collected changes and stops listening. */
   async stop(): Promise<void> {
     clearTimeout(this.#timer);
-    this.#tell();
-    await this.#telling;
+    this.#send();
+    await this.#sending;
     await this.#listening?.stop();
   }
 
@@ -76,19 +76,19 @@ export class LiveFeed {
     this.#deliverAll(changes);
     if (!this.#listening) return;
     this.#gathered.push(...changes);
-    this.#timer ??= setTimeout(() => this.#tell(), GATHER_MS).unref();
+    this.#timer ??= setTimeout(() => this.#send(), GATHER_MS).unref();
   }
 
-  #tell(): void {
+  #send(): void {
     this.#timer = undefined;
     const changes = this.#gathered;
     this.#gathered = [];
-    this.#telling = notify(this.#database.pool, payloadsOf(this.#id, changes)).catch((error) =>
-      this.#log.warn({ reason: describeFailure(error) }, "other servers could not be told of changes"),
+    this.#sending = notify(this.#database.pool, payloadsOf(this.#id, changes)).catch((error) =>
+      this.#log.warn({ reason: describeFailure(error) }, "changes could not be sent to the other servers"),
     );
   }
 
-  #hear(payload: string): void {
+  #receive(payload: string): void {
     const { from, changes, many } = JSON.parse(payload) as Message;
     if (from === this.#id) return;
     this.#deliverAll(changes);
@@ -108,16 +108,16 @@ export class LiveFeed {
 
 /** Splits changes into messages that fit into a payload. A change that is too large is only counted. */
 function payloadsOf(from: string, changes: readonly Change[]): string[] {
-  const write = (told: readonly Change[], counted: readonly Change[]) => {
+  const write = (whole: readonly Change[], counted: readonly Change[]) => {
     const many = [...byOrganization(counted)].map(([id, group]) => [id, group.length]);
-    return JSON.stringify({ from, changes: told, many: Object.fromEntries(many) } satisfies Message);
+    return JSON.stringify({ from, changes: whole, many: Object.fromEntries(many) } satisfies Message);
   };
-  const fits = (told: readonly Change[]) => Buffer.byteLength(write(told, [])) <= LONGEST_PAYLOAD;
+  const fits = (whole: readonly Change[]) => Buffer.byteLength(write(whole, [])) <= LONGEST_PAYLOAD;
   const counted: Change[] = [];
   const parts: Change[][] = [];
   for (const [index, change] of changes.entries()) {
     const part = parts.at(-1);
-    if (index >= TOLD_AT_MOST || !fits([change])) counted.push(change);
+    if (index >= SENT_AT_ONCE || !fits([change])) counted.push(change);
     else if (part && fits([...part, change])) part.push(change);
     else parts.push([change]);
   }

@@ -178,6 +178,7 @@ describe("money", () => {
     ["a total", { amount_money: null, total_money: usd(78) }, [78n, 0n, 78n]],
     ["a tip", { amount_money: null, tip_money: usd(13) }, [0n, 13n, 13n]],
     ["money without amounts", { amount_money: nothing, tip_money: nothing }, [0n, 0n, 0n]],
+    ["an empty amount beside a total", { amount_money: nothing, total_money: usd(78) }, [0n, 0n, 78n]],
   ])("of a payment with %s is amount, tip and total", (_, moneys, expected) => {
     const { amount_cents, tip_cents, total_cents } = paymentOf({ ...payment, ...moneys });
     expect([amount_cents, tip_cents, total_cents]).toEqual(expected);

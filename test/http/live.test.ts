@@ -170,7 +170,7 @@ test("a reader that does not read is dropped, and the others are not", async () 
   const app = await openTestApp(database);
   const [good, bad] = [await follow(app), await follow(app)];
   const [, stalled] = app.http.openStreams;
-  const sink = (stalled as unknown as { tell: (news: unknown) => void }).tell.bind(stalled);
+  const sink = (stalled as unknown as { send: (news: unknown) => void }).send.bind(stalled);
   const change = { organization_id: salon, event_id: "big", event_type: "t", at: "", columns: [] };
   sink({ changes: [{ ...change, customer_ids: Array.from({ length: 2_000_000 }, () => "x") }] });
   await bad.until(() => bad.ended);

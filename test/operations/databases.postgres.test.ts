@@ -8,7 +8,7 @@ import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { promisify } from "node:util";
 import pg from "pg";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { DatabaseUrlProblems } from "../../src/config/database-url.js";
 import { openDatabase } from "../../src/database/database.js";
 import { explainUnavailable } from "../../src/database/failures.js";
@@ -16,16 +16,13 @@ import { migrate } from "../../src/database/migrate.js";
 import { RegularsError } from "../../src/errors.js";
 import { requireUsableDatabase } from "../../src/operations/database-checks.js";
 import { addOrganization } from "../../src/organizations/organizations.js";
+import { skipUnlessRequired } from "../support/skip.js";
 import { freePort, PrivateCluster, whyNoCluster } from "../torture/crash/private-cluster.js";
 
-/**
- * Postgres as people have it, on a server of this file's own: its roles, databases and settings are nobody else's.
- */
+/** Databases as people have them. The file has a Postgres of its own, so it may change roles and settings. */
 const reason = await whyNoCluster();
-if (reason) console.warn(`SKIPPED, so databases as people have them are not tried: ${reason}`);
 const pgbouncer = ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer"].find(existsSync);
-if (!pgbouncer)
-  console.warn("SKIPPED, so no pooler is tried: pgbouncer is not installed (apt-get install pgbouncer)");
+const withoutPooler = pgbouncer ? undefined : "pgbouncer is not installed (apt-get install pgbouncer)";
 
 let cluster: PrivateCluster;
 let certificates = "";
@@ -56,6 +53,8 @@ afterAll(async () => {
   for (const end of cleanUp.reverse()) await end();
 }, 60_000);
 
+beforeEach((context) => skipUnlessRequired(context, reason));
+
 const file = (name: string) => path.join(certificates, name);
 
 async function openssl(...parameters: string[]): Promise<void> {
@@ -69,7 +68,7 @@ async function asAdmin(...statements: string[]): Promise<void> {
   await admin.end();
 }
 
-/** As `serve` begins: opens, refuses or migrates, and uses the tables by our statements and by Prisma's. */
+/** Begins like `serve`: opens the database, refuses it or migrates it, and uses its tables with SQL and with Prisma. */
 async function begin(
   databaseUrl: string,
 ): Promise<{ schema?: string; encrypted?: boolean; refusal?: string }> {
@@ -102,12 +101,12 @@ async function begin(
 
 interface Form {
   readonly promise: string;
-  /** Run by the superuser first; DB is the database made for the form. */
+  /** Statements that a superuser runs first. DB stands for the form's own database. */
   readonly given?: readonly string[];
   readonly encoding?: string;
-  /** PORT and DB are filled in. */
+  /** PORT, DB, FOLDER, CA and CLIENT are filled in. */
   readonly url?: string;
-  /** The schema in which it works, or what is said instead. */
+  /** The schema of the tables, or the refusal. */
   readonly outcome: string | RegExp;
   readonly encrypted?: boolean;
 }
@@ -296,93 +295,125 @@ const forms: readonly Form[] = [
   },
 ];
 
-describe.skipIf(reason)(
-  "a database as people have it works, or is refused in one line before anything is made",
-  () => {
-    test.each(forms.map((form, index) => ({ ...form, name: `form${index}` })))(
-      "$promise",
-      async ({
-        name,
-        given = [],
-        encoding = "UTF8",
-        url = "postgresql://postgres@127.0.0.1:PORT/DB",
-        outcome,
-        encrypted: expected = false,
-      }) => {
-        await asAdmin(
-          `create database ${name} encoding '${encoding}' lc_collate 'C' lc_ctype 'C' template template0`,
-        );
-        const here = new pg.Client(cluster.url.replace(/\w+$/, name));
-        await here.connect();
-        for (const statement of given) await here.query(statement.replaceAll("DB", name));
-        const filled = url
-          .replaceAll("DB", name)
-          .replace("PORT", String(cluster.port))
-          .replace("FOLDER", cluster.folder)
-          .replace("CA", file("ca.pem"))
-          .replaceAll("CLIENT", file("client"));
-        const { schema, encrypted, refusal } = await begin(filled);
-        const { rows } = await here.query(
-          "select distinct schemaname from pg_tables where tablename = 'bookings'",
-        );
-        await here.end();
-        if (typeof outcome === "string") {
-          expect({ schema, encrypted, refusal, tables: rows }).toEqual({
-            schema: outcome,
-            encrypted: expected,
-            tables: [{ schemaname: outcome }],
-          });
-        } else {
-          expect(refusal).toMatch(outcome);
-          expect(refusal).not.toContain("\n");
-          expect(rows).toEqual([]);
-        }
-      },
-      60_000,
+describe("a database as people have it works, or is refused in one line before anything is made", () => {
+  test.each(forms.map((form, index) => ({ ...form, name: `form${index}` })))(
+    "$promise",
+    async ({
+      name,
+      given = [],
+      encoding = "UTF8",
+      url = "postgresql://postgres@127.0.0.1:PORT/DB",
+      outcome,
+      encrypted: expected = false,
+    }) => {
+      await asAdmin(
+        `create database ${name} encoding '${encoding}' lc_collate 'C' lc_ctype 'C' template template0`,
+      );
+      const here = new pg.Client(cluster.url.replace(/\w+$/, name));
+      await here.connect();
+      for (const statement of given) await here.query(statement.replaceAll("DB", name));
+      const filled = url
+        .replaceAll("DB", name)
+        .replace("PORT", String(cluster.port))
+        .replace("FOLDER", cluster.folder)
+        .replace("CA", file("ca.pem"))
+        .replaceAll("CLIENT", file("client"));
+      const { schema, encrypted, refusal } = await begin(filled);
+      const { rows } = await here.query(
+        "select distinct schemaname from pg_tables where tablename = 'bookings'",
+      );
+      await here.end();
+      if (typeof outcome === "string") {
+        expect({ schema, encrypted, refusal, tables: rows }).toEqual({
+          schema: outcome,
+          encrypted: expected,
+          tables: [{ schemaname: outcome }],
+        });
+      } else {
+        expect(refusal).toMatch(outcome);
+        expect(refusal).not.toContain("\n");
+        expect(rows).toEqual([]);
+      }
+    },
+    60_000,
+  );
+
+  test("two installations in two schemas of one database do not disturb each other", async () => {
+    await asAdmin("create database two");
+    const url = (schema: string) => `${cluster.url.replace(/\w+$/, "two")}?schema=${schema}`;
+    const admin = new pg.Client(cluster.url.replace(/\w+$/, "two"));
+    await admin.connect();
+    await admin.query("create schema one; create schema other");
+    await admin.end();
+    expect(await Promise.all([begin(url("one")), begin(url("other"))])).toMatchObject([
+      { schema: "one" },
+      { schema: "other" },
+    ]);
+    const [one, other] = await Promise.all(
+      ["one", "other"].map((schema) =>
+        openDatabase({ databaseUrl: url(schema), dataDir: "", role: "command" }),
+      ),
     );
+    const both = await one?.exclusively("sweep", async () => other?.exclusively("sweep", async () => "both"));
+    await Promise.all([one?.close(), other?.close()]);
+    expect(both).toBe("both");
+    const path = url("one").replace("schema=one", "options=-c%20search_path%3Dpublic,one");
+    expect((await begin(path)).refusal).toMatch(
+      /^The tables are in schema one, .*Write schema=one into DATABASE_URL/,
+    );
+  }, 60_000);
 
-    test("two installations in two schemas of one database do not disturb each other", async () => {
-      await asAdmin("create database two");
-      const url = (schema: string) => `${cluster.url.replace(/\w+$/, "two")}?schema=${schema}`;
-      const admin = new pg.Client(cluster.url.replace(/\w+$/, "two"));
-      await admin.connect();
-      await admin.query("create schema one; create schema other");
-      await admin.end();
-      expect(await Promise.all([begin(url("one")), begin(url("other"))])).toMatchObject([
-        { schema: "one" },
-        { schema: "other" },
-      ]);
-      const [one, other] = await Promise.all(
-        ["one", "other"].map((schema) =>
-          openDatabase({ databaseUrl: url(schema), dataDir: "", role: "command" }),
-        ),
-      );
-      const both = await one?.exclusively("sweep", async () =>
-        other?.exclusively("sweep", async () => "both"),
-      );
-      await Promise.all([one?.close(), other?.close()]);
-      expect(both).toBe("both");
-      const path = url("one").replace("schema=one", "options=-c%20search_path%3Dpublic,one");
-      expect((await begin(path)).refusal).toMatch(
-        /^The tables are in schema one, .*Write schema=one into DATABASE_URL/,
-      );
-    }, 60_000);
+  test.each(["prefer", "allow"])(
+    "sslmode=%s works with a server without TLS",
+    async (mode) => {
+      await asAdmin(`create database plain_${mode}`);
+      const url = `postgresql://postgres@127.0.0.1:${await withoutTls()}/plain_${mode}?sslmode=${mode}`;
+      expect(await begin(url)).toEqual({ schema: "public", encrypted: false });
+    },
+    60_000,
+  );
 
-    test("a server without TLS is reached with prefer, and require says what to write", async () => {
-      const plain = net
-        .createServer((socket) => socket.once("data", () => socket.end("N")))
-        .listen(0, "127.0.0.1");
-      await once(plain, "listening");
-      cleanUp.push(() => plain.close());
-      const url = `postgresql://postgres@127.0.0.1:${(plain.address() as net.AddressInfo).port}/db`;
-      expect((await begin(`${url}?sslmode=require`)).refusal).toBe(
-        "The database does not encrypt: write sslmode=prefer or sslmode=disable into DATABASE_URL.",
-      );
+  test("sslmode=require with a server without TLS says what to write", async () => {
+    const url = `postgresql://postgres@127.0.0.1:${await withoutTls()}/postgres?sslmode=require`;
+    expect((await begin(url)).refusal).toBe(
+      "The database does not encrypt: write sslmode=prefer or sslmode=disable into DATABASE_URL.",
+    );
+  });
+
+  test("a session that does not keep its settings is refused with their names", async () => {
+    await asAdmin("create database forgetful", "alter database forgetful set datestyle = 'SQL, DMY'");
+    const url = cluster.url.replace(/\w+$/, "forgetful");
+    const database = await openDatabase({ databaseUrl: url, dataDir: "", role: "server", poolSize: 2 });
+    cleanUp.push(() => database.close());
+    // Its connections are not set up, as behind a pooler that resets them.
+    const pool = new pg.Pool({ connectionString: url });
+    cleanUp.push(() => pool.end());
+    await expect(requireUsableDatabase({ ...database, pool }, { writes: true })).rejects.toThrow(
+      /^A session does not keep its settings: .*DateStyle is SQL, DMY instead of ISO, MDY.*: connect to Postgres directly/,
+    );
+  });
+});
+
+/** The port of a server that answers like the cluster, except that it does not offer TLS. */
+async function withoutTls(): Promise<number> {
+  const plain = net.createServer((socket) => {
+    socket.once("data", (first) => {
+      const wantsTls = first.length === 8 && first.readInt32BE(4) === 80877103;
+      if (wantsTls) socket.write("N");
+      const server = net.connect(cluster.port, "127.0.0.1");
+      if (!wantsTls) server.write(first);
+      for (const end of [socket, server]) end.on("error", () => {});
+      socket.pipe(server).pipe(socket);
     });
-  },
-);
+  });
+  await once(plain.listen(0, "127.0.0.1"), "listening");
+  cleanUp.push(() => plain.close());
+  return (plain.address() as net.AddressInfo).port;
+}
 
-describe.skipIf(reason || !pgbouncer)("behind pgbouncer", () => {
+describe("behind pgbouncer", () => {
+  beforeEach((context) => skipUnlessRequired(context, withoutPooler));
+
   async function pooler(...settings: string[]): Promise<string> {
     const port = await freePort();
     const file = path.join(certificates, `pgbouncer-${port}.ini`);
