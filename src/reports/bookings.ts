@@ -17,6 +17,9 @@ const conditions = {
   // A team member's new customer has come. A seller's new customer may have booked a day to come.
   new_customers: "is_first and (visit or $6::text is null)",
   rebooked_visits: "rebooked",
+  // One booking for each customer, so that the list is as long as the number.
+  unique_customers: "booking_id in (select booking_id from latest)",
+  returning_customers: "booking_id in (select booking_id from latest where is_new is not true)",
 } as const;
 
 export type BookingNumber = keyof typeof conditions;
@@ -70,6 +73,13 @@ const statement = (condition: string) => `
       from booking
       left join customer_analytics a on a.organization_id = $1 and a.square_customer_id = booking.customer_id
     ),
+    -- Each customer's latest accepted booking of the period; for a team member, the latest visit.
+    latest as (
+      select distinct on (customer_id) booking_id, bool_or(is_first) over (partition by customer_id) as is_new
+      from counted
+      where customer_id is not null and ${isAccepted("counted")} and (visit or $6::text is null)
+      order by customer_id, start_at desc, booking_id collate "C"
+    ),
     page as (
       select * from counted
       where ${condition}
@@ -87,7 +97,7 @@ const statement = (condition: string) => `
 
 /**
  * The bookings that a number of the period counts, the latest start first. Counting them gives the number of `kpi`, and
- * with a team member that of `team`. Minutes and prices are those of the segments of the team member, else of all.
+ * with a team member that of `team`. A number of customers lists the latest booking of each. Minutes and prices are those of the segments of the team member, else of all.
  *
  * @param now a booking that starts later is not a visit
  */

@@ -7,8 +7,15 @@ import { useApiPath, useOrganization } from "./organization.js";
 import { useScope } from "./scope.js";
 import { Failure, Skeleton } from "./states.js";
 
+/** What a list says of a number of customers: each of them has one row. */
+const PEOPLE: Readonly<Record<string, string>> = {
+  unique_customers: "each with the latest booking",
+  returning_customers: "each with the latest booking",
+  new_customers: "each with the first booking ever",
+};
+
 /**
- * The bookings that a number counts, the latest first.
+ * The bookings that a number counts, the latest first. A number of customers has one booking of each.
  *
  * @param counted the number, as the API's list of bookings names it
  * @param teamMemberId whose number it is; the seller's when left out
@@ -38,7 +45,9 @@ export function CountedBookingRows({
     <section>
       <h3>
         {query.hasNextPage ? "The latest " : ""}
-        {inWords(bookings.length, "booking")} behind it
+        {PEOPLE[counted]
+          ? `${inWords(bookings.length, "customer")} behind it, ${PEOPLE[counted]}`
+          : `${inWords(bookings.length, "booking")} behind it`}
       </h3>
       {bookings.length > 0 && (
         <div className="explain-rows">

@@ -62,7 +62,7 @@ export const measures: Readonly<Record<MeasureName, Measure>> = {
   unique_customers: {
     label: "Customers",
     kind: "count",
-    bookings: "accepted_appointments",
+    bookings: "unique_customers",
     days: appointments(false, "unique_customers"),
   },
   new_customers: {
@@ -74,7 +74,7 @@ export const measures: Readonly<Record<MeasureName, Measure>> = {
   returning_customers: {
     label: "Returning",
     kind: "count",
-    bookings: "accepted_appointments",
+    bookings: "returning_customers",
     days: appointments(false, "returning_customers"),
   },
   rebooked_visits: {

@@ -11,7 +11,7 @@ interface TeamMeasure {
 /** The columns of the team's table. */
 export const teamMeasures: readonly TeamMeasure[] = [
   { name: "visits", label: "Visits", bookings: "visits" },
-  { name: "customers", label: "Customers", bookings: "visits" },
+  { name: "customers", label: "Customers", bookings: "unique_customers" },
   { name: "new_customers", label: "New", bookings: "new_customers" },
   { name: "rebooked_visits", label: "Rebooked", bookings: "rebooked_visits" },
   { name: "no_shows", label: "No-shows", bookings: "no_show_appointments" },
