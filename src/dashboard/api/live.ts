@@ -3,14 +3,20 @@
  * what it shows at most twice a second, and never while answers are still on their way.
  */
 import type { Query, QueryClient } from "@tanstack/react-query";
-import type { Change } from "./types.js";
+import { SeenRows } from "./seen-rows.js";
+import type { Change, Customer } from "./types.js";
 
 export type LiveState = "connecting" | "live" | "lost";
 
 export interface LiveSnapshot {
   readonly state: LiveState;
   /** The newest first. */
-  readonly changes: readonly Change[];
+  readonly changes: readonly ToldChange[];
+}
+
+/** A change, and the row of its first customer before it where this tab knows that. */
+export interface ToldChange extends Change {
+  readonly before: Customer | undefined;
 }
 
 type Message =
@@ -34,10 +40,12 @@ export class Live {
   readonly #queries: QueryClient;
   readonly #organizationId: string;
   #isStale = false;
-  #arrived: Change[] = [];
+  #arrived: ToldChange[] = [];
+  readonly #rows: SeenRows;
 
   constructor(queries: QueryClient, organizationId: string) {
     this.#queries = queries;
+    this.#rows = new SeenRows(queries.getQueryCache());
     this.#organizationId = organizationId;
   }
 
@@ -86,8 +94,12 @@ export class Live {
 
   #take(message: Message): void {
     const { state } = this.#snapshot;
-    if (message.kind === "change") this.#arrived.unshift(message.change);
+    if (message.kind === "change") {
+      this.#arrived.unshift({ ...message.change, before: this.#rows.before(message.change) });
+    }
     // What happened while there was no stream is not known.
+    const isGap = message.kind === "many" || (message.kind === "state" && message.state !== state);
+    if (isGap) this.#rows.forget();
     if (message.kind !== "state" || (message.state === "live" && state === "lost")) this.#isStale = true;
     if (message.kind === "state") this.#show({ state: message.state });
   }

@@ -1,4 +1,4 @@
-import type { ReactNode } from "react";
+import { type ReactNode, useLayoutEffect, useRef } from "react";
 import { Link, useLocation } from "wouter";
 import { signOut } from "../api/client.js";
 import { useAddress } from "../shared/address.js";
@@ -23,6 +23,7 @@ export function Frame({ leave, children }: { leave: () => void; children: ReactN
   const kept = new URLSearchParams(
     [...parameters].filter(([name]) => ["organization", "period", "from", "to", "location"].includes(name)),
   ).toString();
+  const content = useNewPage(path);
   return (
     <>
       <a className="skip" href="#content">
@@ -74,11 +75,32 @@ export function Frame({ leave, children }: { leave: () => void; children: ReactN
           This seller is {current.status}: nothing is asked of Square. Connect it again to go on.
         </p>
       )}
-      <main id="content" tabIndex={-1}>
+      <main id="content" tabIndex={-1} ref={content}>
         {children}
       </main>
     </>
   );
+}
+
+/** Another page begins at its top and gets the focus. Back and forward leave the place to the browser. */
+function useNewPage(path: string) {
+  const content = useRef<HTMLElement>(null);
+  const [shown, isBack] = [useRef(path), useRef(false)];
+  useLayoutEffect(() => {
+    const note = () => {
+      isBack.current = true;
+    };
+    window.addEventListener("popstate", note, { capture: true });
+    return () => window.removeEventListener("popstate", note, { capture: true });
+  }, [isBack]);
+  useLayoutEffect(() => {
+    if (shown.current === path) return;
+    shown.current = path;
+    content.current?.focus({ preventScroll: true });
+    if (!isBack.current) window.scrollTo(0, 0);
+    isBack.current = false;
+  }, [path, shown, isBack]);
+  return content;
 }
 
 const LIVE_WORDS = { live: "Live", connecting: "Connecting", lost: "Polling" } as const;

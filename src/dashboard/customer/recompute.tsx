@@ -4,6 +4,7 @@ import type { Recomputation } from "../api/types.js";
 import { entryOf, useColumns } from "../shared/columns.js";
 import { words } from "../shared/format.js";
 import { useOrganization } from "../shared/organization.js";
+import { ScrollBox } from "../shared/scroll-box.js";
 import { Failure } from "../shared/states.js";
 import { valueInWords } from "../shared/value.js";
 import "../shared/table.css";
@@ -32,30 +33,32 @@ export function RecomputeResult({ mutation }: { mutation: ReturnType<typeof useR
     );
   }
   return (
-    <div role="status" className="table-box recompute">
-      <table className="table">
-        <caption className="visually-hidden">What the recomputation changed</caption>
-        <thead>
-          <tr>
-            <th scope="col">Column</th>
-            <th scope="col">Before</th>
-            <th scope="col">After</th>
-          </tr>
-        </thead>
-        <tbody>
-          {drift.map(([name, { before, after }]) => {
-            const write = (value: unknown) =>
-              valueInWords(entryOf(dictionary.data, name), value, { currency, timeZone });
-            return (
-              <tr key={name}>
-                <td>{words(name)}</td>
-                <td>{write(before)}</td>
-                <td>{write(after)}</td>
-              </tr>
-            );
-          })}
-        </tbody>
-      </table>
+    <div role="status" className="recompute">
+      <ScrollBox label="What the recomputation changed" className="table-box">
+        <table className="table">
+          <caption className="visually-hidden">What the recomputation changed</caption>
+          <thead>
+            <tr>
+              <th scope="col">Column</th>
+              <th scope="col">Before</th>
+              <th scope="col">After</th>
+            </tr>
+          </thead>
+          <tbody>
+            {drift.map(([name, { before, after }]) => {
+              const write = (value: unknown) =>
+                valueInWords(entryOf(dictionary.data, name), value, { currency, timeZone });
+              return (
+                <tr key={name}>
+                  <td>{words(name)}</td>
+                  <td>{write(before)}</td>
+                  <td>{write(after)}</td>
+                </tr>
+              );
+            })}
+          </tbody>
+        </table>
+      </ScrollBox>
     </div>
   );
 }

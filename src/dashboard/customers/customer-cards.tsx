@@ -9,17 +9,24 @@ import { sentenceOf } from "../shared/sentence.js";
 import { nameOf } from "../shared/value.js";
 import { type ListProps, useVisible } from "./customer-table.js";
 
-const CARD = 172;
+/** About what a card needs; each is measured once it is in sight. */
+const CARD = 128;
 
 /** The list on a phone: each customer with the sentence. */
 export function CustomerCards({ customers, more }: ListProps) {
-  const { box, rows, before, after } = useVisible(customers.length, CARD, more);
+  const { box, rows, before, after, measure } = useVisible(customers.length, CARD, more);
   return (
     <ul className="cards" ref={box}>
       <Room height={before} />
       {rows.map((index) => {
         const customer = customers[index];
-        return customer && <CustomerCard key={customer.square_customer_id} customer={customer} />;
+        return (
+          customer && (
+            <li key={customer.square_customer_id} className="customer-card" ref={measure} data-index={index}>
+              <CustomerCard customer={customer} />
+            </li>
+          )
+        );
       })}
       <Room height={after} />
     </ul>
@@ -30,7 +37,7 @@ function CustomerCard({ customer }: { customer: ListedCustomer }) {
   const { time_zone } = useOrganization();
   const id = customer.square_customer_id;
   return (
-    <li className="customer-card">
+    <>
       <div className="spread">
         <Link href={`/customers/${encodeURIComponent(id)}`}>{nameOf(customer)}</Link>
         <SegmentName segment={customer.customer_segment} />
@@ -42,7 +49,7 @@ function CustomerCard({ customer }: { customer: ListedCustomer }) {
           {money(customer.total_revenue_cents, customer.currency)}
         </Figure>
       </p>
-    </li>
+    </>
   );
 }
 

@@ -150,6 +150,8 @@ export function useVisible(count: number, height: number, more: (() => unknown) 
   return {
     box,
     rows: items.map(({ index }) => index),
+    /** Measures a row whose height is not known. The row names its index in `data-index`. */
+    measure: virtual.measureElement,
     before: first ? first.start - top : 0,
     after: last ? virtual.getTotalSize() - (last.end - top) : 0,
   };

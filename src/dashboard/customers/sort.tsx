@@ -10,7 +10,7 @@ export const SORTS = [
   { name: "total_revenue_cents", label: "Revenue", order: "desc" },
   { name: "net_revenue_cents", label: "Net revenue", order: "desc" },
   { name: "avg_ticket_cents", label: "Average ticket", order: "desc" },
-  { name: "overdue_at", label: "Overdue since or from", order: "asc" },
+  { name: "overdue_at", label: "Overdue date", order: "asc" },
 ] as const;
 
 export function useSort() {

@@ -1,6 +1,7 @@
 import { scaleBand, scaleLinear } from "@visx/scale";
 import { AreaClosed, Bar, LinePath } from "@visx/shape";
 import { type KeyboardEvent, type PointerEvent, useLayoutEffect, useRef, useState } from "react";
+import { ScrollBox } from "./scroll-box.js";
 import "./chart.css";
 
 export interface Series {
@@ -178,7 +179,7 @@ function Drawing({ title, sentence, days, series, shape, writeDay, write, writeS
 
 function Table({ title, days, series, writeDay, write }: ChartProps) {
   return (
-    <div className="explain-rows chart-table">
+    <ScrollBox label={title} className="explain-rows chart-table">
       <table>
         <caption className="visually-hidden">{title}</caption>
         <thead>
@@ -204,7 +205,7 @@ function Table({ title, days, series, writeDay, write }: ChartProps) {
           ))}
         </tbody>
       </table>
-    </div>
+    </ScrollBox>
   );
 }
 

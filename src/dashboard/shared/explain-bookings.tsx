@@ -5,6 +5,7 @@ import type { CountedBookings } from "../api/types.js";
 import { count, counted as inWords, money, time } from "./format.js";
 import { useApiPath, useOrganization } from "./organization.js";
 import { useScope } from "./scope.js";
+import { ScrollBox } from "./scroll-box.js";
 import { Failure, Skeleton } from "./states.js";
 
 /** What a list says of a number of customers: each of them has one row. */
@@ -50,7 +51,7 @@ export function CountedBookingRows({
           : `${inWords(bookings.length, "booking")} behind it`}
       </h3>
       {bookings.length > 0 && (
-        <div className="explain-rows">
+        <ScrollBox label="Bookings" className="explain-rows">
           <table>
             <thead>
               <tr>
@@ -93,7 +94,7 @@ export function CountedBookingRows({
               ))}
             </tbody>
           </table>
-        </div>
+        </ScrollBox>
       )}
       {query.hasNextPage && (
         <button type="button" className="button" onClick={() => query.fetchNextPage()}>

@@ -4,6 +4,7 @@ import type { Explanation } from "../api/types.js";
 import { entryOf, useColumns } from "./columns.js";
 import { ago, counted, time, words } from "./format.js";
 import { useApiPath, useOrganization } from "./organization.js";
+import { ScrollBox } from "./scroll-box.js";
 import { Failure, Skeleton } from "./states.js";
 import { type ValueContext, valueInWords } from "./value.js";
 
@@ -108,7 +109,7 @@ function Rows({
           <pre>{explanation.condition}</pre>
         </>
       )}
-      <div className="explain-rows">
+      <ScrollBox label="Rows" className="explain-rows">
         <table>
           <thead>
             <tr>
@@ -142,7 +143,7 @@ function Rows({
             ))}
           </tbody>
         </table>
-      </div>
+      </ScrollBox>
       {more && (
         <button type="button" className="button" onClick={() => more()}>
           Older rows

@@ -7,6 +7,7 @@ import { count, day, change as inWords, money, words } from "./format.js";
 import { type MeasureName, measured, measures } from "./measures.js";
 import { useApiPath } from "./organization.js";
 import { useScope } from "./scope.js";
+import { ScrollBox } from "./scroll-box.js";
 import { Failure, Skeleton } from "./states.js";
 import { teamMeasures, writeTeamNumber } from "./team-measures.js";
 
@@ -75,7 +76,7 @@ function Days({ measure, currency }: { measure: DaysMeasure; currency: string })
           ? "The days add up to it"
           : "By day; a customer of several days is counted once in the period"}
       </h3>
-      <div className="explain-rows">
+      <ScrollBox label="Days" className="explain-rows">
         <table>
           <thead>
             <tr>
@@ -103,7 +104,7 @@ function Days({ measure, currency }: { measure: DaysMeasure; currency: string })
           </tbody>
         </table>
         {rows.length === 0 && <p className="muted">No day of the period has any.</p>}
-      </div>
+      </ScrollBox>
     </section>
   );
 }

@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useRef } from "react";
+import { type ReactNode, useLayoutEffect, useRef } from "react";
 import { useAddress } from "./address.js";
 import { ExplainColumn } from "./explain-column.js";
 import { ExplainMeasure, ExplainTeam } from "./explain-measure.js";
@@ -27,7 +27,8 @@ export function ExplainPanel() {
 
 function Panel({ close, content }: { close: () => void; content: ReactNode }) {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  // A layout effect ends while the dialog is still in the document. Only then does the browser give the focus back.
+  useLayoutEffect(() => {
     const opened = dialog.current;
     opened?.showModal();
     return () => opened?.close();

@@ -6,6 +6,7 @@ import { addDays, count, percent } from "../shared/format.js";
 import { useApiPath } from "../shared/organization.js";
 import { Downloads } from "../shared/page.js";
 import { useScope } from "../shared/scope.js";
+import { ScrollBox } from "../shared/scroll-box.js";
 import { Empty, Failure, Skeleton } from "../shared/states.js";
 
 const KINDS = [
@@ -63,8 +64,11 @@ export function Retention() {
       {query.isError && <Failure error={query.error} retry={query.refetch} />}
       {query.data?.cohorts.length === 0 && <Empty title="Nobody came for the first time in this period." />}
       {query.data && query.data.cohorts.length > 0 && (
-        <div className={query.isPlaceholderData ? "table-box stale" : "table-box"}>
-          <table className="table">
+        <ScrollBox
+          label="Who comes back"
+          className={query.isPlaceholderData ? "table-box stale" : "table-box"}
+        >
+          <table className="table retention">
             <thead>
               <tr>
                 <th scope="col">First visit</th>
@@ -94,7 +98,7 @@ export function Retention() {
               ))}
             </tbody>
           </table>
-        </div>
+        </ScrollBox>
       )}
       <Downloads of={path("retention")} query={asked} />
     </>

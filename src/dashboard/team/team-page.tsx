@@ -5,6 +5,7 @@ import { Figure } from "../shared/figure.js";
 import { useApiPath } from "../shared/organization.js";
 import { Card, Downloads, PageHead } from "../shared/page.js";
 import { ScopeControls, useScope } from "../shared/scope.js";
+import { ScrollBox } from "../shared/scroll-box.js";
 import { Empty, Failure, Skeleton } from "../shared/states.js";
 import { teamMeasures, writeTeamNumber } from "../shared/team-measures.js";
 import { Retention } from "./retention.js";
@@ -46,7 +47,10 @@ function TeamTable() {
       {team.length === 0 ? (
         <Empty title="No visits in this period.">Choose a longer period, or another location.</Empty>
       ) : (
-        <div className={query.isPlaceholderData ? "table-box stale" : "table-box"}>
+        <ScrollBox
+          label="By technician"
+          className={query.isPlaceholderData ? "table-box stale" : "table-box"}
+        >
           <table className="table">
             <thead>
               <tr>
@@ -73,7 +77,7 @@ function TeamTable() {
               ))}
             </tbody>
           </table>
-        </div>
+        </ScrollBox>
       )}
       <p className="small muted">{note.replace("list_price_cents", "List value")}</p>
     </>

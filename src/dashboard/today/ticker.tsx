@@ -1,7 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "wouter";
 import { ask } from "../api/client.js";
-import type { Change, History } from "../api/types.js";
+import type { ToldChange } from "../api/live.js";
+import type { CustomersPage, History } from "../api/types.js";
 import { entryOf, useColumns } from "../shared/columns.js";
 import { ago, words } from "../shared/format.js";
 import { useLive } from "../shared/live.js";
@@ -9,11 +10,15 @@ import { useApiPath, useOrganization } from "../shared/organization.js";
 import { nameOf, valueInWords } from "../shared/value.js";
 
 const COLUMNS = 3;
+const LIKELY = 50;
+const LIKELY_EVERY_MS = 300_000;
 
 /** What has just changed, and which event was the cause. */
 export function Ticker() {
   const { changes, state } = useLive();
   const [latest, ...earlier] = changes;
+  useLikely("sort=last_visit_at&order=desc");
+  useLikely("sort=next_booking_at&order=asc");
   return (
     <section className="ticker" aria-label="What has just changed">
       <div aria-live="polite" className="ticker-latest">
@@ -43,19 +48,38 @@ export function Ticker() {
   );
 }
 
-function Cause({ change }: { change: Change }) {
+/**
+ * Reads the rows that probably change next: of those who have just been here, or come soon. The stream tells no values,
+ * so only a row that was read before a change tells what they were.
+ */
+function useLikely(order: string) {
+  const path = useApiPath();
+  const { state } = useLive();
+  const url = path(`customers?${order}&limit=${LIKELY}`);
+  useQuery({
+    queryKey: ["likely", url],
+    queryFn: () => ask<CustomersPage>(url),
+    enabled: state === "live",
+    staleTime: LIKELY_EVERY_MS,
+    refetchInterval: LIKELY_EVERY_MS,
+    meta: { fixed: true },
+  });
+}
+
+function Cause({ change }: { change: ToldChange }) {
   const [id] = change.customer_ids;
   return (
     <p>
       <code>{change.event_type}</code> {id !== undefined && <Who id={id} change={change} />}
+      {id === undefined && "changes no customer's row"}
       {change.customer_ids.length > 1 && ` and ${change.customer_ids.length - 1} more`}
       <span className="small muted"> {ago(change.at, new Date())}</span>
     </p>
   );
 }
 
-/** The changed columns as they were soon after the change. */
-function Who({ id, change: { columns, event_id, at } }: { id: string; change: Change }) {
+/** The changed columns: as they were before the change, where that is known, and as they were soon after it. */
+function Who({ id, change: { columns, event_id, at, before } }: { id: string; change: ToldChange }) {
   const path = useApiPath();
   const dictionary = useColumns();
   const { currency, time_zone: timeZone } = useOrganization();
@@ -67,10 +91,14 @@ function Who({ id, change: { columns, event_id, at } }: { id: string; change: Ch
     meta: { fixed: true },
   });
   const customer = data?.customer;
+  const write = (row: History["customer"] | undefined, column: string) =>
+    row && valueInWords(entryOf(dictionary.data, column), row[column], { currency, timeZone });
   const shown = columns.slice(0, COLUMNS).map((column) => {
-    const value =
-      customer && valueInWords(entryOf(dictionary.data, column), customer[column], { currency, timeZone });
-    return value === undefined ? words(column) : `${words(column)} ${value}`;
+    const [old, value] = [write(before, column), write(customer, column)];
+    if (value === undefined) return words(column);
+    return old === undefined || old === value
+      ? `${words(column)} ${value}`
+      : `${words(column)} ${old} → ${value}`;
   });
   return (
     <>

@@ -110,7 +110,7 @@ function AppointmentsByDay() {
         days={days}
         series={[
           {
-            name: "by known customers",
+            name: "repeat",
             values: all.map((value, at) => value - (first[at] ?? 0)),
             tone: "soft",
           },

@@ -21,13 +21,15 @@ export function DeadEvents({ groups }: { groups: Group[] }) {
     <>
       <div className="spread">
         <h2>{all === 0 ? "No dead events" : counted(all, "dead event")}</h2>
-        <span className="small muted">Mend the cause first; then process them again.</span>
+        {all > 0 && <span className="small muted">Mend the cause first; then process them again.</span>}
       </div>
-      <ul className="dead">
-        {groups.map((group) => (
-          <DeadGroup key={`${group.event_type} ${group.reason}`} group={group} />
-        ))}
-      </ul>
+      {all > 0 && (
+        <ul className="dead">
+          {groups.map((group) => (
+            <DeadGroup key={`${group.event_type} ${group.reason}`} group={group} />
+          ))}
+        </ul>
+      )}
     </>
   );
 }

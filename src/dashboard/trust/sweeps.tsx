@@ -1,5 +1,6 @@
 import type { Status } from "../api/types.js";
 import { ago, count, duration } from "../shared/format.js";
+import { ScrollBox } from "../shared/scroll-box.js";
 import { Empty } from "../shared/states.js";
 
 /** The last sweeps with their steps. */
@@ -12,7 +13,7 @@ export function Sweeps({ sweeps }: { sweeps: Status["sweeps"] }) {
           The server starts one each hour; <code>npm run regulars -- reconcile</code> starts one now.
         </Empty>
       ) : (
-        <div className="table-box">
+        <ScrollBox label="Sweeps" className="table-box">
           <table className="table">
             <thead>
               <tr>
@@ -60,7 +61,7 @@ export function Sweeps({ sweeps }: { sweeps: Status["sweeps"] }) {
               ))}
             </tbody>
           </table>
-        </div>
+        </ScrollBox>
       )}
     </>
   );

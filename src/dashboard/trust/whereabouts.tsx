@@ -1,5 +1,6 @@
 import type { Status } from "../api/types.js";
 import { ago, count, words } from "../shared/format.js";
+import { ScrollBox } from "../shared/scroll-box.js";
 import { Empty } from "../shared/states.js";
 
 /** How long nothing was heard of each location, beside what is usual there on this weekday. */
@@ -39,7 +40,7 @@ export function Watermarks({ organizations }: { organizations: Status["organizat
   return (
     <>
       <h2>Sellers</h2>
-      <div className="table-box">
+      <ScrollBox label="Sellers" className="table-box">
         <table className="table">
           <thead>
             <tr>
@@ -79,7 +80,7 @@ export function Watermarks({ organizations }: { organizations: Status["organizat
             ))}
           </tbody>
         </table>
-      </div>
+      </ScrollBox>
     </>
   );
 }
