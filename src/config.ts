@@ -61,6 +61,7 @@ const variables = {
     .default("production"),
   SQUARE_APPLICATION_ID: secret.optional(),
   SQUARE_APPLICATION_SECRET: secret.optional(),
+  SQUARE_APPLICATION_ACCESS_TOKEN: secret.optional(),
   SQUARE_OAUTH_REDIRECT_URL: webUrl
     .refine(isDeliverable, "must start with https://: Square redirects to HTTPS only")
     .optional(),
@@ -124,6 +125,8 @@ export interface Config {
   readonly port: number;
   /** Present when both variables are set, and always with `require: "serve"`. */
   readonly webhook?: WebhookConfig;
+  /** The URL alone. A command can make the subscription before there is a key. */
+  readonly notificationUrl?: string;
   readonly square: {
     readonly environment: "production" | "sandbox";
     readonly baseUrl?: string;
@@ -131,6 +134,8 @@ export interface Config {
     readonly accessToken?: string;
     /** Present when SQUARE_APPLICATION_ID is set. Sellers connect to this application. */
     readonly application?: ApplicationConfig;
+    /** The application's personal access token. Only it opens the application's webhook subscriptions. */
+    readonly applicationAccessToken?: string;
   };
   readonly cronSecret?: string;
   readonly adminApiKey?: string;
@@ -240,12 +245,14 @@ function toConfig(values: Values): Config {
     host: values.HOST,
     port: values.PORT,
     ...(signatureKeys && notificationUrl ? { webhook: { signatureKeys, notificationUrl } } : {}),
+    ...optional("notificationUrl", notificationUrl),
     square: {
       environment: values.SQUARE_ENVIRONMENT,
       ...optional("baseUrl", values.SQUARE_BASE_URL),
       ...optional("merchantId", values.SQUARE_MERCHANT_ID),
       ...optional("accessToken", values.SQUARE_ACCESS_TOKEN),
       ...optional("application", applicationOf(values)),
+      ...optional("applicationAccessToken", values.SQUARE_APPLICATION_ACCESS_TOKEN),
     },
     ...optional("cronSecret", values.CRON_SECRET),
     ...optional("adminApiKey", values.ADMIN_API_KEY),

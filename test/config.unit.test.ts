@@ -28,6 +28,7 @@ test("with the two required variables, the others have their documented defaults
     host: "127.0.0.1",
     port: 3000,
     webhook: { signatureKeys: ["k1"], notificationUrl: "https://salon.example/webhooks/square" },
+    notificationUrl: "https://salon.example/webhooks/square",
     square: { environment: "production" },
     reconcileSchedule: "0 * * * *",
     retention: { eventDays: 90, payloadDays: 90 },

@@ -41,6 +41,11 @@ export const commands: readonly ListedCommand[] = [
     load: async () => (await import("./connect.js")).connectCommand(),
   },
   {
+    name: "subscribe",
+    summary: "make or repair the webhook subscription at Square, test it, rotate its key",
+    load: async () => (await import("./subscribe.js")).subscribeCommand(),
+  },
+  {
     name: "backfill",
     summary: "read a merchant's whole history from Square",
     load: async () => (await import("./backfill.js")).backfillCommand(),

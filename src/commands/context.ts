@@ -4,6 +4,11 @@ import { type Database, openDatabase } from "../database/database.js";
 import { checkSchema, migrate } from "../database/migrate.js";
 import { RegularsError } from "../errors.js";
 import { requireUsableDatabase } from "../operations/database-checks.js";
+import {
+  openSubscriptions,
+  type SubscriptionsApi,
+  type SubscriptionsOptions,
+} from "../square/api/subscriptions.js";
 import { printable } from "./printable.js";
 
 /** The configuration for a command, which does not need the signature key. */
@@ -40,6 +45,15 @@ async function requireCurrentSchema(database: Database): Promise<void> {
     "schema_pending",
     `The database lacks ${pending.length} migration(s): run "npm run regulars -- migrate" first.`,
   );
+}
+
+/** The webhook subscriptions of the configured application. Undefined without SQUARE_APPLICATION_ACCESS_TOKEN. */
+export function subscriptionsOf(
+  { applicationAccessToken: accessToken, environment, baseUrl }: Config["square"],
+  options: Pick<SubscriptionsOptions, "attempts" | "timeoutMs" | "signal"> = {},
+): SubscriptionsApi | undefined {
+  if (accessToken === undefined) return undefined;
+  return openSubscriptions({ accessToken, environment, baseUrl, ...options });
 }
 
 /**

@@ -1,9 +1,9 @@
 import { Command } from "commander";
 import { systemClock } from "../clock.js";
-import { doctor } from "../operations/doctor.js";
+import { type DoctorTools, doctor } from "../operations/doctor.js";
 import type { Finding } from "../operations/finding.js";
 import { openSquareApi } from "../square/api/client.js";
-import { print } from "./context.js";
+import { print, subscriptionsOf } from "./context.js";
 
 const WORDS: Readonly<Record<Finding["status"], string>> = {
   pass: "pass",
@@ -27,12 +27,17 @@ export function doctorCommand(): Command {
     .addHelpText("after", HELP)
     .action(async ({ json }: { json?: boolean }) => {
       const findings: Finding[] = [];
-      const openApi: Parameters<typeof doctor>[0]["openApi"] = (square) => (access) =>
-        openSquareApi({
-          ...access,
-          ...{ environment: square.environment, baseUrl: square.baseUrl, attempts: 2, timeoutMs: 10_000 },
-        });
-      for await (const finding of doctor({ env: process.env, clock: systemClock, openApi })) {
+      const patience = { attempts: 2, timeoutMs: 10_000 };
+      const tools: DoctorTools = {
+        env: process.env,
+        clock: systemClock,
+        openApi:
+          ({ environment, baseUrl }) =>
+          (access) =>
+            openSquareApi({ ...access, environment, baseUrl, ...patience }),
+        openSubscriptions: (square) => subscriptionsOf(square, patience),
+      };
+      for await (const finding of doctor(tools)) {
         findings.push(finding);
         if (!json) print(false, finding, describe(finding));
       }

@@ -1,8 +1,14 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { Command } from "commander";
 import { systemClock } from "../clock.js";
 import { RegularsError } from "../errors.js";
 import { type DeliveryTally, deliver } from "../simulator/deliver.js";
-import { DEMO_ACCESS_TOKEN, DEMO_NOTIFICATION_URL, DEMO_SIGNATURE_KEY } from "../simulator/demo-constants.js";
+import {
+  DEMO_ACCESS_TOKEN,
+  DEMO_APPLICATION,
+  DEMO_NOTIFICATION_URL,
+  DEMO_SIGNATURE_KEY,
+} from "../simulator/demo-constants.js";
 import { type FakeSquare, startFakeSquare } from "../simulator/fake-square/server.js";
 import { writeHistory } from "../simulator/history-file.js";
 import { type Salon, type SalonEvent, type SalonOptions, simulateSalon } from "../simulator/salon.js";
@@ -13,6 +19,8 @@ import { Progress } from "./progress.js";
 
 const DAY = 86_400_000;
 const TWO_YEARS = 730 * DAY;
+/** Seconds between two activities of a live salon. */
+const PACE_S = 6;
 
 interface Flags {
   readonly seed: number;
@@ -24,6 +32,7 @@ interface Flags {
   readonly to?: Date;
   readonly out?: string;
   readonly serveApi?: number;
+  readonly live?: true | number;
   readonly duplicates: number;
   readonly drops: number;
   readonly shuffle?: true | number;
@@ -37,13 +46,14 @@ interface Flags {
 const HELP = `
 Examples:
   regulars simulate --out salon.ndjson --seed 7 --customers 100
-  regulars simulate --serve-api 4100`;
+  regulars simulate --serve-api 4100
+  regulars simulate --serve-api 4100 --live --url https://regulars.example/webhooks/square`;
 
 export function simulateCommand(): Command {
   return new Command("simulate")
     .description(
       "Write the history of a simulated salon to a file of signed webhook events. The key is SQUARE_WEBHOOK_SIGNATURE_KEY " +
-        "or a demo key. Or serve the salon as Square's API, to try a server or a backfill with it.",
+        "or a demo key. Or serve the salon as Square's API, to try a server, connect, subscribe or a backfill with it.",
     )
     .option("--out <file>", "the file to write, one JSON object on each line; an existing file is replaced")
     .option(
@@ -51,6 +61,12 @@ export function simulateCommand(): Command {
       "serve the salon as Square's API on 127.0.0.1 until Ctrl-C (0: any free port), and print the environment " +
         "variables that a server or a backfill needs to use it",
       wholeNumber(0),
+    )
+    .option(
+      "--live [seconds]",
+      "with --serve-api: the salon goes on, with something new every so many seconds (default: 6), and its events go to " +
+        "the webhook subscriptions of the application that it is connected to",
+      wholeNumber(1),
     )
     .option("--seed <number>", "the same seed and options give the same bytes", wholeNumber(0), 1)
     .option("--customers <number>", "people who become clients", wholeNumber(0), 400)
@@ -70,7 +86,11 @@ export function simulateCommand(): Command {
       "mix the order within this many events; without a number mix all, in memory",
       wholeNumber(1),
     )
-    .option("--url <url>", "notification URL (default: SQUARE_WEBHOOK_NOTIFICATION_URL, or the demo's)")
+    .option(
+      "--url <url>",
+      "notification URL (default: SQUARE_WEBHOOK_NOTIFICATION_URL, or the demo's); with --serve-api sellers return to " +
+        "its host from connecting",
+    )
     .option("--json", "print the summary as one JSON object")
     .addHelpText("after", HELP)
     .action(simulate);
@@ -80,6 +100,9 @@ async function simulate(flags: Flags): Promise<void> {
   const { out, serveApi } = flags;
   if (out === undefined && serveApi === undefined) {
     throw new RegularsError("nothing_to_do", "Give --out FILE, --serve-api PORT, or both.");
+  }
+  if (flags.live !== undefined && serveApi === undefined) {
+    throw new RegularsError("options_conflict", "--live needs --serve-api PORT.");
   }
   const options = salonOptions(flags);
   const salon = refusing(() => simulateSalon(options));
@@ -129,37 +152,68 @@ function sizes({ truth: { bookings, payments, refunds, customers } }: Salon): Re
   };
 }
 
-/** Serves until a signal comes. The salon's token is not secret, because the data is made up. */
+/** Serves until a signal comes. The tokens are not secret, because the data is made up. */
 async function serveSalon(flags: Flags, port: number, salon: Salon): Promise<void> {
+  const { url } = signing(flags);
+  const redirectUrl = new URL("/connect/square/callback", url).href;
   const square = await startFakeSquare({
     merchants: [{ salon, accessToken: DEMO_ACCESS_TOKEN }],
+    applications: [{ ...DEMO_APPLICATION, redirectUrl }],
     port,
   }).catch((cause: Error) => {
     throw new RegularsError("cannot_listen", `Cannot listen on port ${port}: ${cause.message}`, { cause });
   });
-  const environment = {
-    SQUARE_BASE_URL: square.url,
-    SQUARE_MERCHANT_ID: salon.merchantId,
-    SQUARE_ACCESS_TOKEN: DEMO_ACCESS_TOKEN,
+  const api = { SQUARE_BASE_URL: square.url };
+  const seller = { SQUARE_MERCHANT_ID: salon.merchantId, SQUARE_ACCESS_TOKEN: DEMO_ACCESS_TOKEN };
+  const application = {
+    SQUARE_APPLICATION_ID: DEMO_APPLICATION.id,
+    SQUARE_APPLICATION_SECRET: DEMO_APPLICATION.secret,
+    SQUARE_APPLICATION_ACCESS_TOKEN: DEMO_APPLICATION.accessToken,
+    SQUARE_WEBHOOK_NOTIFICATION_URL: url,
   };
-  print(flags.json, { environment, truth: sizes(salon) }, [
+  print(flags.json, { environment: { ...api, ...seller }, application, truth: sizes(salon) }, [
     `Square's API for ${Object.entries(sizes(salon))
       .map(([kind, count]) => `${count} ${kind}`)
-      .join(", ")}; Ctrl-C stops it. For \`regulars serve\` or \`regulars backfill\` set:`,
+      .join(", ")}; Ctrl-C stops it. For \`regulars serve\`, \`subscribe\` and \`backfill\` set:`,
     "",
-    ...Object.entries(environment).map(([name, value]) => `${name}=${value}`),
+    ...assignments(api),
+    "",
+    "and, for a seller who connects by OAuth and for the webhook subscription:",
+    "",
+    ...assignments(application),
+    "",
+    "or, for a seller with a token of its own:",
+    "",
+    ...assignments(seller),
     "",
     "Set TOKEN_ENCRYPTION_KEY too. It encrypts the stored token. `openssl rand -base64 32` prints a key. Keep it: no",
     "other key can decrypt the token.",
   ]);
-  await stopped(square);
+  const stopping = new AbortController();
+  const { live } = flags;
+  const alive =
+    live === undefined ? undefined : goOn(square, salon, live === true ? PACE_S : live, stopping.signal);
+  await stopped();
+  stopping.abort();
+  await alive;
+  await square.close();
 }
 
-async function stopped(square: FakeSquare): Promise<void> {
+function assignments(environment: Readonly<Record<string, string>>): string[] {
+  return Object.entries(environment).map(([name, value]) => `${name}=${value}`);
+}
+
+/** Lets the salon go on, and sends its events, until the signal. */
+async function goOn(square: FakeSquare, salon: Salon, seconds: number, signal: AbortSignal): Promise<void> {
+  while (await sleep(seconds * 1_000, true, { signal }).catch(() => false)) {
+    await square.deliver(salon.happening(systemClock()));
+  }
+}
+
+async function stopped(): Promise<void> {
   await new Promise<void>((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
   });
-  await square.close();
 }
 
 function salonOptions(flags: Flags): SalonOptions {

@@ -191,3 +191,19 @@ function readPayload({ payload }: StoredEvent): SquareEvent | undefined {
     throw error;
   }
 }
+
+// By the primary key. An unknown merchant's event may be stored as merchant_id/event_id (see claimEvents).
+const isStoredStatement = {
+  name: "is_stored_event",
+  text: `
+    select 1 from webhook_events
+    where organization_id = coalesce((select id from organizations where square_merchant_id = $1), $3)
+      and merchant_id = $1 and event_id in ($2, $1 || '/' || $2)
+    limit 1`,
+};
+
+/** Whether an event of this merchant is stored, known or not. */
+export async function isStoredEvent(on: Queryable, merchantId: string, eventId: string): Promise<boolean> {
+  const { rows } = await query(on, isStoredStatement, [merchantId, eventId, NIL_ORGANIZATION]);
+  return rows.length > 0;
+}

@@ -10,9 +10,10 @@ import { ConfigurationError, RegularsError } from "../errors.js";
 import { silentLog } from "../log.js";
 import { decryptAccessToken } from "../organizations/access-token.js";
 import type { OpenSquareApi } from "../square/api/api.js";
+import type { SubscriptionsApi } from "../square/api/subscriptions.js";
 import { checkDatabase } from "./database-checks.js";
 import { type Finding, fail, pass, skipped, warning } from "./finding.js";
-import { checkSquare } from "./square-checks.js";
+import { checkSquare, checkWebhooks } from "./square-checks.js";
 
 const MEGABYTE = 1024 * 1024;
 const DISK_WARNS_MB = 2_000;
@@ -23,13 +24,20 @@ export interface DoctorTools {
   readonly clock: Clock;
   /** Opens the configured Square API. Its calls should not wait long. */
   readonly openApi: (square: Config["square"]) => OpenSquareApi;
+  /** Opens the application's subscriptions. Undefined without its access token. */
+  readonly openSubscriptions: (square: Config["square"]) => SubscriptionsApi | undefined;
 }
 
 /**
  * Checks everything outside the program that must be right: configuration, database, Square. It changes nothing.
  * After a failed check, only the checks that depend on it are skipped.
  */
-export async function* doctor({ env, clock, openApi }: DoctorTools): AsyncGenerator<Finding> {
+export async function* doctor({
+  env,
+  clock,
+  openApi,
+  openSubscriptions,
+}: DoctorTools): AsyncGenerator<Finding> {
   yield* checkEnvFile();
   yield* checkConfiguration(env);
   const config = usableConfig(env);
@@ -45,12 +53,12 @@ export async function* doctor({ env, clock, openApi }: DoctorTools): AsyncGenera
   const { merchantId, accessToken } = config.square;
   const isStored = sellers.some((seller) => seller.merchantId === merchantId);
   if (merchantId && accessToken && !isStored) sellers.push({ merchantId, accessToken });
-  if (sellers.length === 0)
-    yield skipped("token", "No access token is stored or configured, so Square is not checked");
+  if (sellers.length === 0) yield skipped("token", "No access token of a seller is stored or configured");
   const open = openApi(config.square);
   for (const seller of sellers) {
-    yield* checkSquare(open(seller), seller.merchantId, config.webhook, clock());
+    yield* checkSquare(open(seller), seller.merchantId, clock());
   }
+  if (config.webhook) yield* checkWebhooks(openSubscriptions(config.square), config.webhook);
 }
 
 interface Seller {

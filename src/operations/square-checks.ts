@@ -1,12 +1,12 @@
-import { handledEventTypes } from "../../handlers/registry.js";
 import type { WebhookConfig } from "../config.js";
 import { RegularsError } from "../errors.js";
 import { missingScopes } from "../pull/organization-profile.js";
 import type { SquareApi } from "../square/api/api.js";
 import { SquareApiError } from "../square/api/api-error.js";
-import { pages } from "../square/api/pages.js";
+import type { SubscriptionsApi } from "../square/api/subscriptions.js";
 import type { JsonObject } from "../square/types.js";
 import { type Finding, fail, pass, skipped, warning } from "./finding.js";
+import { checkSubscription } from "./subscription.js";
 
 const DAY_MS = 86_400_000;
 
@@ -15,19 +15,8 @@ const DAY_MS = 86_400_000;
  */
 const EXPIRES_SOON_DAYS = 7;
 
-/**
- * Event types whose lack is only a warning. They only say that something must be fetched, and the sweep fetches it
- * too.
- */
-const OPTIONAL_TYPES = /^(order|location|catalog)\./;
-
-/** Checks a merchant's access token, and whether Square sends its events to the configured address. */
-export async function* checkSquare(
-  api: SquareApi,
-  merchantId: string,
-  webhook: WebhookConfig | undefined,
-  now: Date,
-): AsyncGenerator<Finding> {
+/** Checks a merchant's access token. */
+export async function* checkSquare(api: SquareApi, merchantId: string, now: Date): AsyncGenerator<Finding> {
   try {
     const merchant = await api.merchant();
     if (merchant.id !== merchantId) {
@@ -42,7 +31,6 @@ export async function* checkSquare(
     yield fail("token", `The access token of ${merchantId} cannot be checked: ${error.message}`, remedy);
     return;
   }
-  if (webhook) yield await checkSubscription(api, webhook);
 }
 
 const NEW_TOKEN = "store another token with org add --access-token-stdin";
@@ -67,64 +55,37 @@ function* checkToken(status: JsonObject, merchantId: string, now: Date): Generat
 }
 
 /**
- * Compares the application's subscription with the configuration. Square signs the address, so it must match exactly.
+ * Checks whether Square sends this server's events: the subscription's address, key, event types and version, and that
+ * it is enabled.
+ *
+ * @param api undefined without SQUARE_APPLICATION_ACCESS_TOKEN
  */
-async function checkSubscription(api: SquareApi, webhook: WebhookConfig): Promise<Finding> {
-  const subscriptions: JsonObject[] = [];
+export async function* checkWebhooks(
+  api: SubscriptionsApi | undefined,
+  webhook: WebhookConfig,
+): AsyncGenerator<Finding> {
+  if (!api) {
+    yield skipped(
+      "subscription",
+      "SQUARE_APPLICATION_ACCESS_TOKEN is not set. Compare address and events in Square's console",
+    );
+    return;
+  }
   try {
-    for await (const { objects } of pages((cursor) => api.webhookSubscriptions(cursor ? { cursor } : {}))) {
-      subscriptions.push(...objects);
-    }
+    const { problems } = await checkSubscription(api, webhook);
+    for (const { level, problem, remedy } of problems)
+      yield (level === "error" ? fail : warning)("subscription", problem, remedy);
+    if (problems.length === 0)
+      yield pass("subscription", "The webhook subscription sends every event to this address");
   } catch (error) {
     if (!(error instanceof SquareApiError)) throw error;
-    return skipped(
-      "subscription",
-      `This token may not list webhook subscriptions (${error.code}). Compare address and events in Square's console`,
-    );
+    const isRefused = error.code === "square_unauthorized" || error.code === "square_forbidden";
+    const remedy = isRefused
+      ? APPLICATION_TOKEN
+      : "check the network, SQUARE_ENVIRONMENT and SQUARE_BASE_URL";
+    yield fail("subscription", `The webhook subscription cannot be checked: ${error.message}`, remedy);
   }
-  const { notificationUrl, signatureKeys } = webhook;
-  const found = subscriptions.find(({ notification_url }) => notification_url === notificationUrl);
-  if (!found) {
-    const near = subscriptions.find(
-      ({ notification_url }) => bare(notification_url) === bare(notificationUrl),
-    );
-    return fail(
-      "subscription",
-      near
-        ? `SQUARE_WEBHOOK_NOTIFICATION_URL differs from the subscribed address ${near.notification_url}`
-        : `None of Square's ${subscriptions.length} subscriptions has the address in SQUARE_WEBHOOK_NOTIFICATION_URL`,
-      near
-        ? "write it exactly as subscribed"
-        : "subscribe the address in Square's console, or configure the subscribed address",
-    );
-  }
-  if (found.enabled === false) {
-    return fail("subscription", "The webhook subscription is disabled", "enable it in Square's console");
-  }
-  if (typeof found.signature_key === "string" && !signatureKeys.includes(found.signature_key)) {
-    return fail(
-      "subscription",
-      "SQUARE_WEBHOOK_SIGNATURE_KEY is not the subscription's key, so every event is answered 401",
-      "copy the subscription's signature key from Square's console",
-    );
-  }
-  const types = Array.isArray(found.event_types) ? found.event_types : [];
-  const lacks = handledEventTypes.filter((type) => !types.includes(type));
-  const needed = lacks.filter((type) => !OPTIONAL_TYPES.test(type));
-  if (lacks.length === 0)
-    return pass("subscription", "The webhook subscription sends every event to this address");
-  const message = `The webhook subscription lacks ${lacks.join(", ")}`;
-  return (needed.length > 0 ? fail : warning)(
-    "subscription",
-    message,
-    "add these events in Square's console",
-  );
 }
 
-/** An address without scheme, capital letters and trailing slashes. */
-function bare(url: unknown): string {
-  return String(url)
-    .toLowerCase()
-    .replace(/^https?:\/\//, "")
-    .replace(/\/+$/, "");
-}
+const APPLICATION_TOKEN =
+  "set SQUARE_APPLICATION_ACCESS_TOKEN to the application's personal access token, from the page of its credentials";

@@ -266,7 +266,8 @@ test.skipIf(reason)("doctor tells a good replica from a wrong one", async () => 
     const findings: Finding[] = [];
     const env = { DATABASE_URL: primary.url, DATABASE_READ_URL: url };
     const openApi = () => openApiAt("http://127.0.0.1:1");
-    for await (const finding of doctor({ env, clock: () => new Date(), openApi })) findings.push(finding);
+    const tools = { env, clock: () => new Date(), openApi, openSubscriptions: () => undefined };
+    for await (const finding of doctor(tools)) findings.push(finding);
     return findings.find(({ check }) => check === "replica");
   };
   expect(await found(standby.url)).toMatchObject({

@@ -2,11 +2,14 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { handledEventTypes } from "../../handlers/registry.js";
 import { doctor } from "../../src/operations/doctor.js";
 import type { Finding } from "../../src/operations/finding.js";
-import { checkSquare } from "../../src/operations/square-checks.js";
+import { checkSquare, checkWebhooks } from "../../src/operations/square-checks.js";
+import { wantedFields } from "../../src/operations/subscription.js";
 import { encryptAccessToken } from "../../src/organizations/access-token.js";
 import { addOrganization } from "../../src/organizations/organizations.js";
+import type { SubscriptionJson } from "../../src/simulator/fake-square/subscriptions.js";
 import { simulateSalon } from "../../src/simulator/salon.js";
 import { OAUTH_SCOPES } from "../../src/square/api/oauth.js";
+import { openSubscriptions, type SubscriptionsApi } from "../../src/square/api/subscriptions.js";
 import { openForCommands, regulars } from "../support/command-line.js";
 import { type FaultyMerchant, startFakeSquare } from "../support/fake-square.js";
 import { ACCESS_TOKEN, openApiAt, TOKEN_KEY } from "../support/square-context.js";
@@ -20,34 +23,40 @@ const salon = simulateSalon({
   start: new Date("2026-02-01T00:00:00Z"),
   end: new Date("2026-02-10T00:00:00Z"),
 });
-const subscription = {
-  id: "wbhk_1",
-  enabled: true,
-  event_types: handledEventTypes,
-  notification_url: URL,
-  signature_key: "the-key",
-};
+const APPLICATION_TOKEN = "EAAA-token-of-the-application";
 const configured = {
   SQUARE_WEBHOOK_SIGNATURE_KEY: "the-key",
   SQUARE_WEBHOOK_NOTIFICATION_URL: URL,
   TOKEN_ENCRYPTION_KEY: TOKEN_KEY.toString("base64"),
 };
 
-async function squareWith(merchant: Partial<FaultyMerchant>): Promise<string> {
+async function squareWith(
+  merchant: Partial<FaultyMerchant>,
+  subscription?: Partial<SubscriptionJson>,
+): Promise<string> {
+  const application = { id: "sq0idp-doctor", secret: "s", redirectUrl: URL, accessToken: APPLICATION_TOKEN };
   const square = await startFakeSquare({
-    merchants: [{ salon, accessToken: ACCESS_TOKEN, subscriptions: [subscription], ...merchant }],
+    merchants: [{ salon, accessToken: ACCESS_TOKEN, ...merchant }],
+    applications: [application],
   });
   onTestFinished(() => square.close());
+  if (subscription) {
+    const { id } = await subscriptionsAt(square.url).create({ ...wantedFields(URL), name: "Salon" });
+    square.subscriptions.change(id, { signature_key: "the-key", ...subscription });
+  }
   return square.url;
 }
+
+const subscriptionsAt = (baseUrl: string, accessToken = APPLICATION_TOKEN) =>
+  openSubscriptions({ accessToken, baseUrl, environment: "sandbox", attempts: 1 });
 
 test("a healthy installation passes every check, as JSON, and exits 0", async () => {
   const { database, env } = await openForCommands();
   const accessTokenCiphertext = encryptAccessToken(TOKEN_KEY, MERCHANT, ACCESS_TOKEN);
   await addOrganization(database, { merchantId: MERCHANT, accessTokenCiphertext }, new Date());
-  const SQUARE_BASE_URL = await squareWith({});
+  const SQUARE_BASE_URL = await squareWith({}, {});
   const { code, stdout, stderr } = await regulars(
-    { ...env, ...configured, SQUARE_BASE_URL },
+    { ...env, ...configured, SQUARE_BASE_URL, SQUARE_APPLICATION_ACCESS_TOKEN: APPLICATION_TOKEN },
     "doctor",
     "--json",
   );
@@ -71,8 +80,11 @@ test("a healthy installation passes every check, as JSON, and exits 0", async ()
 }, 90_000);
 
 test("with a database that does not answer it says so, asks Square all the same, and exits 1", async () => {
-  const SQUARE_BASE_URL = await squareWith({ subscriptions: [] });
-  const square = { SQUARE_BASE_URL, SQUARE_MERCHANT_ID: MERCHANT, SQUARE_ACCESS_TOKEN: ACCESS_TOKEN };
+  const SQUARE_BASE_URL = await squareWith({});
+  const square = {
+    SQUARE_APPLICATION_ACCESS_TOKEN: APPLICATION_TOKEN,
+    ...{ SQUARE_BASE_URL, SQUARE_MERCHANT_ID: MERCHANT, SQUARE_ACCESS_TOKEN: ACCESS_TOKEN },
+  };
   const DATABASE_URL = "postgresql://user:sesame@127.0.0.1:1/none";
   const env = { ...configured, ...square, DATABASE_URL, PORT: "http" };
   const { code, stdout, stderr } = await regulars(env, "doctor");
@@ -90,72 +102,95 @@ test("a DATABASE_URL that cannot be read is not taken for the embedded database"
   const findings: Finding[] = [];
   const openApi = () => openApiAt("http://127.0.0.1:1");
   const env = { ...configured, DATABASE_URL: "postgresql://db" };
-  for await (const finding of doctor({ env, clock: () => new Date(), openApi })) findings.push(finding);
+  for await (const finding of doctor({
+    env,
+    clock: () => new Date(),
+    openApi,
+    openSubscriptions: () => undefined,
+  }))
+    findings.push(finding);
   expect(findings).toContainEqual(expect.objectContaining({ check: "configuration", status: "fail" }));
   expect(findings).toContainEqual(expect.objectContaining({ check: "database", status: "skipped" }));
 });
 
-describe("what is wrong at Square is found, with what to do", () => {
-  test.each<[string, Partial<FaultyMerchant>, Partial<Finding>, RegExp]>([
+describe("what is wrong with a token is found, with what to do", () => {
+  test.each<[string, Partial<FaultyMerchant>, RegExp]>([
+    [
+      "scopes that are missing",
+      { scopes: OAUTH_SCOPES.filter((scope) => !scope.startsWith("APPOINTMENTS")) },
+      /lacks APPOINTMENTS_READ, APPOINTMENTS_ALL_READ,/,
+    ],
+    ["a token that Square refuses", { accessToken: "another" }, /token of MLDOCTOR cannot be checked/],
+  ])("%s", async (_, merchant, message) => {
+    const api = openApiAt(await squareWith(merchant))({ merchantId: MERCHANT, accessToken: ACCESS_TOKEN });
+    const findings: Finding[] = [];
+    for await (const finding of checkSquare(api, MERCHANT, new Date())) findings.push(finding);
+    const told = findings.find(({ status }) => status === "fail");
+    expect(told).toMatchObject({ check: "token", message: expect.stringMatching(message) });
+    expect(told?.remedy).toMatch(/\w{4}/);
+  });
+});
+
+describe("what is wrong with the webhook subscription is found, with what to do", () => {
+  const without = (family: string) => handledEventTypes.filter((type) => !type.startsWith(family));
+  test.each<[string, Partial<SubscriptionJson>, Finding["status"], RegExp]>([
     [
       "an address with a slash more",
-      { subscriptions: [{ ...subscription, notification_url: `${URL}/` }] },
-      { check: "subscription", status: "fail" },
+      { notification_url: `${URL}/` },
+      "fail",
       /differs from the subscribed address https:\/\/salon\.example\/webhooks\/square\//,
     ],
-    [
-      "another address",
-      { subscriptions: [{ ...subscription, notification_url: "https://other.example" }] },
-      { check: "subscription", status: "fail" },
-      /None of Square's 1 subscriptions/,
-    ],
-    [
-      "a disabled subscription",
-      { subscriptions: [{ ...subscription, enabled: false }] },
-      { check: "subscription", status: "fail" },
-      /disabled/,
-    ],
+    ["another address", { notification_url: "https://other.example" }, "fail", /None of Square's 1 subsc/],
+    ["a disabled subscription", { enabled: false }, "fail", /disabled/],
     [
       "another signature key",
-      { subscriptions: [{ ...subscription, signature_key: "newer" }] },
-      { check: "subscription", status: "fail" },
+      { signature_key: "newer" },
+      "fail",
       /SIGNATURE_KEY is not the subscription's key/,
     ],
     [
       "events that are not subscribed",
-      {
-        subscriptions: [
-          { ...subscription, event_types: handledEventTypes.filter((type) => !type.startsWith("refund")) },
-        ],
-      },
-      { check: "subscription", status: "fail" },
+      { event_types: without("refund") },
+      "fail",
       /lacks refund\.created, refund\.updated$/,
     ],
     [
-      "a token that may not list subscriptions",
-      { oauth: true },
-      { check: "subscription", status: "skipped" },
-      /may not list/,
+      "events that only the sweep makes up for",
+      { event_types: without("location") },
+      "warning",
+      /lacks location\.created, location\.updated$/,
     ],
     [
-      "scopes that are missing",
-      { scopes: OAUTH_SCOPES.filter((scope) => !scope.startsWith("APPOINTMENTS")) },
-      { check: "token", status: "fail" },
-      /lacks APPOINTMENTS_READ, APPOINTMENTS_ALL_READ,/,
+      "events that nobody needs",
+      { event_types: [...handledEventTypes, "invoice.created"] },
+      "warning",
+      /sends invoice\.created, which Regulars stores and ignores/,
     ],
-    [
-      "a token that Square refuses",
-      { accessToken: "another" },
-      { check: "token", status: "fail" },
-      /token of MLDOCTOR cannot be checked/,
-    ],
-  ])("%s", async (_, merchant, expected, message) => {
-    const api = openApiAt(await squareWith(merchant))({ merchantId: MERCHANT, accessToken: ACCESS_TOKEN });
+    ["another version", { api_version: "2021-01-01" }, "warning", /has version 2021-01-01 and not 20/],
+  ])("%s", async (_, subscription, status, message) => {
+    const found = await findingsOf(subscriptionsAt(await squareWith({}, subscription)));
+    expect(found).toEqual([
+      {
+        check: "subscription",
+        status,
+        message: expect.stringMatching(message),
+        remedy: expect.stringContaining("regulars subscribe"),
+      },
+    ]);
+  });
+
+  test("a token of a seller may not list subscriptions; without a token the check is left out", async () => {
+    const url = await squareWith({}, {});
+    const [refused] = await findingsOf(subscriptionsAt(url, ACCESS_TOKEN));
+    expect(refused).toMatchObject({ status: "fail", message: expect.stringContaining("403 FORBIDDEN") });
+    expect(refused?.remedy).toContain("SQUARE_APPLICATION_ACCESS_TOKEN");
+    expect(await findingsOf(undefined)).toMatchObject([{ check: "subscription", status: "skipped" }]);
+  });
+
+  async function findingsOf(api: SubscriptionsApi | undefined) {
     const webhook = { signatureKeys: ["the-key"], notificationUrl: URL };
     const findings: Finding[] = [];
-    for await (const finding of checkSquare(api, MERCHANT, webhook, new Date())) findings.push(finding);
-    const told = findings.find(({ status }) => status === expected.status);
-    expect(told).toMatchObject({ ...expected, message: expect.stringMatching(message) });
-    if (expected.status === "fail") expect(told?.remedy).toMatch(/\w{4}/);
-  });
+    for await (const finding of checkWebhooks(api, webhook)) findings.push(finding);
+    return findings;
+  }
 });

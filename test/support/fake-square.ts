@@ -25,12 +25,10 @@ export interface FaultyMerchant {
   /** The salon that is served. If lists lag, start the server before processing events. */
   readonly salon: WatchedSalon;
   readonly accessToken: string;
-  /** The token is from OAuth and not personal. It expires, and it must not list subscriptions. */
+  /** The token is from OAuth and not personal. It expires. */
   readonly oauth?: boolean;
   /** The token's scopes. The default is every scope that Regulars reads with. */
   readonly scopes?: readonly string[];
-  /** The webhook subscriptions of the token's application. The default is none. */
-  readonly subscriptions?: readonly object[];
 }
 
 export interface LoggedRequest {
@@ -74,6 +72,11 @@ export class FaultySquare extends FakeSquare {
     return this.api.oauth;
   }
 
+  /** The applications' webhook subscriptions. */
+  get subscriptions() {
+    return this.api.subscriptions;
+  }
+
   /** How many milliseconds lists and searches are behind. Retrievals by id are never behind. */
   set lagMs(ms: number) {
     this.#lag.ms = ms;
@@ -90,42 +93,40 @@ export class FaultySquare extends FakeSquare {
     this.#given.clear();
   }
 
-  protected override respond(
+  protected override async respond(
     request: SquareRequest,
     response: ServerResponse,
     headers: IncomingMessage["headers"],
-  ): void {
+  ): Promise<void> {
     const { method, path, query } = request;
     const fault = this.#faults.take(request);
     this.requests.push({ method, path, query, fault: fault?.kind });
     const now = this.clock().getTime();
     const isVersion = this.#version === undefined || headers["square-version"] === this.#version;
-    const reply = isVersion ? this.#page(request, fault, now) : errorReply(400, "BAD_VERSION");
+    const reply = isVersion ? await this.#page(request, fault, now) : errorReply(400, "BAD_VERSION");
     send(response, reply, fault, now);
   }
 
-  #page(request: SquareRequest, fault: Fault | undefined, now: number): Reply {
+  async #page(request: SquareRequest, fault: Fault | undefined, now: number): Promise<Reply> {
     const { cursor } = request.method === "GET" ? request.query : JSON.parse(request.body || "{}");
     if (this.#forgotten.has(cursor)) return errorReply(400, "INVALID_CURSOR", "cursor");
     const repeated = this.#repeated.get(cursor);
-    const reply = repeated ? { status: 200, body: repeated } : this.#answer(request, now);
+    const reply = repeated ? { status: 200, body: repeated } : await this.#answer(request, now);
     const page = this.#twisted(reply.body, fault, repeated && cursor);
     if (page.cursor) this.#given.add(page.cursor);
     return { ...reply, body: page };
   }
 
   /** The API's answer. The token's own status is answered elsewhere. */
-  #answer(request: SquareRequest, now: number): Reply {
-    const reply = this.api.answer(request, now);
+  async #answer(request: SquareRequest, now: number): Promise<Reply> {
+    const reply = await this.api.answer(request, now);
     const isOf = ({ accessToken }: FaultyMerchant) => request.authorization === `Bearer ${accessToken}`;
-    const { oauth = false, scopes, subscriptions } = this.#merchants.find(isOf) ?? {};
+    const { oauth = false, scopes } = this.#merchants.find(isOf) ?? {};
     if (request.path === "/oauth2/token/status" && reply.status === 200) {
       const expiry = oauth && { expires_at: new Date(now + 30 * DAY_MS).toISOString() };
       return { status: 200, body: { ...reply.body, ...(scopes && { scopes }), ...expiry } };
     }
-    if (request.path !== "/v2/webhooks/subscriptions") return reply;
-    if (oauth) return errorReply(403, "FORBIDDEN");
-    return subscriptions ? { status: 200, body: { subscriptions } } : reply;
+    return reply;
   }
 
   /** With a fault of pages, a page leads to itself or to its own second half. */

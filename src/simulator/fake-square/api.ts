@@ -8,6 +8,7 @@ import { type FakeApplication, FakeOAuth } from "./oauth.js";
 import { Paging } from "./paging.js";
 import { paymentEndpoints } from "./payments.js";
 import { badRequest, notFound, Refusal, unauthorized } from "./refusal.js";
+import { FakeSubscriptions, SUBSCRIPTIONS } from "./subscriptions.js";
 
 export interface SquareRequest {
   readonly method: string;
@@ -39,29 +40,37 @@ export class FakeSquareApi {
   readonly #paging = new Paging();
   /** Sellers connect to its applications. */
   readonly oauth: FakeOAuth;
+  /** The applications' webhook subscriptions. */
+  readonly subscriptions: FakeSubscriptions;
 
   constructor(merchants: readonly FakeMerchant[], applications: readonly FakeApplication[] = []) {
     this.oauth = new FakeOAuth(applications, merchants);
+    this.subscriptions = new FakeSubscriptions(applications, this.#paging);
     this.#merchants = new Map(merchants.map(({ accessToken, salon }) => [`Bearer ${accessToken}`, salon]));
   }
 
   /** @param now Square's present, milliseconds since the epoch; default time ranges depend on it */
-  answer(request: SquareRequest, now: number): Reply {
+  async answer(request: SquareRequest, now: number): Promise<Reply> {
     try {
-      return { status: 200, body: this.#answer(request, now) };
+      return { status: 200, body: await this.#answer(request, now) };
     } catch (error) {
       if (error instanceof Refusal) return { status: error.status, body: { errors: [error.error] } };
       throw error;
     }
   }
 
-  #answer({ method, path, query, authorization = "", body }: SquareRequest, now: number): object {
+  #answer(request: SquareRequest, now: number): object | Promise<object> {
+    const { method, path, query, authorization = "", body } = request;
     if (method === "POST" && path === "/oauth2/token") return this.oauth.token(readBody(body), now);
     if (method === "POST" && path === "/oauth2/revoke")
       return this.oauth.revoke(readBody(body), authorization);
     const granted = this.oauth.granted(authorization, now);
     if (granted && path === "/oauth2/token/status") return granted.status;
     const salon = granted?.salon ?? this.#merchants.get(authorization);
+    if (path.startsWith(SUBSCRIPTIONS)) {
+      const given = method === "GET" ? query : readBody(body);
+      return this.subscriptions.answer({ method, path, authorization, given }, salon !== undefined, now);
+    }
     if (!salon) throw unauthorized();
     const [, parent, id = ""] = /^(.*\/)([^/]*)$/.exec(path) ?? [];
     const endpoint = endpoints.get(`${method} ${path}`) ?? endpoints.get(`${method} ${parent}{id}`);

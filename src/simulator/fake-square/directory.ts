@@ -26,15 +26,6 @@ export const directoryEndpoints: Endpoints = {
       merchant_id: truth.merchant.id,
     }),
   },
-  /** The simulated application has no subscription. Its webhooks are sent by command. */
-  "GET /v2/webhooks/subscriptions": {
-    accepts: ["limit", "include_disabled"],
-    list: ({ given }) => ({
-      key: "subscriptions",
-      limit: strictLimit(given.limit, 100),
-      rows: () => [],
-    }),
-  },
   "GET /v2/locations": {
     object: ({ listed }) => ({ locations: [...listed.locations.values()] }),
   },

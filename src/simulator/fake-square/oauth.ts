@@ -12,6 +12,8 @@ export interface FakeApplication {
   readonly id: string;
   readonly secret: string;
   readonly redirectUrl: string;
+  /** The application's personal access token. It opens the application's webhook subscriptions. */
+  readonly accessToken?: string;
 }
 
 interface Grant {
@@ -109,6 +111,12 @@ export class FakeOAuth {
     const merchantId = merchant_id ?? this.#accessTokens.get(`Bearer ${access_token}`)?.merchantId;
     this.withdraw(String(merchantId));
     return { success: true };
+  }
+
+  /** Whether the seller has connected to the application. */
+  isConnected(application: FakeApplication, merchantId: string): boolean {
+    const grants = [...this.#refreshTokens.values()];
+    return grants.some((grant) => grant.application === application && grant.merchantId === merchantId);
   }
 
   /** Ends every token of a seller, as the seller does on Square's page of connected applications. */

@@ -1,7 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type Clock, systemClock } from "../../clock.js";
+import type { SalonEvent } from "../ledger.js";
 import { FakeSquareApi, type SquareRequest } from "./api.js";
+import { FakeDeliveries } from "./deliveries.js";
 import type { FakeMerchant } from "./merchant.js";
 import type { FakeApplication, FakeOAuth } from "./oauth.js";
 
@@ -13,6 +15,8 @@ export interface FakeSquareOptions {
   readonly clock?: Clock;
   /** The port on 127.0.0.1. The default, 0, is any free port. */
   readonly port?: number;
+  /** The waits before a failed delivery is repeated. The default is Square's: 1, 2, 4 minutes and so on for a day. */
+  readonly retryAfterMs?: readonly number[];
 }
 
 /**
@@ -29,11 +33,13 @@ export async function startFakeSquare(options: FakeSquareOptions): Promise<FakeS
 export class FakeSquare {
   protected readonly api: FakeSquareApi;
   protected readonly clock: Clock;
+  readonly #deliveries: FakeDeliveries;
   readonly #port: number;
   readonly #server: Server;
 
-  constructor({ merchants, applications, clock = systemClock, port = 0 }: FakeSquareOptions) {
+  constructor({ merchants, applications, clock = systemClock, port = 0, retryAfterMs }: FakeSquareOptions) {
     this.api = new FakeSquareApi(merchants, applications);
+    this.#deliveries = new FakeDeliveries(this.api, retryAfterMs);
     this.clock = clock;
     this.#port = port;
     this.#server = createServer((incoming, response) => {
@@ -59,20 +65,29 @@ export class FakeSquare {
     });
   }
 
+  /**
+   * Sends events of a merchant to the subscriptions of the applications that the merchant has connected to. Resolves
+   * after the first attempts. Failed deliveries are repeated until the fake Square closes.
+   */
+  deliver(events: readonly SalonEvent[]): Promise<void> {
+    return this.#deliveries.send(events);
+  }
+
   /** Closes every connection, also waiting ones. */
   async close(): Promise<void> {
+    this.#deliveries.stop();
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#server.closeAllConnections();
     await closed;
   }
 
   /** Answers one request. Tests override it to break the answer. */
-  protected respond(
+  protected async respond(
     request: SquareRequest,
     response: ServerResponse,
     _headers: IncomingMessage["headers"],
-  ): void {
-    const { status, body } = this.api.answer(request, this.clock().getTime());
+  ): Promise<void> {
+    const { status, body } = await this.api.answer(request, this.clock().getTime());
     const text = JSON.stringify(body);
     response.writeHead(status, { "content-type": "application/json; charset=utf-8" }).end(text);
   }

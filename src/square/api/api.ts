@@ -65,10 +65,6 @@ export interface SquareApi {
     readonly createdTo: Date;
     readonly cursor?: string | undefined;
   }): Promise<Page>;
-  /**
-   * The application's subscriptions, including disabled ones. Needs a personal token. GET /v2/webhooks/subscriptions
-   */
-  webhookSubscriptions(page: { readonly cursor?: string }): Promise<Page>;
 }
 
 /** The most ids in one request. */

@@ -113,14 +113,8 @@ function asker(options: SquareApiOptions): Ask {
   };
 }
 
-function lists(
-  ask: Ask,
-): Pick<SquareApi, "locations" | "bookings" | "payments" | "refunds" | "customers" | "webhookSubscriptions"> {
+function lists(ask: Ask): Pick<SquareApi, "locations" | "bookings" | "payments" | "refunds" | "customers"> {
   return {
-    async webhookSubscriptions({ cursor }) {
-      const request = { includeDisabled: true, limit: PAGE, ...next(cursor) };
-      return ask((square) => square.webhooks.subscriptions.list(request), page("subscriptions"));
-    },
     async locations() {
       const call: SdkCall = (square) => square.locations.list();
       return ask(call, readLocations);

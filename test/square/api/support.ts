@@ -138,13 +138,6 @@ export const everyCall: readonly {
     answer: { merchant_id: "M", scopes: ["PAYMENTS_READ"] },
   },
   {
-    name: "webhookSubscriptions",
-    call: (api, cursor) => api.webhookSubscriptions({ ...(cursor && { cursor }) }),
-    request: "GET /v2/webhooks/subscriptions",
-    list: "subscriptions",
-    answer: { subscriptions: [{ id: "W" }] },
-  },
-  {
     name: "locations",
     call: (api) => api.locations(),
     request: "GET /v2/locations",

@@ -1,0 +1,263 @@
+/** `connect` and `subscribe` as an operator runs them, between a real server and the fake Square over HTTP. */
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
+import { beforeEach, expect, onTestFinished, test } from "vitest";
+import { handledEventTypes } from "../../handlers/registry.js";
+import { testSubscription } from "../../src/operations/subscribe.js";
+import { simulateSalon } from "../../src/simulator/salon.js";
+import { SQUARE_VERSION } from "../../src/square/api/sdk.js";
+import { openSubscriptions } from "../../src/square/api/subscriptions.js";
+import { openTestApp, type TestApp, testConfig } from "../support/app.js";
+import { openForCommands, regulars } from "../support/command-line.js";
+import { emptyDatabase } from "../support/database.js";
+import { type FaultySquare, startFakeSquare } from "../support/fake-square.js";
+import { openApiAt, TOKEN_KEY } from "../support/square-context.js";
+
+const MERCHANT = "MLSUBSCRIBE";
+const APPLICATION_TOKEN = "EAAA-token-of-the-application";
+const SECRET = "sq0csp-subscribe";
+const { database, env } = await openForCommands();
+const salon = simulateSalon({
+  seed: "subscribe",
+  merchantId: MERCHANT,
+  customers: 3,
+  start: new Date(Date.now() - 20 * 86_400_000),
+  end: new Date(Date.now() - 3_600_000),
+});
+
+const port = await freePort();
+const address = `http://127.0.0.1:${port}`;
+const notificationUrl = `${address}/hooks`;
+const application = {
+  id: "sq0idp-subscribe",
+  secret: SECRET,
+  redirectUrl: `${address}/connect/square/callback`,
+  accessToken: APPLICATION_TOKEN,
+};
+
+let square: FaultySquare;
+let app: TestApp | undefined;
+
+beforeEach(async () => {
+  await emptyDatabase(database);
+  square = await startFakeSquare({
+    merchants: [{ salon, accessToken: "personal" }],
+    applications: [application],
+    // A failed delivery is repeated at once and not after a minute.
+    retryAfterMs: Array(200).fill(20),
+  });
+  onTestFinished(() => square.close());
+});
+
+/** Starts the server with these keys, in place of the one before. */
+async function serve(...signatureKeys: string[]): Promise<void> {
+  await app?.stop();
+  app = await openTestApp(database, {
+    config: { ...testConfig, webhook: { signatureKeys, notificationUrl } },
+    sweeping: {
+      openApi: openApiAt(square.url),
+      tokenEncryptionKey: TOKEN_KEY,
+      application: { ...application, environment: "sandbox", baseUrl: square.url, wait: async () => {} },
+    },
+  });
+  // A minute ahead, so that what the server does comes after the start of any command.
+  app.clock.now = new Date(Date.now() + 60_000);
+  await app.http.listen({ host: "127.0.0.1", port });
+  onTestFinished(() => {
+    app = undefined;
+  });
+}
+
+const configured = (key = "") => ({
+  ...env,
+  SQUARE_BASE_URL: square.url,
+  SQUARE_APPLICATION_ID: application.id,
+  SQUARE_APPLICATION_SECRET: SECRET,
+  SQUARE_APPLICATION_ACCESS_TOKEN: APPLICATION_TOKEN,
+  SQUARE_WEBHOOK_NOTIFICATION_URL: notificationUrl,
+  SQUARE_WEBHOOK_SIGNATURE_KEY: key,
+  TOKEN_ENCRYPTION_KEY: TOKEN_KEY.toString("base64"),
+});
+
+/** Runs `regulars subscribe --json`. */
+async function subscribe(key: string, ...options: string[]) {
+  const ended = await regulars(configured(key), "subscribe", "--json", ...options);
+  expect(ended.stderr).not.toContain(APPLICATION_TOKEN);
+  return { code: ended.code, ...JSON.parse(ended.stdout) };
+}
+
+/** Allows access as the seller does in a browser. */
+async function connectSeller(link: string): Promise<number> {
+  const start = await fetch(link, { redirect: "manual" });
+  const cookie = start.headers.getSetCookie()[0]?.split(";")[0] ?? "";
+  const asked = new URL(start.headers.get("location") ?? "");
+  const answer = [...asked.searchParams, ["decision", "allow"], ["merchant_id", MERCHANT]] as [
+    string,
+    string,
+  ][];
+  const allowed = await fetch(`${square.url}/oauth2/authorize`, {
+    method: "POST",
+    body: new URLSearchParams(answer),
+    redirect: "manual",
+  });
+  return (await fetch(allowed.headers.get("location") ?? "", { headers: { cookie } })).status;
+}
+
+async function newLink(): Promise<string> {
+  const { stdout } = await regulars(configured(), "connect", "--no-wait", "--json");
+  return JSON.parse(stdout).url;
+}
+
+test("connect prints an address, waits until the seller has allowed access, and says what comes next", async () => {
+  await serve("key");
+  const link = await newLink();
+  expect(link.startsWith(`${address}/connect/square?link=`)).toBe(true);
+  const waiting = regulars(configured(), "connect");
+  expect(await connectSeller(link)).toBe(200);
+  const { code, stdout, stderr } = await waiting;
+  expect({ code, stderr }).toEqual({
+    code: 0,
+    stderr: expect.stringMatching(
+      /^Open this address .*\nhttp:\/\/127\.0\.0\.1:\d+\/connect\/square\?link=\S+\n$/,
+    ),
+  });
+  const organization = await database.prisma.organization.findFirstOrThrow();
+  expect(stdout).toBe(
+    `${organization.name} (${MERCHANT}) is connected. The organization's id is ${organization.id}.\n` +
+      `Next, read the history: regulars backfill --organization ${organization.id}\n`,
+  );
+}, 60_000);
+
+test("connect and subscribe without their variables name them", async () => {
+  const bare = { ...env, SQUARE_WEBHOOK_NOTIFICATION_URL: notificationUrl };
+  const connect = await regulars(bare, "connect");
+  expect(connect).toMatchObject({ code: 1, stderr: expect.stringContaining("SQUARE_APPLICATION_SECRET") });
+  const { code, stderr } = await regulars(bare, "subscribe");
+  expect({ code, stderr }).toEqual({
+    code: 1,
+    stderr: expect.stringContaining("SQUARE_APPLICATION_ACCESS_TOKEN"),
+  });
+  const both = await regulars(configured(), "subscribe", "--rotate-key", "--test");
+  expect(both).toMatchObject({ code: 1, stderr: expect.stringContaining("a run of its own") });
+}, 60_000);
+
+test("subscribe makes the subscription and prints its key until it is set; a second run changes nothing", async () => {
+  const { code, stdout } = await regulars(configured(), "subscribe", "--name", "Harbor");
+  expect(code).toBe(0);
+  const [, key = ""] = /^SQUARE_WEBHOOK_SIGNATURE_KEY=(\S+)$/m.exec(stdout) ?? [];
+  const [stored] = [...square.subscriptions.to("payment.created")];
+  expect(stored?.json).toMatchObject({
+    name: "Harbor",
+    enabled: true,
+    notification_url: notificationUrl,
+    event_types: handledEventTypes,
+    api_version: SQUARE_VERSION,
+    signature_key: key,
+  });
+  const again = await subscribe(key);
+  expect(again).toMatchObject({ created: false, repaired: [], name: "Harbor", key_configured: true });
+  expect(JSON.stringify(again)).not.toContain(key);
+  expect([...square.subscriptions.to("payment.created")]).toHaveLength(1);
+}, 60_000);
+
+test("subscribe repairs address, event types, version and a disabled subscription, and keeps its key and name", async () => {
+  const { subscription_id, environment } = await subscribe("", "--name", "Harbor");
+  square.subscriptions.change(subscription_id, {
+    enabled: false,
+    event_types: ["invoice.created"],
+    notification_url: `${notificationUrl.replace("http:", "HTTP:")}/`,
+    api_version: "2021-01-01",
+  });
+  const repaired = await subscribe(environment.SQUARE_WEBHOOK_SIGNATURE_KEY);
+  expect(repaired).toMatchObject({
+    subscription_id,
+    name: "Harbor",
+    created: false,
+    repaired: ["notificationUrl", "enabled", "eventTypes", "apiVersion"],
+    key_configured: true,
+  });
+  expect(await subscribe("")).toMatchObject({ repaired: [], environment });
+}, 60_000);
+
+test("of two subscriptions of one address none is touched", async () => {
+  await subscribe("");
+  const body = JSON.stringify({
+    subscription: { name: "Second", event_types: ["payment.created"], notification_url: notificationUrl },
+  });
+  const headers = { authorization: `Bearer ${APPLICATION_TOKEN}` };
+  await fetch(`${square.url}/v2/webhooks/subscriptions`, { method: "POST", headers, body });
+  const { code, stderr } = await regulars(configured(), "subscribe");
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/several subscriptions of this address: wbhk_\w+, wbhk_\w+\. Delete all but one/);
+}, 60_000);
+
+test("a test event is sent by Square and seen to arrive; when it does not, the command says why and exits 1", async () => {
+  const key = (await subscribe("")).environment.SQUARE_WEBHOOK_SIGNATURE_KEY;
+  await serve("another key");
+  expect(await subscribe("another key", "--test")).toMatchObject({
+    code: 1,
+    test: {
+      arrived: false,
+      status_code: 401,
+      problem: expect.stringContaining("SQUARE_WEBHOOK_SIGNATURE_KEY"),
+    },
+  });
+  await serve(key);
+  const { test: arrived, code } = await subscribe(key, "--test");
+  expect({ code, ...arrived }).toMatchObject({ code: 0, arrived: true, status_code: 200, problem: null });
+  const event = await database.prisma.webhookEvent.findFirstOrThrow({ where: { eventId: arrived.event_id } });
+  expect(event.status).toBe("ignored");
+  await app?.stop();
+  const api = openSubscriptions({
+    accessToken: APPLICATION_TOKEN,
+    environment: "sandbox",
+    baseUrl: square.url,
+  });
+  const [subscription] = await api.list();
+  if (!subscription) throw new Error("the subscription is gone");
+  const options = { clock: () => new Date(), signal: new AbortController().signal, withinMs: 0 };
+  expect(await testSubscription(database, api, subscription, options)).toMatchObject({
+    arrived: false,
+    statusCode: null,
+    problem: expect.stringContaining("Is the server running"),
+  });
+}, 90_000);
+
+test("a signature key is rotated while events come in, and none is lost", async () => {
+  const key = (await subscribe("")).environment.SQUARE_WEBHOOK_SIGNATURE_KEY;
+  await serve(key);
+  expect(await connectSeller(await newLink())).toBe(200);
+  const sent: string[] = [];
+  const happen = async () => {
+    const events = salon.happening(new Date());
+    sent.push(...events.map(({ event }) => event.event_id));
+    await square.deliver(events);
+  };
+  await happen();
+  // Signed with the old key, and on its way while the key is rotated.
+  await app?.stop();
+  await happen();
+  const rotated = await subscribe(key, "--rotate-key");
+  const keys = rotated.environment.SQUARE_WEBHOOK_SIGNATURE_KEY.split(",");
+  expect(keys).toEqual([expect.not.stringContaining(key), key]);
+  // The server still has the old key alone: it refuses the new one, and Square sends again.
+  await serve(key);
+  await happen();
+  await serve(...keys);
+  await happen();
+  expect(await subscribe(keys.join(","), "--test")).toMatchObject({ code: 0, test: { arrived: true } });
+  const stored = () => database.prisma.webhookEvent.count({ where: { eventId: { in: sent } } });
+  await expect.poll(stored, { timeout: 20_000 }).toBe(sent.length);
+  expect(sent.length).toBeGreaterThan(4);
+  for (const hidden of [key, ...keys, APPLICATION_TOKEN, SECRET])
+    expect(app?.logLines.join("\n")).not.toContain(hidden);
+}, 90_000);
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
