@@ -2,6 +2,7 @@ import { defineConfig, type TestProjectConfiguration } from "vitest/config";
 
 const unit = ["test/**/*.unit.test.ts"];
 const benchmark = "test/benchmark/**";
+const program = "test/support/global-setup-program.ts";
 
 /** Every test that needs a database runs once per kind, except where its file name says which one it is about. */
 function databaseProject(kind: "embedded" | "postgres", otherKind: string): TestProjectConfiguration {
@@ -12,7 +13,7 @@ function databaseProject(kind: "embedded" | "postgres", otherKind: string): Test
       include: ["test/**/*.test.ts"],
       exclude: [...unit, `test/**/*.${otherKind}.test.ts`, benchmark],
       ...(kind === "embedded" && { setupFiles: ["test/support/short-lived-wasm.ts"] }),
-      globalSetup: [`test/support/global-setup-${kind}.ts`],
+      globalSetup: [program, `test/support/global-setup-${kind}.ts`],
     },
   };
 }
@@ -33,7 +34,7 @@ export default defineConfig({
     testTimeout: 180_000,
     hookTimeout: 180_000,
     projects: [
-      { extends: true, test: { name: "unit", include: unit, exclude: [benchmark] } },
+      { extends: true, test: { name: "unit", include: unit, exclude: [benchmark], globalSetup: [program] } },
       databaseProject("embedded", "postgres"),
       ...(withPostgres ? [databaseProject("postgres", "embedded")] : []),
     ],

@@ -8,6 +8,7 @@ import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
 import type { AnyJson } from "./support/any-json.js";
+import { nodeParameters } from "./support/program.js";
 import { skipUnlessRequired } from "./support/skip.js";
 
 const run = promisify(execFile);
@@ -57,7 +58,7 @@ test("every request of docs/api.md is answered as the page says, and every route
 /** Starts a small demo of its own. @returns its address, when its history and its webhooks are stored */
 async function startDemo(folder: string): Promise<string> {
   const parameters = ["demo", "--customers", "100", "--events", "5", "--pace", "1"];
-  const demo = spawn(process.execPath, ["--import", "tsx", "src/main.ts", ...parameters], {
+  const demo = spawn(process.execPath, [...nodeParameters("src/main.ts"), ...parameters], {
     env: { PATH: process.env.PATH, DATA_DIR: path.join(folder, "data"), PORT: "0" },
     stdio: ["ignore", "pipe", "inherit"],
   });

@@ -9,6 +9,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { signBody } from "../../src/square/signature.js";
 import { openForCommands } from "../support/command-line.js";
 import { bodyOf, squareEvent } from "../support/events.js";
+import { nodeParameters } from "../support/program.js";
 
 const { env } = await openForCommands();
 const KEY = "k";
@@ -24,7 +25,7 @@ function start(output: Output, ...parameters: string[]) {
 
 function startWith(more: Record<string, string>, output: Output, ...parameters: string[]) {
   const { PATH = "" } = process.env;
-  const child = spawn(process.execPath, ["--import", "tsx", "src/main.ts", ...parameters], {
+  const child = spawn(process.execPath, [...nodeParameters("src/main.ts"), ...parameters], {
     stdio: ["ignore", output, "pipe"],
     env: { PATH, DATABASE_URL: "", DATA_DIR: "", ...env, ...more },
   });

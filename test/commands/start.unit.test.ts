@@ -6,6 +6,7 @@ import { promisify } from "node:util";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { commands } from "../../src/commands/commands.js";
 import { regulars, regularsProcess } from "../support/command-line.js";
+import { nodeParameters } from "../support/program.js";
 
 const loaded = await Promise.all(commands.map(({ load }) => load()));
 /** Those that do something: `org` and `events` only group others. */
@@ -50,7 +51,7 @@ describe("the program", () => {
     const folder = await mkdtemp(path.join(tmpdir(), "regulars-complete-"));
     onTestFinished(() => rm(folder, { recursive: true }));
     await writeFile(path.join(folder, "script.bash"), script);
-    const asked = `regulars() { ${process.execPath} --import tsx src/main.ts "$@"; }
+    const asked = `regulars() { ${process.execPath} ${nodeParameters("src/main.ts").join(" ")} "$@"; }
       # What the package bash-completion gives to every script.
       _get_comp_words_by_ref() { words=("\${COMP_WORDS[@]}") cword=$COMP_CWORD cur=\${COMP_WORDS[COMP_CWORD]}; }
       source ${folder}/script.bash

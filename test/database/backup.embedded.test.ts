@@ -13,6 +13,7 @@ import { simulateSalon } from "../../src/simulator/salon.js";
 import { openForCommands, regulars } from "../support/command-line.js";
 import { emptyDataDir } from "../support/database.js";
 import { received } from "../support/events.js";
+import { nodeParameters } from "../support/program.js";
 import { comparableTables } from "../support/square.js";
 import { turbulence } from "../support/turbulence.js";
 
@@ -174,7 +175,7 @@ async function killWhen(
   ...parameters: string[]
 ) {
   const { PATH = "" } = process.env;
-  const child = spawn(process.execPath, ["--import", "tsx", "src/main.ts", ...parameters], {
+  const child = spawn(process.execPath, [...nodeParameters("src/main.ts"), ...parameters], {
     env: { PATH, ...env },
     stdio: "ignore",
   });

@@ -3,6 +3,7 @@ import path from "node:path";
 import { expect, test } from "vitest";
 import { addOrganization } from "../../src/organizations/organizations.js";
 import { openForCommands } from "../support/command-line.js";
+import { nodeParameters } from "../support/program.js";
 import { nextRelease } from "../support/release.js";
 
 const EXPAND = { "9001_more": "create table further_things (id integer primary key);" };
@@ -15,7 +16,7 @@ function deploy(release: string, url: string, ...options: string[]) {
     const env = {
       PATH: process.env.PATH ?? "",
       DATABASE_URL: url,
-      REGULARS: "node --import tsx src/main.ts",
+      REGULARS: ["node", ...nodeParameters("src/main.ts", release)].join(" "),
     };
     const script = path.join(release, "scripts/deploy.sh");
     execFile("bash", [script, ...options], { env, timeout: 150_000 }, (error, stdout, stderr) =>

@@ -9,6 +9,7 @@ import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest"
 import { simulateCommand } from "../../src/commands/simulate.js";
 import { DEMO_NOTIFICATION_URL, DEMO_SIGNATURE_KEY } from "../../src/simulator/demo-constants.js";
 import { verifySignature } from "../../src/square/signature.js";
+import { nodeParameters } from "../support/program.js";
 
 let folder: string;
 let printed: string;
@@ -100,7 +101,7 @@ test("signs with the environment's key, and its URL unless another is given; no 
 test("serves the salon as Square's API until a signal, and prints the environment to use it with", async () => {
   const child = spawn(
     process.execPath,
-    ["--import", "tsx", "src/main.ts", "simulate", "--serve-api", "0", "--json", ...span],
+    [...nodeParameters("src/main.ts"), "simulate", "--serve-api", "0", "--json", ...span],
     { stdio: ["ignore", "pipe", "inherit"] },
   );
   onTestFinished(() => void child.kill("SIGKILL"));

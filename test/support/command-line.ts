@@ -4,6 +4,7 @@ import { afterAll, inject, vi } from "vitest";
 import { type Database, openDatabase } from "../../src/database/database.js";
 import { migratedDataDir, openTestDatabase } from "./database.js";
 import { databaseUrl } from "./database-url.js";
+import { COMPILED, nodeParameters } from "./program.js";
 
 // Each run of the program in this process adds a listener to its output.
 for (const output of [process.stdout, process.stderr]) output.setMaxListeners(0);
@@ -21,6 +22,7 @@ const environment = (env: Environment) => ({
   PATH: process.env.PATH ?? "",
   DATABASE_URL: "",
   DATA_DIR: "",
+  [COMPILED]: process.env[COMPILED] ?? "",
   ...env,
 });
 
@@ -29,7 +31,7 @@ export function regularsProcess(env: Environment, ...parameters: string[]): Prom
   return new Promise((resolve) => {
     execFile(
       process.execPath,
-      ["--import", "tsx", "src/main.ts", ...parameters],
+      [...nodeParameters("src/main.ts"), ...parameters],
       { env: environment(env), timeout: 60_000 },
       (error, stdout, stderr) => resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
     );

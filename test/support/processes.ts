@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { onTestFinished } from "vitest";
+import { nodeParameters } from "./program.js";
 
 /** A script of test/support/scripts in its own process. It is killed at the end of the test at the latest. */
 export class Script {
@@ -11,8 +12,8 @@ export class Script {
   #errors = "";
 
   constructor(name: string, ...parameters: string[]) {
-    const script = `test/support/scripts/${name}.ts`;
-    this.#child = spawn(process.execPath, ["--import", "tsx", script, ...parameters], {
+    const script = nodeParameters(`test/support/scripts/${name}.ts`);
+    this.#child = spawn(process.execPath, [...script, ...parameters], {
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.#lines = createInterface(this.#child.stdout)[Symbol.asyncIterator]();

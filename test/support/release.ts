@@ -2,16 +2,19 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } fr
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { onTestFinished } from "vitest";
+import { programFolder } from "./program.js";
 
 /** A folder with this checkout's program and further migrations, as the next release would have them. */
 export function nextRelease(migrations: Readonly<Record<string, string>>): string {
   const folder = mkdtempSync(path.join(tmpdir(), "regulars-release-"));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  for (const name of ["src", "handlers", "prisma", "scripts", "package.json", "tsconfig.json"]) {
+  // The attacks' server tells its address.
+  for (const name of ["src", "handlers", "test/torture/runner"]) {
+    cpSync(path.join(programFolder(), name), path.join(folder, name), { recursive: true });
+  }
+  for (const name of ["prisma", "scripts", "package.json", "tsconfig.json"]) {
     cpSync(name, path.join(folder, name), { recursive: true });
   }
-  // The attacks' server, which tells its address.
-  cpSync("test/torture/runner/serve.ts", path.join(folder, "test/torture/runner/serve.ts"));
   symlinkSync(path.resolve("node_modules"), path.join(folder, "node_modules"));
   for (const [name, sql] of Object.entries(migrations)) {
     mkdirSync(path.join(folder, "prisma/migrations", name));

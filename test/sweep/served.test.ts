@@ -10,6 +10,7 @@ import { addSalon } from "../support/app.js";
 import { regulars } from "../support/command-line.js";
 import { migratedDataDir, openTestDatabase } from "../support/database.js";
 import { databaseUrl } from "../support/database-url.js";
+import { nodeParameters } from "../support/program.js";
 import { addProfiles } from "../support/sweeping.js";
 import { insert } from "../support/worlds-insert.js";
 
@@ -40,7 +41,7 @@ interface Served {
 /** Runs the server as its own process. */
 async function serve(env: Record<string, string>): Promise<Served> {
   const { PATH = "" } = process.env;
-  const child = spawn(process.execPath, ["--import", "tsx", "src/main.ts", "serve"], {
+  const child = spawn(process.execPath, [...nodeParameters("src/main.ts"), "serve"], {
     stdio: ["ignore", "pipe", "inherit"],
     env: {
       PATH,

@@ -1,10 +1,10 @@
 import { execFile } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, it } from "vitest";
+import { programFile } from "../../support/program.js";
 import { json, serverThat } from "./support.js";
 
-const client = fileURLToPath(new URL("../../../src/square/api/client.ts", import.meta.url));
+const client = programFile("src/square/api/client.ts");
 
 /** In a process of its own, since the module cache of this one has seen the SDK. */
 const script = `
@@ -24,7 +24,7 @@ it("the SDK is loaded by the first call, and nothing keeps the process alive aft
   const { stdout } = await promisify(execFile)(
     process.execPath,
     ["--import", "tsx", "--input-type=module", "--eval", script, client, url],
-    { timeout: 50_000 },
+    { timeout: 170_000 },
   );
   const { before, after, lingered } = JSON.parse(stdout);
   expect({ before, after }).toEqual({ before: false, after: true });

@@ -1,15 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { signBody } from "../../../src/square/signature.js";
+import { nodeParameters } from "../../support/program.js";
 
 export const SIGNATURE_KEY = "signature-key-of-the-attacks";
 export const NOTIFICATION_URL = "https://regulars.example/webhooks/square";
 export const ADMIN_KEY = "admin-key-of-the-attacks";
 export const CRON_SECRET = "cron-secret-of-the-attacks";
 
-const HERE = fileURLToPath(new URL("../../..", import.meta.url));
 const SCRIPT = "test/torture/runner/serve.ts";
 const KEPT_LINES = 2_000;
 
@@ -49,9 +47,9 @@ export class ServerProcess {
   /** Resolves when it listens. @throws with its output if it ends instead */
   static async start(databaseUrl: string, options: ServerOptions = {}): Promise<ServerProcess> {
     const { PATH = "" } = process.env;
-    const { release = HERE } = options;
-    const child = spawn(process.execPath, ["--expose-gc", "--import", "tsx", path.join(release, SCRIPT)], {
-      ...(release !== HERE && { cwd: release }),
+    const { release } = options;
+    const child = spawn(process.execPath, ["--expose-gc", ...nodeParameters(SCRIPT, release)], {
+      ...(release !== undefined && { cwd: release }),
       stdio: ["ignore", "pipe", "pipe", "ipc"],
       // It has its own process group. Ctrl-C goes to the attack, which stops its servers.
       detached: true,
