@@ -41,7 +41,7 @@ describe("the command line", () => {
       expect(early).toMatchObject({ code: 0, stdout: expect.stringContaining("No organization yet") });
     }
     expect(await run("migrate")).toEqual({ code: 0, stdout: "The schema is current.\n", stderr: "" });
-  }, 90_000);
+  });
 
   it("replay of an unknown merchant's events keeps them as ignored, and after org add brings them in", async () => {
     const simulated = await json(
@@ -65,7 +65,7 @@ describe("the command line", () => {
       events: simulated.events,
       outcomes: { duplicate: simulated.events },
     });
-  }, 90_000);
+  });
 
   it("replay brings in what can be read, names what cannot, and exits 1", async () => {
     const [first, ...others] = (await readFile(file, "utf8")).trim().split("\n");
@@ -77,7 +77,7 @@ describe("the command line", () => {
       /damaged\.ndjson, line 2: .*\nSome events had no effect: 1 unreadable\.\n$/,
     );
     expect(JSON.parse(answer.stdout).outcomes).toEqual({ duplicate: others.length + 1, unreadable: 1 });
-  }, 90_000);
+  });
 
   it("org add again changes what is given, keeps the id, and leaves rows exact; a bad currency or time zone is refused", async () => {
     const [before] = await json("org", "list");
@@ -107,13 +107,13 @@ describe("the command line", () => {
       { time_zone: "Europe/London", currency: "USD" },
     ]);
     expect(await json("refresh", "--mode", "full")).toMatchObject({ written: 0, deleted: 0 });
-  }, 90_000);
+  });
 
   it("refresh --mode full finds nothing to write the second time", async () => {
     const first = await json("refresh", "--mode", "full");
     expect(first).toMatchObject({ mode: "full", organizations: 1, written: 0, deleted: 0, resumed: false });
     expect(first.checked).toBeGreaterThan(5);
-  }, 90_000);
+  });
 
   it("refresh goes on where a killed run stopped, and the next one begins anew; so it does after another version's or last week's", async () => {
     const ids = (await rows("select square_customer_id as id from customer_analytics order by id")).map(
@@ -134,7 +134,7 @@ describe("the command line", () => {
     await cutOff(1, definitionVersion - 1);
     await cutOff(25, definitionVersion);
     expect(await json("refresh", "--mode", "full")).toMatchObject({ written: 3, resumed: false });
-  }, 90_000);
+  });
 
   it("sanity-check passes, and exits 1 on a damaged row until recompute has repaired it", async () => {
     const good = await json("sanity-check", "--all");
@@ -157,7 +157,7 @@ describe("the command line", () => {
     expect(repaired).toMatchObject({ changed: true, customer: { square_customer_id: victim?.id } });
     const nobody = await run("recompute", "--customer", "NOBODY");
     expect(nobody).toEqual({ code: 1, stdout: "", stderr: "This organization has no such customer.\n" });
-  }, 90_000);
+  });
 
   it("events list shows the inbox without anybody's data", async () => {
     const listed = await json("events", "list", "--type", "booking.created", "--limit", "2");
@@ -169,7 +169,7 @@ describe("the command line", () => {
     const wrong = await run("events", "list", "--status", "lost");
     expect(wrong.code).toBe(1);
     expect(wrong.stderr).toMatch(/processed, stale, ignored, deferred, dead/);
-  }, 90_000);
+  });
 
   it("export writes what is held, to a file or standard output, and replay takes its events in again", async () => {
     const out = path.join(folder, "export.ndjson");
@@ -192,5 +192,5 @@ describe("the command line", () => {
 
     const nobody = await run("export", "--customer", "NOBODY");
     expect(nobody).toEqual({ code: 1, stdout: "", stderr: "This organization has no such customer.\n" });
-  }, 90_000);
+  });
 });

@@ -75,4 +75,4 @@ test("a port that is taken, a database that is not there: one line, and exit cod
     code: 1,
     stderr: expect.stringMatching(/^The database refuses.*no_such.*\n$/),
   });
-}, 60_000);
+});

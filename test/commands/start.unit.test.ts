@@ -43,7 +43,7 @@ describe("the program", () => {
     const unknown = await regulars({}, "recompile\x1b[31m");
     expect(unknown.code).toBe(1);
     expect(unknown.stderr).toMatch(/unknown command 'recompile\\u001b\[31m'/);
-  }, 60_000);
+  });
 
   it("completes commands and options in a real bash", async () => {
     const { code, stdout: script } = await regularsProcess({}, "complete", "bash");
@@ -63,7 +63,7 @@ describe("the program", () => {
       done`;
     const { stdout } = await promisify(execFile)("bash", ["-c", asked]);
     expect(stdout.split("\n").map((line) => line.trim())).toEqual(["export", "--customer", ""]);
-  }, 60_000);
+  });
 
   it("prints every problem of a bad configuration at once, never a value, and exits 1", async () => {
     const env = {
@@ -79,7 +79,7 @@ describe("the program", () => {
       expect(stderr).not.toMatch(/sesame|seventy|loud|at /);
     }
     expect(serve.stderr).toContain("SQUARE_WEBHOOK_SIGNATURE_KEY");
-  }, 60_000);
+  });
 
   it("says in one line that the database cannot be reached, and exits 1", async () => {
     const url = "postgresql://user:sesame@127.0.0.1:1/none";
@@ -96,7 +96,7 @@ describe("the program", () => {
           "The database cannot be reached: connect ECONNREFUSED 127.0.0.1:1. Is it running, and is DATABASE_URL right?\n",
       });
     }
-  }, 60_000);
+  });
 
   it("says in one line why it cannot begin, and exits 1", async () => {
     const folder = await mkdtemp(path.join(tmpdir(), "regulars-start-"));
@@ -106,5 +106,5 @@ describe("the program", () => {
     const answer = await regulars({ DATA_DIR: path.join(file, "data") }, "org", "list");
     expect(answer).toMatchObject({ code: 1, stdout: "" });
     expect(answer.stderr).toMatch(/^DATA_DIR .*data cannot be used: it is a file\n$/);
-  }, 60_000);
+  });
 });

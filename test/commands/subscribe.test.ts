@@ -126,7 +126,7 @@ test("connect prints an address, waits until the seller has allowed access, and 
     `${organization.name} (${MERCHANT}) is connected. The organization's id is ${organization.id}.\n` +
       `Next, read the history: regulars backfill --organization ${organization.id}\n`,
   );
-}, 60_000);
+});
 
 test("connect and subscribe without their variables name them", async () => {
   const bare = { ...env, SQUARE_WEBHOOK_NOTIFICATION_URL: notificationUrl };
@@ -139,7 +139,7 @@ test("connect and subscribe without their variables name them", async () => {
   });
   const both = await regulars(configured(), "subscribe", "--rotate-key", "--test");
   expect(both).toMatchObject({ code: 1, stderr: expect.stringContaining("a run of its own") });
-}, 60_000);
+});
 
 test("subscribe makes the subscription and prints its key until it is set; a second run changes nothing", async () => {
   const { code, stdout } = await regulars(configured(), "subscribe", "--name", "Harbor");
@@ -158,7 +158,7 @@ test("subscribe makes the subscription and prints its key until it is set; a sec
   expect(again).toMatchObject({ created: false, repaired: [], name: "Harbor", key_configured: true });
   expect(JSON.stringify(again)).not.toContain(key);
   expect([...square.subscriptions.to("payment.created")]).toHaveLength(1);
-}, 60_000);
+});
 
 test("subscribe repairs address, event types, version and a disabled subscription, and keeps its key and name", async () => {
   const { subscription_id, environment } = await subscribe("", "--name", "Harbor");
@@ -177,7 +177,7 @@ test("subscribe repairs address, event types, version and a disabled subscriptio
     key_configured: true,
   });
   expect(await subscribe("")).toMatchObject({ repaired: [], environment });
-}, 60_000);
+});
 
 test("of two subscriptions of one address none is touched", async () => {
   await subscribe("");
@@ -189,7 +189,7 @@ test("of two subscriptions of one address none is touched", async () => {
   const { code, stderr } = await regulars(configured(), "subscribe");
   expect(code).toBe(1);
   expect(stderr).toMatch(/several subscriptions of this address: wbhk_\w+, wbhk_\w+\. Delete all but one/);
-}, 60_000);
+});
 
 test("a test event is sent by Square and seen to arrive; when it does not, the command says why and exits 1", async () => {
   const key = (await subscribe("")).environment.SQUARE_WEBHOOK_SIGNATURE_KEY;
@@ -221,7 +221,7 @@ test("a test event is sent by Square and seen to arrive; when it does not, the c
     statusCode: null,
     problem: expect.stringContaining("Is the server running"),
   });
-}, 90_000);
+});
 
 test("a signature key is rotated while events come in, and none is lost", async () => {
   const key = (await subscribe("")).environment.SQUARE_WEBHOOK_SIGNATURE_KEY;
@@ -251,7 +251,7 @@ test("a signature key is rotated while events come in, and none is lost", async 
   expect(sent.length).toBeGreaterThan(4);
   for (const hidden of [key, ...keys, APPLICATION_TOKEN, SECRET])
     expect(app?.logLines.join("\n")).not.toContain(hidden);
-}, 90_000);
+});
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");

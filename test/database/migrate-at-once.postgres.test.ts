@@ -7,9 +7,7 @@ import { Script } from "../support/processes.js";
 
 const PROCESSES = 10;
 
-test("ten processes that migrate an empty database at once apply each migration once", {
-  timeout: 120_000,
-}, async () => {
+test("ten processes that migrate an empty database at once apply each migration once", async () => {
   const database = await openTestDatabase();
   await database.pool.query("drop schema public cascade");
   await database.pool.query("create schema public");

@@ -96,7 +96,7 @@ test("the lock of a server killed with -9 is taken over, and its socket file rem
   await next.close();
 });
 
-test("of several servers racing for a dead one's lock, exactly one wins", { timeout: 120_000 }, async () => {
+test("of several servers racing for a dead one's lock, exactly one wins", async () => {
   const dataDir = await migratedDataDir();
   const killed = new Script("open-database", dataDir, "server");
   await killed.line();

@@ -25,19 +25,19 @@ beforeAll(async () => {
   primary = await PrivateCluster.make();
   database = await openDatabase({ databaseUrl: primary.url, dataDir: "", role: "server" });
   await migrate(database);
-}, 120_000);
+});
 
 beforeEach(async () => {
   if (reason) return;
   await emptyDatabase(database);
   standby = await primary.standby();
   onTestFinished(() => standby.remove());
-}, 60_000);
+});
 
 afterAll(async () => {
   await database?.close();
   await primary?.remove();
-}, 60_000);
+});
 
 /** The server, with the standby as its replica. The test decides when the replica is checked. */
 async function openWithReplica({ url = standby.url, maxLagSeconds = 60 } = {}) {

@@ -19,7 +19,7 @@ function deploy(release: string, url: string, ...options: string[]) {
       REGULARS: ["node", ...nodeParameters("src/main.ts", release)].join(" "),
     };
     const script = path.join(release, "scripts/deploy.sh");
-    execFile("bash", [script, ...options], { env, timeout: 150_000 }, (error, stdout, stderr) =>
+    execFile("bash", [script, ...options], { env, timeout: 170_000 }, (error, stdout, stderr) =>
       resolve({ code: Number(error?.code ?? 0), output: stdout + stderr }),
     );
   });

@@ -177,7 +177,7 @@ test("a referral that waited while its customer was merged is counted for the su
     const locked = await lockFacts(tx, salon, [merge]);
     waiting = Promise.all([profile("ana", { used_referral_code: "X" }), reward("r", "ana")]);
     // On the embedded database requests wait for the whole transaction.
-    if (database.kind === "postgres") await vi.waitFor(twoWait, { timeout: 20_000 });
+    if (database.kind === "postgres") await vi.waitFor(twoWait, { timeout: 60_000 });
     await writeFacts(tx, salon, locked, [[merge]], NOW);
   });
   await waiting;

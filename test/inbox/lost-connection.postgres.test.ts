@@ -24,7 +24,7 @@ async function waitingSession(): Promise<number> {
       );
       return rows[0]?.pid;
     },
-    { timeout: 30_000, interval: 10 },
+    { timeout: 60_000, interval: 10 },
   );
 }
 

@@ -47,11 +47,11 @@ beforeAll(async () => {
   await cluster.encrypt(certificate, key);
   await cluster.stopImmediately();
   await cluster.start();
-}, 120_000);
+});
 
 afterAll(async () => {
   for (const end of cleanUp.reverse()) await end();
-}, 60_000);
+});
 
 beforeEach((context) => skipUnlessRequired(context, reason));
 
@@ -361,7 +361,7 @@ describe("a database as people have it works, or is refused in one line before a
     expect((await begin(path)).refusal).toMatch(
       /^The tables are in schema one, .*Write schema=one into DATABASE_URL/,
     );
-  }, 60_000);
+  });
 
   test.each(["prefer", "allow"])(
     "sslmode=%s works with a server without TLS",
@@ -450,7 +450,7 @@ describe("behind pgbouncer", () => {
     expect(await begin(`${url}/pooled?options=-c%20search_path%3Dpublic`)).toMatchObject({
       schema: "public",
     });
-  }, 60_000);
+  });
 
   test.each(["transaction", "statement"])(
     "by %s it is refused by name, before anything is made",
@@ -471,5 +471,5 @@ describe("behind pgbouncer", () => {
       "The database refuses the connection: unsupported startup parameter: options. Leave options out of DATABASE_URL, " +
         "or write ignore_startup_parameters = options into pgbouncer.ini.",
     );
-  }, 60_000);
+  });
 });

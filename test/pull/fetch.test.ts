@@ -40,7 +40,7 @@ test("a location event fetches the location and recomputes its customers' local 
   const before = (await tablesOf(database, id)).locations ?? [];
   expect(before.map((location) => location.is_placeholder)).toContain(true);
   await take("location.created");
-  await vi.waitUntil(async () => (await pending()).length === 0, { timeout: 20_000 });
+  await vi.waitUntil(async () => (await pending()).length === 0, { timeout: 60_000 });
   const { locations = [], customer_analytics = [] } = await tablesOf(database, id);
   expect(locations.map(({ name, time_zone }) => [name, time_zone]).sort()).toEqual(
     salon.locations.map(({ name, timezone }) => [name, timezone]).sort(),
@@ -53,7 +53,7 @@ test("a location event fetches the location and recomputes its customers' local 
 test("a catalog event fetches the services with their items' names, in minutes and minor units", async () => {
   const { id, take, pending, salon } = await serve();
   await take("catalog.version.updated");
-  await vi.waitUntil(async () => (await pending()).length === 0, { timeout: 20_000 });
+  await vi.waitUntil(async () => (await pending()).length === 0, { timeout: 60_000 });
   const { service_variations = [] } = await tablesOf(database, id);
   const services = [...salon.truth.catalog.values()].flatMap(({ item_data }) => item_data.variations);
   expect(service_variations).toHaveLength(services.length);
@@ -73,7 +73,7 @@ test("a catalog event fetches the services with their items' names, in minutes a
 test("an order event fetches the order's payment if it was missed", async () => {
   const { id, take, pending, salon } = await serve();
   await take("order.created", "order.updated");
-  await vi.waitUntil(async () => (await pending()).length === 0, { timeout: 20_000 });
+  await vi.waitUntil(async () => (await pending()).length === 0, { timeout: 60_000 });
   const { payments = [] } = await tablesOf(database, id);
   const paid = [...salon.truth.orders.values()].flatMap(({ tenders = [] }) =>
     tenders.map((t) => t.payment_id),
@@ -96,7 +96,7 @@ test("an object that cannot be fetched stays marked for the next sweep", async (
   const { take, pending, worker, square } = await serve();
   square.fail({ kind: "html" }, { on: "GET /v2/locations", times: 10 });
   await take("location.created");
-  await vi.waitUntil(() => square.requests.length >= 3, { timeout: 20_000 });
+  await vi.waitUntil(() => square.requests.length >= 3, { timeout: 60_000 });
   await worker.stop();
   expect((await pending()).map((mark) => mark.object_type)).toContain("location");
 });

@@ -30,7 +30,7 @@ test("a sweep killed at any request to Square is completed by the next one", asy
   for (const after of [4, 11]) {
     const stuck = world.square.fail({ kind: "no-answer" }, { after, times: 1 });
     const killed = sweep();
-    await vi.waitUntil(() => stuck.hits > 0, { timeout: 90_000, interval: 20 });
+    await vi.waitUntil(() => stuck.hits > 0, { timeout: 150_000, interval: 20 });
     await killed.kill();
   }
   const { rows } = await database.pool.query(
@@ -44,7 +44,7 @@ test("a sweep killed at any request to Square is completed by the next one", asy
       const report = JSON.parse(answer ?? "");
       return "skipped" in report ? undefined : report;
     },
-    { timeout: 60_000 },
+    { timeout: 150_000 },
   );
   expect(last).toMatchObject({ success: true, errors: [], complete: true });
   expect(await comparableTables(database, again)).toEqual(expected);
@@ -70,7 +70,7 @@ test("a backfill killed anywhere continues there and gives the same tables", asy
   for (const after of [12, 5]) {
     const stuck = world.square.fail({ kind: "no-answer" }, { after, times: 1 });
     const script = new Script("backfill", ...parameters);
-    await vi.waitUntil(() => stuck.hits > 0, { timeout: 60_000, interval: 20 });
+    await vi.waitUntil(() => stuck.hits > 0, { timeout: 150_000, interval: 20 });
     await script.kill();
   }
   const requests = world.square.requests.length;
@@ -81,4 +81,4 @@ test("a backfill killed anywhere continues there and gives the same tables", asy
     .filter(({ path }) => path === "/v2/team-members/search");
   expect(lists, "what was read whole is not read again").toEqual([]);
   expect(await comparableTables(database, again)).toEqual(expected);
-}, 120_000);
+}, 300_000);

@@ -13,7 +13,7 @@ let organizationId: string;
 
 beforeAll(async () => {
   organizationId = await loadReadData(database, 20_000, NOW);
-}, 120_000);
+});
 
 const large = ["bookings", "booking_segments", "payments", "refunds", "customers", "customer_analytics"];
 

@@ -32,7 +32,7 @@ export function regularsProcess(env: Environment, ...parameters: string[]): Prom
     execFile(
       process.execPath,
       [...nodeParameters("src/main.ts"), ...parameters],
-      { env: environment(env), timeout: 60_000 },
+      { env: environment(env), timeout: 170_000 },
       (error, stdout, stderr) => resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
     );
   });

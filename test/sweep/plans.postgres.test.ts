@@ -40,7 +40,7 @@ beforeAll(async () => {
       from generate_series(1, $2::int * 10) n`);
   }
   await sweepAt(database, NOW, "full");
-}, 120_000);
+});
 
 interface Node {
   readonly "Node Type": string;

@@ -168,7 +168,7 @@ test("SIGTERM during a sweep: the server exits 0 within ten seconds, the row say
     { status: "error", payload: report },
     { status: "completed", payload: { complete: true, created: 1_500 - report.created } },
   ]);
-}, 120_000);
+});
 
 test.each(["99 * * * *", "0 0 30 2 *", "hourly"])(
   "a schedule that never comes (%s) is refused at the start",

@@ -130,4 +130,4 @@ test("a server that cannot start says why without its secrets", async () => {
     expect(stderr).not.toBe("");
     expectNone(stdout + stderr, `what ${JSON.stringify(broken[index])} leads to`);
   }
-}, 120_000);
+});
