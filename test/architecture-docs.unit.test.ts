@@ -88,3 +88,15 @@ function anchorsOf(markdown: string): string[] {
       .replaceAll(" ", "-"),
   );
 }
+
+test("every test that docs/reliability.md names as holding a promise exists", () => {
+  const named = Array.from(
+    read("docs/reliability.md").matchAll(/\| `([\w.-]+\.test\.ts)`: (.+?) \|$/gm),
+    ([, file = "", name = ""]) => ({ file, name }),
+  );
+  expect(named.length).toBeGreaterThan(50);
+  const files = readdirSync(path.join(ROOT, "test"), { recursive: true, encoding: "utf8" });
+  const holds = ({ file, name }: { file: string; name: string }) =>
+    files.some((found) => path.basename(found) === file && read(`test/${found}`).includes(name));
+  expect(named.filter((promise) => !holds(promise))).toEqual([]);
+});

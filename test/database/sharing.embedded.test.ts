@@ -8,12 +8,12 @@ import { query } from "../../src/database/query.js";
 import { inTransaction } from "../../src/database/transaction.js";
 import { migratedDataDir } from "../support/database.js";
 
-// The clients of the embedded database share one session. These tests hold that nobody notices.
+// The clients of the embedded database share one session. No client notices the others.
 
 const dataDir = await migratedDataDir();
 const embedded = await openEmbedded(dataDir, "server", {
   idleMs: 300,
-  transactionMs: 60_000,
+  transactionMs: 3_000,
   statementMs: 4_000,
 });
 const pool = new pg.Pool({ ...embedded.connection, max: 4, pipeline: true });
@@ -165,6 +165,23 @@ test("a guest that is silent in its transaction is sent away with a reason, and 
     code: "25P03",
     message: expect.stringContaining("idle-in-transaction"),
   });
+});
+
+test("a guest whose transaction takes too long while others wait is sent away with a reason, and undone", async () => {
+  const busy = new pg.Client({ host: dataDir, user: "postgres", pipeline: true });
+  busy.on("error", () => {});
+  await busy.connect();
+  await busy.query("begin; update tally set count = -1");
+  const queries = Array.from({ length: 300 }, () => busy.query("select pg_sleep(0.05)"));
+  const waiting = pool.query("select count from tally");
+  expect(await Promise.allSettled(queries)).toContainEqual({
+    status: "rejected",
+    reason: expect.objectContaining({
+      code: "25P04",
+      message: "terminating connection due to transaction timeout",
+    }),
+  });
+  expect((await waiting).rows).toEqual([{ count: 100 }]);
 });
 
 test("fifty guests and the server are all served, each with its own answers", async () => {

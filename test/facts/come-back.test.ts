@@ -153,16 +153,20 @@ test("a copy that is stored but does not stand is stale", async () => {
   expect(outcomes).toEqual(["processed", "processed", "stale", "processed"]);
 });
 
-test("a later recovery without a version undoes a merge without versions", async () => {
+test.each([
+  ["without versions", undefined],
+  ["of a known version", 2],
+])("a later recovery without a version undoes a merge %s", async (_, version) => {
   const merge = { from: ["ana"], to: "eve" };
-  const gone = customerEvent("customer.deleted", { id: "ana", version: undefined, updated_at: at(2) }, merge);
+  const gone = customerEvent("customer.deleted", { id: "ana", version, updated_at: at(2) }, merge);
   const back = live(undefined, 3, { creation_source: "UNMERGE_RECOVERY" });
-  for (const order of permutations([live(undefined, 1), gone, back])) {
+  const before = live(version && version - 1, 1);
+  for (const order of permutations([before, gone, back])) {
     const { tables, name } = await tablesAfter(order);
     expect(tables.customer_aliases ?? []).toEqual([]);
     expect(name).toBe("Ana 3");
   }
-  const { tables } = await tablesAfter([live(undefined, 1), gone]);
+  const { tables } = await tablesAfter([before, gone]);
   expect(tables.customer_aliases).toMatchObject([{ from_customer_id: "ana", to_customer_id: "eve" }]);
 });
 

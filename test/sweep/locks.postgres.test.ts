@@ -2,6 +2,7 @@
 import pg from "pg";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
 import { type Database, type OpenOptions, openDatabase } from "../../src/database/database.js";
+import { inBackgroundTransaction } from "../../src/database/lock-wait.js";
 import { recomputeCameDue } from "../../src/drift/due.js";
 import { sweep } from "../../src/sweep/sweep.js";
 import { openForCommands } from "../support/command-line.js";
@@ -72,6 +73,18 @@ test("a statement that times out is noted for its organization, and all others a
     { organization_id: id, step: "pull", code: "too_slow", message: expect.stringMatching(/Held by psql/) },
   ]);
   expect(report.complete).toBe(true);
+});
+
+test("a sweep's transaction waits five seconds for a lock, unless the address says otherwise", async () => {
+  for (const [databaseUrl, limit] of [
+    [url, "5s"],
+    [`${url}?options=-c%20lock_timeout%3D200`, "200ms"],
+  ] as const) {
+    const opened = await openDatabase({ databaseUrl, dataDir: "", role: "server" });
+    onTestFinished(() => opened.close());
+    const { rows } = await inBackgroundTransaction(opened.pool, (tx) => tx.query("show lock_timeout"));
+    expect(rows).toEqual([{ lock_timeout: limit }]);
+  }
 });
 
 test("due rows wait only for locks of their own organization", async () => {

@@ -1,5 +1,5 @@
 /** Square's faults for one organization do not affect the others. */
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { encryptAccessToken } from "../../src/organizations/access-token.js";
 import { addOrganization } from "../../src/organizations/organizations.js";
 import { sweep } from "../../src/sweep/sweep.js";
@@ -29,7 +29,10 @@ test("a silent Square costs its organization one time-out, and the other nothing
     openApi: (access: Parameters<typeof harbor.context.openApi>[0]) =>
       (access.merchantId === "MLSILENT" ? silent : harbor).context.openApi(access),
   };
+  const limit = vi.spyOn(AbortSignal, "timeout");
+  onTestFinished(() => limit.mockRestore());
   const report = reportOf(await sweep(context, "recent"));
+  expect(limit, "the pull has half of the sweep's five minutes").toHaveBeenCalledWith(150_000);
   expect(report.errors).toMatchObject([{ organization_id: id, step: "locations", code: "square_timed_out" }]);
   expect(silent.square.requests.length, "merchants/me, and one request in two attempts").toBe(3);
   expect(report.pulled.payments).toBe(harbor.salon.truth.payments.size);
@@ -73,4 +76,13 @@ test("a slow Square uses only its budget: the check runs, and the next sweep beg
   expect(error).toMatchObject({ step: "pull", code: "pull_unfinished" });
   expect(error?.message).toContain(`regulars backfill --organization ${error?.organization_id}`);
   expect(ids).toContain(error?.organization_id);
+
+  world.clock.advance(24 * 3_600_000);
+  const late = await run();
+  expect(late.errors).toContainEqual({
+    organization_id: null,
+    step: "pull",
+    code: "pull_behind",
+    message: expect.stringMatching(/^2 organization\(s\) were not pulled for a day\. Sweep more often/),
+  });
 });
