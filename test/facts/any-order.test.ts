@@ -13,7 +13,7 @@ import { turbulence } from "../support/turbulence.js";
 
 const database = await openTestDatabase();
 
-const SEEDS = casesHere(50);
+const SEEDS = casesHere(25);
 const SEEDS_PER_TEST = 10;
 
 /** The events of a small salon with frequent rarities, in the order of time. */
