@@ -28,8 +28,13 @@ export function TodayPage() {
       <Ticker />
       {kpi.isError && <Failure error={kpi.error} retry={kpi.refetch} />}
       {kpi.isPending && (
-        <div className="tiles tiles-pending">
-          <Skeleton lines={8} />
+        <div className="stack">
+          <div className="tiles tiles-pending">
+            <Skeleton lines={6} />
+          </div>
+          <div className="card money-pending">
+            <Skeleton lines={3} />
+          </div>
         </div>
       )}
       {kpi.data && (
