@@ -8,6 +8,7 @@ import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
 import type { AnyJson } from "./support/any-json.js";
+import { migratedDataDir } from "./support/database.js";
 import { nodeParameters } from "./support/program.js";
 import { skipUnlessRequired } from "./support/skip.js";
 
@@ -38,7 +39,7 @@ test("every request of docs/api.md is answered as the page says, and every route
   }
   const folder = await mkdtemp(path.join(tmpdir(), "regulars-api-docs-"));
   onTestFinished(() => rm(folder, { recursive: true }));
-  const server = await startDemo(folder);
+  const server = await startDemo();
   const answers = await runAll(folder, server);
   expect(examples.length).toBeGreaterThan(30);
   for (const [at, { shell, language, answer }] of examples.entries()) {
@@ -56,10 +57,10 @@ test("every request of docs/api.md is answered as the page says, and every route
 });
 
 /** Starts a small demo of its own. @returns its address, when its history and its webhooks are stored */
-async function startDemo(folder: string): Promise<string> {
+async function startDemo(): Promise<string> {
   const parameters = ["demo", "--customers", "100", "--events", "5", "--pace", "1"];
   const demo = spawn(process.execPath, [...nodeParameters("src/main.ts"), ...parameters], {
-    env: { PATH: process.env.PATH, DATA_DIR: path.join(folder, "data"), PORT: "0" },
+    env: { PATH: process.env.PATH, DATA_DIR: await migratedDataDir(), PORT: "0" },
     stdio: ["ignore", "pipe", "inherit"],
   });
   onTestFinished(async () => {

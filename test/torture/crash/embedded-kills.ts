@@ -6,20 +6,24 @@ import type { Attack, AttackContext } from "../runner/attack.js";
 import { ServerProcess } from "../runner/server-process.js";
 import { crashUnderLoad, type Load } from "./under-load.js";
 
-/** Kills the process that is both server and database. */
-export function embeddedKills(load: Load): Attack {
+/**
+ * Kills the process that is both server and database.
+ *
+ * @param prepared a data folder with a migrated database, which whoever gives it removes. Without it the attack makes one.
+ */
+export function embeddedKills(load: Load, prepared?: string): Attack {
   return {
     name: "embedded-kills",
     describe:
       "kill -9 of a server with its embedded database at random points under load: the next one takes its folder over, what was answered 200 is there and counted, and the rest comes again.",
     share: 2,
-    run: (context) => run(context, load),
+    run: (context) => run(context, load, prepared),
   };
 }
 
-async function run(context: AttackContext, load: Load): Promise<void> {
-  const dataDir = await mkdtemp(path.join(tmpdir(), "regulars-torture-"));
-  context.defer(() => rm(dataDir, { recursive: true, force: true }));
+async function run(context: AttackContext, load: Load, prepared?: string): Promise<void> {
+  const dataDir = prepared ?? (await mkdtemp(path.join(tmpdir(), "regulars-torture-")));
+  if (prepared === undefined) context.defer(() => rm(dataDir, { recursive: true, force: true }));
   const start = () => ServerProcess.start("", { env: { DATA_DIR: dataDir } });
   let server = await start();
   context.defer(() => server.kill());

@@ -79,20 +79,29 @@ const visits: Readonly<Record<string, Visit>> = {
   },
 };
 
-/** Clients of the embedded database's socket beside a server that takes webhooks. */
-export function guests(load: { readonly customers: number; readonly events: number }): Attack {
+interface Load {
+  readonly customers: number;
+  readonly events: number;
+}
+
+/**
+ * Clients of the embedded database's socket beside a server that takes webhooks.
+ *
+ * @param prepared a data folder with a migrated database, which whoever gives it removes. Without it the attack makes one.
+ */
+export function guests(load: Load, prepared?: string): Attack {
   return {
     name: "guests",
     describe:
       "clients of the embedded database's socket change the session, lock tables, vanish and read everything while webhooks come in: every webhook is answered 200 or 503 within ten seconds, none is deferred, and every row is right.",
-    run: (context) => run(context, load),
+    run: (context) => run(context, load, prepared),
   };
 }
 
-async function run(context: AttackContext, load: { customers: number; events: number }): Promise<void> {
+async function run(context: AttackContext, load: Load, prepared?: string): Promise<void> {
   const { tally } = context;
-  const dataDir = await mkdtemp(path.join(tmpdir(), "regulars-guests-"));
-  context.defer(() => rm(dataDir, { recursive: true, force: true }));
+  const dataDir = prepared ?? (await mkdtemp(path.join(tmpdir(), "regulars-guests-")));
+  if (prepared === undefined) context.defer(() => rm(dataDir, { recursive: true, force: true }));
   const server = await ServerProcess.start("", { env: { DATA_DIR: dataDir } });
   context.defer(() => server.kill());
   const database = await openDatabase({ dataDir, role: "command" });
