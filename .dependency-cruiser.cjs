@@ -5,8 +5,8 @@
  */
 const path = require("node:path");
 
-/** What every room but `square` may use; among themselves they may only use `errors`. */
-const base = ["config", "clock", "log", "errors"];
+/** What every room but `square` may use; among themselves they use `errors`, and `tracing` also `config` and `log`. */
+const base = ["tracing", "config", "clock", "log", "errors"];
 
 const rooms = {
   main: ["commands", "database", ...base],
@@ -52,6 +52,7 @@ const rooms = {
   facts: ["square", "database", ...base],
   square: ["errors"],
   database: base,
+  tracing: ["config", "log", "errors"],
   config: ["errors"],
   clock: ["errors"],
   log: ["errors"],

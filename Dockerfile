@@ -5,11 +5,12 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 # No package in production needs an install script. Our own script (prisma generate) is for the build only, and its
 # result is compiled into dist. Production does not need prisma and tsx, nor what only their programs, compilers and
-# editors read: peers of Prisma, query compilers of other databases, Square's older client, maps and types.
+# editors read: peers of Prisma, query compilers of other databases, Square's older client, OpenTelemetry built for
+# browsers, maps and types.
 RUN npm ci --omit=dev --ignore-scripts \
   && npm uninstall --omit=dev --no-save --ignore-scripts prisma tsx \
   && cd node_modules \
-  && rm -rf typescript react react-dom scheduler @types square-legacy \
+  && rm -rf typescript react react-dom scheduler @types square-legacy @opentelemetry/*/build/esm @opentelemetry/*/build/esnext \
   && find @prisma/client/runtime -name 'query_compiler*' ! -name '*postgresql*' -delete \
   && find . -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '*.md' \) -delete
 

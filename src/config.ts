@@ -7,6 +7,7 @@ import {
   hasNextRun,
   isDeliverable,
   isHost,
+  readHeaders,
   secret,
   strayCharacters,
   text,
@@ -84,6 +85,10 @@ const variables = {
     .default("0 * * * *"),
   EVENT_RETENTION_DAYS: wholeNumber(SHORTEST_RETENTION_DAYS, 36_500).default(EVENT_RETENTION_DAYS),
   PAYLOAD_RETENTION_DAYS: wholeNumber(1, 36_500).optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: webUrl.optional(),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: webUrl.optional(),
+  OTEL_EXPORTER_OTLP_HEADERS: secret.transform(readHeaders).optional(),
+  OTEL_SDK_DISABLED: text.transform((value) => value.toLowerCase() === "true").optional(),
   LOG_LEVEL: z
     .enum(
       ["fatal", "error", "warn", "info", "debug", "trace", "silent"],
@@ -109,6 +114,13 @@ export interface DatabaseConfig {
 export interface WebhookConfig {
   readonly signatureKeys: readonly string[];
   readonly notificationUrl: string;
+}
+
+/** The collector that takes the server's traces, and the headers of each export. */
+export interface TracingConfig {
+  /** It takes OTLP over HTTP, as JSON. */
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 /** The application at Square that sellers connect to. */
@@ -144,6 +156,8 @@ export interface Config {
   /** A cron expression, or `off`. */
   readonly reconcileSchedule: string;
   readonly retention: Retention;
+  /** Present when the server exports traces. */
+  readonly tracing?: TracingConfig;
   readonly logLevel: Values["LOG_LEVEL"];
 }
 
@@ -262,8 +276,17 @@ function toConfig(values: Values): Config {
       eventDays: values.EVENT_RETENTION_DAYS,
       payloadDays: values.PAYLOAD_RETENTION_DAYS ?? values.EVENT_RETENTION_DAYS,
     },
+    ...optional("tracing", tracingOf(values)),
     logLevel: values.LOG_LEVEL,
   };
+}
+
+/** The address of traces is used as it is. The address of all signals gets the path of traces. */
+function tracingOf(values: Values): TracingConfig | undefined {
+  const base = values.OTEL_EXPORTER_OTLP_ENDPOINT?.replace(/\/$/, "").concat("/v1/traces");
+  const url = values.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? base;
+  if (url === undefined || values.OTEL_SDK_DISABLED) return undefined;
+  return { url, headers: values.OTEL_EXPORTER_OTLP_HEADERS ?? {} };
 }
 
 /** Square sends browsers back to the webhook's host, unless another address is configured. */

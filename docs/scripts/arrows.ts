@@ -13,7 +13,7 @@ const BEGIN = "<!-- arrows: written by npm run arrows -->";
 const END = "<!-- end of arrows -->";
 
 /** Every room may use these, so arrows to them would hide all others. */
-const EVERYWHERE = ["config", "clock", "log", "errors"];
+const EVERYWHERE = ["config", "clock", "log", "errors", "tracing"];
 
 /** What of dependency-cruiser's JSON is used here. */
 export interface Cruise {

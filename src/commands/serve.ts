@@ -18,6 +18,7 @@ import { requireUsableDatabase } from "../operations/database-checks.js";
 import { FetchWorker } from "../pull/fetch-worker.js";
 import { Sweeps } from "../sweep/background.js";
 import { Schedule } from "../sweep/schedule.js";
+import { startTracing } from "../tracing.js";
 import { ensureConfiguredOrganization, syncConfiguredOrganization } from "./configured-organization.js";
 import { sweepContext } from "./sweep-context.js";
 
@@ -110,6 +111,7 @@ async function startOn(database: Database, config: ServeConfig, log: Logger): Pr
   const parts = { config, database, replica, clock: systemClock, inbox, feed, sweeps, connections, log };
   const { http } = await buildApp(parts);
 
+  const stopTracing = config.tracing && (await startTracing(config.tracing, log));
   const address = await listen(http, config);
   feed.start();
   replica?.start();
@@ -130,6 +132,7 @@ async function startOn(database: Database, config: ServeConfig, log: Logger): Pr
     await feed.stop();
     await replica?.stop();
     await database.close();
+    await stopTracing?.();
   };
   return { database, log, address, sweeps, feed, introduced, stop };
 }

@@ -33,6 +33,20 @@ export function strayCharacters(value: string): string | undefined {
   return undefined;
 }
 
+/** Reads `name=value,name=value`. Values may be percent-encoded, as OpenTelemetry writes them. */
+export function readHeaders(list: string, context: z.RefinementCtx): Record<string, string> {
+  const headers: Record<string, string> = {};
+  try {
+    for (const pair of list.split(",")) {
+      const [, name = "", value = "%"] = /^\s*([!#$%&'*+.^`|~\w-]+)\s*=\s*(.*?)\s*$/.exec(pair) ?? [];
+      headers[name] = decodeURIComponent(value);
+    }
+  } catch {
+    context.addIssue({ code: "custom", message: "must be name=value, several with commas" });
+  }
+  return headers;
+}
+
 export function wholeNumber(least: number, most: number) {
   const message = `must be a whole number from ${least} to ${most}`;
   return text

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type pg from "pg";
 import { RegularsError, TransactionContended, TransactionRolledBack } from "../errors.js";
+import { span } from "../tracing.js";
 import { isRetryable, isUnavailable } from "./failures.js";
 import { onFreshConnection, pipelined } from "./query.js";
 
@@ -37,7 +38,11 @@ type Work<Result> = (
  * @throws TransactionRolledBack when a deferred or swallowed statement failed
  * @throws what `work` or the database threw
  */
-export async function inTransaction<Result>(pool: pg.Pool, work: Work<Result>): Promise<Result> {
+export function inTransaction<Result>(pool: pg.Pool, work: Work<Result>): Promise<Result> {
+  return span("transaction", () => attemptUntilCommitted(pool, work));
+}
+
+async function attemptUntilCommitted<Result>(pool: pg.Pool, work: Work<Result>): Promise<Result> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await onFreshConnection(pool, () => attemptOnce(pool, work));
@@ -50,7 +55,7 @@ export async function inTransaction<Result>(pool: pg.Pool, work: Work<Result>): 
 }
 
 async function attemptOnce<Result>(pool: pg.Pool, work: Work<Result>): Promise<Result> {
-  const tx = await pool.connect();
+  const tx = await span("connection", () => pool.connect());
   // A connection that breaks between two statements emits an error. Without a listener it would end the process. The
   // next statement fails with the same error.
   tx.on("error", ignore);
@@ -62,7 +67,8 @@ async function attemptOnce<Result>(pool: pg.Pool, work: Work<Result>): Promise<R
       () => tx.query("begin"),
       () => work(tx, (step) => last.push(step)),
     );
-    const { command } = (await pipelined(...last, () => tx.query("commit"))).at(-1) as pg.QueryResult;
+    const commit = () => span("commit", () => tx.query("commit"));
+    const { command } = (await pipelined(...last, commit)).at(-1) as pg.QueryResult;
     if (command !== "COMMIT") throw new TransactionRolledBack();
     return result;
   } catch (error) {

@@ -7,6 +7,7 @@ import type { Inbox } from "../inbox/inbox.js";
 import { InvalidEnvelope, readEnvelope, type SquareEvent } from "../square/envelope.js";
 import { readJson, UnreadableJson } from "../square/read-json.js";
 import { verifySignature } from "../square/signature.js";
+import { annotate, traced } from "../tracing.js";
 import { BodyReader, MAX_BODY_BYTES } from "./body-reader.js";
 import { security } from "./openapi.js";
 import { Problem, toProblem } from "./problem.js";
@@ -76,8 +77,17 @@ export function webhookRoutes({ webhook, inbox }: { webhook: WebhookConfig; inbo
       if (!verified) return refuse(badSignature(), bytes);
       const event = readEvent(bytes);
       if (event instanceof Problem) return refuse(event, bytes);
-      const status = await inbox.receive(event).catch(notStored);
-      return { received: true, event_id: event.event_id, status };
+      // Only what Square signed is traced, so nobody else can fill the exporter's queue. A `traceparent` is ignored,
+      // because Square sends none and the signature covers no header.
+      return traced(
+        `POST ${WEBHOOK_ROUTE}`,
+        async () => {
+          const status = await inbox.receive(event).catch(notStored);
+          annotate({ "http.response.status_code": 200 });
+          return { received: true, event_id: event.event_id, status };
+        },
+        { kind: "server", "http.request.method": "POST", "http.route": WEBHOOK_ROUTE },
+      );
     };
 
     const route = { config: { rawBody: true }, bodyLimit: MAX_BODY_BYTES, schema };
@@ -95,6 +105,7 @@ export function webhookRoutes({ webhook, inbox }: { webhook: WebhookConfig; inbo
 
 /** Answers 503 for any failure, because the event may not be stored. Square must deliver it again. */
 function notStored(error: FastifyError): never {
+  annotate({ "http.response.status_code": 503 });
   if (toProblem(error).status === 503) throw error;
   throw new Problem(503, "not_stored", "The event could not be stored. Deliver it again later.", {
     retryAfterSeconds: 60,

@@ -9,6 +9,7 @@ import { concerns } from "../facts/erasures.js";
 import type { MergeEdge } from "../facts/resolve-aliases.js";
 import type { Fact } from "../facts/types.js";
 import { type LockedFacts, lockFacts, writeFacts } from "../facts/write-facts.js";
+import { span } from "../tracing.js";
 import type { Change } from "./change.js";
 import { type Batch, type Claim, claimEvents, expectedOutcome, setEventStatus } from "./claims.js";
 import type { Outcome, ReceivedEvent } from "./received-event.js";
@@ -64,12 +65,14 @@ async function processTogether(pool: pg.Pool, batch: Batch): Promise<BatchResult
     const applied = await inTransaction(pool, async (tx, deferToCommit) => {
       claims = undefined;
       // Locks the objects of duplicates too. That costs less than waiting for the claims.
-      const [claimed, locked] = await pipelined(
-        async () => {
-          claims = await claimEvents(tx, batch);
-          return claims;
-        },
-        () => lockFacts(tx, batch.organizationId, factsOfBatch),
+      const [claimed, locked] = await span("claim and lock", () =>
+        pipelined(
+          async () => {
+            claims = await claimEvents(tx, batch);
+            return claims;
+          },
+          () => lockFacts(tx, batch.organizationId, factsOfBatch),
+        ),
       );
       return apply(tx, batch, claimed, locked, deferToCommit);
     });
@@ -136,11 +139,13 @@ async function apply(
     return { outcomes: outcomesOf(events, claims), refusedMerges: [], affectedBy: [], recomputed };
   }
   const facts = events.map((event, index) => (claims[index] ? factsOf(event) : []));
-  const written = await writeFacts(tx, organizationId, locked, facts, now);
+  const written = await span("write facts", () => writeFacts(tx, organizationId, locked, facts, now));
   const recomputed = new Promise<Recomputed & { seconds: number }>((resolve) => {
     deferToCommit(async () => {
       const started = performance.now();
-      const rows = await recompute(tx, organizationId, written.affectedCustomerIds, now);
+      const rows = await span("recompute", () =>
+        recompute(tx, organizationId, written.affectedCustomerIds, now),
+      );
       resolve({ ...rows, seconds: (performance.now() - started) / 1_000 });
     });
   });

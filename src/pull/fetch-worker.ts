@@ -1,4 +1,5 @@
 import { describeFailure } from "../errors.js";
+import { traced } from "../tracing.js";
 import type { PullContext } from "./connect.js";
 import { fetchMarked } from "./pull-organization.js";
 import { emptyPullReport } from "./report.js";
@@ -59,7 +60,9 @@ export class FetchWorker {
       const late = AbortSignal.timeout(PATIENCE_MS);
       const signal = stopping ? AbortSignal.any([stopping, late]) : late;
       try {
-        await fetchMarked(this.#context, organization_id, { report, signal });
+        await traced("fetch", () => fetchMarked(this.#context, organization_id, { report, signal }), {
+          "regulars.organization.id": organization_id,
+        });
         for (const { step, code } of report.errors)
           log.warn({ organization_id, step, code }, "marked objects not fetched");
       } catch (error) {

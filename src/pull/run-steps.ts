@@ -1,6 +1,7 @@
 import { isUnavailable } from "../database/failures.js";
 import { noteFailure } from "../errors.js";
 import { SquareApiError } from "../square/api/api-error.js";
+import { span } from "../tracing.js";
 import { connect, type PullContext, type PullOptions, type PullTask } from "./connect.js";
 import type { PullReport } from "./report.js";
 
@@ -31,7 +32,7 @@ export async function runSteps(
   const { errors } = options.report;
   const attempt = async (step: string, work: () => Promise<unknown>): Promise<"done" | "failed" | "over"> => {
     try {
-      await work();
+      await span(`pull ${step}`, work);
       return "done";
     } catch (error) {
       const ofSquare = error instanceof SquareApiError;

@@ -12,6 +12,7 @@ import type { Log } from "../log.js";
 import type { PullContext } from "../pull/connect.js";
 import { renewTokens } from "../pull/renew-tokens.js";
 import { inTurns, noteNotReached, PULLS_AT_ONCE, takeTurn, turnsToPull } from "../pull/turns.js";
+import { span, traced } from "../tracing.js";
 import { openLogRow, saveLogRow } from "./log-row.js";
 import { repeatErasures } from "./repeat-erasures.js";
 import {
@@ -72,7 +73,8 @@ export async function sweep(
 ): Promise<SweepReport | SkippedSweep> {
   const report = await context.database.exclusively("sweep", (lost) => {
     const signal = context.signal ? AbortSignal.any([lost, context.signal]) : lost;
-    return sweepAlone(context, signal, mode, options);
+    const work = () => sweepAlone(context, signal, mode, options);
+    return traced("sweep", work, { "regulars.sweep.mode": mode });
   });
   return report ?? { success: true, skipped: "already_running" };
 }
@@ -146,7 +148,7 @@ async function runSteps(run: Run): Promise<void> {
   ];
   for (const [step, work] of steps) {
     const begun = performance.now();
-    await attempt(run, null, step, work);
+    await attempt(run, null, step, () => span(`sweep ${step}`, work));
     report.steps.push({ step, duration_ms: Math.round(performance.now() - begun) });
   }
   if (!signal.aborted) return;
@@ -210,7 +212,9 @@ async function pullAll(run: Run): Promise<void> {
     left.delete(turn);
     await attempt(run, turn.organizationId, "pull", async () => {
       const everything = report.mode === "full";
-      if (await takeTurn(context, turn, { everything, report, signal })) waiting.delete(turn);
+      const pull = () => takeTurn(context, turn, { everything, report, signal });
+      const attributes = { "regulars.organization.id": turn.organizationId };
+      if (await span("pull", pull, attributes)) waiting.delete(turn);
     });
     run.onProgress({ step: "pull", done: turns.length - left.size, total: turns.length });
     await run.saveReport();

@@ -1,5 +1,7 @@
+import { execFile } from "node:child_process";
 import { once } from "node:events";
 import net from "node:net";
+import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { startServer } from "../../src/commands/serve.js";
 import { loadConfig } from "../../src/config.js";
@@ -75,4 +77,40 @@ test("a port that is taken, a database that is not there: one line, and exit cod
     code: 1,
     stderr: expect.stringMatching(/^The database refuses.*no_such.*\n$/),
   });
+});
+
+/** In a process of its own, since the module cache of this one may have seen OpenTelemetry. */
+const script = `
+import { createRequire } from "node:module";
+import { startServer, stopOnSignal } from "./src/commands/serve.ts";
+import { loadConfig } from "./src/config.ts";
+const server = await startServer(loadConfig(process.env, { require: "serve" }));
+const cached = Object.keys(createRequire(import.meta.url).cache);
+// prom-client loads the API, which does nothing by itself.
+console.log(cached.some((file) => /@opentelemetry.(?!api.)/.test(file)));
+stopOnSignal(server);
+process.kill(process.pid, "SIGTERM");
+`;
+
+test.each([
+  { name: "without a collector no module of OpenTelemetry's SDK is loaded", env: {}, loaded: "false" },
+  {
+    name: "a disabled one loads none either",
+    env: { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:1", OTEL_SDK_DISABLED: "true" },
+    loaded: "false",
+  },
+  {
+    name: "with one that is away the server starts, and stops with 0",
+    env: { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:1" },
+    loaded: "true",
+  },
+])("$name", async ({ env: variables, loaded }) => {
+  const { SQUARE_MERCHANT_ID: _, SQUARE_ACCESS_TOKEN: _token, ...environment } = configured;
+  // It rejects unless the process exits with 0.
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ["--import", "tsx", "--input-type=module", "--eval", script],
+    { env: { PATH: process.env.PATH, ...environment, ...variables } },
+  );
+  expect(stdout.trim()).toBe(loaded);
 });

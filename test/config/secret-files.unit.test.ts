@@ -34,11 +34,13 @@ const secrets = {
   CRON_SECRET: "c".repeat(24),
   ADMIN_API_KEY: "a".repeat(24),
   TOKEN_ENCRYPTION_KEY: KEY,
+  OTEL_EXPORTER_OTLP_HEADERS: "authorization=Bearer%20t",
 };
 const rest = {
   SQUARE_WEBHOOK_NOTIFICATION_URL: "https://salon.example/webhooks/square",
   SQUARE_MERCHANT_ID: "MSALON",
   HOST: "0.0.0.0",
+  OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector.example:4318",
 };
 
 test("every secret may come from a file, and the newline at its end is cut", () => {

@@ -7,6 +7,7 @@ import { RefusalLog } from "../../src/http/refusal-log.js";
 import { ADMIN_KEY, addSalon, openTestApp, SIGNATURE_KEY, signed } from "../support/app.js";
 import { emptyDatabase, openTestDatabase } from "../support/database.js";
 import { bodyOf, paymentEvent } from "../support/events.js";
+import { collectPersonal } from "../support/personal.js";
 import { storedEvents } from "../support/tables.js";
 
 const database = await openTestDatabase();
@@ -105,13 +106,3 @@ test("the line after a silence says how many refusals were left out", () => {
     { code: "json_invalid_json", bytes: 9_000, left_out: 1 },
   ]);
 });
-
-/** Values under keys that hold names, ways to reach somebody, free text, or tokens. */
-function collectPersonal(value: unknown, into: Set<string>, key = ""): void {
-  if (typeof value === "object" && value !== null) {
-    for (const [name, item] of Object.entries(value)) collectPersonal(item, into, name);
-  } else if (/name|email|phone|note|birthday|address|token|reason|last_4|receipt/.test(key)) {
-    const text = String(value).trim();
-    if (text.length > 3 && text !== "true" && text !== "false") into.add(text);
-  }
-}
