@@ -9,12 +9,12 @@ import type { Finding } from "../../src/operations/finding.js";
 import { addSalon, adminHeaders, openTestApp, openTestLog } from "../support/app.js";
 import { emptyDatabase } from "../support/database.js";
 import { customerEvent, paymentEvent } from "../support/events.js";
+import { skipUnlessRequired } from "../support/skip.js";
 import { openApiAt } from "../support/square-context.js";
 import { PrivateCluster, whyNoCluster } from "../torture/crash/private-cluster.js";
 
 /** A primary and its streaming replica, both of this file's own. */
 const reason = await whyNoCluster();
-if (reason) console.warn(`SKIPPED, so no replica is tried: ${reason}`);
 
 let primary: PrivateCluster;
 let standby: PrivateCluster;
@@ -27,8 +27,8 @@ beforeAll(async () => {
   await migrate(database);
 });
 
-beforeEach(async () => {
-  if (reason) return;
+beforeEach(async (context) => {
+  skipUnlessRequired(context, reason);
   await emptyDatabase(database);
   standby = await primary.standby();
   onTestFinished(() => standby.remove());
@@ -92,7 +92,7 @@ async function replayed(): Promise<void> {
   while (!(await onStandby(`select pg_last_wal_replay_lsn() >= '${rows[0].lsn}'`))) await wait(20);
 }
 
-test.skipIf(reason)("reports come from the replica, and one customer from the primary", async () => {
+test("reports come from the replica, and one customer from the primary", async () => {
   const { replica, api, revenue, pay, app } = await openWithReplica();
   await app.deliver(customerEvent("customer.created", { id: "ana", given_name: "Ana" }));
   await pay("P1", 1_000);
@@ -116,7 +116,7 @@ test.skipIf(reason)("reports come from the replica, and one customer from the pr
   expect(await api("customers.csv")).toContain("Ben");
 });
 
-test.skipIf(reason)("every report runs on a replica, which refuses writes", async () => {
+test("every report runs on a replica, which refuses writes", async () => {
   const { replica, api, pay } = await openWithReplica();
   await pay("P1", 1_000);
   await replayed();
@@ -127,7 +127,7 @@ test.skipIf(reason)("every report runs on a replica, which refuses writes", asyn
   expect(replica.status.problem).toBeNull();
 });
 
-test.skipIf(reason)("a replica that is too far behind is not read until it has caught up", async () => {
+test("a replica that is too far behind is not read until it has caught up", async () => {
   const { replica, get, revenue, pay, logLines } = await openWithReplica({ maxLagSeconds: 0 });
   await replayed();
   await replica.check();
@@ -156,52 +156,46 @@ test.skipIf(reason)("a replica that is too far behind is not read until it has c
   expect(logLines()).toEqual([from, to, from]);
 });
 
-test.skipIf(reason)(
-  "a replica that lost its primary's stream is behind, though it replayed all it has",
-  async () => {
-    const { replica, pay } = await openWithReplica({ maxLagSeconds: 0 });
-    await replayed();
-    await onStandby("alter system set primary_conninfo = ''");
-    await onStandby("select pg_reload_conf()");
-    while (await onStandby("select count(*)::int from pg_stat_wal_receiver")) await wait(20);
-    await pay("P1", 1_000);
-    do await wait(20);
-    while (await replica.check().then(() => replica.status.lag_seconds === 0));
-    expect(replica.status.problem).not.toBeNull();
-    expect(await onStandby("select pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn()")).toBe(true);
-  },
-);
+test("a replica that lost its primary's stream is behind, though it replayed all it has", async () => {
+  const { replica, pay } = await openWithReplica({ maxLagSeconds: 0 });
+  await replayed();
+  await onStandby("alter system set primary_conninfo = ''");
+  await onStandby("select pg_reload_conf()");
+  while (await onStandby("select count(*)::int from pg_stat_wal_receiver")) await wait(20);
+  await pay("P1", 1_000);
+  do await wait(20);
+  while (await replica.check().then(() => replica.status.lag_seconds === 0));
+  expect(replica.status.problem).not.toBeNull();
+  expect(await onStandby("select pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn()")).toBe(true);
+});
 
-test.skipIf(reason)(
-  "when the replica is killed, the read that meets it and all later ones go to the primary",
-  async () => {
-    const { replica, get, revenue, pay, logLines } = await openWithReplica();
-    await replayed();
-    await replica.check();
-    await pay("P1", 1_000);
-    await standby.stopImmediately();
-    expect(await revenue()).toBe(1_000);
-    expect(await revenue()).toBe(1_000);
-    await replica.check();
-    const { replica: shown } = JSON.parse(await get("/admin/jobs/status"));
-    expect(shown).toEqual({
-      lag_seconds: null,
-      reachable: false,
-      problem: expect.stringContaining("DATABASE_READ_URL"),
-    });
-    expect(await get("/metrics")).not.toMatch(/^regulars_replica_lag_seconds /m);
+test("when the replica is killed, the read that meets it and all later ones go to the primary", async () => {
+  const { replica, get, revenue, pay, logLines } = await openWithReplica();
+  await replayed();
+  await replica.check();
+  await pay("P1", 1_000);
+  await standby.stopImmediately();
+  expect(await revenue()).toBe(1_000);
+  expect(await revenue()).toBe(1_000);
+  await replica.check();
+  const { replica: shown } = JSON.parse(await get("/admin/jobs/status"));
+  expect(shown).toEqual({
+    lag_seconds: null,
+    reachable: false,
+    problem: expect.stringContaining("DATABASE_READ_URL"),
+  });
+  expect(await get("/metrics")).not.toMatch(/^regulars_replica_lag_seconds /m);
 
-    await standby.start();
-    await replayed();
-    await replica.check();
-    expect(replica.status.problem).toBeNull();
-    const [from, to] = ["reports are read from the replica", "reports are read from the primary"];
-    // The reason may change while it is away: no answer, then a refusal.
-    expect(logLines().filter((line, at, all) => line !== all[at - 1])).toEqual([from, to, from]);
-  },
-);
+  await standby.start();
+  await replayed();
+  await replica.check();
+  expect(replica.status.problem).toBeNull();
+  const [from, to] = ["reports are read from the replica", "reports are read from the primary"];
+  // The reason may change while it is away: no answer, then a refusal.
+  expect(logLines().filter((line, at, all) => line !== all[at - 1])).toEqual([from, to, from]);
+});
 
-test.skipIf(reason)("a promoted replica is not read, because it goes its own way", async () => {
+test("a promoted replica is not read, because it goes its own way", async () => {
   const { replica, revenue, pay } = await openWithReplica();
   await replayed();
   await replica.check();
@@ -216,51 +210,47 @@ test.skipIf(reason)("a promoted replica is not read, because it goes its own way
   expect(await revenue()).toBe(1_000);
 });
 
-test.skipIf(reason)(
-  "a replica of something else is refused with the difference",
-  async () => {
-    await database.pool.query("create database other");
-    await database.pool.query("create schema elsewhere");
-    await database.pool.query("create role reader login");
-    onTestFinished(async () => {
-      await database.pool.query("drop database other with (force)");
-      await database.pool.query("drop schema elsewhere");
-      await database.pool.query("drop role reader");
-    });
-    const foreign = await PrivateCluster.make();
-    onTestFinished(() => foreign.remove());
-    const foreignStandby = await foreign.standby();
-    onTestFinished(() => foreignStandby.remove());
-    await replayed();
-    const problemOf = async (url: string) => {
-      const { replica } = await openWithReplica({ url });
-      await replica.check();
-      return replica.status;
-    };
-    const cases: [string, string][] = [
-      [primary.url, "DATABASE_READ_URL names a database that is not a replica"],
-      [foreignStandby.url, "DATABASE_READ_URL names a replica of another server than DATABASE_URL"],
-      [
-        standby.url.replace(/postgres$/, "other"),
-        "DATABASE_READ_URL names database other, and DATABASE_URL names postgres",
-      ],
-      [
-        `${standby.url}?schema=elsewhere`,
-        "DATABASE_READ_URL leads to schema elsewhere, and DATABASE_URL to public",
-      ],
-      [
-        standby.url.replace("postgres@", "reader@"),
-        "Role reader of DATABASE_READ_URL may not read table _prisma_migrations",
-      ],
-    ];
-    for (const [url, problem] of cases) {
-      expect(await problemOf(url)).toEqual({ lag_seconds: null, reachable: true, problem });
-    }
-  },
-  60_000,
-);
+test("a replica of something else is refused with the difference", async () => {
+  await database.pool.query("create database other");
+  await database.pool.query("create schema elsewhere");
+  await database.pool.query("create role reader login");
+  onTestFinished(async () => {
+    await database.pool.query("drop database other with (force)");
+    await database.pool.query("drop schema elsewhere");
+    await database.pool.query("drop role reader");
+  });
+  const foreign = await PrivateCluster.make();
+  onTestFinished(() => foreign.remove());
+  const foreignStandby = await foreign.standby();
+  onTestFinished(() => foreignStandby.remove());
+  await replayed();
+  const problemOf = async (url: string) => {
+    const { replica } = await openWithReplica({ url });
+    await replica.check();
+    return replica.status;
+  };
+  const cases: [string, string][] = [
+    [primary.url, "DATABASE_READ_URL names a database that is not a replica"],
+    [foreignStandby.url, "DATABASE_READ_URL names a replica of another server than DATABASE_URL"],
+    [
+      standby.url.replace(/postgres$/, "other"),
+      "DATABASE_READ_URL names database other, and DATABASE_URL names postgres",
+    ],
+    [
+      `${standby.url}?schema=elsewhere`,
+      "DATABASE_READ_URL leads to schema elsewhere, and DATABASE_URL to public",
+    ],
+    [
+      standby.url.replace("postgres@", "reader@"),
+      "Role reader of DATABASE_READ_URL may not read table _prisma_migrations",
+    ],
+  ];
+  for (const [url, problem] of cases) {
+    expect(await problemOf(url)).toEqual({ lag_seconds: null, reachable: true, problem });
+  }
+}, 60_000);
 
-test.skipIf(reason)("doctor tells a good replica from a wrong one", async () => {
+test("doctor tells a good replica from a wrong one", async () => {
   await replayed();
   const found = async (url: string) => {
     const findings: Finding[] = [];

@@ -16,7 +16,7 @@ beforeEach(() => emptyDatabase(database));
 
 const HOUR = 60 * 60_000;
 
-/** Fewer salons on the embedded database: it is slower, and the code above it is the same. */
+/** The embedded database is slower and runs the same code, so it gets fewer salons. */
 const SALONS = inject("databasePrefix") === undefined ? 8 : 24;
 
 const END = new Date("2026-06-01T00:00:00Z");
@@ -75,10 +75,10 @@ function mistreated(events: readonly SalonEvent[], random: Random): SalonEvent[]
   return random.shuffle([...arrived, ...arrived.filter(() => random.chance(0.2))]);
 }
 
-/** Of a profile that was merged and later deleted, only events tell. So a salon has merges or deletions. */
+/** Only events report a profile that was merged and later deleted. So a salon has either merges or deletions. */
 const certainties = [{ profileDeleted: 0 }, { merged: 0 }];
 
-/** Two of three salons have a fault, each another one in another list. For the third, Square once finds nobody by an id. */
+/** Two of three salons have a fault: each has another one, in another list. The third finds no profile by id, once. */
 const salons = Array.from({ length: SALONS }, (_, index) => ({
   salon: index + 1,
   fault: index % 3 === 2 ? undefined : faults[(2 * Math.floor(index / 3) + (index % 3)) % faults.length],
@@ -116,7 +116,7 @@ test.each(salons)(
 
     await emptyDatabase(database);
     await connectSalon(database, world);
-    // Half a minute after the last change, lists that lag by a minute do not show it.
+    // The lists lag by a minute, so they do not show the last change.
     clock.now = new Date(END.getTime() + 30_000);
     square.lagMs = 60_000;
     const random = new Random(`mistreated ${salon}`);
@@ -136,7 +136,7 @@ test.each(salons)(
     clock.now = new Date(END.getTime() + 2 * HOUR);
     const second = await recentSweep(world);
     expect(second.errors, `the first sweep said ${JSON.stringify(first.errors)}`).toEqual([]);
-    // A deletion that no event told needs the answers of two pulls.
+    // A deletion without an event needs the answers of two pulls.
     clock.now = new Date(END.getTime() + 3 * HOUR);
     expect((await recentSweep(world)).errors).toEqual([]);
     expect(await comparableTables(database, await organizationId())).toEqual(expected);
@@ -175,7 +175,7 @@ test("one organization's refused token does not stop another's pull", async () =
   for (const world of [refused, served]) for (const _ of world.salon.events());
   const without = await connectSalon(database, refused);
   await connectSalon(database, served);
-  // Both organizations use the server that knows one of them. They have one token and different merchants.
+  // The server knows only one of the merchants. Both organizations have the same token.
   const report = await recentSweep(served);
   expect(report.errors).toEqual([
     expect.objectContaining({ organization_id: without, step: "connect", code: "wrong_merchant" }),

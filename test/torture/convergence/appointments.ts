@@ -1,4 +1,4 @@
-/** Bookings in stories: made, moved, answered, missed, cancelled, noted on, and handed over. */
+/** Commands about bookings: make, move, answer, miss, cancel, annotate and reassign them. */
 import fc from "fast-check";
 import type { BookingJson, BookingStatus, SegmentJson } from "../../../src/simulator/objects.js";
 import { seconds } from "../../../src/simulator/wire-time.js";
@@ -6,10 +6,10 @@ import { command, nth, oneOf } from "./command.js";
 import { DAY, HOUR, places } from "./salon.js";
 import type { StoryWorld } from "./world.js";
 
-/** A person by number, or nobody. */
+/** A person's number, or nobody. */
 const who = fc.option(fc.nat(6), { nil: null, freq: 6 });
 
-/** Days from the moment of the command; parts of a day, to lie on either side of midnight in the two zones. */
+/** Days from the time of the command. Fractions of a day lie on both sides of midnight in the two time zones. */
 const distance = oneOf(1, 0.1, 3.2, 7, 30, -0.5);
 
 export const book = command(

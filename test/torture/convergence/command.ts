@@ -4,10 +4,10 @@ import type { Command, StoryWorld } from "./world.js";
 type Arbitraries<Parameters> = { readonly [Name in keyof Parameters]: fc.Arbitrary<Parameters[Name]> };
 
 /**
- * A kind of command.
+ * Defines a kind of command.
  *
- * @param run does it at Square, and answers how it reads; answers undefined, and has done nothing, when Square would not
- *   let it happen
+ * @param run changes Square and returns a sentence about the change. Returns undefined, without a change, when Square
+ *   would not allow it
  */
 export function command<Parameters extends object>(
   parameters: Arbitraries<Parameters>,
@@ -19,14 +19,14 @@ export function command<Parameters extends object>(
 
 interface CommandKind<Parameters> {
   readonly arbitrary: fc.Arbitrary<Command>;
-  /** The command that is told what to do, for stories that are known beforehand. */
+  /** The command with fixed values, for known stories. */
   having(given: Parameters): Command;
 }
 
-/** One of several, the first of which is the simplest. */
+/** One of several values. The first is the simplest. */
 export function oneOf<const Item>(...items: readonly Item[]): fc.Arbitrary<Item> {
   return fc.constantFrom(...items);
 }
 
-/** Which one of those that there are when the command runs: the first, the second, ... and around again. */
+/** The index of one of the items that exist when the command runs. It wraps around. */
 export const nth = fc.nat(3);

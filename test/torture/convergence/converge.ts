@@ -1,4 +1,4 @@
-/** Plays one story twice, all in order and as its plan has it, and says in what the two ends differ. */
+/** Plays a story twice, once in order and once by its plan, and compares the results. */
 import { randomUUID } from "node:crypto";
 import { recomputeCustomer } from "../../../src/analytics/customer.js";
 import { Inbox } from "../../../src/inbox/inbox.js";
@@ -18,7 +18,7 @@ import type { Story } from "./story.js";
 import { type Message, type Pull, StoryWorld } from "./world.js";
 
 export interface Played {
-  /** The story, a line for each command, each delivery and each difference. */
+  /** The story as text: one line for each command, delivery and difference. */
   readonly lines: readonly string[];
   readonly differences: readonly string[];
   readonly deliveries: number;
@@ -26,7 +26,7 @@ export interface Played {
   readonly rowsCompared: number;
 }
 
-/** The two organizations of a story: one gets every event once and in order, the other as the plan has it. */
+/** One of a story's two organizations. One gets each event once and in order, the other gets them by the plan. */
 interface Side {
   readonly merchantId: string;
   readonly organizationId: string;
@@ -53,7 +53,7 @@ export async function playStory(stage: Stage, story: Story): Promise<Played> {
     const plan = planOf(story, world);
     await deliverInOrder(play, ordered);
     const outcomes = await deliverAsPlanned(play, mixed, plan);
-    // A deletion that nobody told needs two.
+    // A deletion without an event needs two sweeps.
     const reports = [await sweepLater(play, waitHours(story)), await sweepLater(play, waitHours(story) + 1)];
     const { differences, rows } = await differencesOf(play, ordered, mixed, [
       ...outcomes,
@@ -78,12 +78,12 @@ function storyLines({ world, story }: Play): string[] {
   return [...world.lines, end];
 }
 
-/** Events can be searched for 28 days. */
+/** Square's event search covers 28 days. */
 function waitHours({ square, waitHours }: Story): number {
   return square === "lists and events" ? Math.min(waitHours, 20) : waitHours;
 }
 
-/** One truth, under two merchants. */
+/** A fake Square with two merchants that have the same objects. */
 async function openSquare(
   stage: Stage,
   story: Story,
@@ -139,7 +139,7 @@ async function deliverInOrder(play: Play, side: Side): Promise<void> {
   }
 }
 
-/** @returns what went wrong on the way */
+/** @returns the deliveries and pulls that failed */
 async function deliverAsPlanned(play: Play, side: Side, { bursts }: Plan): Promise<string[]> {
   const wrong: string[] = [];
   let latest = play.world.start;
@@ -152,7 +152,7 @@ async function deliverAsPlanned(play: Play, side: Side, { bursts }: Plan): Promi
   return wrong;
 }
 
-/** Lets one message reach us. @returns how it ended */
+/** Processes one message. @returns its outcome */
 async function take(play: Play, side: Side, { news }: Message, server: number): Promise<string> {
   const { stage } = play;
   if ("event" in news) return stage.deliver(server, { ...news.event, merchant_id: side.merchantId });
@@ -191,7 +191,7 @@ async function sweepLater({ stage, world, story, context }: Play, hours: number)
   return report;
 }
 
-/** Webhooks and pulls leave every row exact, so a sweep has nothing to correct but what the clock has changed. */
+/** After webhooks and pulls every row is exact. So the sweep may correct only what the clock changed. */
 function faultsOf({ errors, drift, created, deleted, complete }: SweepReport): string[] {
   return [
     ...errors.map((error) => `the sweep failed: ${JSON.stringify(error)}`),

@@ -10,10 +10,10 @@ const { rows } = await database.pool.query("select current_database() as name");
 const stage = await openStage(database, isPostgres ? databaseUrl(rows[0].name) : undefined);
 afterAll(() => stage.close());
 
-/** The embedded database takes ten times as long for each story: every commit of it waits for the disk, one after the other. */
+/** A story takes ten times as long on the embedded database, because each commit waits for the disk. */
 const RUNS = isPostgres ? 75 : 8;
 
-/** `CONVERGENCE_REPLAY=seed:path`, as a failure prints it, plays that story alone. */
+/** `CONVERGENCE_REPLAY=seed:path` repeats one story. A failure prints it. */
 const [seed = "20260303", path] = (process.env.CONVERGENCE_REPLAY ?? "").split(/:(.*)/s).filter(Boolean);
 
 test(`${RUNS} random stories end in the same tables, however their events come in`, {

@@ -22,13 +22,13 @@ interface Side {
   readonly organizationId: string;
 }
 
-/** When and how often something was written. */
-const OF_THE_WAY: Readonly<Record<string, readonly string[]>> = {
+/** Columns that say when or how often something was written. */
+const WRITE_TIMES: Readonly<Record<string, readonly string[]>> = {
   customer_analytics: ["created_at", "updated_at", "computed_at"],
   pending_fetches: ["requested_at"],
 };
 
-/** In what the two ends differ from each other, and from what plain TypeScript calculates from all events. */
+/** The differences between the two organizations, and between them and the oracle's calculation from all events. */
 export async function differencesOf(
   { stage, story, world }: Ended,
   ordered: Side,
@@ -48,12 +48,12 @@ export async function differencesOf(
 type Row = Readonly<Record<string, unknown>>;
 type Tables = Readonly<Record<string, readonly Row[]>>;
 
-/** Where Square is asked nothing, all tables are the same; else those that must be, however their content came. */
+/** Without pulls, all tables are compared. With pulls, only what does not depend on how the data arrived. */
 async function tablesToCompare(database: Database, story: Story, organizationId: string): Promise<Tables> {
   if (story.square !== "nothing") return comparableTables(database, organizationId);
   const tables = await tablesOf(database, organizationId);
   return Object.fromEntries(
-    Object.entries(tables).map(([name, rows]) => [name, rows.map((row) => without(row, OF_THE_WAY[name]))]),
+    Object.entries(tables).map(([name, rows]) => [name, rows.map((row) => without(row, WRITE_TIMES[name]))]),
   );
 }
 
@@ -72,7 +72,7 @@ function compareTables(expected: Tables, actual: Tables): string[] {
   });
 }
 
-/** Primary keys, less the organization; rows of any other table are told apart by all they hold. */
+/** Primary keys without the organization. Rows of other tables are compared by all their columns. */
 const keys: Readonly<Record<string, readonly string[]>> = {
   organizations: [],
   bookings: ["booking_id"],

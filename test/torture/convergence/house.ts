@@ -1,4 +1,4 @@
-/** What happens to the salon itself, of which events tell hardly more than that something happened; and to its events. */
+/** Commands about the salon itself, whose events carry no object, and about the delivery of events. */
 import fc from "fast-check";
 import { repriced } from "../../../src/simulator/house-record.js";
 import { milliseconds } from "../../../src/simulator/wire-time.js";
@@ -60,7 +60,7 @@ export const breakDown = command({}, (world) => {
   return world.outage ? "from now on no event gets through" : "events get through again";
 });
 
-/** What Square can be asked for in the middle of a story, and why it must be. */
+/** Outages, and pulls in the middle of a story. */
 export const deliveryCommands = [
   { weight: 2, arbitrary: breakDown.arbitrary },
   { weight: 2, arbitrary: askSquare.arbitrary },

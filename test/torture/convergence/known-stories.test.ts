@@ -1,4 +1,4 @@
-/** Stories that once did not converge, each by the promise it broke. */
+/** Stories that once did not converge. Each test is named after the broken promise. */
 import { afterAll, expect, test } from "vitest";
 import { openTestDatabase } from "../../support/database.js";
 import { book, passTime } from "./appointments.js";
@@ -11,7 +11,7 @@ import { type Command, PLAIN, type Step } from "./world.js";
 const stage = await openStage(await openTestDatabase());
 afterAll(() => stage.close());
 
-/** Profiles by number are those that live, in the order in which they came to be. */
+/** Numbers mean live profiles, in the order of their creation. */
 const everybody = signUp.having({ many: 2, instant: false });
 const outage = breakDown.having({});
 const pull = askSquare.having({ lagMinutes: 0, findsNobody: false });
@@ -32,7 +32,7 @@ async function differencesOfSteps(steps: readonly Step[]): Promise<readonly stri
   return differences.length > 0 ? lines : [];
 }
 
-test("a profile known as deleted, recovered and merged while nothing came through, is found at its survivor", async () => {
+test("a known profile that was deleted, recovered and merged during an outage is found at its survivor", async () => {
   const removed = remove.having({ nth: 0, counts: 0 });
   const recovered = recover.having({ nth: 0 });
   const two = signUp.having({ many: 1, instant: false });
@@ -40,12 +40,12 @@ test("a profile known as deleted, recovered and merged while nothing came throug
   expect(await differencesOf(story)).toEqual([]);
 });
 
-test("a profile known as merged, since then unmerged and merged with another, is found at the other survivor", async () => {
+test("a known merge that was undone and replaced by another during an outage leads to the other survivor", async () => {
   const story = [everybody, bookFor(0), mergeFirstTwo, outage, undo, mergeLastTwo];
   expect(await differencesOf(story)).toEqual([]);
 });
 
-test("of a chain of merges that only a pull has seen, what is undone leads back to the survivor before", async () => {
+test("after the last merge of a chain is undone, a profile leads to the survivor before it, also if only a pull saw the chain", async () => {
   const story = [everybody, bookFor(0), outage, mergeFirstTwo, mergeFirstTwo, hourPasses];
   const undone = [outage, bookFor(2), pull, hourPasses, undo];
   expect(await differencesOf([...story, ...undone])).toEqual([]);

@@ -1,4 +1,4 @@
-/** Payments and refunds in stories. */
+/** Commands about payments and refunds. */
 import fc from "fast-check";
 import type { PaymentJson, PaymentStatus, RefundJson } from "../../../src/simulator/objects.js";
 import { milliseconds } from "../../../src/simulator/wire-time.js";
@@ -6,7 +6,7 @@ import { command, nth, oneOf } from "./command.js";
 import { places } from "./salon.js";
 import type { StoryWorld } from "./world.js";
 
-/** A person by number, or nobody. */
+/** A person's number, or nobody. */
 const who = fc.option(fc.nat(6), { nil: null, freq: 3 });
 
 const pay = command(

@@ -1,4 +1,4 @@
-/** How the messages of a story come in: which are lost, which come twice, in what order, together with which, and where. */
+/** The plan of a story's deliveries: which are lost or repeated, their order, their groups, and their servers. */
 import type { PaymentJson } from "../../../src/simulator/objects.js";
 import type { Story } from "./story.js";
 import type { Message, StoryWorld } from "./world.js";
@@ -9,7 +9,7 @@ export interface Delivery {
 }
 
 export interface Plan {
-  /** Deliveries that come together. */
+  /** Groups of deliveries that arrive at the same time. */
   readonly bursts: readonly (readonly Delivery[])[];
   readonly lost: number;
   /** One line for each delivery and each loss. */
@@ -22,12 +22,12 @@ interface Due extends Delivery {
   readonly note: string;
 }
 
-/** Lays out the deliveries of what a story told. */
+/** Plans the deliveries of a story's messages. */
 export function planOf(story: Story, world: StoryWorld): Plan {
   const due: Due[] = [];
   const lost: string[] = [];
   for (const [index, message] of world.messages.entries()) {
-    // What a pull brought before a revocation, no sweep brings to the organization that had none.
+    // A pull before the revocation is left out, because after it no sweep can read the same for the other organization.
     if (world.revoked && "pull" in message.news) continue;
     if (message.fate.lost && mayBeLost(message, story, world)) lost.push(`never:    ${message.text}`);
     else due.push(...deliveriesOf(message, index));
@@ -60,13 +60,13 @@ function linesOf(burst: readonly Due[]): string[] {
 }
 
 /**
- * Whether Square can still be asked for what an event said. Square's event search tells all. Without it
+ * Whether a sweep can still read from Square what an event said. Square's event search has every event. Without it:
  *
- * - merges of a profile that was deleted later can be looked up nowhere: every id of them is NOT_FOUND;
- * - an instant profile, of which nothing is known, stands in no search, only in the list of all;
- * - a payment that changed while its `updated_at` did not is in no list of what changed since, only in the list of all.
+ * - The merges of a profile that was deleted later are lost. Every id answers NOT_FOUND.
+ * - An instant profile without any known field is in no search, only in the list of all profiles.
+ * - A payment that changed without its `updated_at` is in no list of changes, only in the list of all payments.
  *
- * These are the limits of what a sweep can bring back, and docs/reliability.md says so.
+ * docs/reliability.md names these limits.
  */
 function mayBeLost({ news }: Message, story: Story, world: StoryWorld): boolean {
   if (!("event" in news) || !world.asks || world.revoked) return false;
@@ -88,7 +88,7 @@ function wasMerged({ truth }: StoryWorld, id: string): boolean {
   return truth.merges.some((merge) => merge.from_customer_id === id || merge.to_customer_id === id);
 }
 
-/** Whether a retrieval by this id finds anybody, itself or who survived it. */
+/** Whether a request for this id finds the profile or its survivor. */
 function answers(world: StoryWorld, id: string): boolean {
   if (world.truth.customers.has(id)) return true;
   const merge = world.truth.merges.findLast(({ from_customer_id }) => from_customer_id === id);

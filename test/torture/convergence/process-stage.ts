@@ -5,7 +5,7 @@ import { signatureOf } from "../runner/server-process.js";
 import { DAY } from "./salon.js";
 import type { Stage } from "./stage.js";
 
-/** Servers in processes of their own, which have the machine's clock: stories lie in the last four weeks. */
+/** Servers in separate processes. They use the machine's clock, so stories happen in the last four weeks. */
 export async function openProcessStage(context: AttackContext, servers: number): Promise<Stage> {
   const attacked = await context.openDatabase();
   const processes = await Promise.all(Array.from({ length: servers }, () => context.startServer(attacked)));

@@ -1,4 +1,4 @@
-/** Profiles in stories: made, edited, deleted, recovered, merged, and unmerged. */
+/** Commands about profiles: create, edit, delete, recover, merge and unmerge them. */
 import fc from "fast-check";
 import type { CustomerJson, MergeContext } from "../../../src/simulator/objects.js";
 import { seconds, trimmed } from "../../../src/simulator/wire-time.js";
@@ -23,7 +23,7 @@ function newProfile({ now }: StoryWorld, id: string, instant: boolean): Customer
     id,
     created_at: trimmed(now),
     updated_at: seconds(now),
-    // An instant profile knows a card, not a person.
+    // An instant profile has a card and no name.
     ...(!instant && { given_name: id, email_address: `${id}@example.com` }),
     creation_source: instant ? "INSTANT_PROFILE" : "DIRECTORY",
     preferences: { email_unsubscribed: false },
@@ -52,7 +52,7 @@ function revise(world: StoryWorld, profile: CustomerJson): void {
   world.ledger.putCustomer({ ...profile, updated_at: seconds(world.now), version: profile.version + 1 });
 }
 
-/** Square's examples leave open whether a deletion counts as a version. */
+/** Square's examples do not say whether a deletion raises the version. */
 const counted = oneOf(0, 1);
 
 export const remove = command({ nth, counts: counted }, (world, { nth, counts }) => {
@@ -69,7 +69,7 @@ export const recover = command({ nth }, (world, { nth }) => {
   return `${gone.id}'s deleted profile is recovered`;
 });
 
-/** A deleted profile's event has no times, so its first one is not known here any more. */
+/** The event of a deletion has no `created_at`, so the recovered profile gets the start of the story. */
 function bringBack(world: StoryWorld, gone: CustomerJson, creation_source: string): void {
   revise(world, { ...gone, created_at: trimmed(world.start), creation_source });
 }
@@ -127,7 +127,7 @@ function endSource(
   });
 }
 
-/** Whether Square does this is not known: either way the booking is the survivor's. */
+/** It is not known whether Square does this. The booking belongs to the survivor either way. */
 function rewriteBookings({ truth, ledger, now }: StoryWorld, from: readonly string[], into: string): void {
   for (const booking of truth.bookings.values()) {
     if (!booking.customer_id || !from.includes(booking.customer_id)) continue;

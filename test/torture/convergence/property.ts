@@ -1,4 +1,4 @@
-/** The property, and how its failure reads: a story of a few lines, and how to see it again. */
+/** Checks the property. A failure is a story of a few lines, and the way to repeat it. */
 import fc from "fast-check";
 import { type Played, playStory } from "./converge.js";
 import type { Stage } from "./stage.js";
@@ -10,20 +10,20 @@ export interface Checked {
   readonly deliveries: number;
   readonly lost: number;
   readonly rowsCompared: number;
-  /** The shrunk story that does not converge, ready to be read; undefined when all do. */
+  /** The shrunk story that does not converge, as text. Undefined when all converge. */
   readonly counterexample?: string;
 }
 
 interface CheckOptions {
   readonly runs: number;
   readonly seed: number;
-  /** Of an earlier failure: plays that story alone. */
+  /** The path of an earlier failure. Only that story is played. */
   readonly path?: string;
-  /** Milliseconds after which no further story is begun. */
+  /** After so many milliseconds no further story begins. */
   readonly atMostMs?: number;
 }
 
-/** Plays random stories, and shrinks the first that does not converge. */
+/** Plays random stories and shrinks the first that does not converge. */
 export async function checkConvergence(
   stage: Stage,
   { runs, seed, path, atMostMs }: CheckOptions,
@@ -47,7 +47,7 @@ export async function checkConvergence(
     markInterruptAsFailure: false,
   });
   const counted = { runs: details.numRuns, seed, ...totals };
-  // One that was interrupted before its first story has no counterexample.
+  // Without a counterexample it was interrupted before its first story.
   if (!details.failed || details.counterexample === null) return counted;
   const again = `CONVERGENCE_REPLAY=${details.seed}:${details.counterexamplePath}`;
   const text = [

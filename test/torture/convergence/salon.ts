@@ -1,4 +1,4 @@
-/** The salon of the stories as it stands before they begin, of which no event tells. */
+/** The salon before a story begins. No event reports this state. */
 import { newItem, newLocation, newMerchant, newTeamMember } from "../../../src/simulator/house-record.js";
 import { emptyTruth, type Truth } from "../../../src/simulator/ledger.js";
 
@@ -6,11 +6,11 @@ export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
 export const DAY = 24 * HOUR;
 
-/** The organization's, which neither location has: a placeholder in it differs from the fetched location. */
+/** The organization's time zone. No location has it, so a placeholder differs from the fetched location. */
 export const ORGANIZATION_ZONE = "America/Denver";
 
 export const people = ["ann", "ben", "cem"] as const;
-/** Profiles that merges make. */
+/** Profiles that merges create. */
 export const survivors = ["m1", "m2", "m3"] as const;
 export const places = ["L1", "L2"] as const;
 export const staff = ["t1", "t2"] as const;

@@ -1,4 +1,4 @@
-/** Where stories are played: a database, servers that take events in, and the present. */
+/** Where stories are played: a database, servers that receive events, and a clock. */
 import { type Database, openDatabase } from "../../../src/database/database.js";
 import { Inbox } from "../../../src/inbox/inbox.js";
 import { silentLog } from "../../../src/log.js";
@@ -6,24 +6,24 @@ import { received } from "../../support/events.js";
 
 export interface Stage {
   readonly database: Database;
-  /** When the story begins, milliseconds since the epoch. */
+  /** The start of the story, in milliseconds since the epoch. */
   readonly storyStart: number;
   readonly clock: () => Date;
-  /** Moves the present there, where that can be done; a process of its own has the machine's clock. */
+  /** Moves the clock. It has no effect on servers in separate processes, which use the machine's clock. */
   moveTo(instant: number): void;
-  /** Delivers one event to a server, counted from 0. @returns how it ended there */
+  /** Delivers one event to a server. The first server is 0. @returns its outcome */
   deliver(server: number, event: unknown): Promise<string>;
 }
 
 const START = Date.parse("2026-03-03T15:00:00Z");
 
-/** Servers are told apart by their connections and by how many events one transaction takes. */
+/** Each server has its own connections and its own size of a transaction. */
 const BATCHES = [64, 3, 1];
 
 /**
- * Servers in this process, with a clock that the story moves.
+ * Opens servers in this process. The story moves their clock.
  *
- * @param url of the database, for connections of each server's own; the embedded one has but one session
+ * @param url the database's URL. With it each server has its own connections. The embedded database has one session.
  */
 export async function openStage(
   database: Database,

@@ -1,4 +1,4 @@
-/** A story: what happens at a small salon, how the messages about it reach us, and the sweep that comes after. */
+/** A story: what happens at a small salon, how its messages are delivered, and the sweeps afterwards. */
 import fc from "fast-check";
 import { bookingCommands } from "./appointments.js";
 import { oneOf } from "./command.js";
@@ -10,16 +10,16 @@ import type { Command, Fate, Step } from "./world.js";
 export interface Story {
   readonly steps: readonly Step[];
   /**
-   * What Square can be asked: nothing, since there is no token, and then nothing is lost; its lists; or also its events. The
-   * organization that got all in order is asked for the same.
+   * What can be read from Square: nothing (there is no token, and no event is lost), its lists, or its events too. It
+   * is the same for both organizations.
    */
   readonly square: "nothing" | "lists" | "lists and events";
-  /** How long after the story the sweep comes, in hours. */
+  /** Hours between the end of the story and the sweep. */
   readonly waitHours: number;
   readonly sweep: "recent" | "full";
 }
 
-/** Longer than a story has messages, so that any order can come about. */
+/** More than a story has messages, so that any order is possible. */
 const LONGEST_DELAY = 60;
 
 const fate: fc.Arbitrary<Fate> = fc.record({
@@ -32,7 +32,7 @@ const fate: fc.Arbitrary<Fate> = fc.record({
 });
 
 const command: fc.Arbitrary<Command> = fc.oneof(
-  // Half of all commands are about profiles: most of what can go wrong begins with a merge.
+  // Half of all commands are about profiles, because most faults begin with a merge.
   { weight: 6, arbitrary: fc.oneof(...profileCommands) },
   { weight: 2, arbitrary: fc.oneof(...bookingCommands) },
   { weight: 2, arbitrary: fc.oneof(...moneyCommands) },
@@ -43,7 +43,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
 const step: fc.Arbitrary<Step> = fc.record({ command, fates: fc.array(fate, { maxLength: 4, size: "max" }) });
 
 export const stories: fc.Arbitrary<Story> = fc.record({
-  // Left to itself, fast-check makes short lists more often than long ones.
+  // By default fast-check makes short lists more often than long ones.
   steps: fc.noBias(fc.array(step, { minLength: 1, maxLength: 30, size: "max" })),
   square: oneOf("nothing", "lists", "lists", "lists and events"),
   waitHours: oneOf(1, 20, 1_000, 2_400),

@@ -1,22 +1,22 @@
-/** Square's side of a story: a small salon whose truth the commands change, and the messages that come of it. */
+/** Square's side of a story: a small salon that the commands change, and the resulting messages. */
 import { Ledger, type LedgerWatcher, type Truth } from "../../../src/simulator/ledger.js";
 import type { SquareEventJson } from "../../../src/simulator/objects.js";
 import { Random } from "../../../src/simulator/random.js";
 import { type LeftOut, leavingOut } from "../../support/rarities.js";
 import { DAY, MINUTE, openSalon, people, survivors } from "./salon.js";
 
-/** Square searches events of 28 days; a story and the wait after it are shorter. */
+/** Square's event search covers 28 days. A story and the wait after it are shorter. */
 const LONGEST = 24 * DAY;
 
-/** What becomes of one message. The plainest: it comes once, in its place, alone, to the first server. */
+/** How one message is delivered. The plain fate: once, in its place, alone, to the first server. */
 export interface Fate {
   readonly lost: boolean;
-  /** How many further messages overtake it. */
+  /** How many later messages overtake it. */
   readonly delay: number;
-  /** How many messages later it comes again; null for never. */
+  /** It is repeated after so many messages. Null: never. */
   readonly again: number | null;
   readonly server: number;
-  /** It comes together with the delivery before it. */
+  /** It arrives at the same time as the delivery before it. */
   readonly joins: boolean;
   readonly leavesOut?: LeftOut;
 }
@@ -29,34 +29,34 @@ export interface Referral {
   readonly activated_at: string | null;
 }
 
-/** What reaches us: an event of Square's, a referral profile that somebody puts, or the clock telling us to ask Square. */
+/** An event from Square, a referral profile from the API, or a pull. */
 export type News =
   | { readonly event: SquareEventJson }
   | { readonly referral: Referral }
   | { readonly pull: Pull };
 
-/** A pull that a story tells of. */
+/** A pull in the middle of a story. */
 export interface Pull {
-  /** How far Square's lists are behind. */
+  /** How far Square's lists lag behind. */
   readonly lagMinutes: number;
-  /** Square finds no profile by its id, and says so of each. */
+  /** Square answers NOT_FOUND to each request for a profile by its id. */
   readonly findsNobody: boolean;
 }
 
 export interface Message {
   readonly at: number;
-  /** Readable: its number, its type and object. */
+  /** Text for people: its number, type and object. */
   readonly text: string;
   readonly news: News;
   readonly fate: Fate;
 }
 
-/** Something that happens. @returns how it reads, or undefined when it cannot happen now and has not */
+/** Changes the world. @returns a sentence about the change, or undefined when it was not possible */
 export type Command = (world: StoryWorld) => string | undefined;
 
 export interface Step {
   readonly command: Command;
-  /** Of the messages that it makes, in their order; those beyond the list have the plainest. */
+  /** The fates of its messages, in their order. Further messages have the plain fate. */
   readonly fates: readonly Fate[];
 }
 
@@ -64,15 +64,15 @@ export class StoryWorld {
   /** Milliseconds since the epoch. */
   now: number;
   readonly start: number;
-  /** Whether Square can be asked for anything: else nothing must be lost. */
+  /** Whether anything can be read from Square. If not, no event may be lost. */
   readonly asks: boolean;
   readonly truth: Truth;
   readonly ledger: Ledger;
   readonly messages: Message[] = [];
-  /** What happened, with its moment and messages. */
+  /** One line for each change, with its time and messages. */
   readonly lines: string[] = [];
   revoked = false;
-  /** While it lasts no event gets through. */
+  /** During an outage no event is delivered. */
   outage = false;
   readonly #made: { text: string; news: News }[] = [];
   #events = 0;
@@ -85,7 +85,7 @@ export class StoryWorld {
     this.ledger = new Ledger(this.truth, new Random(`story of ${merchantId}`), () => this.now);
   }
 
-  /** What a fake Square serves. */
+  /** The data of the fake Square. */
   get served() {
     const { truth, ledger } = this;
     const watch = (watcher: LedgerWatcher) => {
@@ -118,18 +118,18 @@ export class StoryWorld {
     }
   }
 
-  /** Something that is no event of Square's reaches us, now. */
+  /** Sends a message that is not an event of Square. */
   send(text: string, news: News): void {
     this.#made.push({ text, news });
   }
 
-  /** The nth of what the truth holds, counted around; undefined when it holds nothing. */
+  /** The nth of the wanted items. The index wraps around. Undefined when there is none. */
   nth<Item>(kept: ReadonlyMap<string, Item>, n: number, wanted: (item: Item) => boolean = () => true) {
     const items = [...kept.values()].filter(wanted);
     return items[n % items.length];
   }
 
-  /** Whom a fact is about: people come first, then profiles that merges made; those merged away and deleted as well. */
+  /** The id of a person: people first, then survivors of merges. Merged and deleted profiles are included. */
   person(n: number): string {
     const { customers, deletedCustomers } = this.truth;
     const made = survivors.filter((id) => customers.has(id) || deletedCustomers.has(id));
@@ -137,14 +137,14 @@ export class StoryWorld {
     return all[n % all.length] as string;
   }
 
-  /** @returns false once the story is long enough */
+  /** @returns false when the story has reached its longest duration */
   wait(ms: number): boolean {
     if (this.now + ms > this.start + LONGEST) return false;
     this.now += ms;
     return true;
   }
 
-  /** Day and time of the story: `day 3 14:20`. */
+  /** The day and time within the story, such as `day 3 14:20`. */
   clockText(at: number): string {
     const minutes = Math.floor((at - this.start) / MINUTE);
     const two = (value: number) => String(value).padStart(2, "0");

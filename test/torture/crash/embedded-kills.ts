@@ -7,9 +7,9 @@ import { ServerProcess } from "../runner/server-process.js";
 import { crashUnderLoad, type Load } from "./under-load.js";
 
 /**
- * Kills the process that is both server and database.
+ * Kills the process that is server and database at once.
  *
- * @param prepared a data folder with a migrated database, which whoever gives it removes. Without it the attack makes one.
+ * @param prepared a data folder with a migrated database. The caller removes it. Without it the attack creates one.
  */
 export function embeddedKills(load: Load, prepared?: string): Attack {
   return {
@@ -27,7 +27,7 @@ async function run(context: AttackContext, load: Load, prepared?: string): Promi
   const start = () => ServerProcess.start("", { env: { DATA_DIR: dataDir } });
   let server = await start();
   context.defer(() => server.kill());
-  // Through the server's socket, which the next server has in the same place.
+  // Uses the server's socket. The next server's socket has the same path.
   const database = await openDatabase({ dataDir, role: "command" });
   context.defer(() => database.close());
   const crash = async () => {

@@ -7,7 +7,7 @@ import { crashUnderLoad, type Load } from "./under-load.js";
 
 const BACK_WITHIN_MS = 30_000;
 
-/** Crashes the database under a server that stays. */
+/** Crashes the database of a running server. */
 export function postgresCrashes(load: Load): Attack {
   return {
     name: "postgres-crashes",
@@ -41,7 +41,7 @@ async function run(context: AttackContext, load: Load): Promise<void> {
     const kind = random.pick(Object.keys(crashes) as (keyof typeof crashes)[]);
     await crashes[kind]();
     tally.figure(kind, Number(tally.figures[kind] ?? 0) + 1);
-    // The server says 503 for a while.
+    // The server answers 503 for a while.
     await wait(random.between(0, 300));
     if (kind !== "killed sessions") await cluster.start();
     tally.peak("ms until Postgres answered again", await untilItAnswers(database));
@@ -51,8 +51,8 @@ async function run(context: AttackContext, load: Load): Promise<void> {
 }
 
 /**
- * A session that is killed takes all others with it: Postgres no longer trusts its shared memory, and starts anew by itself.
- * Resolves when it has ended the session that asked, since until then it still answers.
+ * Kills a session. Postgres then no longer trusts its shared memory, ends all sessions and starts again by itself. This
+ * resolves when our own session has ended, because Postgres answers until then.
  */
 async function killSession({ pool }: Database): Promise<void> {
   const client = await pool.connect();

@@ -11,7 +11,7 @@ import { promisify } from "node:util";
 const run = promisify(execFile);
 const START_WITHIN_MS = 60_000;
 
-/** Where Debian and its like keep the server's own programs, newest first. */
+/** Where Debian and similar systems keep the programs of Postgres. The newest version comes first. */
 function programFolder(): string | undefined {
   const root = "/usr/lib/postgresql";
   const versions = existsSync(root) ? readdirSync(root) : [];
@@ -21,7 +21,7 @@ function programFolder(): string | undefined {
     .find((folder) => existsSync(path.join(folder, "initdb")));
 }
 
-/** Postgres does not run as root: then as the user that its package made. */
+/** Postgres does not run as root. For root it runs as the user of its package. */
 async function postgresUser(): Promise<{ uid: number; gid: number } | undefined> {
   if (process.getuid?.() !== 0) return { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
   const line = (await readFile("/etc/passwd", "utf8")).split("\n").find((one) => one.startsWith("postgres:"));
@@ -29,14 +29,14 @@ async function postgresUser(): Promise<{ uid: number; gid: number } | undefined>
   return uid === undefined ? undefined : { uid: Number(uid), gid: Number(gid) };
 }
 
-/** Why this machine cannot have a Postgres of a test's own; undefined when it can. */
+/** Why this machine cannot run a private Postgres. Undefined when it can. */
 export async function whyNoCluster(): Promise<string | undefined> {
   if (!programFolder()) return "there is no initdb under /usr/lib/postgresql";
   if (!(await postgresUser())) return "this is root, and there is no user postgres to run as";
   return undefined;
 }
 
-/** A Postgres with a folder and a port of its own, which may crash without anybody else noticing. */
+/** A private Postgres with its own folder and port. It may crash without harm to others. */
 export class PrivateCluster {
   readonly #programs: string;
   readonly #user: { uid: number; gid: number };
@@ -50,7 +50,7 @@ export class PrivateCluster {
     this.port = port;
   }
 
-  /** Makes one and starts it. @throws {Error} where `whyNoCluster` has a reason */
+  /** Creates and starts one. @throws {Error} when `whyNoCluster` has a reason */
   static async make(): Promise<PrivateCluster> {
     const [programs, user] = [programFolder(), await postgresUser()];
     if (!programs || !user) throw new Error(await whyNoCluster());
@@ -73,7 +73,7 @@ export class PrivateCluster {
     return cluster;
   }
 
-  /** Makes a streaming replica of this one, and starts it. */
+  /** Creates and starts a streaming replica of this one. */
   async standby(): Promise<PrivateCluster> {
     const folder = await mkdtemp(path.join(tmpdir(), "regulars-standby-"));
     await chown(folder, this.#user.uid, this.#user.gid);
@@ -84,7 +84,7 @@ export class PrivateCluster {
     return standby;
   }
 
-  /** Makes a standby a primary of its own. */
+  /** Promotes a standby. */
   async promote(): Promise<void> {
     await this.#run("pg_ctl", "promote", "-w", "-D", this.#data);
   }
@@ -93,7 +93,7 @@ export class PrivateCluster {
     return `postgresql://postgres@127.0.0.1:${this.port}/postgres`;
   }
 
-  /** Recovers by itself from whatever ended it; resolves when it takes connections. */
+  /** Starts it, also after a crash. Resolves when it accepts connections. */
   async start(): Promise<void> {
     const settings = `-p ${this.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=${this.#folder} -c max_connections=60 -c shared_buffers=32MB`;
     const until = performance.now() + START_WITHIN_MS;
@@ -102,21 +102,21 @@ export class PrivateCluster {
         await this.#run("pg_ctl", "start", "-w", "-D", this.#data, "-l", this.#log, "-o", settings);
         return;
       } catch (error) {
-        // The processes of one that was killed have to notice it first.
+        // The remaining processes of a killed server must end first.
         if (performance.now() > until) throw new Error(await readFile(this.#log, "utf8"), { cause: error });
         await wait(100);
       }
     }
   }
 
-  /** Ends without a checkpoint, as in a power cut: the next start recovers from the log. */
+  /** Stops without a checkpoint, like a power cut. The next start recovers from the log. */
   async stopImmediately(): Promise<void> {
     await this.#run("pg_ctl", "stop", "-w", "-m", "immediate", "-D", this.#data);
   }
 
   /**
-   * Takes a certificate and its key, and offers to encrypt from the next start on. The certificate also vouches for
-   * clients: the role `certified` signs in with a client certificate of that name and with nothing else.
+   * Offers TLS with this certificate and key from the next start on. The certificate is also the authority for
+   * clients: the role `certified` needs a client certificate of that name.
    */
   async encrypt(certificate: string, key: string): Promise<void> {
     for (const [file, name] of [
@@ -137,7 +137,7 @@ export class PrivateCluster {
     );
   }
 
-  /** Starts another program as the cluster's user, which ends it with `kill`. */
+  /** Starts another program as the cluster's user. */
   spawn(program: string, ...parameters: string[]): ChildProcess {
     return spawn(program, parameters, {
       ...this.#user,
@@ -150,7 +150,7 @@ export class PrivateCluster {
     return this.#folder;
   }
 
-  /** The process that starts all others. */
+  /** The id of the first process of Postgres. */
   async pid(): Promise<number> {
     return Number((await readFile(path.join(this.#data, "postmaster.pid"), "utf8")).split("\n")[0]);
   }

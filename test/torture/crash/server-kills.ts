@@ -1,7 +1,7 @@
 import type { Attack, AttackContext } from "../runner/attack.js";
 import { crashUnderLoad, type Load } from "./under-load.js";
 
-/** Kills the server during its work and starts another. */
+/** Kills the server at work and starts another. */
 export function serverKills(load: Load): Attack {
   return {
     name: "server-kills",

@@ -18,8 +18,8 @@ interface Snapshot {
 }
 
 /**
- * Compares every row of an organization with the events that are stored, at one instant and while others write: an event and
- * its effect are committed pipelined, so there is no instant at which one is without the other.
+ * Compares every row of an organization with the stored events, in one snapshot while others write. An event and its
+ * effect are committed in one transaction, so every snapshot has both or neither.
  */
 export async function checkSnapshot(database: Database, organizationId: string, tally: Tally): Promise<void> {
   const snapshot = await readSnapshot(database, organizationId);
@@ -34,7 +34,7 @@ export async function checkSnapshot(database: Database, organizationId: string, 
     const differs = (wish: Row | undefined) =>
       wish ? explainDifferences(wish, row).length > 0 : row !== undefined;
     if (!differs(expected.get(id))) return [];
-    // The clock has moved on since, which the running server catches up with in a minute.
+    // The clock may have changed the row since. The running server recomputes it within a minute.
     const wish = expectedAnalytics(facts, String(row?.computed_at ?? now.toISOString())).get(id);
     if (!differs(wish)) return [];
     const why = wish ? explainDifferences(wish, row) : ["row not expected"];
@@ -63,8 +63,8 @@ async function readSnapshot(database: Database, organizationId: string): Promise
 }
 
 /**
- * The facts by the events. As long as some are missing, these can contradict themselves (merged into two, since the event that
- * undid the first merge is still to come): then the facts as they are stored.
+ * The facts of the events. While events are missing, they can contradict each other: a profile is merged into two
+ * because the event that undid the first merge has not arrived. Then the stored facts are used.
  */
 function factsOf({ facts, events }: Snapshot, tally: Tally): FactTables {
   const { organization, locations, referral_profiles, referral_rewards } = facts;

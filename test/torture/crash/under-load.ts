@@ -8,36 +8,36 @@ import { Sender } from "../runner/sender.js";
 import type { Tally } from "../runner/tally.js";
 import { checkSnapshot } from "./snapshot.js";
 
-/** What crashes, and how it comes back. */
+/** What crashes, and how it starts again. */
 export interface Victim {
-  /** Where events go to at present. */
+  /** The current address for events. */
   readonly url: () => string;
-  /** A connection of the attack's own; works again once `crash` has resolved. */
+  /** The attack's own connection. It works again when `crash` has resolved. */
   readonly database: Database;
-  /** Ends without a chance to clean up, and is started again as an operator would, with nothing repaired by hand. */
+  /** Ends it without a chance to clean up, and starts it again without manual repair. */
   crash(): Promise<void>;
 }
 
 export interface Load {
-  /** Of each salon. */
+  /** Customers of each salon. */
   readonly customers: number;
   /** Events of one round. */
   readonly events: number;
-  /** The crash comes within so many milliseconds after the first delivery of a round. */
+  /** The crash happens within so many milliseconds after the first delivery of a round. */
   readonly withinMs: number;
 }
 
-/** How long the sessions of a killed server may keep their locks: Postgres looks every two seconds whether it still lives. */
+/** How long sessions of a killed server may keep their locks. Postgres checks its clients every two seconds. */
 const LOCKS_GONE_WITHIN_MS = 15_000;
 
-/** A salon whose events are on their way. */
+/** A salon whose events are being delivered. */
 interface Delivery {
   readonly salon: AttackSalon;
   readonly sender: Sender;
   readonly left: WebhookEvent[];
 }
 
-/** One crash in each round, in the middle of a salon's events; what was not acknowledged is delivered again. */
+/** One crash in each round, in the middle of a salon's events. Unacknowledged events are delivered again. */
 export async function crashUnderLoad(context: AttackContext, victim: Victim, load: Load): Promise<void> {
   const { tally, random } = context;
   let underLoad = 0;
@@ -107,7 +107,7 @@ async function untilNoLocks({ pool }: Database, tally: Tally): Promise<number> {
   }
 }
 
-/** Delivers what is left, and compares everything once more. */
+/** Delivers the remaining events and compares everything again. */
 async function end({ tally }: AttackContext, { database }: Victim, current: Delivery): Promise<void> {
   const { salon, sender, left } = current;
   tally.expect((await sender.deliver(left)) === 0, "events were never acknowledged");

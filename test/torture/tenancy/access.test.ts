@@ -1,4 +1,4 @@
-/** Who is let in: nobody without the key, by any route there is. */
+/** No route admits anybody without the key, except the open routes. */
 import crypto from "node:crypto";
 import { syncBuiltinESMExports } from "node:module";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
@@ -18,7 +18,7 @@ import { bodyOf, customerEvent, paymentEvent } from "../../support/events.js";
 import { storedEvents } from "../../support/tables.js";
 
 const compared: [given: number, expected: number][] = [];
-/** What the comparison in constant time is asked, by whoever imports it. */
+/** The arguments of every comparison in constant time. */
 function watchComparisons(): void {
   const { timingSafeEqual } = crypto;
   vi.spyOn(crypto, "timingSafeEqual").mockImplementation((one, other) => {

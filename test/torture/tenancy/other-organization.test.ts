@@ -1,4 +1,4 @@
-/** One organization's requests and events, filled with the ids of another: nothing of it is read, nothing changed. */
+/** Requests and events of one organization with the ids of another read and change nothing of the other. */
 import { beforeEach, expect, onTestFinished, test } from "vitest";
 import { addSalon, adminHeaders, openTestApp, type TestApp } from "../../support/app.js";
 import { emptyDatabase, openTestDatabase } from "../../support/database.js";
@@ -14,12 +14,12 @@ import { storedEvents, tablesOf } from "../../support/tables.js";
 
 const database = await openTestDatabase();
 const OTHERS = "MLTESTOTHER";
-/** In every text of the other organization, so that any of it can be recognized. */
+/** A mark in every text of the other organization. */
 const MARK = "belongs-to-the-other";
 let ours: string;
 let theirs: string;
 let app: TestApp;
-/** Ids of one event each of the other organization's. */
+/** The other organization's events, at least one of each kind of object. */
 let theirEvents: readonly EventJson[];
 
 beforeEach(async () => {
@@ -34,7 +34,7 @@ beforeEach(async () => {
   await put(theirs, `referral-rewards/reward ${MARK}`, bodies["/referral-rewards/"]);
 });
 
-/** What is put, by a part of the address: with the ids of the others, and else with nothing of theirs. */
+/** Bodies of PUT requests, by a part of the address. They hold the other organization's ids, or nothing of it. */
 const bodies: Readonly<Record<string, object>> = {
   "/referrals/": { referral_code: "ours" },
   "/referral-rewards/": {
@@ -56,7 +56,7 @@ async function put(organizationId: string, path: string, payload: object | undef
   expect(statusCode).toBe(201);
 }
 
-/** A customer with a booking, a payment, a refund, and another who was merged into a third; all ids hold `mark`. */
+/** A customer with a booking, a payment and a refund, and a merge of two others. All ids hold `mark`. */
 function everyKind(mark: string, note = mark): EventJson[] {
   const customer_id = `customer ${mark}`;
   return [
@@ -79,7 +79,7 @@ async function deliver(event: EventJson): Promise<string> {
   return answer.json.status;
 }
 
-/** What a parameter of an address may be given, all of it theirs; a new parameter is added here. */
+/** Values of path parameters, all of the other organization. A new parameter is added here. */
 const theirIds: Readonly<Record<string, () => readonly string[]>> = {
   squareCustomerId: () => [`customer ${MARK}`, `merged ${MARK}`, `survivor ${MARK}`, "nobody"],
   column: () => ["total_visits", "booking_notes", "given_name", "is_overdue", "total_refunds", "no_column"],
@@ -87,7 +87,7 @@ const theirIds: Readonly<Record<string, () => readonly string[]>> = {
   rewardId: () => [`reward ${MARK}`],
 };
 
-/** Parameters of a query that name something of an organization's. */
+/** Query parameters that name something of an organization. */
 const query = () =>
   new URLSearchParams({
     q: MARK,
@@ -99,7 +99,7 @@ const query = () =>
     to: "2026-12-31",
   });
 
-/** Every address of a route for our organization, with each of their ids in turn. */
+/** Every address of a route for our organization, with each of the other's ids. */
 function addressesOf(url: string): string[] {
   const [, name] = /:(?!organizationId)(\w+)/.exec(url) ?? [];
   if (name === undefined) return [url.replace(":organizationId", ours)];
@@ -109,14 +109,14 @@ function addressesOf(url: string): string[] {
 }
 
 test("no route of one organization reads or changes anything of another's, whatever ids it is given", async () => {
-  // A stream has no end of its own.
+  // A stream does not end by itself.
   const ending = setInterval(() => app.http.openStreams.forEach((stream) => void stream.end()), 20);
   onTestFinished(() => clearInterval(ending));
   const before = await tablesOf(database, theirs);
   const events = await storedEvents(database);
   const routes = app.routes.filter(({ url }) => url.includes(":organizationId"));
   expect(routes.length).toBeGreaterThanOrEqual(3);
-  // What is put under their ids is ours from then on, so it comes last.
+  // PUT stores their ids in our organization, so it comes last.
   const putLast = routes.toSorted(
     (one, other) => Number(one.method === "PUT") - Number(other.method === "PUT"),
   );
@@ -133,7 +133,7 @@ test("no route of one organization reads or changes anything of another's, whate
         });
         const asked = `${method} ${address}${search}`;
         expect(answer.statusCode, asked).toBeLessThan(500);
-        // What is put is answered with the ids that the request names.
+        // The answer to a PUT holds the ids of the request.
         const told = payload
           ? answer.body.replaceAll(/(customer|merged|survivor|reward) belongs-to-the-other/g, "")
           : answer.body;

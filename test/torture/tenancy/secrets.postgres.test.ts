@@ -1,4 +1,4 @@
-/** Secrets stay where they were configured: not in logs, answers, error messages, or what other users of the machine see. */
+/** No log, answer or error message holds a secret, and other users of the machine do not see one. */
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -27,7 +27,7 @@ function expectNone(text: string, where: string): void {
   for (const sentinel of sentinels) expect(text.includes(sentinel), `${sentinel} in ${where}`).toBe(false);
 }
 
-/** Refuses every token, and answers with what it was sent. */
+/** Refuses every token and echoes the request. */
 async function openRefusingSquare(): Promise<string> {
   const square = createServer(({ headers }, answer) => {
     const errors = [
@@ -85,7 +85,7 @@ test("a running server tells its secrets to nobody: not by any answer, its log, 
       answers.push(await client.send(server.url, { method, path, headers: { authorization } }));
     }
   }
-  // A failure of the database's is told with what we know of it.
+  // A failure of the database is logged with its code.
   const during = await asAdmin(
     `select application_name, query from pg_stat_activity where datname = '${attacked.name}'`,
   );

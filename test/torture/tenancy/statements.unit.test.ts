@@ -1,11 +1,11 @@
-/** Every statement in the source that touches a tenant's table says which organization it is about. */
+/** Every statement in the source that touches a tenant's table restricts it to one organization. */
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import ts from "typescript";
 import { expect, test } from "vitest";
 
 /**
- * Files that work for the operator, over all organizations at once; what they find is then worked on organization by
+ * Files that work for the operator over all organizations. Their results are then processed organization by
  * organization. No request about one organization runs their statements.
  */
 const aboutAll: readonly RegExp[] = [
@@ -37,14 +37,14 @@ function references(text: string): number {
   return [...text.matchAll(pattern)].length;
 }
 
-/** How often it says of which organization: by comparing, as the first column of an insert, or by the place of a row. */
+/** How often it names the organization: in a comparison, as the first column of an insert, or in a row's position. */
 function bindings(text: string): number {
   const pattern =
     /organization_id\s*=|insert into \w+(?: as \w+)?\s*\(\s*organization_id|where ctid = any \(array\(/gi;
   return [...text.matchAll(pattern)].length;
 }
 
-/** String and template literals of a file that name one of the tables the way SQL does, with their line. */
+/** String and template literals of a file that name a table like SQL does, with their line. */
 function statementsOf(file: string): { readonly where: string; readonly text: string }[] {
   const source = ts.createSourceFile(file, readFileSync(file, "utf8"), ts.ScriptTarget.Latest, true);
   const found: { where: string; text: string }[] = [];

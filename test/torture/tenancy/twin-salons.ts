@@ -9,7 +9,7 @@ import { ADMIN_KEY, type ServerProcess } from "../runner/server-process.js";
 
 const TWINS = 3;
 
-/** Organizations in which everything has the same ids, each of which hears of another part of what happened. */
+/** Organizations with the same ids for everything. Each gets another part of the events. */
 export function twinSalons({ customers }: { readonly customers: number }): Attack {
   return {
     name: "twin-salons",
@@ -52,7 +52,7 @@ async function run(context: AttackContext, customers: number): Promise<void> {
   }
 }
 
-/** Reads and recomputes customers of all organizations for as long as events come in. */
+/** Reads and recomputes customers of all organizations while events arrive. */
 function readAll(
   { random, tally }: AttackContext,
   server: ServerProcess,

@@ -7,7 +7,7 @@ import { Sender } from "../runner/sender.js";
 import { ServerProcess } from "../runner/server-process.js";
 import { expectToHold } from "../runner/short-form.js";
 
-/** What a release may add: a table, a column with a default, a column without, an index, a function. */
+/** What a release may add: a table, columns with and without a default, an index, a function. */
 const EXPAND = `
   create table further_things (id integer primary key);
   alter table customer_analytics add column further_count integer not null default 0;
@@ -51,7 +51,7 @@ function neighbours(next: string): Attack {
       await ready(newer, "the newer release");
       tally.expect((await sender.deliver(part(1))) === 0, "events were lost side by side");
 
-      // Back: the newer one is killed at its work, and the release before starts anew.
+      // The way back: the newer server is killed at work, and the release before it starts.
       const whileGoing = sender.deliver(part(2));
       await newer.kill();
       servers = [old];

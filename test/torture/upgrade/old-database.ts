@@ -1,11 +1,11 @@
-/** A database as an earlier version of the program left it. */
+/** Makes a database like an earlier version of the program left it. */
 import { cp, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Database } from "../../../src/database/database.js";
 import { migrate, migrationsFolder } from "../../../src/database/migrate.js";
 
-/** Every state that a database of ours can have been in: its last migration. */
+/** Every earlier state of the schema, named by its last migration. */
 export async function earlierStates(): Promise<string[]> {
   const entries = await readdir(migrationsFolder(), { withFileTypes: true });
   return entries
@@ -14,7 +14,7 @@ export async function earlierStates(): Promise<string[]> {
     .sort();
 }
 
-/** Empties a database, and brings its schema to where it was after the migration `last`. */
+/** Empties a database and applies the migrations up to `last`. */
 export async function goBackTo(database: Database, last: string): Promise<void> {
   await database.pool.query("drop schema public cascade");
   await database.pool.query("create schema public");
@@ -30,13 +30,13 @@ export async function goBackTo(database: Database, last: string): Promise<void> 
   }
 }
 
-/** Copies every row into the tables and columns that the older schema has, byte for byte. */
+/** Copies every row, byte for byte, as far as the older schema has its table and columns. */
 export async function copyRows(from: Database, to: Database): Promise<void> {
   const [newer, older] = [await columnsOf(from), await columnsOf(to)];
   for (const [table, columns] of older) {
     const common = columns.filter((column) => newer.get(table)?.includes(column)).join(", ");
     if (common === "") continue;
-    // As text: numbers beyond 2^53 would lose their last digits on the way.
+    // As text, because numbers beyond 2^53 would lose digits.
     const { rows } = await from.pool.query<{ rows: string }>(
       `select coalesce(jsonb_agg(t), '[]')::text as rows from ${table} t`,
     );
@@ -59,8 +59,8 @@ async function columnsOf({ pool }: Database): Promise<Map<string, string[]>> {
 }
 
 /**
- * Makes the rows what earlier definitions had made of the same facts: of an older version, with other values in columns that may have
- * meant something else, and due at other times.
+ * Makes the rows look like rows of earlier definitions: an older version, other values in some columns, and other due
+ * times.
  */
 export async function ageRows({ pool }: Database): Promise<void> {
   await pool.query(`
@@ -69,7 +69,7 @@ export async function ageRows({ pool }: Database): Promise<void> {
       preferred_hour = 3, refresh_due_at = case when total_bookings > 1 then null else refresh_due_at end`);
 }
 
-/** What a program that was killed leaves: a sweep that never ended, and an event that waits for its next attempt. */
+/** Leaves what a killed program leaves: an unfinished sweep, and a deferred event. */
 export async function leaveUnfinished({ pool }: Database, deferredEventId: string, now: Date): Promise<void> {
   await pool.query(
     `insert into application_logs (log_type, status, created_at, payload)

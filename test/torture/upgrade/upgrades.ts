@@ -3,7 +3,7 @@ import type { Attack } from "../runner/attack.js";
 import { earlierStates } from "./old-database.js";
 import { upgrade } from "./upgrading.js";
 
-/** Upgrades salon after salon from every state that a database of ours can have been in. */
+/** Upgrades a salon from every earlier state of the schema. */
 export function upgrades(): Attack {
   return {
     name: "upgrades",

@@ -1,4 +1,4 @@
-/** One upgrade: data that an older program wrote, the newest schema, its sweep, and its webhooks from then on. */
+/** One upgrade: an older program's data, the migrations, the sweep, and the webhooks afterwards. */
 import { definitionVersion } from "../../../src/analytics/column.js";
 import type { Database } from "../../../src/database/database.js";
 import { checkSchema, migrate } from "../../../src/database/migrate.js";
@@ -20,16 +20,16 @@ const NOW = new Date("2026-06-01T12:00:00Z");
 const START = new Date("2026-02-01T00:00:00Z");
 
 export interface Upgraded {
-  /** What is not as it should be. */
+  /** One line for each broken promise. */
   readonly wrong: readonly string[];
   readonly rows: number;
   readonly events: number;
 }
 
 /**
- * @param newest a migrated database without rows: there a salon's first half is written, and later the whole of it
- * @param old becomes one of the migration `last`, with the first half as an older program would have left it
- * @param empty deletes every row of the newest
+ * @param newest a migrated database without rows. The first half of a salon's events is stored there, later all of them.
+ * @param old gets the schema of the migration `last`, and the first half as an older program would have stored it
+ * @param empty deletes every row of `newest`
  */
 export async function upgrade(
   newest: Database,
@@ -93,7 +93,7 @@ function contextOf(database: Database): Omit<SweepContext, "inbox"> & { inbox: I
   };
 }
 
-/** The hourly sweep brings every row to the newest definitions, and calls none of that drift. */
+/** The hourly sweep rewrites every row by the newest definitions, and reports no drift. */
 async function sweepOnce(database: Database, last: string): Promise<string[]> {
   const { pool } = database;
   const { rows } = await pool.query<{ old: bigint }>("select count(*) as old from customer_analytics");
@@ -116,7 +116,7 @@ async function sweepOnce(database: Database, last: string): Promise<string[]> {
   ].map((line) => `${last}: ${line}`);
 }
 
-/** Every row, against plain TypeScript. */
+/** Compares every row with the oracle. */
 async function exactness(database: Database): Promise<string[]> {
   const id = await organizationIn(database);
   const expected = expectedAnalytics(await readFacts(database, id), NOW);
