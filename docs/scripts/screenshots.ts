@@ -78,9 +78,11 @@ async function takePictures(address: URL): Promise<void> {
     await page.goto(`${where || `/customers/${customers[0]?.square_customer_id}`}${address.hash}`);
     await page.getByRole("heading", { level: 1 }).waitFor();
     while ((await page.locator("[aria-busy]").count()) > 0) await page.waitForTimeout(100);
-    // The ticker has something to tell, and no picture is taken in the middle of an answer.
-    if (where === "/") await page.locator(".ticker a").first().waitFor({ timeout: 60_000 });
+    // No picture is taken in the middle of an answer, and the ticker tells what a value was before.
     await page.waitForTimeout(1_500);
+    if (where === "/") {
+      await page.locator(".ticker-latest", { hasText: "→" }).waitFor({ timeout: 120_000 });
+    }
     await page.screenshot({ path: path.join(IMAGES, `${name}.png`) });
     await page.close();
   }
