@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import path from "node:path";
+import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { addOrganization } from "../../src/organizations/organizations.js";
 import { openForCommands } from "../support/command-line.js";
@@ -70,6 +71,27 @@ test("deploy.sh applies a contract only when the servers before it are stopped; 
   const back = await deploy(nextRelease({}), url);
   expect(back.code).not.toBe(0);
   expect(back.output).toContain("holds migration 9002_less_contract, which this build does not know");
+});
+
+test("a pending contract: migrate --status says to stop the servers first and changes nothing, and migrate applies it", async () => {
+  const { database, url } = await migrated();
+  const release = nextRelease({ ...EXPAND, ...CONTRACT });
+  const migrateWith = async (...options: string[]) => {
+    const { stdout } = await promisify(execFile)(
+      "node",
+      [...nodeParameters("src/main.ts", release), "migrate", ...options],
+      { env: { PATH: process.env.PATH, DATABASE_URL: url } },
+    );
+    return stdout;
+  };
+  const status = async () => JSON.parse(await migrateWith("--status", "--json"));
+  expect(await status()).toMatchObject({ pending: 2, stop_servers_first: true, mismatch: null });
+  expect(await migrateWith("--status")).toMatch(
+    /^pending {2}expand .*9001_more\npending {2}contract .*9002_less_contract\n2 pending\. Stop the servers of earlier releases first\.\n$/m,
+  );
+  expect((await database.pool.query("select to_regclass('further_things') as made")).rows[0].made).toBeNull();
+  expect(await migrateWith()).toBe("applied 9001_more\napplied 9002_less_contract\n");
+  expect(await status()).toMatchObject({ pending: 0, stop_servers_first: false, mismatch: null });
 });
 
 test("deploy.sh stops when the sanity check fails, and says how to go back", async () => {
