@@ -81,9 +81,9 @@ export function span<Result>(
   return tracing && parent ? record(open(tracing, name, { attributes, parent }), work) : work();
 }
 
-/** Adds attributes to the open span. */
-export function annotate(attributes: Attributes): void {
-  if (tracing) current.getStore()?.setAttributes(attributes);
+/** Adds attributes to the open span. They are computed only when there is one. */
+export function annotate(attributes: () => Attributes): void {
+  if (tracing) current.getStore()?.setAttributes(attributes());
 }
 
 /** Begins a span that lasts until `tracedTogether` begins the work that it waits for. */

@@ -83,7 +83,7 @@ export function webhookRoutes({ webhook, inbox }: { webhook: WebhookConfig; inbo
         `POST ${WEBHOOK_ROUTE}`,
         async () => {
           const status = await inbox.receive(event).catch(notStored);
-          annotate({ "http.response.status_code": 200 });
+          annotate(() => ({ "http.response.status_code": 200 }));
           return { received: true, event_id: event.event_id, status };
         },
         { kind: "server", "http.request.method": "POST", "http.route": WEBHOOK_ROUTE },
@@ -105,7 +105,7 @@ export function webhookRoutes({ webhook, inbox }: { webhook: WebhookConfig; inbo
 
 /** Answers 503 for any failure, because the event may not be stored. Square must deliver it again. */
 function notStored(error: FastifyError): never {
-  annotate({ "http.response.status_code": 503 });
+  annotate(() => ({ "http.response.status_code": 503 }));
   if (toProblem(error).status === 503) throw error;
   throw new Problem(503, "not_stored", "The event could not be stored. Deliver it again later.", {
     retryAfterSeconds: 60,

@@ -110,10 +110,10 @@ export class Inbox {
   async receive(event: SquareEvent, source: EventSource = "webhook"): Promise<Outcome> {
     const started = performance.now();
     const { clock, findHandler, log } = this.#options;
-    annotate({
+    annotate(() => ({
       "regulars.event.hash": eventHash(event.event_id),
       "regulars.event.type": findHandler(event.type) ? event.type : "other",
-    });
+    }));
     const known = await this.#organizations.find(event.merchant_id);
     const organizationId = known ?? NIL_ORGANIZATION;
     const outcome = await this.#queue.submit(
@@ -130,7 +130,7 @@ export class Inbox {
         waiting: beginWait("queue"),
       },
     );
-    annotate({ "regulars.event.status": outcome });
+    annotate(() => ({ "regulars.event.status": outcome }));
     const level = outcome === "dead" || outcome === "deferred" ? "warn" : "info";
     log[level](
       {
