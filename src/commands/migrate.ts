@@ -1,7 +1,9 @@
 import { Command } from "commander";
+import { systemClock } from "../clock.js";
 import { type Database, openDatabase } from "../database/database.js";
 import { checkSchema, type MigrationStatus, migrate, migrationStatus } from "../database/migrate.js";
 import { SchemaMismatch } from "../errors.js";
+import { makeEventMonths } from "../inbox/event-months.js";
 import { requireUsableDatabase } from "../operations/database-checks.js";
 import { commandConfig, print } from "./context.js";
 
@@ -41,6 +43,7 @@ export function migrateCommand(): Command {
 async function applyAll(database: Database, json: boolean | undefined): Promise<void> {
   await requireUsableDatabase(database, { writes: true });
   const applied = await migrate(database);
+  await makeEventMonths(database.pool, systemClock());
   const lines = applied.length > 0 ? applied.map((name) => `applied ${name}`) : "The schema is current.";
   print(json, { applied }, lines);
 }

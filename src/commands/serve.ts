@@ -9,6 +9,7 @@ import { type Database, openDatabase } from "../database/database.js";
 import { migrate } from "../database/migrate.js";
 import { Replica } from "../database/replica.js";
 import { describeFailure, RegularsError } from "../errors.js";
+import { makeEventMonths } from "../inbox/event-months.js";
 import { Inbox } from "../inbox/inbox.js";
 import { LiveFeed } from "../inbox/live-feed.js";
 import { RetryWorker } from "../inbox/retry-worker.js";
@@ -92,6 +93,7 @@ export async function startServer(
 async function startOn(database: Database, config: ServeConfig, log: Logger): Promise<RunningServer> {
   const applied = await migrate(database);
   if (applied.length > 0) log.info({ migrations: applied }, "schema brought up to date");
+  await makeEventMonths(database.pool, systemClock());
   if (!config.tokenEncryptionKey) await refuseStoredTokens(database);
   const configured = await ensureConfiguredOrganization(config, database, log);
 

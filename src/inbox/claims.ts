@@ -2,6 +2,7 @@ import { NIL_ORGANIZATION } from "../database/nil-organization.js";
 import { type Queryable, query, type Statement } from "../database/query.js";
 import { writeJson } from "../square/write-json.js";
 import { MAX_ATTEMPTS, nextAttemptAt } from "./backoff.js";
+import { createdMonth } from "./event-months.js";
 import type { Outcome, ReceivedEvent } from "./received-event.js";
 
 /** `new` events are claimed by inserting them. `retry` and `replay` claim events that are stored already. */
@@ -35,23 +36,25 @@ interface EventRow {
   readonly processed_at: string | null;
   readonly source: string;
   readonly payload: unknown;
+  readonly created_month: string;
 }
 
 const columns = `event_id text, merchant_id text, event_type text, status text, attempts integer,
       next_attempt_at timestamptz, last_error text, received_at timestamptz, processed_at timestamptz, source text,
-      payload jsonb`;
+      payload jsonb, created_month date`;
 const names = `event_id, merchant_id, event_type, status, attempts, next_attempt_at, last_error, received_at,
-      processed_at, source, payload`;
+      processed_at, source, payload, created_month`;
 
 // Inserts in the order of the ids, so that two batches with the same events do not deadlock.
-// By the primary key.
+// By the primary key of the partition that the event's own month names. A conflict names no index, because
+// webhook_events_earlier has a further unique one (src/inbox/event-months.ts).
 const claimStatement = {
   name: "claim_events",
   text: `
     insert into webhook_events (organization_id, ${names})
     select $1, ${names} from jsonb_to_recordset($2::jsonb) as e (${columns})
     order by event_id collate "C"
-    on conflict (organization_id, event_id) do nothing
+    on conflict do nothing
     returning event_id, null as earlier`,
 };
 
@@ -66,7 +69,7 @@ const claimQualifiedStatement = {
       where other.organization_id = $1 and other.event_id = e.event_id and other.merchant_id <> e.merchant_id
     )
     order by event_id collate "C"
-    on conflict (organization_id, event_id) do nothing
+    on conflict do nothing
     returning substr(event_id, length(merchant_id) + 2) as event_id, null as earlier`,
 };
 
@@ -172,5 +175,6 @@ function eventRow(received: ReceivedEvent, now: Date): EventRow {
     processed_at: status === "deferred" ? null : now.toISOString(),
     source,
     payload: event.payload,
+    created_month: createdMonth(event),
   };
 }

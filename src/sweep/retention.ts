@@ -3,6 +3,7 @@ import type { Retention } from "../config.js";
 import { NIL_ORGANIZATION } from "../database/nil-organization.js";
 import { readPosition, savePosition } from "../database/positions.js";
 import { queryUnprepared, type Statement } from "../database/query.js";
+import { dropEventMonth, eventPartitions, mayChangePartitions } from "../inbox/event-months.js";
 
 const DAY_MS = 24 * 3600 * 1000;
 const LOG_RETENTION_DAYS = 90;
@@ -19,18 +20,52 @@ const dropLogsStatement = {
     )`,
 };
 
-// Index: webhook_events_received_idx from its beginning. A deferred event is never removed, because it is not
-// processed yet.
-const dropEventsStatement = {
+// Index: the one on received_at, from its beginning. A deferred event is never removed, because it is not processed
+// yet.
+const dropEventsFrom = (partition: string): Statement => ({
   name: "drop_old_events",
   text: `
-    delete from webhook_events where (organization_id, event_id) in (
-      select organization_id, event_id from webhook_events
+    delete from ${partition} where (organization_id, event_id) in (
+      select organization_id, event_id from ${partition}
       where received_at < $1 and status <> 'deferred'
       order by received_at limit $2
       for update skip locked
     )`,
-};
+});
+
+/** Events may arrive this long after Square made them. Its Events API reaches back 28 days. */
+const LATE_DAYS = 31;
+
+/**
+ * Drops the months whose events are all older than `before`. Row by row go the old events of the partitions that
+ * belong to no month, of a month that a late event has kept for another month, and of a database whose partitions
+ * belong to another role.
+ *
+ * @returns how many months and events are gone; the events of a month are not counted
+ */
+async function dropEvents(
+  pool: pg.Pool,
+  before: Date,
+  signal: AbortSignal,
+  drop: (statement: Statement) => Promise<number>,
+): Promise<{ readonly months: number; readonly events: number }> {
+  if (!(await mayChangePartitions(pool)))
+    return { months: 0, events: await drop(dropEventsFrom("webhook_events")) };
+  let [months, events] = [0, 0];
+  for (const partition of await eventPartitions(pool)) {
+    const { name, from, until } = partition;
+    if (signal.aborted) break;
+    if (from === null) {
+      events += await drop(dropEventsFrom(name));
+      continue;
+    }
+    const daysOver = (before.getTime() - new Date(until ?? from).getTime()) / DAY_MS;
+    if (daysOver < 0) continue;
+    if (await dropEventMonth(pool, partition, before)) months += 1;
+    else if (daysOver > LATE_DAYS) events += await drop(dropEventsFrom(name));
+  }
+  return { months, events };
+}
 
 /**
  * The most marked orders of one organization. Without a token they are never fetched and would grow without bound.
@@ -113,7 +148,7 @@ async function dropPayloads(
 
 /**
  * Removes logs older than 90 days, events and payloads older than `retention` says, and the oldest marks of an
- * organization with too many. The facts of removed events stay.
+ * organization with too many. Months of events are dropped as a whole. The facts of removed events stay.
  *
  * @param onDropped called after each statement with the number of rows of this kind removed so far
  */
@@ -123,9 +158,9 @@ export async function dropOld(
   { eventDays, payloadDays }: Retention,
   signal: AbortSignal,
   onDropped: (rows: number) => void,
-): Promise<Readonly<Record<"logs" | "events" | "payloads" | "marks", number>>> {
-  const drop = async (statement: Statement, days: number): Promise<number> => {
-    const before = new Date(now.getTime() - days * DAY_MS);
+): Promise<Readonly<Record<"logs" | "months" | "events" | "payloads" | "marks", number>>> {
+  const daysAgo = (days: number) => new Date(now.getTime() - days * DAY_MS);
+  const drop = async (statement: Statement, before: Date): Promise<number> => {
     let dropped = 0;
     while (!signal.aborted) {
       const rows = (await queryUnprepared(pool, statement, [before, BATCH])).rowCount ?? 0;
@@ -135,8 +170,11 @@ export async function dropOld(
     }
     return dropped;
   };
-  const logs = await drop(dropLogsStatement, LOG_RETENTION_DAYS);
-  const events = await drop(dropEventsStatement, eventDays);
-  const payloads = await dropPayloads(pool, now, payloadDays, signal, onDropped);
-  return { logs, events, payloads, marks: signal.aborted ? 0 : await dropMarks(pool) };
+  const logs = await drop(dropLogsStatement, daysAgo(LOG_RETENTION_DAYS));
+  const before = daysAgo(eventDays);
+  const { months, events } = await dropEvents(pool, before, signal, (statement) => drop(statement, before));
+  // Payloads that are kept as long as their events go with them.
+  const payloads =
+    payloadDays < eventDays ? await dropPayloads(pool, now, payloadDays, signal, onDropped) : 0;
+  return { logs, months, events, payloads, marks: signal.aborted ? 0 : await dropMarks(pool) };
 }

@@ -7,6 +7,7 @@ import { checkEverybody } from "../drift/check-everybody.js";
 import { correctDue } from "../drift/due.js";
 import type { DriftRun } from "../drift/run.js";
 import { noteError, noteFailure } from "../errors.js";
+import { makeEventMonths } from "../inbox/event-months.js";
 import type { Inbox } from "../inbox/inbox.js";
 import type { Log } from "../log.js";
 import type { PullContext } from "../pull/connect.js";
@@ -58,8 +59,8 @@ const SAVE_EVERY_MS = 1_000;
  * definitions. 3. `pull` reads from Square what webhooks missed, a few organizations at a time, in at most half of
  * the time budget. It recomputes the customers of what it stores. It is the only step that waits for Square. So it
  * comes after the steps that do not, and it leaves time for the check. 4. `check` compares rows with their
- * recomputation and corrects them, until all are checked or the time budget is spent. 5. `retention` removes old
- * events, logs and marks.
+ * recomputation and corrects them, until all are checked or the time budget is spent. 5. `retention` makes the
+ * next months' partitions of events, and removes old events, logs and marks.
  *
  * A failure is noted in the report's `errors`, and the rest goes on. When `context.signal` is aborted, the sweep
  * ends after its current chunk, and the next sweep continues there. Only one sweep runs on a database at a time.
@@ -230,6 +231,8 @@ function driftRunOf({ pool, clock, signal, report, onProgress, saveReport }: Run
 
 async function removeOld({ pool, clock, signal, log, retention, onProgress }: Run): Promise<void> {
   const onDone = (done: number) => onProgress({ step: "retention", done });
+  const made = await makeEventMonths(pool, clock());
+  if (made.length > 0) log.info({ months: made }, "partitions of events made ahead");
   const dropped = await dropOld(pool, clock(), retention, signal, onDone);
   if (Object.values(dropped).some((rows) => rows > 0)) log.info(dropped, "old rows removed");
   const erased = await repeatErasures(pool, clock(), signal, onDone);

@@ -73,7 +73,7 @@ const erase = (id: string) => eraseCustomer(pool, salon, id, NOW);
 /** The tables whose rows hold a personal text. */
 async function tablesThatTell(): Promise<string[]> {
   const { rows: tables } = await pool.query<{ name: string }>(
-    "select table_name as name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'",
+    "select relname as name from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relispartition",
   );
   const telling: string[] = [];
   for (const { name } of tables) {

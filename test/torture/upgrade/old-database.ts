@@ -52,6 +52,7 @@ async function columnsOf({ pool }: Database): Promise<Map<string, string[]>> {
     `select c.table_name as table, array_agg(c.column_name::text) as columns
      from information_schema.columns c
      join pg_tables t on t.schemaname = c.table_schema and t.tablename = c.table_name
+     join pg_class on pg_class.oid = c.table_name::regclass and not relispartition
      where c.table_schema = current_schema() and c.table_name <> '_prisma_migrations' and c.is_generated = 'NEVER'
      group by c.table_name order by 1`,
   );
