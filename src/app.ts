@@ -22,6 +22,7 @@ import { webhookRoutes } from "./http/webhook-routes.js";
 import type { Inbox } from "./inbox/inbox.js";
 import type { LiveFeed } from "./inbox/live-feed.js";
 import type { Connections } from "./operations/connections.js";
+import type { SubscriptionWatch } from "./operations/subscription-watch.js";
 import type { Sweeps } from "./sweep/background.js";
 
 /** How long a request may take to arrive. This limits clients that send very slowly. */
@@ -45,6 +46,8 @@ export interface AppParts {
   readonly database: Database;
   /** Where reports and lists are read. Without it they are read from `database`. */
   readonly replica?: Pick<Replica, "read" | "status"> | undefined;
+  /** How the webhook subscription stands. Undefined when it is not checked. */
+  readonly subscription?: Pick<SubscriptionWatch, "status"> | undefined;
   readonly clock: Clock;
   readonly inbox: Pick<Inbox, "receive" | "redrive" | "queued" | "onBatch">;
   readonly feed: Pick<LiveFeed, "subscribe">;
@@ -67,6 +70,7 @@ export async function buildApp({
   config,
   database,
   replica,
+  subscription,
   clock,
   inbox,
   feed,
@@ -117,6 +121,6 @@ export async function buildApp({
   await http.register(sessionRoutes({ sessions }));
   await http.register(connectRoutes({ sessions, connections, clock }));
   await http.register(dashboardRoutes(dashboard));
-  await http.register(adminRoutes({ sessions, database, replica, clock, inbox, feed, sweeps }));
+  await http.register(adminRoutes({ sessions, database, replica, subscription, clock, inbox, feed, sweeps }));
   return { http, routes };
 }

@@ -16,11 +16,13 @@ import { RetryWorker } from "../inbox/retry-worker.js";
 import { type Log, openLog } from "../log.js";
 import { openConnections } from "../operations/connections.js";
 import { requireUsableDatabase } from "../operations/database-checks.js";
+import { SubscriptionWatch } from "../operations/subscription-watch.js";
 import { FetchWorker } from "../pull/fetch-worker.js";
 import { Sweeps } from "../sweep/background.js";
 import { Schedule } from "../sweep/schedule.js";
 import { startTracing } from "../tracing.js";
 import { ensureConfiguredOrganization, syncConfiguredOrganization } from "./configured-organization.js";
+import { subscriptionsOf } from "./context.js";
 import { sweepContext } from "./sweep-context.js";
 
 /** How long a stopping server may take to finish its work. */
@@ -110,13 +112,26 @@ async function startOn(database: Database, config: ServeConfig, log: Logger): Pr
   const schedule = reconcileSchedule === "off" ? undefined : new Schedule(sweeps, log, reconcileSchedule);
   const replica = await openReplica(config, database, log);
   const connections = openConnections(context);
-  const parts = { config, database, replica, clock: systemClock, inbox, feed, sweeps, connections, log };
+  const subscription = watchSubscription(config, log, stopping.signal);
+  const parts = {
+    config,
+    database,
+    replica,
+    subscription,
+    clock: systemClock,
+    inbox,
+    feed,
+    sweeps,
+    connections,
+    log,
+  };
   const { http } = await buildApp(parts);
 
   const stopTracing = config.tracing && (await startTracing(config.tracing, log));
   const address = await listen(http, config);
   feed.start();
   replica?.start();
+  subscription?.start();
   retries.start();
   schedule?.start();
   // After listening, so that webhooks need not wait for Square's answer.
@@ -133,6 +148,7 @@ async function startOn(database: Database, config: ServeConfig, log: Logger): Pr
     await inbox.close();
     await feed.stop();
     await replica?.stop();
+    await subscription?.stop();
     await database.close();
     await stopTracing?.();
   };
@@ -146,6 +162,16 @@ async function openReplica(
 ): Promise<Replica | undefined> {
   if (readUrl === undefined) return undefined;
   return Replica.open({ primary: pool, url: readUrl, log, poolSize, queryTimeoutMs: QUERY_TIMEOUT_MS });
+}
+
+/** Undefined without the application's access token. */
+function watchSubscription(
+  { square, webhook }: ServeConfig,
+  log: Log,
+  signal: AbortSignal,
+): SubscriptionWatch | undefined {
+  const api = subscriptionsOf(square, { timeoutMs: 10_000, attempts: 2, signal });
+  return api && new SubscriptionWatch({ api, webhook, clock: systemClock, log });
 }
 
 async function listen(http: FastifyInstance, { host, port }: ServeConfig): Promise<string> {

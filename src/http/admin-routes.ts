@@ -5,6 +5,7 @@ import type { Database } from "../database/database.js";
 import type { ReadFrom, Replica } from "../database/replica.js";
 import type { Inbox } from "../inbox/inbox.js";
 import type { LiveFeed } from "../inbox/live-feed.js";
+import type { SubscriptionWatch } from "../operations/subscription-watch.js";
 import type { Sweeps } from "../sweep/background.js";
 import { requireAdmin, type Sessions } from "./auth.js";
 import { customerListRoutes } from "./customer-list-routes.js";
@@ -24,6 +25,7 @@ export function adminRoutes({
   sessions,
   database,
   replica,
+  subscription,
   clock,
   inbox,
   feed,
@@ -32,6 +34,7 @@ export function adminRoutes({
   sessions: Sessions | undefined;
   database: Database;
   replica: Pick<Replica, "read" | "status"> | undefined;
+  subscription: Pick<SubscriptionWatch, "status"> | undefined;
   clock: Clock;
   inbox: Pick<Inbox, "redrive">;
   feed: Pick<LiveFeed, "subscribe">;
@@ -53,7 +56,7 @@ export function adminRoutes({
     await app.register(liveRoutes({ database, feed }));
     await app.register(referralRoutes({ database, clock }));
     await app.register(reportRoutes({ database, readFrom, clock, cursors }));
-    await app.register(statusRoutes({ database, replica, clock }));
+    await app.register(statusRoutes({ database, replica, subscription, clock }));
     for (const prefix of ["/api", "/admin"]) {
       await app.register(
         async (unknown) => {

@@ -5,11 +5,13 @@ import type { Database } from "../database/database.js";
 import type { Replica } from "../database/replica.js";
 import { driftByDay } from "../operations/drift-history.js";
 import { readStatus } from "../operations/status.js";
+import type { SubscriptionWatch } from "../operations/subscription-watch.js";
 import { security } from "./openapi.js";
 import { adminErrors, count, day, wholeNumber } from "./schemas.js";
 
 const schema = {
-  summary: "The state of the work: a verdict, inbox, sweeps, drift, organizations, silence, replica",
+  summary:
+    "The state of the work: a verdict, inbox, sweeps, drift, organizations, silence, replica, subscription",
   tags: ["Operations"],
   security: [...security.admin],
   querystring: z.strictObject({}),
@@ -32,6 +34,17 @@ const schema = {
         .meta({
           description: "null: DATABASE_READ_URL is not set. `problem`: why the primary is read instead",
         }),
+      subscription: z
+        .looseObject({
+          level: z.enum(["ok", "warning", "error"]),
+          problem: z.string().nullable(),
+          remedy: z.string().nullable(),
+        })
+        .nullable()
+        .meta({
+          description:
+            "The webhook subscription at Square. null: SQUARE_APPLICATION_ACCESS_TOKEN is not set. `points`: what is right of it",
+        }),
     }),
     ...adminErrors,
   },
@@ -53,14 +66,21 @@ const driftDay = z.object({
 export function statusRoutes({
   database,
   replica,
+  subscription,
   clock,
 }: {
   database: Database;
   replica: Pick<Replica, "status"> | undefined;
+  subscription: Pick<SubscriptionWatch, "status"> | undefined;
   clock: Clock;
 }) {
   return async (app: FastifyInstance) => {
-    app.get("/admin/jobs/status", { schema }, () => readStatus(database.pool, clock(), replica?.status));
+    app.get("/admin/jobs/status", { schema }, () =>
+      readStatus(database.pool, clock(), {
+        replica: replica?.status ?? null,
+        subscription: subscription?.status ?? null,
+      }),
+    );
 
     app.get(
       "/admin/drift",

@@ -7,6 +7,8 @@ import { SWEEP_CRON_NAME, SWEEP_LOG_TYPE } from "../sweep/log-row.js";
 import type { SweepMode, SweepReport } from "../sweep/report.js";
 import { lastEventAt } from "./organizations.js";
 import { readSilence, type Silence } from "./silence.js";
+import type { SubscriptionStatus } from "./subscription-status.js";
+import { type TokenRow, type TokenStatus, tokenStatusOf } from "./token-status.js";
 import { type Verdict, verdictOf } from "./verdict.js";
 
 /**
@@ -34,6 +36,8 @@ export interface JobsStatus {
   readonly silence: readonly Silence[];
   /** The replica from which this process reads reports. Null when DATABASE_READ_URL is not set. */
   readonly replica: ReplicaStatus | null;
+  /** The webhook subscription. Null when SQUARE_APPLICATION_ACCESS_TOKEN is not set, so that it is not checked. */
+  readonly subscription: SubscriptionStatus | null;
 }
 
 export interface DeadGroup {
@@ -80,6 +84,7 @@ export interface OrganizationStatus {
   readonly name: string;
   readonly status: string;
   readonly has_access_token: boolean;
+  readonly token: TokenStatus;
   readonly last_event_at: Date | null;
   /** The number of objects that events have marked and that are not fetched yet. */
   readonly pending_fetches: number;
@@ -97,25 +102,26 @@ const SHOWN = 20;
 export async function readStatus(
   on: Queryable,
   now: Date,
-  replica: ReplicaStatus | null = null,
+  { replica = null, subscription = null }: Partial<Pick<JobsStatus, "replica" | "subscription">> = {},
 ): Promise<JobsStatus> {
   const work = await readWork(on, now);
   const silence = await readSilence(on, now);
-  return { verdict: verdictOf({ ...work, silence, replica }, now), ...work, silence, replica };
+  const standing = { ...work, silence, replica, subscription };
+  return { verdict: verdictOf(standing, now), ...standing };
 }
 
 /** The part of the status that is read from the tables alone. */
 export async function readWork(
   on: Queryable,
   now: Date,
-): Promise<Omit<JobsStatus, "verdict" | "silence" | "replica">> {
+): Promise<Omit<JobsStatus, "verdict" | "silence" | "replica" | "subscription">> {
   const sweeps = await readSweeps(on);
   return {
     inbox: await readInbox(on, now),
     sweeps: sweeps.map(recordOf),
     drift: sweeps.find(({ status }) => status !== "processing")?.payload.drift ?? [],
     rows_due: await countDue(on, now),
-    organizations: await readOrganizations(on),
+    organizations: await readOrganizations(on, now),
   };
 }
 
@@ -226,6 +232,7 @@ const organizationsStatement = {
   name: "organizations_status",
   text: `
     select o.id as organization_id, o.name, o.status, o.access_token_ciphertext is not null as has_access_token,
+      o.refresh_token_ciphertext is not null as is_renewable, o.token_expires_at, o.token_obtained_at,
       ${lastEventAt} as last_event_at,
       (select count(*)::integer from pending_fetches f where f.organization_id = o.id) as pending_fetches,
       (select p.position ->> 'ended_at' from sync_positions p
@@ -239,7 +246,15 @@ const organizationsStatement = {
     order by o.created_at, o.id`,
 };
 
-async function readOrganizations(on: Queryable): Promise<OrganizationStatus[]> {
-  return (await queryUnprepared<OrganizationStatus & Record<string, unknown>>(on, organizationsStatement))
-    .rows;
+type OrganizationRow = Omit<OrganizationStatus, "token"> & TokenRow;
+
+async function readOrganizations(on: Queryable, now: Date): Promise<OrganizationStatus[]> {
+  const { rows } = await queryUnprepared<OrganizationRow & Record<string, unknown>>(
+    on,
+    organizationsStatement,
+  );
+  return rows.map(({ is_renewable, token_expires_at, token_obtained_at, ...shown }) => ({
+    ...shown,
+    token: tokenStatusOf({ ...shown, is_renewable, token_expires_at, token_obtained_at }, now),
+  }));
 }

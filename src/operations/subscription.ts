@@ -6,19 +6,11 @@ import type {
   SubscriptionsApi,
   WebhookSubscription,
 } from "../square/api/subscriptions.js";
-
-/** What must be right for webhooks to come. */
-export const subscriptionPoints = [
-  "address",
-  "enabled",
-  "signature_key",
-  "event_types",
-  "api_version",
-] as const;
+import type { SubscriptionPoint } from "./subscription-status.js";
 
 /** One thing about the subscription that is not as it should be. */
 export interface SubscriptionProblem {
-  readonly point: (typeof subscriptionPoints)[number];
+  readonly point: SubscriptionPoint;
   /** Error: events are lost. Warning: the sweep brings what is missing, or more comes than is needed. */
   readonly level: "warning" | "error";
   readonly problem: string;

@@ -1,5 +1,7 @@
 import type { ReportedError } from "../errors.js";
 import type { Silence } from "./silence.js";
+import type { SubscriptionStatus } from "./subscription-status.js";
+import type { TokenStatus } from "./token-status.js";
 
 /** The parts of `JobsStatus` that a verdict depends on. */
 export interface Standing {
@@ -27,9 +29,11 @@ export interface Standing {
     readonly name: string;
     readonly status: string;
     readonly unfinished_pulls: number;
+    readonly token: TokenStatus;
   }[];
   readonly silence: readonly Silence[];
   readonly replica: { readonly problem: string | null } | null;
+  readonly subscription: Pick<SubscriptionStatus, "level" | "problem" | "remedy"> | null;
 }
 
 /** One line that says whether the numbers can be trusted, and what to do if not. */
@@ -47,10 +51,12 @@ const SWEPT_WITHIN_MS = 3 * HOUR_MS;
 export function verdictOf(status: Standing, now: Date): Verdict {
   return (
     brokenInbox(status) ??
+    brokenSubscription(status, "error") ??
     brokenSweep(status, now) ??
     brokenOrganization(status) ??
     foundDrift(status) ??
     silentLocation(status) ??
+    brokenSubscription(status, "warning") ??
     unusedReplica(status) ??
     allWell(status)
   );
@@ -72,6 +78,12 @@ function brokenInbox({ inbox }: Standing): Finding {
     `${dead} dead event(s) had no effect. The most frequent: ${most.events} of ${most.event_type} (${reason}). ` +
     "Fix the cause, then replay them.";
   return { level: "error", text };
+}
+
+/** Without its subscription no event comes. A smaller fault of it is told after those of the data. */
+function brokenSubscription({ subscription }: Standing, level: "warning" | "error"): Finding {
+  if (subscription?.level !== level) return undefined;
+  return { level, text: `${subscription.problem}. To do: ${subscription.remedy}.` };
 }
 
 function brokenSweep({ sweeps, organizations }: Standing, now: Date): Finding {
@@ -104,6 +116,12 @@ function brokenOrganization({ organizations }: Standing): Finding {
       level: "warning",
       text: `${revoked.join(", ")}: the seller has revoked our access at Square. Authorize again.`,
     };
+  }
+  const untimely = organizations.find(({ token }) => token.state === "expired" || token.state === "late");
+  if (untimely) {
+    const { name, token } = untimely;
+    const what = token.state === "expired" ? "has expired" : "was not renewed in time";
+    return { level: "warning", text: `${name}: the access token ${what}. To do: ${token.remedy}.` };
   }
   const unfinished = organizations.find(({ unfinished_pulls }) => unfinished_pulls > 1);
   if (!unfinished) return undefined;

@@ -4,10 +4,11 @@ import { type AddressInfo, createServer } from "node:net";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
 import { handledEventTypes } from "../../handlers/registry.js";
 import { testSubscription } from "../../src/operations/subscribe.js";
+import { SubscriptionWatch } from "../../src/operations/subscription-watch.js";
 import { simulateSalon } from "../../src/simulator/salon.js";
 import { SQUARE_VERSION } from "../../src/square/api/sdk.js";
 import { openSubscriptions } from "../../src/square/api/subscriptions.js";
-import { openTestApp, type TestApp, testConfig } from "../support/app.js";
+import { NOW, openTestApp, openTestLog, type TestApp, testConfig } from "../support/app.js";
 import { openForCommands, regulars } from "../support/command-line.js";
 import { emptyDatabase } from "../support/database.js";
 import { type FaultySquare, startFakeSquare } from "../support/fake-square.js";
@@ -46,7 +47,7 @@ beforeEach(async () => {
     // A failed delivery is repeated at once and not after a minute.
     retryAfterMs: Array(200).fill(20),
   });
-  onTestFinished(() => square.close());
+  onTestFinished(() => square.close().catch(() => {}));
 });
 
 /** Starts the server with these keys, in place of the one before. */
@@ -60,8 +61,8 @@ async function serve(...signatureKeys: string[]): Promise<void> {
       application: { ...application, environment: "sandbox", baseUrl: square.url, wait: async () => {} },
     },
   });
-  // A minute ahead, so that what the server does comes after the start of any command.
-  app.clock.now = new Date(Date.now() + 60_000);
+  // Ahead, so that what the server does comes after the start of any command, and within the ten minutes of a link.
+  app.clock.now = new Date(Date.now() + 5 * 60_000);
   await app.http.listen({ host: "127.0.0.1", port });
   onTestFinished(() => {
     app = undefined;
@@ -208,11 +209,7 @@ test("a test event is sent by Square and seen to arrive; when it does not, the c
   const event = await database.prisma.webhookEvent.findFirstOrThrow({ where: { eventId: arrived.event_id } });
   expect(event.status).toBe("ignored");
   await app?.stop();
-  const api = openSubscriptions({
-    accessToken: APPLICATION_TOKEN,
-    environment: "sandbox",
-    baseUrl: square.url,
-  });
+  const api = subscriptions();
   const [subscription] = await api.list();
   if (!subscription) throw new Error("the subscription is gone");
   const options = { clock: () => new Date(), signal: new AbortController().signal, withinMs: 0 };
@@ -252,6 +249,52 @@ test("a signature key is rotated while events come in, and none is lost", async 
   for (const hidden of [key, ...keys, APPLICATION_TOKEN, SECRET])
     expect(app?.logLines.join("\n")).not.toContain(hidden);
 });
+
+test("a server logs what is wrong with the subscription at its start, once, and status shows it until it is repaired", async () => {
+  const key = (await subscribe("")).environment.SQUARE_WEBHOOK_SIGNATURE_KEY;
+  const [found] = await subscriptions().list();
+  square.subscriptions.change(found?.id ?? "", { enabled: false, event_types: ["payment.created"] });
+  const { log, logLines } = openTestLog();
+  const webhook = { signatureKeys: [key], notificationUrl };
+  const watch = new SubscriptionWatch({ api: subscriptions(), webhook, clock: () => NOW, log });
+  expect(watch.status).toMatchObject({ checked_at: null, level: "ok", points: { address: null } });
+  watch.start();
+  await expect.poll(() => watch.status.checked_at).toEqual(NOW);
+  await watch.check();
+  await watch.stop();
+  expect(watch.status).toEqual({
+    checked_at: NOW,
+    id: found?.id,
+    points: { address: true, enabled: false, signature_key: true, event_types: false, api_version: true },
+    level: "error",
+    problem: "The webhook subscription is disabled, so Square sends nothing",
+    remedy: 'run "regulars subscribe"',
+  });
+  expect(logLines).toHaveLength(1);
+  expect(JSON.parse(logLines[0] as string)).toMatchObject({
+    problem: watch.status.problem,
+    to_do: watch.status.remedy,
+  });
+  await subscribe(key);
+  await watch.check();
+  expect(watch.status).toMatchObject({
+    level: "ok",
+    problem: null,
+    points: { enabled: true, event_types: true },
+  });
+  await square.close();
+  await watch.check();
+  expect(watch.status).toMatchObject({ level: "warning", points: { address: null, enabled: null } });
+  expect(watch.status.problem).toMatch(/cannot be checked: GET \/v2\/webhooks\/subscriptions/);
+}, 60_000);
+
+const subscriptions = () =>
+  openSubscriptions({
+    accessToken: APPLICATION_TOKEN,
+    environment: "sandbox",
+    baseUrl: square.url,
+    attempts: 1,
+  });
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");

@@ -44,6 +44,7 @@ describe("the status of the jobs", () => {
       organizations: [],
       silence: [],
       replica: null,
+      subscription: null,
     });
   });
 
@@ -177,6 +178,7 @@ describe("the status of the jobs", () => {
         name: "Harbor Salon",
         status: "active",
         has_access_token: false,
+        token: { state: "none", expires_at: null, remedy: null },
         last_event_at: null,
         pending_fetches: 0,
         last_pull_at: null,
@@ -188,6 +190,7 @@ describe("the status of the jobs", () => {
         name: "Harbor Salon",
         status: "revoked",
         has_access_token: true,
+        token: { state: "revoked", expires_at: null, remedy: expect.stringContaining("regulars connect") },
         last_event_at: at(-4).toISOString(),
         pending_fetches: 2,
         last_pull_at: "2026-05-01T00:05:00.000Z",
@@ -267,6 +270,70 @@ describe("the status of the jobs", () => {
       level: "error",
       text: expect.stringContaining("waited for 2 h"),
     });
+  });
+
+  it("tells until when a token is valid, and what to do when it is late or expired", async () => {
+    const id = await addSalon(database);
+    await addProfiles(database, id, 1);
+    await sweepAt(database, at(-1), "full");
+    await sweepAt(database, NOW);
+    const stand = async (obtained: number, expires: number | null, refresh: string | null) => {
+      await database.pool.query(
+        `update organizations set access_token_ciphertext = 'a', refresh_token_ciphertext = $2,
+           token_obtained_at = $3, token_expires_at = $4 where id = $1`,
+        [id, refresh, at(obtained), expires === null ? null : at(expires)],
+      );
+      const { organizations, verdict } = (await status()).json;
+      return { ...organizations[0].token, verdict: verdict.text };
+    };
+    const day = 24;
+    const well = expect.stringContaining("All is well");
+    expect(await stand(-100 * day, null, null)).toEqual({
+      state: "valid",
+      expires_at: null,
+      remedy: null,
+      verdict: well,
+    });
+    expect(await stand(-8 * day, 22 * day, "r")).toMatchObject({
+      state: "valid",
+      expires_at: at(22 * day).toISOString(),
+      verdict: well,
+    });
+    expect(await stand(-8 * day - 1, 22 * day, "r")).toMatchObject({
+      state: "late",
+      verdict: expect.stringContaining("was not renewed in time. To do: see why the sweeps"),
+    });
+    expect(await stand(-31 * day, 0, "r")).toMatchObject({
+      state: "expired",
+      verdict: expect.stringContaining('has expired. To do: run "regulars reconcile"'),
+    });
+    expect((await stand(-31 * day, 0, null)).remedy).toContain("--access-token-stdin");
+  });
+
+  it("tells how the webhook subscription stands, and first of all when events are lost", async () => {
+    const id = await addSalon(database);
+    await addProfiles(database, id, 1);
+    await sweepAt(database, at(-1), "full");
+    await sweepAt(database, NOW);
+    const points = {
+      address: true,
+      enabled: false,
+      signature_key: true,
+      event_types: true,
+      api_version: true,
+    };
+    const subscription = {
+      checked_at: NOW,
+      id: "wbhk_1",
+      points,
+      problem: "It is disabled",
+      remedy: "repair it",
+    };
+    for (const level of ["error", "warning"] as const) {
+      const { json } = await status({ subscription: { status: { ...subscription, level } } });
+      expect(json.subscription).toEqual({ ...subscription, level, checked_at: NOW.toISOString() });
+      expect(json.verdict).toEqual({ level, text: "It is disabled. To do: repair it." });
+    }
   });
 
   it("tells drift by day and column, with days on which nothing was found", async () => {

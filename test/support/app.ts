@@ -74,6 +74,7 @@ export interface TestAppOptions {
   /** The folder of the built dashboard. */
   readonly dashboard?: string;
   readonly replica?: AppParts["replica"];
+  readonly subscription?: AppParts["subscription"];
   /** The parts of its sweeps that differ from the app's. */
   readonly sweeping?: Partial<SweepContext>;
 }
@@ -97,12 +98,13 @@ export async function openTestApp(database: Database, options: TestAppOptions = 
   const stopping = new AbortController();
   const context = { database, clock: clock.read, log, inbox, openApi, signal: stopping.signal };
   const sweeps = new Sweeps({ ...context, ...options.sweeping });
-  const { dashboard, replica } = options;
+  const { dashboard, replica, subscription } = options;
   const connections = openConnections({ ...context, ...options.sweeping });
   const parts = {
     config,
     database,
     replica,
+    subscription,
     clock: clock.read,
     inbox,
     feed,

@@ -8,7 +8,7 @@ import { Failure, Skeleton } from "../shared/states.js";
 import { DeadEvents } from "./dead-events.js";
 import { DriftByDay } from "./drift-by-day.js";
 import { Sweeps } from "./sweeps.js";
-import { Silence, Watermarks } from "./whereabouts.js";
+import { Silence, Subscription, Watermarks } from "./whereabouts.js";
 import "../shared/table.css";
 import "./trust.css";
 
@@ -38,6 +38,9 @@ export default function TrustPage() {
               <Silence silence={query.data.silence} />
             </Card>
           </div>
+          <Card>
+            <Subscription subscription={query.data.subscription} />
+          </Card>
           <Card>
             <DeadEvents groups={query.data.inbox.dead_by_reason} />
           </Card>

@@ -1,5 +1,6 @@
 import type { Status } from "../api/types.js";
-import { ago, count, words } from "../shared/format.js";
+import { ago, count, time, words } from "../shared/format.js";
+import { useOrganization } from "../shared/organization.js";
 import { ScrollBox } from "../shared/scroll-box.js";
 import { Empty } from "../shared/states.js";
 
@@ -34,6 +35,52 @@ function hours(value: number): string {
   return value < 48 ? `${Math.round(value)} h` : `${Math.round(value / 24)} days`;
 }
 
+/** The webhook subscription at Square, and what to do when it is not right. */
+export function Subscription({ subscription }: { subscription: Status["subscription"] }) {
+  return (
+    <>
+      <h2>Webhook subscription</h2>
+      {subscription === null ? (
+        <p className="small muted">
+          Not checked. Set <code>SQUARE_APPLICATION_ACCESS_TOKEN</code>, and the server compares it with
+          Square.
+        </p>
+      ) : (
+        <>
+          <dl className="facts-list">
+            {Object.entries(subscription.points).map(([point, isRight]) => (
+              <div key={point}>
+                <dt>{POINT_WORDS[point] ?? words(point)}</dt>
+                <dd className={isRight === false ? "bad" : ""}>
+                  {isRight === null ? "unknown" : isRight ? "right" : "wrong"}
+                </dd>
+              </div>
+            ))}
+          </dl>
+          {subscription.problem && (
+            <p className={`small ${subscription.level === "error" ? "bad" : "warn"}`}>
+              {subscription.problem}. To do: {subscription.remedy}.
+            </p>
+          )}
+          <p className="small muted">
+            {subscription.checked_at
+              ? `Square was asked ${ago(subscription.checked_at, new Date())}.`
+              : "Square was not asked yet."}
+          </p>
+        </>
+      )}
+    </>
+  );
+}
+
+const POINT_WORDS: Readonly<Record<string, string>> = {
+  address: "Address",
+  enabled: "Enabled",
+  signature_key: "Signature key",
+  event_types: "Event types",
+  api_version: "API version",
+};
+
 /** How far each list of Square's has been read, by seller. */
 export function Watermarks({ organizations }: { organizations: Status["organizations"] }) {
   const now = new Date();
@@ -46,6 +93,7 @@ export function Watermarks({ organizations }: { organizations: Status["organizat
             <tr>
               <th scope="col">Seller</th>
               <th scope="col">Status</th>
+              <th scope="col">Access token</th>
               <th scope="col">Last event</th>
               <th scope="col">Last pull</th>
               <th scope="col" className="number">
@@ -59,13 +107,12 @@ export function Watermarks({ organizations }: { organizations: Status["organizat
               <tr key={each.organization_id}>
                 <td>{each.name}</td>
                 <td className={each.status === "active" ? "" : "warn"}>{each.status}</td>
+                <td>
+                  <Token token={each.token} />
+                </td>
                 <td>{each.last_event_at ? ago(each.last_event_at, now) : "none"}</td>
                 <td>
-                  {each.has_access_token
-                    ? each.last_pull_at
-                      ? ago(each.last_pull_at, now)
-                      : "none yet"
-                    : "no token"}
+                  {each.last_pull_at ? ago(each.last_pull_at, now) : "none yet"}
                   {each.unfinished_pulls > 0 && (
                     <span className="warn"> {each.unfinished_pulls} unfinished</span>
                   )}
@@ -84,3 +131,28 @@ export function Watermarks({ organizations }: { organizations: Status["organizat
     </>
   );
 }
+
+/** Until when a token is valid, and what to do when it is not. */
+function Token({
+  token: { state, expires_at, remedy },
+}: {
+  token: Status["organizations"][number]["token"];
+}) {
+  const { time_zone: timeZone } = useOrganization();
+  if (state === "none") return "none";
+  const until = expires_at === null ? "no end is known" : `until ${time(expires_at, timeZone)}`;
+  if (remedy === null) return <span className="small">{until}</span>;
+  return (
+    <>
+      <span className={state === "late" ? "warn" : "bad"}>{TOKEN_WORDS[state]}</span>
+      <span className="small dead-error">To do: {remedy}.</span>
+    </>
+  );
+}
+
+const TOKEN_WORDS = {
+  valid: "valid",
+  late: "not renewed in time",
+  expired: "expired",
+  revoked: "revoked by the seller",
+} as const;
