@@ -260,8 +260,8 @@ test("a server logs what is wrong with the subscription at its start, once, and 
   expect(watch.status).toMatchObject({ checked_at: null, level: "ok", points: { address: null } });
   watch.start();
   await expect.poll(() => watch.status.checked_at).toEqual(NOW);
+  onTestFinished(() => watch.stop());
   await watch.check();
-  await watch.stop();
   expect(watch.status).toEqual({
     checked_at: NOW,
     id: found?.id,
