@@ -410,6 +410,35 @@ test("a dead event is found by its reason and processed again", async () => {
   await page.getByText("No dead events").waitFor();
 });
 
+test("the Trust page says what is wrong with the webhook subscription and with a token, and what to do", async () => {
+  const points = { address: true, enabled: false, signature_key: null, event_types: true, api_version: true };
+  const problem = "The webhook subscription is disabled, so Square sends nothing";
+  const remedy = 'run "regulars subscribe"';
+  const status = { checked_at: NOW, id: "wbhk_1", points, level: "error" as const, problem, remedy };
+  await database.pool.query(
+    `update organizations set access_token_ciphertext = 'a', refresh_token_ciphertext = 'r', token_obtained_at = $2,
+       token_expires_at = $2 where id = $1`,
+    [salon, NOW],
+  );
+  onTestFinished(async () => {
+    await database.pool.query(
+      `update organizations set access_token_ciphertext = null, refresh_token_ciphertext = null,
+         token_obtained_at = null, token_expires_at = null where id = $1`,
+      [salon],
+    );
+  });
+  app = await openTestApp(database, { dashboard: folder, subscription: { status } });
+  await app.http.listen({ host: "127.0.0.1", port: 0 });
+  base = `http://127.0.0.1:${(app.http.server.address() as AddressInfo).port}`;
+  const page = await visit("/admin/jobs/status");
+  await page.getByText("Act now").waitFor();
+  const card = page.locator(".card", { has: page.getByRole("heading", { name: "Webhook subscription" }) });
+  expect(await card.innerText()).toMatch(/Address\s+right\s+Enabled\s+wrong\s+Signature key\s+unknown/);
+  expect(await card.innerText()).toContain(`${problem}. To do: ${remedy}.`);
+  const seller = page.getByRole("row", { name: /Harbor Salon/ });
+  expect(await seller.innerText()).toContain('expired\nTo do: run "regulars reconcile", which renews it');
+});
+
 test("what is empty, on its way, refused or lost is told, and the rest stays", async () => {
   const { rows } = await database.pool.query(
     `insert into organizations (id, square_merchant_id, name, currency, time_zone)
