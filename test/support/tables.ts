@@ -18,6 +18,7 @@ async function keysOfTables(pool: pg.Pool): Promise<readonly TableKey[]> {
     select table_name as name, string_agg(format('t.%I', column_name), ', ' order by ordinal_position) as key
     from information_schema.key_column_usage
     where constraint_name like '%_pkey' and table_name not in ('webhook_events', 'application_logs')
+      and not (select relispartition from pg_class where oid = format('%I.%I', table_schema, table_name)::regclass)
     group by table_name having bool_or(column_name = 'organization_id')
     order by table_name`);
   return rows;
