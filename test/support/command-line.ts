@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { EventEmitter, once } from "node:events";
 import { Readable } from "node:stream";
 import { afterAll, inject, vi } from "vitest";
 import { type Database, openDatabase } from "../../src/database/database.js";
@@ -28,14 +29,42 @@ const environment = (env: Environment) => ({
 
 /** Runs `regulars ...` in its own process. The start takes seconds, so this is for what only a process can show. */
 export function regularsProcess(env: Environment, ...parameters: string[]): Promise<Ended> {
-  return new Promise((resolve) => {
-    execFile(
-      process.execPath,
-      [...nodeParameters("src/main.ts"), ...parameters],
-      { env: environment(env), timeout: 170_000 },
-      (error, stdout, stderr) => resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
-    );
+  return startRegulars(env, ...parameters).ended;
+}
+
+export interface Started {
+  readonly ended: Promise<Ended>;
+  /** What the process has written to stderr that matches, as soon as it has. Rejects when it ends before. */
+  printed(pattern: RegExp): Promise<string>;
+}
+
+/** Starts `regulars ...` in its own process. */
+export function startRegulars(env: Environment, ...parameters: string[]): Started {
+  const command = [...nodeParameters("src/main.ts"), ...parameters];
+  const options = { env: environment(env), timeout: 170_000 };
+  let isOver = false;
+  let written = "";
+  const news = new EventEmitter();
+  const ended = new Promise<Ended>((resolve) => {
+    const child = execFile(process.execPath, command, options, (error, stdout, stderr) => {
+      isOver = true;
+      news.emit("news");
+      resolve({ code: Number(error?.code ?? 0), stdout, stderr });
+    });
+    child.stderr?.on("data", (chunk) => {
+      written += chunk;
+      news.emit("news");
+    });
   });
+  const printed = async (pattern: RegExp) => {
+    for (;;) {
+      const found = pattern.exec(written)?.[0];
+      if (found !== undefined) return found;
+      if (isOver) throw new Error(`It ended without ${pattern}: ${written}`);
+      await once(news, "news");
+    }
+  };
+  return { ended, printed };
 }
 
 /** Runs the same `regulars ...` in this process, from its parameters to its exit code, one at a time. */
