@@ -130,8 +130,11 @@ test("every alert rule can be parsed, says what it means and what to do, and nam
 });
 
 test("docs/operations.md tells meaning, query and remedy of every alert, in their order", () => {
-  const sections = readFileSync("docs/operations.md", "utf8").split(/^## /m).slice(1);
   const nameOf = (text: string) => text.split("\n", 1)[0];
+  const sections = readFileSync("docs/operations.md", "utf8")
+    .split(/^## /m)
+    .slice(1)
+    .filter((section) => nameOf(section) !== "Traces");
   expect(sections.map(nameOf)).toEqual(alertRules.map(nameOf));
   for (const section of sections) {
     for (const part of ["Meaning", "Query", "Remedy"])
