@@ -1,3 +1,4 @@
+import { setTimeout as wait } from "node:timers/promises";
 import { beforeEach, describe, expect, it } from "vitest";
 import { Random } from "../../src/simulator/random.js";
 import { simulateSalon } from "../../src/simulator/salon.js";
@@ -37,15 +38,21 @@ async function webhooksBeside(work: (world: World) => Promise<void>) {
   const inbox = openInbox(database, { clock });
   const context = contextAt(database, clock);
   let arriving = true;
+  let rounds = 0;
+  let failed = false;
   const arrival = (async () => {
     for (let at = 0; at < events.length; at += 40) {
+      // So the events are spread over three rounds at least, however quick the database is.
+      while (rounds < (3 * at) / events.length && !failed) await wait(2);
       await Promise.all(events.slice(at, at + 40).map((event) => inbox.receive(received(event))));
     }
     arriving = false;
   })();
-  let rounds = 0;
   while (arriving) {
-    await work({ context, round: rounds });
+    await work({ context, round: rounds }).catch((error) => {
+      failed = true;
+      throw error;
+    });
     rounds += 1;
   }
   await arrival;
