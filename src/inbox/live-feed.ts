@@ -112,14 +112,23 @@ function payloadsOf(from: string, changes: readonly Change[]): string[] {
     const many = [...byOrganization(counted)].map(([id, group]) => [id, group.length]);
     return JSON.stringify({ from, changes: whole, many: Object.fromEntries(many) } satisfies Message);
   };
-  const fits = (whole: readonly Change[]) => Buffer.byteLength(write(whole, [])) <= LONGEST_PAYLOAD;
-  const counted: Change[] = [];
+  const room = LONGEST_PAYLOAD - Buffer.byteLength(write([], []));
+  const counted = changes.slice(SENT_AT_ONCE);
   const parts: Change[][] = [];
-  for (const [index, change] of changes.entries()) {
-    const part = parts.at(-1);
-    if (index >= SENT_AT_ONCE || !fits([change])) counted.push(change);
-    else if (part && fits([...part, change])) part.push(change);
-    else parts.push([change]);
+  let left = 0;
+  for (const change of changes.slice(0, SENT_AT_ONCE)) {
+    // With its comma.
+    const bytes = Buffer.byteLength(JSON.stringify(change)) + 1;
+    if (bytes > room) {
+      counted.push(change);
+      continue;
+    }
+    if (bytes > left) {
+      parts.push([]);
+      left = room;
+    }
+    parts.at(-1)?.push(change);
+    left -= bytes;
   }
   const payloads = parts.map((part) => write(part, []));
   // Each organization takes about 50 bytes.
