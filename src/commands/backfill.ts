@@ -4,7 +4,7 @@ import type { Database } from "../database/database.js";
 import { RegularsError } from "../errors.js";
 import { type BackfillProgress, type BackfillResult, backfill } from "../pull/backfill.js";
 import { chooseOrganization, print, signalOfStop, withDatabase } from "./context.js";
-import { parseInstantOption } from "./options.js";
+import { jsonOption, organizationOption, parseInstantOption } from "./options.js";
 import { Progress } from "./progress.js";
 import { sweepContext } from "./sweep-context.js";
 
@@ -28,10 +28,10 @@ export function backfillCommand(): Command {
       "Read a merchant's whole history from Square, then compute each customer's row once. An interrupted run continues " +
         "where it stopped. A second run changes nothing.",
     )
-    .option("--organization <id>", "organization id or merchant id, required when there are several")
+    .addOption(organizationOption())
     .option("--since <time>", "leave out what happened before this time (ISO 8601)", parseInstantOption)
     .option("--restart", "start over, even if an earlier run was interrupted")
-    .option("--json", "print one JSON object")
+    .addOption(jsonOption())
     .addHelpText("after", HELP)
     .action(async (options: Options) => {
       await withDatabase((database, config) => run(database, config, options));

@@ -5,6 +5,7 @@ import { backUp } from "../database/embedded/backup.js";
 import { restore } from "../database/embedded/restore.js";
 import { RegularsError } from "../errors.js";
 import { commandConfig, note, print, signalOfStop, withDatabase } from "./context.js";
+import { jsonOption } from "./options.js";
 import { Progress } from "./progress.js";
 import { checkAndPrint } from "./sanity-check.js";
 
@@ -31,7 +32,7 @@ export function backupCommand(): Command {
   return new Command("backup")
     .description("Write a consistent copy of the embedded database to a file, while the server runs.")
     .argument("<file>", "the file to write; it must not exist")
-    .option("--json", "print one JSON object")
+    .addOption(jsonOption())
     .addHelpText("after", BACKUP_HELP)
     .action(async (file: string, { json }: { json?: boolean }) => {
       const { database: config } = commandConfig();
@@ -65,12 +66,15 @@ async function writeBackup(
   pool: Parameters<typeof backUp>[1]["pool"],
   signal: AbortSignal,
 ) {
-  const progress = new Progress("MB");
+  let progress: Progress | undefined;
   try {
-    const onProgress = (bytes: number) => progress.update(Math.round(bytes / MEGABYTE));
+    const onProgress = (bytes: number, total: number) => {
+      progress ??= new Progress("MB", Math.round(total / MEGABYTE));
+      progress.update(Math.round(bytes / MEGABYTE));
+    };
     return await backUp(file, { dataDir, pool, signal, now: systemClock(), onProgress });
   } finally {
-    progress.end();
+    progress?.end();
   }
 }
 
@@ -78,7 +82,7 @@ export function restoreCommand(): Command {
   return new Command("restore")
     .description("Put a backup's database into a DATA_DIR that holds none, and check it.")
     .argument("<file>", "a file that backup wrote")
-    .option("--json", "print one JSON object")
+    .addOption(jsonOption())
     .addHelpText("after", RESTORE_HELP)
     .action(async (file: string, { json }: { json?: boolean }) => {
       const { database: config } = commandConfig();

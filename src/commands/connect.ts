@@ -7,8 +7,16 @@ import type { Database } from "../database/database.js";
 import { RegularsError } from "../errors.js";
 import { CONNECT_WITHIN_MS, ConnectSeal } from "../operations/connect-link.js";
 import { note, print, signalOfStop, withDatabase } from "./context.js";
+import { jsonOption } from "./options.js";
 
 const LOOK_EVERY_MS = 1_000;
+
+const HELP = `
+While it waits, the address is on standard error.
+
+Examples:
+  regulars connect
+  regulars connect --no-wait --json`;
 
 export function connectCommand(): Command {
   return new Command("connect")
@@ -17,8 +25,8 @@ export function connectCommand(): Command {
         "The address works for ten minutes. The server must be running.",
     )
     .option("--no-wait", "print the address and end")
-    .option("--json", "print one JSON object, and the address on standard error")
-    .addHelpText("after", "\nExamples:\n  regulars connect\n  regulars connect --no-wait --json")
+    .addOption(jsonOption())
+    .addHelpText("after", HELP)
     .action(async (options: { wait: boolean; json?: boolean }) => {
       await withDatabase((database, config) => run(database, config, options));
     });

@@ -17,7 +17,7 @@ import { postEvent } from "../simulator/post-event.js";
 import { type Salon, type SalonEvent, simulateSalon } from "../simulator/salon.js";
 import { signBody } from "../square/signature.js";
 import { print } from "./context.js";
-import { parseCount } from "./options.js";
+import { jsonLinesOption, parseCount } from "./options.js";
 import { Progress } from "./progress.js";
 import { type RunningServer, startServer, stopOnSignal } from "./serve.js";
 import { receiveAll, storeLocations, storeServices } from "./store-salon.js";
@@ -28,7 +28,11 @@ interface Options {
   readonly events: number;
   readonly pace: number;
   readonly exit?: boolean;
+  readonly json?: boolean;
 }
+
+/** Tells what happened: an object with --json, otherwise lines. Without an object the lines are for people alone. */
+type Say = (value: object | undefined, ...lines: readonly string[]) => void;
 
 const YEAR_MS = 365 * 24 * 3600 * 1000;
 /** How many events of the history are stored at once. */
@@ -41,7 +45,8 @@ const HUMAN_PACE_MS = 6_000;
 const HELP = `
 Examples:
   regulars demo
-  regulars demo --customers 100 --events 5 --pace 1 --exit`;
+  regulars demo --customers 100 --events 5 --pace 1 --exit
+  regulars demo --exit --json | jq 'select(.type == "event") | .rows'`;
 
 export function demoCommand(): Command {
   return new Command("demo")
@@ -54,18 +59,23 @@ export function demoCommand(): Command {
     .option("--events <number>", "how many of the latest events to send as webhooks", parseCount, 60)
     .option("--pace <milliseconds>", "time between two webhooks", parseCount, 400)
     .option("--exit", "stop after the last webhook; by default the server keeps running")
+    .addOption(jsonLinesOption())
     .addHelpText("after", HELP)
     .action(demo);
 }
 
 async function demo(options: Options): Promise<void> {
+  const say: Say = (value, ...lines) => {
+    if (value || !options.json) print(options.json, value, lines);
+  };
   readEnvFile();
   const config = demoConfig(process.env);
   const server = await startServer(config);
   stopOnSignal(server);
   const organizationId = await emptyOrganization(server);
   const page = `${server.address}/#key=${config.adminApiKey}`;
-  say(`Open ${page} and watch.`, "");
+  const data_dir = config.database.dataDir;
+  say({ type: "ready", page, data_dir, organization_id: organizationId }, `Open ${page} and watch.`, "");
 
   const end = systemClock();
   const salon = simulateSalon({
@@ -77,31 +87,35 @@ async function demo(options: Options): Promise<void> {
   });
   await storeLocations(server.database, organizationId, salon);
   await storeServices(server.database, organizationId, salon);
-  const latest = await loadHistory(server, salon, options.events);
-  await compareRows(server);
+  const latest = await loadHistory(server, salon, options.events, say);
+  await compareRows(server, say);
   const since = latest[0]?.at ?? end;
   const hours = Math.max(1, Math.round((systemClock().getTime() - since.getTime()) / 3_600_000));
   say(
+    undefined,
     `Now its last ${hours} hours as ${latest.length} signed webhooks to ${server.address}/webhooks/square:`,
     "",
   );
-  await sendEvents(server, config, organizationId, latest, options.pace);
+  const send = (events: readonly SalonEvent[]) =>
+    sendEvents(server, config, organizationId, events, options.pace, say);
+  await send(latest);
 
   if (options.exit) {
     await server.stop();
     return;
   }
   say(
+    undefined,
     "",
     `The salon goes on at ${page}, one event every few seconds; Ctrl-C stops it. Meanwhile, from another terminal:`,
-    `  DATA_DIR=${config.database.dataDir} npm run regulars -- sanity-check --all`,
+    `  DATA_DIR=${data_dir} npm run regulars -- sanity-check --all`,
     `  curl -H 'Authorization: Bearer ${config.adminApiKey}' \\`,
     `    ${server.address}/api/organizations/${organizationId}/customers/${await bestCustomer(server, organizationId)}`,
     "",
   );
   for (;;) {
     await wait(HUMAN_PACE_MS);
-    await sendEvents(server, config, organizationId, salon.happening(systemClock()), options.pace);
+    await send(salon.happening(systemClock()));
   }
 }
 
@@ -142,9 +156,10 @@ async function loadHistory(
   { database, feed }: RunningServer,
   salon: Salon,
   keep: number,
+  say: Say,
 ): Promise<SalonEvent[]> {
   const started = performance.now();
-  say("Storing two years of a simulated salon's history ...");
+  say(undefined, "Storing two years of a simulated salon's history ...");
   const inbox = new Inbox({
     database,
     clock: systemClock,
@@ -167,19 +182,34 @@ async function loadHistory(
   progress.end();
   const { locations, teamMembers, truth } = salon;
   const staff = teamMembers.filter(({ status }) => status === "ACTIVE").length;
+  const counts = {
+    locations: locations.length,
+    staff,
+    customers: truth.customers.size,
+    bookings: truth.bookings.size,
+    payments: truth.payments.size,
+  };
+  const events = loaded + rest.length;
+  const ms = Math.round(performance.now() - started);
   say(
-    `${locations.length} locations, ${staff} staff, ${truth.customers.size} customers, ` +
-      `${truth.bookings.size} bookings, ${truth.payments.size} payments.`,
-    `${loaded + rest.length} events stored in ${((performance.now() - started) / 1000).toFixed(1)} s.`,
+    { type: "history", ...counts, events, ms },
+    `${Object.entries(counts)
+      .map(([what, count]) => `${count} ${what}`)
+      .join(", ")}.`,
+    `${events} events stored in ${(ms / 1000).toFixed(1)} s.`,
   );
   return pending;
 }
 
 /** A first sweep, so that the page can say what was compared. */
-async function compareRows({ sweeps }: RunningServer): Promise<void> {
+async function compareRows({ sweeps }: RunningServer, say: Say): Promise<void> {
   const report = await sweeps.run("recent");
-  if ("checked" in report)
-    say(`${report.checked} rows compared with their recomputation, ${report.drifted} differed.`);
+  if (!("checked" in report)) return;
+  const { checked, drifted } = report;
+  say(
+    { type: "compared", checked, drifted },
+    `${checked} rows compared with their recomputation, ${drifted} differed.`,
+  );
 }
 
 /** Sends each event as Square does, and shows which rows changed. */
@@ -189,6 +219,7 @@ async function sendEvents(
   organizationId: string,
   events: readonly SalonEvent[],
   pace: number,
+  say: Say,
 ): Promise<void> {
   const url = `${server.address}/webhooks/square`;
   let rows = await analyticsRows(server, organizationId);
@@ -200,8 +231,17 @@ async function sendEvents(
     const ms = performance.now() - started;
     const status = (JSON.parse(answer.body) as { status?: string }).status ?? `HTTP ${answer.status}`;
     const now = await analyticsRows(server, organizationId);
-    const lines = changedRows(rows, now);
+    const changed = changedRows(rows, now);
+    const lines = changed.map(describeChange);
     say(
+      {
+        type: "event",
+        event_type: event.type,
+        event_id: event.event_id,
+        status,
+        ms,
+        rows: changed.map(({ customer_id, change, columns }) => ({ customer_id, change, columns })),
+      },
       `${event.type.padEnd(24)} ${status.padEnd(9)} ${ms.toFixed(1).padStart(6)} ms`,
       ...(lines.length > 0 ? lines : ["    no row changes"]),
     );
@@ -210,28 +250,35 @@ async function sendEvents(
   }
 }
 
-/** One line for every customer whose row changed. */
-function changedRows(before: ReadonlyMap<string, ApiRow>, after: ReadonlyMap<string, ApiRow>): string[] {
-  const lines: string[] = [];
-  for (const id of new Set([...before.keys(), ...after.keys()])) {
-    const was = before.get(id);
-    const is = after.get(id);
-    const name = [is?.given_name ?? was?.given_name, is?.family_name ?? was?.family_name]
-      .filter(Boolean)
-      .join(" ");
-    const who = `    ${name || "(no profile)"} ${id}:`;
-    if (!is) lines.push(`${who} row removed`);
-    else {
-      const columns = Object.entries(difference(was ?? {}, is));
-      if (columns.length === 0) continue;
-      const shown = columns
-        .slice(0, SHOWN_COLUMNS)
-        .map(([column, { before: b, after: a }]) => `${column} ${brief(b)} -> ${brief(a)}`);
-      const more = columns.length - shown.length;
-      lines.push(`${who} ${was ? "" : "new; "}${shown.join(", ")}${more > 0 ? ` and ${more} more` : ""}`);
-    }
-  }
-  return lines;
+interface ChangedRow {
+  readonly customer_id: string;
+  readonly name: string;
+  readonly change: "new" | "changed" | "removed";
+  readonly columns: ReturnType<typeof difference>;
+}
+
+/** Every customer whose row changed. */
+function changedRows(before: ReadonlyMap<string, ApiRow>, after: ReadonlyMap<string, ApiRow>): ChangedRow[] {
+  return [...new Set([...before.keys(), ...after.keys()])].flatMap((customer_id) => {
+    const was = before.get(customer_id);
+    const is = after.get(customer_id);
+    const columns = is ? difference(was ?? {}, is) : {};
+    if (is && Object.keys(columns).length === 0) return [];
+    const { given_name, family_name } = { ...was, ...is };
+    const name = [given_name, family_name].filter(Boolean).join(" ");
+    return [{ customer_id, name, change: !is ? "removed" : was ? "changed" : "new", columns } as const];
+  });
+}
+
+function describeChange({ customer_id, name, change, columns }: ChangedRow): string {
+  const who = `    ${name || "(no profile)"} ${customer_id}:`;
+  if (change === "removed") return `${who} row removed`;
+  const all = Object.entries(columns).map(
+    ([column, { before, after }]) => `${column} ${brief(before)} -> ${brief(after)}`,
+  );
+  const more = all.length - SHOWN_COLUMNS;
+  const shown = all.slice(0, SHOWN_COLUMNS).join(", ");
+  return `${who} ${change === "new" ? "new; " : ""}${shown}${more > 0 ? ` and ${more} more` : ""}`;
 }
 
 function brief(value: unknown): string {
@@ -259,8 +306,4 @@ async function bestCustomer({ database }: RunningServer, organizationId: string)
     select: { squareCustomerId: true },
   });
   return best?.squareCustomerId ?? "ID";
-}
-
-function say(...lines: readonly string[]): void {
-  print(false, undefined, lines);
 }

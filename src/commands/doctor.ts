@@ -4,6 +4,7 @@ import { type DoctorTools, doctor } from "../operations/doctor.js";
 import type { Finding } from "../operations/finding.js";
 import { openSquareApi } from "../square/api/client.js";
 import { print, subscriptionsOf } from "./context.js";
+import { jsonOption } from "./options.js";
 
 const WORDS: Readonly<Record<Finding["status"], string>> = {
   pass: "pass",
@@ -23,7 +24,7 @@ export function doctorCommand(): Command {
       "Check configuration, database and Square. Say what to do about each problem. Changes nothing. Exits 1 when a check " +
         "fails.",
     )
-    .option("--json", "print one JSON object")
+    .addOption(jsonOption())
     .addHelpText("after", HELP)
     .action(async ({ json }: { json?: boolean }) => {
       const findings: Finding[] = [];

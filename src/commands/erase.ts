@@ -3,6 +3,7 @@ import { systemClock } from "../clock.js";
 import { RegularsError } from "../errors.js";
 import { eraseCustomer, isCustomerKnown } from "../inbox/erasures.js";
 import { chooseOrganization, print, withDatabase } from "./context.js";
+import { customerOption, jsonOption, organizationOption } from "./options.js";
 import { Progress } from "./progress.js";
 
 interface Options {
@@ -26,9 +27,9 @@ Examples:
 export function eraseCommand(): Command {
   return new Command("erase")
     .description("Erase one customer's personal data. Counts and money stay.")
-    .requiredOption("--customer <id>", "Square customer id; a merged id means its survivor")
-    .option("--organization <id>", "organization id or merchant id, required when there are several")
-    .option("--json", "print one JSON object")
+    .addOption(customerOption())
+    .addOption(organizationOption())
+    .addOption(jsonOption())
     .addHelpText("after", HELP)
     .action(async ({ customer, organization, json }: Options) => {
       await withDatabase(async (database) => {

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import type { Outcome } from "../inbox/received-event.js";
 import { print, withDatabase } from "./context.js";
-import { parseCount, parseInstantOption, parseList, parseStatuses } from "./options.js";
+import { jsonOption, parseCount, parseInstantOption, parseList, parseStatuses } from "./options.js";
 
 interface Options {
   readonly status?: Outcome[];
@@ -29,7 +29,7 @@ export function eventsCommand(): Command {
     .option("--type <types>", "event types; separate several with commas", parseList)
     .option("--since <time>", "received at or after this time (ISO 8601)", parseInstantOption)
     .option("--limit <number>", "how many at most", parseCount, 50)
-    .option("--json", "print one JSON array")
+    .addOption(jsonOption())
     .addHelpText("after", HELP)
     .action(list);
   return events;

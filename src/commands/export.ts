@@ -15,6 +15,7 @@ import {
 } from "../operations/export.js";
 import { ExportFile, type LineCounts } from "../operations/export-file.js";
 import { chooseOrganization, note, print, signalOfStop, withDatabase } from "./context.js";
+import { jsonOption, organizationOption } from "./options.js";
 import { printable } from "./printable.js";
 import { Progress } from "./progress.js";
 
@@ -47,7 +48,7 @@ With --customer the export holds what is about this customer and the ids merged 
 that name them or one of their bookings, payments, refunds or orders. Events older than EVENT_RETENTION_DAYS are deleted.
 
 With --out, a run that was interrupted within the last day continues where it stopped. An unfinished file is called
-FILE.part. Only its owner can read the file. Exits 1 when the export is incomplete or the customer does not exist.
+FILE.part. Only its owner can read the file. The answer is a summary; without --out it is on standard error. Exits 1 when the export is incomplete or the customer does not exist.
 
 Examples:
   regulars export --out salon.ndjson
@@ -61,13 +62,13 @@ export function exportCommand(): Command {
       "Write all stored data of an organization, or about one customer, with one JSON object on each line.",
     )
     .option("--customer <id>", "only data about this Square customer; a merged id means its survivor")
-    .option("--organization <id>", "organization id or merchant id, required when there are several")
+    .addOption(organizationOption())
     .option(
       "--out <file>",
       "the file to write; an existing file is replaced at the end (default: standard output)",
     )
     .option("--restart", "start over, even if an earlier run was interrupted")
-    .option("--json", "print the summary as one JSON object (without --out on standard error)")
+    .addOption(jsonOption())
     .addHelpText("after", HELP)
     .action(async (options: Options) => {
       await withDatabase((database) => run(database, options));

@@ -7,6 +7,7 @@ import { RegularsError } from "../errors.js";
 import { type ImportCounts, importReferrals } from "../operations/import-referrals.js";
 import { readReferralFile } from "../operations/referral-file.js";
 import { chooseOrganization, note, print, signalOfStop, withDatabase } from "./context.js";
+import { jsonOption, organizationOption } from "./options.js";
 import { Progress } from "./progress.js";
 
 interface Options {
@@ -39,9 +40,9 @@ export function importCommand(): Command {
     .summary("referral profiles or rewards from a CSV")
     .description("Store referral profiles or rewards from a CSV, and recompute their customers.")
     .argument("<file>", "the CSV; - reads standard input")
-    .option("--organization <id>", "organization id or merchant id, when there are several")
+    .addOption(organizationOption())
     .option("--dry-run", "check the file and tell what it would change, and change nothing")
-    .option("--json", "print one JSON object")
+    .addOption(jsonOption())
     .addHelpText("after", HELP)
     .action(async (file: string, options: Options) => {
       const read = readReferralFile(await bytesOf(file));

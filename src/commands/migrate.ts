@@ -6,6 +6,8 @@ import { SchemaMismatch } from "../errors.js";
 import { makeEventMonths } from "../inbox/event-months.js";
 import { requireUsableDatabase } from "../operations/database-checks.js";
 import { commandConfig, print } from "./context.js";
+import { jsonOption } from "./options.js";
+import { Progress } from "./progress.js";
 
 interface Options {
   readonly status?: boolean;
@@ -27,7 +29,7 @@ export function migrateCommand(): Command {
   return new Command("migrate")
     .description("Bring the database's schema up to date. Several processes may run it at once.")
     .option("--status", "list which migrations were applied and which are pending, and change nothing")
-    .option("--json", "print one JSON object")
+    .addOption(jsonOption())
     .addHelpText("after", HELP)
     .action(async ({ status, json }: Options) => {
       const database = await openDatabase({ ...commandConfig().database, role: "command" });
@@ -42,7 +44,12 @@ export function migrateCommand(): Command {
 
 async function applyAll(database: Database, json: boolean | undefined): Promise<void> {
   await requireUsableDatabase(database, { writes: true });
-  const applied = await migrate(database);
+  let progress: Progress | undefined;
+  const applied = await migrate(database, undefined, (done, total) => {
+    if (total === 0) return;
+    progress ??= new Progress("migrations", total);
+    progress.update(done);
+  }).finally(() => progress?.end());
   await makeEventMonths(database.pool, systemClock());
   const lines = applied.length > 0 ? applied.map((name) => `applied ${name}`) : "The schema is current.";
   print(json, { applied }, lines);

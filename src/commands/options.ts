@@ -1,7 +1,22 @@
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 import type { Outcome } from "../inbox/received-event.js";
 
 const statuses: readonly Outcome[] = ["processed", "stale", "ignored", "deferred", "dead"];
+
+/** `--json` of a command that prints one answer. */
+export const jsonOption = () => new Option("--json", "print the answer as one line of JSON");
+
+/** `--json` of a command that prints lines as long as it runs. */
+export const jsonLinesOption = () => new Option("--json", "print one JSON object on each line");
+
+export const organizationOption = () =>
+  new Option("--organization <id>", "organization id or merchant id (required when there are several)");
+
+export const customerOption = () =>
+  new Option(
+    "--customer <id>",
+    "Square customer id; a merged id means its survivor (required)",
+  ).makeOptionMandatory();
 
 export function parseList(value: string): string[] {
   return value.split(",").flatMap((item) => item.trim() || []);

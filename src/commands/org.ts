@@ -1,6 +1,6 @@
 import { text } from "node:stream/consumers";
 import { Command } from "commander";
-import { type RefreshProgress, refreshOrganization } from "../analytics/refresh.js";
+import { countAnalyticsRows, type RefreshProgress, refreshOrganization } from "../analytics/refresh.js";
 import { systemClock } from "../clock.js";
 import type { Config } from "../config.js";
 import type { Database } from "../database/database.js";
@@ -8,6 +8,7 @@ import { RegularsError } from "../errors.js";
 import { encryptAccessToken } from "../organizations/access-token.js";
 import { addOrganization } from "../organizations/organizations.js";
 import { note, print, withDatabase } from "./context.js";
+import { jsonOption } from "./options.js";
 import { trySyncOrganizationProfile } from "./organization-profile.js";
 import { Progress } from "./progress.js";
 
@@ -36,18 +37,18 @@ export function orgCommand(): Command {
       "Add the organization of a merchant, or change an existing one. Prints its id. A change of currency or time zone " +
         "recomputes all its customers.",
     )
-    .requiredOption("--merchant-id <id>", "Square merchant id")
-    .requiredOption("--name <name>", "the seller's name")
+    .requiredOption("--merchant-id <id>", "Square merchant id (required)")
+    .requiredOption("--name <name>", "the seller's name (required)")
     .option("--currency <code>", "ISO 4217 code (default for a new organization: USD)")
     .option("--time-zone <name>", "IANA time zone (default for a new organization: America/Los_Angeles)")
     .option("--access-token-stdin", "read a Square access token from standard input and store it encrypted")
-    .option("--json", "print one JSON object")
+    .addOption(jsonOption())
     .addHelpText("after", HELP)
     .action(add);
   org
     .command("list")
     .description("List the organizations.")
-    .option("--json", "print one JSON array")
+    .addOption(jsonOption())
     .addHelpText("after", HELP)
     .action(list);
   return org;
@@ -117,7 +118,7 @@ async function syncProfile(
 /** Every row of the organization depends on its currency and time zone. */
 async function recomputeAll(database: Database, organizationId: string): Promise<RefreshProgress> {
   let done: RefreshProgress = { after: "", checked: 0, written: 0, deleted: 0 };
-  const progress = new Progress("customers");
+  const progress = new Progress("customers", await countAnalyticsRows(database.pool, organizationId));
   for await (done of refreshOrganization(database.pool, organizationId, "full", systemClock)) {
     progress.update(done.checked);
   }

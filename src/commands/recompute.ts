@@ -3,6 +3,7 @@ import { recomputeCustomer } from "../analytics/customer.js";
 import { systemClock } from "../clock.js";
 import { RegularsError } from "../errors.js";
 import { chooseOrganization, print, withDatabase } from "./context.js";
+import { customerOption, jsonOption, organizationOption } from "./options.js";
 
 interface Options {
   readonly customer: string;
@@ -18,9 +19,9 @@ Examples:
 export function recomputeCommand(): Command {
   return new Command("recompute")
     .description("Recompute one customer's row from the stored objects, and show what was different.")
-    .requiredOption("--customer <id>", "Square customer id; a merged id means its survivor")
-    .option("--organization <id>", "organization id or merchant id, required when there are several")
-    .option("--json", "print one JSON object")
+    .addOption(customerOption())
+    .addOption(organizationOption())
+    .addOption(jsonOption())
     .addHelpText("after", HELP)
     .action(async ({ customer, organization, json }: Options) => {
       await withDatabase(async (database) => {

@@ -4,7 +4,7 @@ import type { Database } from "../database/database.js";
 import type { SweepMode, SweepProgress, SweepReport, SweepStep } from "../sweep/report.js";
 import { type SweepOptions, sweep } from "../sweep/sweep.js";
 import { print, signalOfStop, withDatabase } from "./context.js";
-import { wholeNumber } from "./options.js";
+import { jsonOption, wholeNumber } from "./options.js";
 import { Progress } from "./progress.js";
 import { sweepContext } from "./sweep-context.js";
 
@@ -35,7 +35,7 @@ export function reconcileCommand(): Command {
       "how long a recent sweep may read from Square and compare rows; the next one continues there (default: 300)",
       wholeNumber(0),
     )
-    .option("--json", "print the report as one JSON object")
+    .addOption(jsonOption())
     .addHelpText("after", HELP)
     .action(async (options: Options) => {
       await withDatabase((database, config) => reconcile(database, config, options));

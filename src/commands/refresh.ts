@@ -5,6 +5,7 @@ import { systemClock } from "../clock.js";
 import type { Database } from "../database/database.js";
 import { clearPositions } from "../database/positions.js";
 import { print, withDatabase } from "./context.js";
+import { jsonOption } from "./options.js";
 import { Progress } from "./progress.js";
 
 interface Options {
@@ -33,7 +34,7 @@ export function refreshCommand(): Command {
         .default("full"),
     )
     .option("--restart", "start over, even if an earlier run was interrupted")
-    .option("--json", "print one JSON object")
+    .addOption(jsonOption())
     .addHelpText("after", HELP)
     .action(async (options: Options) => {
       await withDatabase((database) => refresh(database, options));

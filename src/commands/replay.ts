@@ -9,7 +9,7 @@ import type { Outcome } from "../inbox/received-event.js";
 import { countStoredEvents, type EventPosition, storedEventsPage } from "../inbox/stored-events.js";
 import { silentLog } from "../log.js";
 import { note, print, withDatabase } from "./context.js";
-import { parseInstantOption, parseList, parseStatuses } from "./options.js";
+import { jsonOption, parseInstantOption, parseList, parseStatuses } from "./options.js";
 import { Progress } from "./progress.js";
 
 interface Options {
@@ -41,11 +41,11 @@ export function replayCommand(): Command {
         "writes them), or are stored events chosen by --status, --since and --type. Replaying twice changes nothing. An " +
         "unreadable event is reported and skipped. Exits 1 when an event has no effect yet.",
     )
-    .argument("[files...]", "event files, .json or .ndjson")
+    .argument("[files...]", "event files, .json or .ndjson (required without --status, --type and --since)")
     .option("--status <statuses>", "stored events with these statuses, separated by commas", parseStatuses)
     .option("--type <types>", "stored events of these types, separated by commas", parseList)
     .option("--since <time>", "stored events received at or after this time (ISO 8601)", parseInstantOption)
-    .option("--json", "print one JSON object")
+    .addOption(jsonOption())
     .addHelpText("after", HELP)
     .action(async (files: string[], options: Options) => {
       const byFilter = options.status ?? options.type ?? options.since;

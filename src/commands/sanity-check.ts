@@ -3,6 +3,8 @@ import { systemClock } from "../clock.js";
 import type { Database } from "../database/database.js";
 import { type SanityStep, sanityCheck } from "../operations/sanity-check.js";
 import { print, withDatabase } from "./context.js";
+import { jsonOption } from "./options.js";
+import { Progress } from "./progress.js";
 
 const HELP = `
 Examples:
@@ -13,7 +15,7 @@ export function sanityCheckCommand(): Command {
   return new Command("sanity-check")
     .description("Check the stored data for contradictions. Changes nothing. Exits 1 when a check fails.")
     .option("--all", "compare every row with its recomputation; by default a sample")
-    .option("--json", "print one JSON object")
+    .addOption(jsonOption())
     .addHelpText("after", HELP)
     .action(async ({ all, json }: { all?: boolean; json?: boolean }) => {
       const steps = await withDatabase((database) => checkAndPrint(database, { all: all === true, json }));
@@ -29,8 +31,14 @@ export async function checkAndPrint(
   { all, json }: { all: boolean; json: boolean | undefined },
 ): Promise<SanityStep[]> {
   const steps: SanityStep[] = [];
-  for await (const step of sanityCheck(database, systemClock, all)) {
+  let progress: Progress | undefined;
+  const onProgress = (done: number, total: number) => {
+    progress ??= new Progress("rows compared", total);
+    progress.update(done);
+  };
+  for await (const step of sanityCheck(database, systemClock, all, onProgress)) {
     steps.push(step);
+    progress?.end();
     if (!json) print(false, step, describe(step));
   }
   return steps;

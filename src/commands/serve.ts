@@ -23,6 +23,7 @@ import { Schedule } from "../sweep/schedule.js";
 import { startTracing } from "../tracing.js";
 import { ensureConfiguredOrganization, syncConfiguredOrganization } from "./configured-organization.js";
 import { subscriptionsOf } from "./context.js";
+import { jsonLinesOption } from "./options.js";
 import { sweepContext } from "./sweep-context.js";
 
 /** How long a stopping server may take to finish its work. */
@@ -32,7 +33,8 @@ const STOP_WITHIN_MS = 10_000;
 const QUERY_TIMEOUT_MS = 8_000;
 
 const HELP = `
-Environment variables configure the server (see docs/configuration.md). It reads .env if the file exists.
+Environment variables configure the server (see docs/configuration.md). It reads .env if the file exists. Its log is
+JSON with and without --json.
 
 Examples:
   regulars serve
@@ -43,6 +45,7 @@ export function serveCommand(): Command {
     .description(
       "Run the server: the webhook endpoint, the API, the retries of deferred events, and the scheduled sweep.",
     )
+    .addOption(jsonLinesOption())
     .addHelpText("after", HELP)
     .action(async () => {
       readEnvFile();

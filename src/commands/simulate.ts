@@ -14,7 +14,7 @@ import { writeHistory } from "../simulator/history-file.js";
 import { type Salon, type SalonEvent, type SalonOptions, simulateSalon } from "../simulator/salon.js";
 import { signBody } from "../square/signature.js";
 import { commandConfig, print } from "./context.js";
-import { parseInstantOption, parseRate, wholeNumber } from "./options.js";
+import { jsonOption, parseInstantOption, parseRate, wholeNumber } from "./options.js";
 import { Progress } from "./progress.js";
 
 const DAY = 86_400_000;
@@ -55,11 +55,14 @@ export function simulateCommand(): Command {
       "Write the history of a simulated salon to a file of signed webhook events. The key is SQUARE_WEBHOOK_SIGNATURE_KEY " +
         "or a demo key. Or serve the salon as Square's API, to try a server, connect, subscribe or a backfill with it.",
     )
-    .option("--out <file>", "the file to write, one JSON object on each line; an existing file is replaced")
+    .option(
+      "--out <file>",
+      "the file to write, one JSON object on each line; an existing file is replaced (required without --serve-api)",
+    )
     .option(
       "--serve-api <port>",
       "serve the salon as Square's API on 127.0.0.1 until Ctrl-C (0: any free port), and print the environment " +
-        "variables that a server or a backfill needs to use it",
+        "variables that a server or a backfill needs to use it (required without --out)",
       wholeNumber(0),
     )
     .option(
@@ -91,7 +94,7 @@ export function simulateCommand(): Command {
       "notification URL (default: SQUARE_WEBHOOK_NOTIFICATION_URL, or the demo's); with --serve-api sellers return to " +
         "its host from connecting",
     )
-    .option("--json", "print the summary as one JSON object")
+    .addOption(jsonOption())
     .addHelpText("after", HELP)
     .action(simulate);
 }

@@ -5,6 +5,7 @@ import { RegularsError } from "../errors.js";
 import { type Subscribed, subscribe, type TestResult, testSubscription } from "../operations/subscribe.js";
 import type { SubscriptionsApi } from "../square/api/subscriptions.js";
 import { commandConfig, note, print, signalOfStop, subscriptionsOf, withDatabase } from "./context.js";
+import { jsonOption } from "./options.js";
 
 interface Flags {
   readonly name?: string;
@@ -33,7 +34,7 @@ export function subscribeCommand(): Command {
       "--test",
       "let Square send a test event, and wait until the server has stored it; exits 1 when it does not come",
     )
-    .option("--json", "print one JSON object")
+    .addOption(jsonOption())
     .addHelpText("after", HELP)
     .action(run);
 }

@@ -51,6 +51,9 @@ export interface MigrationStatus {
   readonly kind: "expand" | "contract";
 }
 
+/** How many migrations are done, of those that were pending. */
+export type MigrationProgress = (done: number, total: number) => void;
+
 interface Migration {
   readonly name: string;
   readonly sql: string;
@@ -62,15 +65,21 @@ interface Migration {
  * at once: one of them applies a migration while the others wait.
  *
  * @param folder has one folder for each migration, with a migration.sql in it; by default prisma/migrations
+ * @param onProgress is told before each migration, and at the end, how many are done
  * @returns the names of the migrations that this call applied
  * @throws SchemaMismatch when the database's record does not fit this build; nothing is changed then
  * @throws MigrationFailed when a file fails; that file has no effect, and earlier files stay applied
  */
-export async function migrate(database: Database, folder = migrationsFolder()): Promise<string[]> {
+export async function migrate(
+  database: Database,
+  folder = migrationsFolder(),
+  onProgress: MigrationProgress = () => {},
+): Promise<string[]> {
   const migrations = await readMigrations(folder);
   const applied: string[] = [];
   for (;;) {
-    const name = await inTransaction(database.pool, (tx) => applyNext(tx, migrations));
+    const onPending = (pending: number) => onProgress(applied.length, applied.length + pending);
+    const name = await inTransaction(database.pool, (tx) => applyNext(tx, migrations, onPending));
     if (name === undefined) return applied;
     applied.push(name);
   }
@@ -113,9 +122,15 @@ export function migrationsFolder(): string {
   return path.join(folder, "prisma", "migrations");
 }
 
-async function applyNext(tx: pg.PoolClient, migrations: readonly Migration[]): Promise<string | undefined> {
+async function applyNext(
+  tx: pg.PoolClient,
+  migrations: readonly Migration[],
+  onPending: (pending: number) => void,
+): Promise<string | undefined> {
   await tx.query(withoutTimeout("select pg_advisory_xact_lock($1)", [ADVISORY_LOCK]));
-  const [next] = await pendingOf(tx, migrations);
+  const pending = await pendingOf(tx, migrations);
+  onPending(pending.length);
+  const [next] = pending;
   if (next === undefined) return undefined;
   if (!(await recordExists(tx))) await tx.query(RECORD_TABLE);
   const startedAt = new Date();

@@ -7,6 +7,9 @@ import { query } from "../database/query.js";
 import { inTransaction } from "../database/transaction.js";
 import { compareRows, unexplained } from "../drift/compare.js";
 
+/** How many rows have been compared with their recomputation. */
+export type SanityProgress = (done: number, total: number) => void;
+
 /** The result of one check. */
 export interface SanityStep {
   readonly name: string;
@@ -31,9 +34,10 @@ export async function* sanityCheck(
   database: Database,
   clock: Clock,
   all: boolean,
+  onProgress: SanityProgress = () => {},
 ): AsyncGenerator<SanityStep> {
   yield await schemaStep(database);
-  yield await columnsStep(database, clock, all);
+  yield await columnsStep(database, clock, all, onProgress);
   for (const check of checks) yield await countStep(database, check, clock());
 }
 
@@ -177,7 +181,12 @@ const sampleStatement = {
     ) as chosen group by organization_id`,
 };
 
-async function columnsStep(database: Database, clock: Clock, all: boolean): Promise<SanityStep> {
+async function columnsStep(
+  database: Database,
+  clock: Clock,
+  all: boolean,
+  onProgress: SanityProgress,
+): Promise<SanityStep> {
   const { rows } = await readingWholeTables(database, (tx) =>
     query<{ organization_id: string; customer_ids: string[] }>(tx, sampleStatement, [
       all,
@@ -185,6 +194,8 @@ async function columnsStep(database: Database, clock: Clock, all: boolean): Prom
       all ? null : SAMPLE,
     ]),
   );
+  const total = rows.reduce((sum, { customer_ids }) => sum + customer_ids.length, 0);
+  let done = 0;
   let compared = 0;
   const wrong: string[] = [];
   for (const { organization_id, customer_ids } of rows) {
@@ -204,6 +215,8 @@ async function columnsStep(database: Database, clock: Clock, all: boolean): Prom
         const columns = unexplained(row);
         if (columns.length > 0) wrong.push(`${row.customerId}: ${columns.join(", ")}`);
       }
+      done += chunk.length;
+      onProgress(done, total);
     }
   }
   return step(`every column equals its recomputation (${all ? "all rows" : "a sample"})`, compared, wrong);

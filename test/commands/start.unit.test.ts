@@ -1,35 +1,99 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
+import type { Command } from "commander";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { commands } from "../../src/commands/commands.js";
+import { organizationOption } from "../../src/commands/options.js";
 import { regulars, regularsProcess } from "../support/command-line.js";
 import { nodeParameters } from "../support/program.js";
 
 const loaded = await Promise.all(commands.map(({ load }) => load()));
 /** Those that do something: `org` and `events` only group others. */
 const working = loaded.flatMap((command) => (command.commands.length > 0 ? command.commands : [command]));
-const answering = working.filter((command) => !["serve", "demo"].includes(command.name()));
+/** Those that print lines as long as they run. The others print one answer. */
+const lasting = ["serve", "demo"];
+const documented = rowsOfCommands(await readFile("docs/commands.md", "utf8"));
 
 describe("every command", () => {
   it.each(working.map((command) => ({ name: command.name(), command })))(
     "$name explains itself and each of its options with --help",
     ({ command }) => {
       expect(command.helpInformation()).toContain("--help");
-      expect(command.description().length).toBeGreaterThan(10);
+      expect(command.description()).toMatch(/^[A-Z].{10,}\.$/);
+      expect(helpOf(command).match(/^Examples:\n( {2}.*regulars .*\n)+$/m)).not.toBeNull();
       for (const option of command.options) expect(option.description, option.flags).not.toBe("");
     },
   );
 
-  it.each(answering.map((command) => ({ name: command.name(), command })))(
-    "$name answers machines with --json",
+  it.each(working.map((command) => ({ name: command.name(), command })))(
+    "$name answers machines with --json, in the words of all commands",
     ({ command }) => {
-      expect(command.options.map(({ long }) => long)).toContain("--json");
+      const json = command.options.find(({ long }) => long === "--json");
+      expect(json?.description).toBe(
+        lasting.includes(command.name())
+          ? "print one JSON object on each line"
+          : "print the answer as one line of JSON",
+      );
+    },
+  );
+
+  it.each(working.map((command) => ({ name: command.name(), command })))(
+    "$name says of each required option that it is, in the words of all commands",
+    ({ command }) => {
+      for (const { long, mandatory, description } of command.options) {
+        expect(/required/.test(description), `${long}: ${description}`).toBe(
+          / \(required(?: (?:when|without) .*)?\)$/.test(description),
+        );
+        expect(description.endsWith(" (required)"), `${long}: ${description}`).toBe(mandatory);
+      }
+      const organization = command.options.find(({ long }) => long === "--organization");
+      expect(organization?.description ?? organizationOption().description).toBe(
+        organizationOption().description,
+      );
+    },
+  );
+
+  it.each([...working.map(nameOf), "complete"].map((name) => ({ name })))(
+    "$name has its exit codes in docs/commands.md",
+    ({ name }) => {
+      expect(documented.get(name)?.trim()).toMatch(/.{5,}/);
     },
   );
 });
+
+/** The command with its group's name, as it is typed. */
+function nameOf(command: Command): string {
+  const group = loaded.find(({ commands }) => commands.includes(command));
+  return group ? `${group.name()} ${command.name()}` : command.name();
+}
+
+/** The whole text of --help. `helpInformation` lacks what is added to it. */
+function helpOf(command: Command): string {
+  let help = "";
+  command.configureOutput({
+    writeOut: (text) => {
+      help += text;
+    },
+  });
+  command.outputHelp();
+  return help;
+}
+
+/** When each command exits with 1, by the command's name. A row may be about several commands. */
+function rowsOfCommands(page: string): Map<string, string> {
+  const [table = ""] = /^\| command \| what it does \| exits with 1 when \|\n(?:\|.*\n)+/m.exec(page) ?? [];
+  const rows = table.split("\n").slice(2);
+  return new Map(
+    rows.flatMap((row) => {
+      const [, commandCell = "", , exits = ""] = row.split(/(?<!\\)\|/);
+      const names = Array.from(commandCell.matchAll(/`([a-z][a-z-]*(?: [a-z]+(?=[ `]))?)/g));
+      return names.map(([, name = ""]) => [name, exits] as const);
+    }),
+  );
+}
 
 describe("the program", () => {
   it("lists its commands with --help, and refuses an unknown one", async () => {
