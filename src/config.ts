@@ -208,7 +208,10 @@ function problemsBetweenVariables(env: NodeJS.ProcessEnv, require: "serve" | "co
     if (!isSet(env, name)) problems.push(`${name} ${why}`);
   };
   if (require === "serve") {
-    needs("SQUARE_WEBHOOK_SIGNATURE_KEY", "is required: the signature key of the webhook subscription");
+    needs(
+      "SQUARE_WEBHOOK_SIGNATURE_KEY",
+      'is required: the signature key of the webhook subscription, which "regulars subscribe" prints',
+    );
     needs("SQUARE_WEBHOOK_NOTIFICATION_URL", "is required: the notification URL exactly as subscribed");
     problems.push(...shortKeys(env));
   }

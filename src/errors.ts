@@ -96,6 +96,13 @@ export class DataDirInUse extends RegularsError {
   }
 }
 
+/** No server runs on the embedded database's folder, and the command needs one. */
+export class NoServer extends RegularsError {
+  constructor(dataDir: string) {
+    super("no_server", `No server runs on DATA_DIR ${dataDir}: start it first, in another terminal`);
+  }
+}
+
 /** The embedded database's folder cannot be used. */
 export class DataDirUnusable extends RegularsError {
   constructor(message: string, options?: ErrorOptions) {

@@ -2,11 +2,10 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Command } from "commander";
 import { systemClock } from "../clock.js";
-import type { Config } from "../config.js";
 import type { Database } from "../database/database.js";
 import { RegularsError } from "../errors.js";
 import { CONNECT_WITHIN_MS, ConnectSeal } from "../operations/connect-link.js";
-import { note, print, signalOfStop, withDatabase } from "./context.js";
+import { commandConfig, note, print, signalOfStop, withDatabase } from "./context.js";
 import { jsonOption } from "./options.js";
 
 const LOOK_EVERY_MS = 1_000;
@@ -28,12 +27,12 @@ export function connectCommand(): Command {
     .addOption(jsonOption())
     .addHelpText("after", HELP)
     .action(async (options: { wait: boolean; json?: boolean }) => {
-      await withDatabase((database, config) => run(database, config, options));
+      await run(options);
     });
 }
 
-async function run(database: Database, config: Config, { wait, json }: { wait: boolean; json?: boolean }) {
-  const { square, tokenEncryptionKey } = config;
+async function run({ wait, json }: { wait: boolean; json?: boolean }): Promise<void> {
+  const { square, tokenEncryptionKey } = commandConfig();
   if (!square.application || !tokenEncryptionKey) {
     throw new RegularsError(
       "not_configured",
@@ -44,8 +43,10 @@ async function run(database: Database, config: Config, { wait, json }: { wait: b
   const link = new ConnectSeal(tokenEncryptionKey).seal("link", randomBytes(8).toString("hex"), since);
   const url = new URL(`/connect/square?link=${link}`, square.application.redirectUrl).href;
   if (!wait) return print(json, { url }, url);
-  note("Open this address in a browser. It works for ten minutes:", url);
-  const organization = await connectedSince(database, since, signalOfStop());
+  const organization = await withDatabase((database) => {
+    note("Open this address in a browser. It works for ten minutes:", url);
+    return connectedSince(database, since, signalOfStop());
+  }, "guest");
   const { id, squareMerchantId: merchant_id, name } = organization;
   print(json, { url, organization_id: id, merchant_id, name }, [
     `${name} (${merchant_id}) is connected. The organization's id is ${id}.`,

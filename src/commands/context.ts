@@ -21,13 +21,15 @@ export function commandConfig(): Config {
  * Runs a command's work on the configured database and closes the database. Like `serve`, it migrates the embedded
  * database first. It does not migrate a Postgres, because other servers may use it.
  *
+ * @param role `guest` when the work waits for what a server does
  * @throws RegularsError `schema_pending` when a Postgres has pending migrations
  */
 export async function withDatabase<Result>(
   work: (database: Database, config: Config) => Promise<Result>,
+  role: "command" | "guest" = "command",
 ): Promise<Result> {
   const config = commandConfig();
-  const database = await openDatabase({ ...config.database, role: "command" });
+  const database = await openDatabase({ ...config.database, role });
   try {
     await requireUsableDatabase(database, { writes: false });
     if (database.kind === "embedded") await migrate(database);
@@ -73,7 +75,10 @@ export async function chooseOrganization(database: Database, named: string | und
   const [only] = found;
   if (only && found.length === 1) return only;
   if (organizations.length === 0) {
-    throw new RegularsError("no_organization", 'There is no organization yet. Add one with "org add".');
+    throw new RegularsError(
+      "no_organization",
+      'There is no organization yet. Connect a seller with "connect", or add one with "org add".',
+    );
   }
   throw new RegularsError(
     "organization_unclear",

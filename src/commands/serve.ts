@@ -6,6 +6,7 @@ import { systemClock } from "../clock.js";
 import { readEnvFile } from "../config/env-file.js";
 import { loadConfig, type ServeConfig } from "../config.js";
 import { type Database, openDatabase } from "../database/database.js";
+import { holdsCluster } from "../database/embedded/cluster-folder.js";
 import { migrate } from "../database/migrate.js";
 import { Replica } from "../database/replica.js";
 import { describeFailure, RegularsError } from "../errors.js";
@@ -81,6 +82,9 @@ export async function startServer(
   config: ServeConfig,
   log = openLog(config.logLevel),
 ): Promise<RunningServer> {
+  const { databaseUrl, dataDir } = config.database;
+  if (databaseUrl === undefined && !holdsCluster(dataDir))
+    log.info({ data_dir: dataDir }, "making the embedded database, which may take half a minute");
   const database = await openDatabase({
     ...config.database,
     role: "server",

@@ -120,7 +120,8 @@ function describeKeys({ needed, configured }: Keys, rotated: boolean): string[] 
       "4. After a day, take the old key out. Until then Square may send again what it had signed with it.",
     ];
   }
-  if (!configured) return ["Set its key, restart the server, then run: regulars subscribe --test", line];
+  if (!configured)
+    return ["Set its key, start or restart the server, then run: regulars subscribe --test", line];
   if (needed.length === 1) return [];
   return ["SQUARE_WEBHOOK_SIGNATURE_KEY has further keys. A day after a rotation, leave only the new one."];
 }
@@ -130,11 +131,11 @@ async function testEvent(
   { subscription }: Subscribed,
   json?: true,
 ): Promise<TestResult> {
-  note("Square sends a test event ...");
   const signal = signalOfStop();
-  const tested = await withDatabase((database) =>
-    testSubscription(database, api, subscription, { clock: systemClock, signal }),
-  );
+  const tested = await withDatabase((database) => {
+    note("Square sends a test event ...");
+    return testSubscription(database, api, subscription, { clock: systemClock, signal });
+  }, "guest");
   if (!json) print(false, undefined, tested.problem ?? `Event ${tested.eventId} came and is stored.`);
   return tested;
 }

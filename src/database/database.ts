@@ -2,7 +2,7 @@ import { PrismaPg } from "@prisma/adapter-pg";
 import pg from "pg";
 import { type DatabaseAddress, readDatabaseUrl } from "../config/database-url.js";
 import type { DatabaseConfig } from "../config.js";
-import { openEmbedded } from "./embedded/owner.js";
+import { openEmbedded, type Role } from "./embedded/owner.js";
 import { type Exclusively, exclusivelyInFolder, exclusivelyOnPostgres } from "./exclusive.js";
 import { PrismaClient } from "./generated/client.js";
 import { type Listen, listenOnPostgres } from "./notifications.js";
@@ -38,8 +38,7 @@ export interface Database {
 }
 
 export interface OpenOptions extends Pick<DatabaseConfig, "databaseUrl" | "dataDir"> {
-  /** A server must own the embedded database. A command may also use the database of a running server. */
-  readonly role: "server" | "command";
+  readonly role: Role;
   readonly poolSize?: number;
   /**
    * How long a statement may take before the database counts as unavailable and the connection is closed, in
@@ -55,6 +54,7 @@ export interface OpenOptions extends Pick<DatabaseConfig, "databaseUrl" | "dataD
  *
  * @throws DatabaseUrlProblems when `databaseUrl` cannot be read
  * @throws DataDirInUse when another process owns the folder and this one is a server
+ * @throws NoServer when no process owns the folder and this one is a guest
  * @throws DataDirUnusable when the folder cannot be used, or holds something else
  */
 export async function openDatabase(options: OpenOptions): Promise<Database> {

@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
-import path from "node:path";
 import type { Clock } from "../clock.js";
 import { readEnvFile } from "../config/env-file.js";
 import { type Config, type DatabaseConfig, loadConfig } from "../config.js";
 import { type Database, openDatabase } from "../database/database.js";
+import { holdsCluster } from "../database/embedded/cluster-folder.js";
 import { MAX_LAG_SECONDS, Replica } from "../database/replica.js";
 import { ConfigurationError, RegularsError } from "../errors.js";
 import { silentLog } from "../log.js";
@@ -115,7 +115,7 @@ async function* databaseFindings(
 ): AsyncGenerator<Finding | Seller> {
   const { databaseUrl, dataDir } = config;
   if (databaseUrl === undefined) {
-    if (!existsSync(path.join(dataDir, "pg"))) {
+    if (!holdsCluster(dataDir)) {
       return yield skipped(
         "database",
         `There is no embedded database in ${dataDir} yet: serve or migrate creates it`,

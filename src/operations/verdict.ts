@@ -88,7 +88,9 @@ function brokenSubscription({ subscription }: Standing, level: "warning" | "erro
 
 function brokenSweep({ sweeps, organizations }: Standing, now: Date): Finding {
   if (organizations.length === 0) {
-    return { level: "warning", text: 'There is no organization yet. Add one with "regulars org add".' };
+    const text =
+      'There is no organization yet. Connect a seller with "regulars connect", or add one with "regulars org add".';
+    return { level: "warning", text };
   }
   const last = sweeps.find(({ status }) => status !== "processing");
   if (!last) {

@@ -1,6 +1,9 @@
 /** `connect` and `subscribe` as an operator runs them, between a real server and the fake Square over HTTP. */
 import { once } from "node:events";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
 import { handledEventTypes } from "../../handlers/registry.js";
 import { testSubscription } from "../../src/operations/subscribe.js";
@@ -138,6 +141,19 @@ test("connect and subscribe without their variables name them", async () => {
   });
   const both = await regulars(configured(), "subscribe", "--rotate-key", "--test");
   expect(both).toMatchObject({ code: 1, stderr: expect.stringContaining("a run of its own") });
+});
+
+test("connect and subscribe --test say that no server runs, and leave its embedded database to it", async () => {
+  const DATA_DIR = await mkdtemp(path.join(tmpdir(), "regulars-no-server-"));
+  onTestFinished(() => rm(DATA_DIR, { recursive: true }));
+  for (const command of [["connect"], ["subscribe", "--test"]]) {
+    const { code, stderr } = await regulars({ ...configured(), DATABASE_URL: "", DATA_DIR }, ...command);
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: expect.stringContaining("No server runs on DATA_DIR"),
+    });
+  }
+  expect(await readdir(DATA_DIR)).toEqual([]);
 });
 
 test("subscribe makes the subscription and prints its key until it is set; a second run changes nothing", async () => {

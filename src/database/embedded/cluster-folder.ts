@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
 import { chmod, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { DataDirUnusable } from "../../errors.js";
@@ -8,6 +9,11 @@ export const CLUSTER = "pg";
 /** PGlite's. */
 const POSTGRES_VERSION = "18";
 const UNFINISHED = "pg.new-";
+
+/** Whether the data folder holds a database. */
+export function holdsCluster(dataDir: string): boolean {
+  return existsSync(path.join(dataDir, CLUSTER));
+}
 
 /**
  * Returns the folder of the database's files in the data folder, and creates it when there is none. The caller holds

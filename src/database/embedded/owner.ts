@@ -6,7 +6,7 @@ import path from "node:path";
 import type { Duplex } from "node:stream";
 import { setTimeout as wait } from "node:timers/promises";
 import type pg from "pg";
-import { DataDirInUse, DataDirUnusable } from "../../errors.js";
+import { DataDirInUse, DataDirUnusable, NoServer } from "../../errors.js";
 import { Engine, type EngineOptions, type GuestLimits } from "./engine.js";
 import { claimLock, type Lock } from "./lock.js";
 import { ServerStream } from "./server-stream.js";
@@ -26,6 +26,12 @@ const OWNER_POLL_MS = 50;
 /** Webhooks wait while a guest works. They are answered 503 after eight seconds. */
 const GUEST_LIMITS: GuestLimits = { idleMs: 5_000, transactionMs: 60_000, statementMs: 60_000 };
 
+/**
+ * A server must own the embedded database. A command owns it if nobody does, and otherwise is a guest of the owner. A
+ * guest never owns it: it waits for what a server does, and as the owner it would keep that server from starting.
+ */
+export type Role = "server" | "command" | "guest";
+
 /** The embedded database as one process sees it. The process runs the database itself or uses the owner's. */
 export interface Embedded {
   /** How node-postgres reaches it. */
@@ -36,17 +42,13 @@ export interface Embedded {
 }
 
 /**
- * Opens the embedded database in `dataDir`, or connects to the process that has opened it. A server must be the
- * owner. A command becomes the owner if there is none, and otherwise a guest of the owner.
+ * Opens the embedded database in `dataDir`, or connects to the process that has opened it.
  *
- * @throws DataDirInUse when a server finds another owner, or when a command's owner does not answer
+ * @throws DataDirInUse when a server finds another owner, or when the owner does not answer a command or guest
+ * @throws NoServer when a guest finds no owner
  * @throws DataDirUnusable when the folder's path is too long for a socket, or when the folder holds something else
  */
-export async function openEmbedded(
-  dataDir: string,
-  role: "server" | "command",
-  guests = GUEST_LIMITS,
-): Promise<Embedded> {
+export async function openEmbedded(dataDir: string, role: Role, guests = GUEST_LIMITS): Promise<Embedded> {
   const folder = path.resolve(dataDir);
   const socketPath = socketPathIn(folder);
   await makeFolder(folder);
@@ -54,8 +56,12 @@ export async function openEmbedded(
   const answers = () => accepts(socketPath);
   for (const giveUp = Date.now() + OWNER_START_MS; ; await wait(OWNER_POLL_MS)) {
     const claim = await claimLock(folder, answers);
+    if ("lock" in claim && role === "guest") {
+      claim.lock.release();
+      throw new NoServer(folder);
+    }
     if ("lock" in claim) return own({ dataDir: folder, socketPath, guests }, claim.lock);
-    if (role === "command" && (await answers())) {
+    if (role !== "server" && (await answers())) {
       const connection = connectionThrough(() => new UnixSocket(socketPath));
       return { connection, owned: false, close: async () => {} };
     }
