@@ -137,6 +137,7 @@ const values: Readonly<Record<string, string>> = {
   visit_frequency: `case when gap <= interval '10 days' then 'WEEKLY' when gap <= interval '21 days' then 'BIWEEKLY'
     when gap <= interval '45 days' then 'MONTHLY' when gap <= interval '75 days' then 'BIMONTHLY'
     when gap is not null then 'OCCASIONAL' end`,
+  first_location_id: "location_id",
   preferred_location_id: "location_id",
   preferred_technician_id: `'T' || ${some("hashtext(p.square_customer_id)::bigint", 240)}`,
   preferred_service_variation_id: `'S' || ${some("hashtext(p.square_customer_id || 's')::bigint", 40)}`,
