@@ -1,12 +1,16 @@
 import { beforeEach, expect, onTestFinished, test } from "vitest";
+import type { Database } from "../../src/database/database.js";
+import { isUnavailable } from "../../src/database/failures.js";
+import type { ReportedError } from "../../src/errors.js";
 import { ConnectSeal } from "../../src/operations/connect-link.js";
+import { renewTokens } from "../../src/pull/renew-tokens.js";
 import { simulateSalon } from "../../src/simulator/salon.js";
 import { OAUTH_SCOPES } from "../../src/square/api/oauth.js";
 import { ADMIN_KEY, NOW, openTestApp, type TestApp } from "../support/app.js";
 import { emptyDatabase, openTestDatabase } from "../support/database.js";
 import { type FaultySquare, startFakeSquare } from "../support/fake-square.js";
 import { openApiAt, TOKEN_KEY } from "../support/square-context.js";
-import { reportOf } from "../support/sweeping.js";
+import { contextAt, reportOf } from "../support/sweeping.js";
 
 const database = await openTestDatabase();
 const DAY = 86_400_000;
@@ -271,6 +275,61 @@ test("with a wrong application secret a renewal is reported, and the organizatio
   expect(report.errors.map(({ code }) => code)).toEqual(["token_not_renewed"]);
   expect(JSON.stringify(report)).not.toContain("sq0csp-wrong");
   expect((await organizations())[0]?.status).toBe("active");
+});
+
+test("a token that cannot be read is reported, and the other seller's is renewed", async () => {
+  await new Browser().connect(SALON);
+  await new Browser().connect(OTHER);
+  const [salon] = await organizations();
+  const unreadable = { refreshTokenCiphertext: new Uint8Array(60) };
+  await database.prisma.organization.update({ where: { id: salon?.id ?? "" }, data: unreadable });
+  app.clock.advance(8 * DAY);
+  const { errors } = await sweepNow();
+  expect(errors).toMatchObject([{ organization_id: salon?.id, step: "pull", code: "token_not_renewed" }]);
+  const expiries = (await organizations()).map(({ tokenExpiresAt }) => tokenExpiresAt);
+  expect(expiries).toEqual([salon?.tokenExpiresAt, new Date(app.clock.now.getTime() + 30 * DAY)]);
+});
+
+/** Renews on this database. Square fails once, and `meanwhile` happens before it is asked again. */
+async function renewWhile(on: Database, meanwhile: () => unknown, signal?: AbortSignal) {
+  const errors: ReportedError[] = [];
+  square.fail({ kind: "status", status: 503 }, { on: "/oauth2/token" });
+  const wait = async () => {
+    await meanwhile();
+  };
+  const { application, tokenEncryptionKey } = sweeping();
+  const own = { application: { ...application, wait }, tokenEncryptionKey, ...(signal && { signal }) };
+  await renewTokens(
+    contextAt(on, () => app.clock.now, own),
+    errors,
+  );
+  return errors;
+}
+
+test("a stop ends the renewals and is no error", async () => {
+  await new Browser().connect(SALON);
+  await new Browser().connect(OTHER);
+  const before = await organizations();
+  app.clock.advance(8 * DAY);
+  const asked = square.requests.length;
+  const stop = new AbortController();
+  expect(await renewWhile(database, () => stop.abort(), stop.signal)).toEqual([]);
+  expect(square.requests.length).toBe(asked + 1);
+  expect(await organizations()).toEqual(before);
+});
+
+test("a database that goes away during the renewals ends them, and is not the seller's error", async () => {
+  await new Browser().connect(SALON);
+  app.clock.advance(8 * DAY);
+  const leaving = await openTestDatabase();
+  await leaving.prisma.organization.createMany({
+    data: (await organizations()).map(({ settings, ...organization }) => ({
+      ...organization,
+      settings: settings ?? {},
+    })),
+  });
+  const failed: unknown = await renewWhile(leaving, () => leaving.close()).catch((error) => error);
+  expect(isUnavailable(failed), String(failed)).toBe(true);
 });
 
 test("two servers that sweep at once renew a token once", async () => {
