@@ -116,7 +116,7 @@ export interface WebhookConfig {
   readonly notificationUrl: string;
 }
 
-/** The collector that takes the server's traces, and the headers of each export. */
+/** The collector that takes the traces, and the headers of each export. */
 export interface TracingConfig {
   /** It takes OTLP over HTTP, as JSON. */
   readonly url: string;
@@ -156,7 +156,7 @@ export interface Config {
   /** A cron expression, or `off`. */
   readonly reconcileSchedule: string;
   readonly retention: Retention;
-  /** Present when the server exports traces. */
+  /** Present when `serve` and `reconcile` export traces. */
   readonly tracing?: TracingConfig;
   readonly logLevel: Values["LOG_LEVEL"];
 }

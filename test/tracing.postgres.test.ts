@@ -8,6 +8,7 @@ import { loadConfig } from "../src/config.js";
 import { sweep } from "../src/sweep/sweep.js";
 import { startTracing, traced } from "../src/tracing.js";
 import { ADMIN_KEY, addSalon, openTestApp, openTestLog, SIGNATURE_KEY, signed } from "./support/app.js";
+import { openForCommands, regulars } from "./support/command-line.js";
 import { emptyDatabase, openTestDatabase } from "./support/database.js";
 import { bodyOf, paymentEvent } from "./support/events.js";
 import { collectPersonal } from "./support/personal.js";
@@ -144,6 +145,21 @@ test("a sweep's trace has its steps, each organization's pull and the pull's lis
   expect(bodies.join("")).not.toContain(ACCESS_TOKEN);
 });
 
+test("the command reconcile exports its sweep before it ends, and says on standard error that a collector refuses it", async () => {
+  let status = 200;
+  const { spans, stop, env } = await openCollector((response) => response.writeHead(status).end("{}"));
+  await stop();
+  const own = await openForCommands();
+  const reconcile = () => regulars({ ...own.env, ...env }, "reconcile");
+  expect(await reconcile()).toMatchObject({ code: 0, stderr: "" });
+  expect(treeOf(spans)[0]).toBe("sweep");
+  status = 400;
+  expect(await reconcile()).toMatchObject({
+    code: 0,
+    stderr: expect.stringContaining("traces are not exported"),
+  });
+});
+
 test("a collector that takes an export and never answers holds up neither deliveries nor the stop", async () => {
   process.env.OTEL_BSP_SCHEDULE_DELAY = "1";
   onTestFinished(() => {
@@ -225,7 +241,7 @@ async function openCollector(
     server.closeAllConnections();
     server.close();
   });
-  return { bodies, headers, spans, logLines, firstExport, stop, exported: stop };
+  return { bodies, headers, spans, logLines, firstExport, env, stop, exported: stop };
 }
 
 function attributeOf(attributes: CollectedSpan["attributes"], name: string): unknown {

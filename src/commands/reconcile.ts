@@ -1,8 +1,10 @@
 import { Command, Option } from "commander";
 import type { Config } from "../config.js";
 import type { Database } from "../database/database.js";
+import { openLog } from "../log.js";
 import type { SweepMode, SweepProgress, SweepReport, SweepStep } from "../sweep/report.js";
 import { type SweepOptions, sweep } from "../sweep/sweep.js";
+import { startTracing } from "../tracing.js";
 import { print, signalOfStop, withDatabase } from "./context.js";
 import { jsonOption, wholeNumber } from "./options.js";
 import { Progress } from "./progress.js";
@@ -50,7 +52,11 @@ async function reconcile(database: Database, config: Config, { mode, timeBudget,
     onProgress,
   };
   const context = sweepContext(database, config, { signal: signalOfStop() });
-  const answer = await sweep(context, mode, options).finally(end);
+  const stopTracing = config.tracing && (await startTracing(config.tracing, openLog("warn", process.stderr)));
+  const answer = await sweep(context, mode, options).finally(async () => {
+    end();
+    await stopTracing?.();
+  });
   print(json, answer, "skipped" in answer ? "Another sweep is running. Nothing was done." : linesOf(answer));
   if (!answer.success) process.exitCode = 1;
 }

@@ -74,7 +74,7 @@ const claimQualifiedStatement = {
 };
 
 // $4 is true for a retry. A retry takes an event only while it holds the lease: the event must still be deferred,
-// with the same number of attempts. By the primary key.
+// with the same number of attempts. By the primary key of every month.
 const takeStatement = {
   name: "take_events",
   text: `

@@ -116,7 +116,7 @@ export async function eventsPage(
   };
 }
 
-// By the primary key.
+// By the primary key of every month.
 const withPayloadStatement = {
   name: "stored_events_by_id",
   text: `

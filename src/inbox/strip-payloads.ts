@@ -5,7 +5,7 @@ import type { JsonObject } from "../square/types.js";
 import { withoutTexts } from "../square/without-texts.js";
 import { writeJson } from "../square/write-json.js";
 
-// Index: primary key.
+// Index: the primary key of every month.
 const stripStatement: Statement = {
   name: "strip_payloads",
   text: `
