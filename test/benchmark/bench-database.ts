@@ -19,11 +19,14 @@ export function urlOf(name: string): string {
   return url.href;
 }
 
-export async function asAdmin(...statements: readonly string[]): Promise<void> {
+/** @returns the rows of each statement */
+export async function asAdmin(...statements: readonly string[]): Promise<Record<string, unknown>[][]> {
   const admin = new pg.Client({ connectionString: adminUrl });
   await admin.connect();
   try {
-    for (const statement of statements) await admin.query(statement);
+    const answers: Record<string, unknown>[][] = [];
+    for (const statement of statements) answers.push((await admin.query(statement)).rows);
+    return answers;
   } finally {
     await admin.end();
   }

@@ -4,10 +4,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
-import pg from "pg";
 import type { SalonEvent } from "../../src/simulator/salon.js";
 import { signBody } from "../../src/square/signature.js";
-import { loadDataset, urlOf, withBenchDatabase } from "./bench-database.js";
+import { asAdmin, loadDataset, urlOf, withBenchDatabase } from "./bench-database.js";
 import { benchmarkDataset } from "./dataset.js";
 import { recordCalls, runPgbench } from "./pgbench.js";
 
@@ -27,6 +26,9 @@ export interface WebhookFigures {
   readonly serverCpu: number;
   readonly databaseCpu: number;
   readonly loadCpu: number;
+  /** Bytes for each event: of write-ahead log, and by which the database's files grow. */
+  readonly walBytes: number;
+  readonly storedBytes: number;
   readonly statuses: Readonly<Record<string, number>>;
 }
 
@@ -41,6 +43,8 @@ export async function benchWebhooks({ seconds }: { seconds: number }): Promise<W
     );
     await loadDataset(database, dataset);
     await database.close();
+    const { stored } = await bytesOf(DATABASE);
+    say(`each customer takes ${Math.round(stored / (dataset.counts.customer ?? 1))} bytes, with everything about it`);
     const upcoming = dataset.upcoming();
     say("recording the transactions of 16,000 events for pgbench");
     const calls = await recordCalls(DATABASE, take(upcoming, 16_000), dataset.now);
@@ -63,6 +67,8 @@ export async function benchWebhooks({ seconds }: { seconds: number }): Promise<W
         serverCpu: load.serverCpu,
         databaseCpu: load.databaseCpu,
         loadCpu: load.loadCpu,
+        walBytes: load.walBytes,
+        storedBytes: load.storedBytes,
         statuses: load.statuses,
       });
     }
@@ -84,6 +90,8 @@ export interface Drive {
 interface Load extends Drive {
   readonly serverCpu: number;
   readonly databaseCpu: number;
+  readonly walBytes: number;
+  readonly storedBytes: number;
 }
 
 async function loadServer(
@@ -99,12 +107,16 @@ async function loadServer(
     const events = writeEvents(folder, "load", take(upcoming, connections === 1 ? 12_000 : 50_000));
     const backends = await backendsOf(DATABASE);
     const before = [cpuOf([server.pid ?? 0]), cpuOf(backends)] as const;
+    const bytesBefore = await bytesOf(DATABASE);
     const load = await drive(events, connections, seconds);
     if (load.exhausted) say("  (the events ran out before the time did)");
+    const bytesAfter = await bytesOf(DATABASE);
     return {
       ...load,
       serverCpu: (cpuOf([server.pid ?? 0]) - before[0]) / load.events,
       databaseCpu: (cpuOf(backends) - before[1]) / load.events,
+      walBytes: (bytesAfter.wal - bytesBefore.wal) / load.events,
+      storedBytes: (bytesAfter.stored - bytesBefore.stored) / load.events,
     };
   } finally {
     server.kill("SIGTERM");
@@ -114,11 +126,15 @@ async function loadServer(
 }
 
 async function backendsOf(database: string): Promise<number[]> {
-  const client = new pg.Client({ connectionString: urlOf("postgres") });
-  await client.connect();
-  const { rows } = await client.query("select pid from pg_stat_activity where datname = $1", [database]);
-  await client.end();
-  return rows.map(({ pid }) => pid);
+  const [rows] = await asAdmin(`select pid from pg_stat_activity where datname = '${database}'`);
+  return (rows ?? []).map(({ pid }) => Number(pid));
+}
+
+/** The position of the write-ahead log, and the size of the database's files. */
+async function bytesOf(database: string): Promise<{ wal: number; stored: number }> {
+  const [rows] = await asAdmin(`
+    select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0') as wal, pg_database_size('${database}') as stored`);
+  return { wal: Number(rows?.[0]?.wal), stored: Number(rows?.[0]?.stored) };
 }
 
 /** Linux counts processor time in hundredths of a second. */
