@@ -14,9 +14,9 @@ import { benchWebhooks } from "./webhooks.js";
 export const program = new Command("bench")
   .description("Measure on a real Postgres; prints a table and JSON.")
   // The figures include durability. Without it a commit costs nothing.
-  .hook("preAction", () =>
-    asAdmin("do $$ begin assert current_setting('synchronous_commit') = 'on'; end $$"),
-  );
+  .hook("preAction", async () => {
+    await asAdmin("do $$ begin assert current_setting('synchronous_commit') = 'on'; end $$");
+  });
 
 program
   .command("webhooks")

@@ -44,7 +44,9 @@ export async function benchWebhooks({ seconds }: { seconds: number }): Promise<W
     await loadDataset(database, dataset);
     await database.close();
     const { stored } = await bytesOf(DATABASE);
-    say(`each customer takes ${Math.round(stored / (dataset.counts.customer ?? 1))} bytes, with everything about it`);
+    say(
+      `each customer takes ${Math.round(stored / (dataset.counts.customer ?? 1))} bytes, with everything about it`,
+    );
     const upcoming = dataset.upcoming();
     say("recording the transactions of 16,000 events for pgbench");
     const calls = await recordCalls(DATABASE, take(upcoming, 16_000), dataset.now);
