@@ -139,6 +139,11 @@ test("nothing that a guest does to the session reaches the server, while the gue
     await visitor.end();
     expect((await server.query(SESSION)).rows, act).toEqual(before);
   }
+  const visitor = await guest();
+  await visitor.query("create sequence tickets; select nextval('tickets')");
+  await expect(server.query("select lastval()")).rejects.toThrow("lastval is not yet defined");
+  await visitor.query("drop sequence tickets");
+  await visitor.end();
   server.release();
 });
 
@@ -229,12 +234,24 @@ test("what is no protocol, or none that the engine bears, ends its own connectio
   silent.destroy();
 });
 
-test("a guest's statement that does not end is ended, and the server goes on with all its rows", async () => {
+test("a guest's statement that does not end is ended, and the server goes on with all its rows and settings", async () => {
+  const { rows: before } = await pool.query(SESSION);
+  const meddler = await guest();
+  for (const lasting of [
+    "alter role postgres set search_path = nowhere",
+    "alter role all set time zone 'Asia/Tokyo'",
+    "alter database postgres set default_transaction_read_only = on",
+  ]) {
+    await meddler.query(lasting);
+  }
+  await expect(meddler.query("alter system set fsync = off")).rejects.toThrow("ALTER SYSTEM is not allowed");
+  await meddler.end();
   const endless = (await guest()).query("select pg_sleep(600)");
   await expect(endless).rejects.toThrow(/terminated/);
   await expect
     .poll(() => pool.query("select count from tally").then(({ rows }) => rows, String))
     .toEqual([{ count: 150 }]);
+  expect((await pool.query(SESSION)).rows).toEqual(before);
 });
 
 async function guest(): Promise<pg.Client> {

@@ -8,6 +8,9 @@ const START_PARAMETERS = [
   // PGlite does not pass on fdatasync, the default. It passes on fsync.
   ...["-c", "wal_sync_method=fsync"],
   ...SESSION_PARAMETERS,
+  // A guest's ALTER SYSTEM would reach the server after a restart. What a guest has written with an earlier release
+  // must not turn fsync off.
+  ...["-c", "allow_alter_system=off", "-c", "fsync=on", "-c", "full_page_writes=on"],
   // The default path begins with the schema named after the user.
   ...["-c", "search_path=public"],
 ];
