@@ -10,6 +10,7 @@ import {
   type SubscriptionsOptions,
 } from "../square/api/subscriptions.js";
 import { printable } from "./printable.js";
+import { onStopSignal } from "./stop-signal.js";
 
 /** The configuration for a command, which does not need the signature key. */
 export function commandConfig(): Config {
@@ -102,11 +103,9 @@ function write(stream: NodeJS.WriteStream, lines: readonly string[]): void {
   stream.write(`${lines.map(printable).join("\n")}\n`);
 }
 
-/** Aborts on SIGINT or SIGTERM, so that long work stops at the next safe point. A second signal kills the process. */
+/** Aborts on SIGINT or SIGTERM, so that long work stops at the next safe point. A later signal kills the process. */
 export function signalOfStop(): AbortSignal {
   const stop = new AbortController();
-  for (const name of ["SIGINT", "SIGTERM"] as const) {
-    process.once(name, () => stop.abort());
-  }
+  onStopSignal(() => stop.abort());
   return stop.signal;
 }

@@ -25,6 +25,7 @@ import { startTracing } from "../tracing.js";
 import { ensureConfiguredOrganization, syncConfiguredOrganization } from "./configured-organization.js";
 import { subscriptionsOf } from "./context.js";
 import { jsonLinesOption } from "./options.js";
+import { onStopSignal } from "./stop-signal.js";
 import { sweepContext } from "./sweep-context.js";
 
 /** How long a stopping server may take to finish its work. */
@@ -201,19 +202,14 @@ async function refuseStoredTokens({ prisma }: Database): Promise<void> {
   );
 }
 
-/** Stops on SIGTERM or SIGINT and exits with 0. After a second signal or ten seconds it exits at once with 1. */
+/** Stops on SIGTERM or SIGINT and exits with 0. After a later signal or ten seconds it exits at once with 1. */
 export function stopOnSignal(server: Pick<RunningServer, "stop" | "log">): void {
-  let stopping = false;
-  const stop = (signal: NodeJS.Signals) => {
-    if (stopping) process.exit(1);
-    stopping = true;
+  onStopSignal((signal) => {
     server.log.info({ signal }, "stopping");
     setTimeout(() => process.exit(1), STOP_WITHIN_MS).unref();
     server.stop().then(
       () => process.exit(0),
       () => process.exit(1),
     );
-  };
-  process.on("SIGTERM", stop);
-  process.on("SIGINT", stop);
+  });
 }

@@ -16,6 +16,7 @@ import { signBody } from "../square/signature.js";
 import { commandConfig, print } from "./context.js";
 import { jsonOption, parseInstantOption, parseRate, wholeNumber } from "./options.js";
 import { Progress } from "./progress.js";
+import { onStopSignal } from "./stop-signal.js";
 
 const DAY = 86_400_000;
 const TWO_YEARS = 730 * DAY;
@@ -214,9 +215,7 @@ async function goOn(square: FakeSquare, salon: Salon, seconds: number, signal: A
 }
 
 async function stopped(): Promise<void> {
-  await new Promise<void>((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
-  });
+  await new Promise<void>((resolve) => onStopSignal(() => resolve()));
 }
 
 function salonOptions(flags: Flags): SalonOptions {
