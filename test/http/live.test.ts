@@ -3,6 +3,7 @@ import { beforeEach, expect, onTestFinished, test } from "vitest";
 import { addSalon, adminHeaders, openTestApp, type TestApp } from "../support/app.js";
 import { emptyDatabase, openTestDatabase } from "../support/database.js";
 import { bookingEvent, customerEvent, paymentEvent } from "../support/events.js";
+import { StreamReader } from "../support/stream-reader.js";
 
 const database = await openTestDatabase();
 let salon: string;
@@ -12,74 +13,19 @@ beforeEach(async () => {
   salon = await addSalon(database);
 });
 
-interface SentEvent {
-  readonly event: string;
-  readonly id: string | undefined;
-  readonly data: Record<string, unknown>;
-}
-
-/** Reads a stream as a browser does. */
-class Reader {
-  readonly events: SentEvent[] = [];
-  text = "";
-  ended = false;
-  readonly #changed = new Set<() => void>();
-
-  constructor(readonly response: Response) {
-    void this.#read();
-  }
-
-  async #read() {
-    const decoder = new TextDecoder();
-    try {
-      for await (const chunk of this.response.body ?? []) {
-        this.text += decoder.decode(chunk as Uint8Array, { stream: true });
-        this.#parse();
-        for (const wake of this.#changed) wake();
-      }
-    } catch {
-      // Cut off by the other side, or by the test.
-    }
-    this.ended = true;
-    for (const wake of this.#changed) wake();
-  }
-
-  #parse() {
-    const blocks = this.text.split("\n\n").slice(0, -1);
-    this.events.length = 0;
-    for (const block of blocks) {
-      const field = (name: string) => block.match(new RegExp(`^${name}: (.*)$`, "m"))?.[1];
-      const event = field("event");
-      if (event) this.events.push({ event, id: field("id"), data: JSON.parse(field("data") ?? "") });
-    }
-  }
-
-  async until(holds: () => boolean): Promise<void> {
-    while (!holds()) {
-      await new Promise<void>((resolve) => {
-        const wake = () => {
-          this.#changed.delete(wake);
-          resolve();
-        };
-        this.#changed.add(wake);
-      });
-    }
-  }
-}
-
 async function addressOf({ http }: TestApp): Promise<string> {
   return http.server.listening
     ? `http://127.0.0.1:${(http.server.address() as { port: number }).port}`
     : http.listen({ host: "127.0.0.1", port: 0 });
 }
 
-async function follow(app: TestApp, organizationId = salon): Promise<Reader> {
+async function follow(app: TestApp, organizationId = salon): Promise<StreamReader> {
   const cut = new AbortController();
   onTestFinished(() => cut.abort());
   const url = `${await addressOf(app)}/api/organizations/${organizationId}/live`;
   const response = await fetch(url, { headers: adminHeaders, signal: cut.signal });
   expect(response.status).toBe(200);
-  const reader = new Reader(response);
+  const reader = new StreamReader(response);
   await reader.until(() => reader.text.startsWith("retry:"));
   return reader;
 }

@@ -25,6 +25,16 @@ export async function checkNothingLost(
   tally.lost(rows.map(({ id }) => id));
 }
 
+/** Every event is stored once, and was processed when it came. One whose transaction failed repeatedly is deferred. */
+export async function checkStoredOnce({ pool }: Database, tally: Tally): Promise<void> {
+  const { rows } = await pool.query(
+    `select event_id, min(event_type) as event_type, array_agg(status) as statuses, max(last_error) as last_error
+     from webhook_events group by event_id
+     having count(*) > 1 or bool_or(status in ('deferred', 'dead') or attempts > 1) limit 5`,
+  );
+  for (const row of rows) tally.broken(`stored twice, or not processed: ${JSON.stringify(row)}`);
+}
+
 /**
  * Compares every row of an organization with plain TypeScript's calculation at `now`, from the events themselves and
  * not from the stored facts. Rows that the clock has changed since they were written are recomputed before, as the

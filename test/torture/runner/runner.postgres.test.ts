@@ -1,7 +1,7 @@
 /** The checks of attacks find what is wrong. */
 import { expect, inject, test } from "vitest";
 import type { Attack, AttackContext } from "./attack.js";
-import { checkNoLocksLeft, checkNothingLost, checkRows } from "./checks.js";
+import { checkNoLocksLeft, checkNothingLost, checkRows, checkStoredOnce } from "./checks.js";
 import { asAdmin, Databases } from "./databases.js";
 import { runAll, runAttack } from "./run.js";
 import { addSalon } from "./salon.js";
@@ -19,7 +19,7 @@ function tryOut(run: (context: AttackContext) => Promise<void>, rounds = 1) {
   return runAttack(attack(run), { ...options, extent: { rounds } });
 }
 
-test("a lost event, a wrong row and a lock left behind are found, and nothing where all is well", async () => {
+test("a lost event, a dead one, a wrong row and a lock left behind are found, and nothing where all is well", async () => {
   const { tally } = await tryOut(async (context) => {
     const attacked = await context.openDatabase();
     const { pool } = attacked.database;
@@ -30,6 +30,7 @@ test("a lost event, a wrong row and a lock left behind are found, and nothing wh
     sender.close();
     const check = async () => {
       await checkNothingLost(attacked.database, sender.acknowledged.keys(), context.tally);
+      await checkStoredOnce(attacked.database, context.tally);
       await checkRows(attacked.database, salon.organizationId, salon.events, new Date(), context.tally);
       await checkNoLocksLeft(attacked.database, context.tally);
     };
@@ -44,6 +45,9 @@ test("a lost event, a wrong row and a lock left behind are found, and nothing wh
     await pool.query(
       "update customer_analytics set total_payments = total_payments + 1, refresh_due_at = null where square_customer_id = (select min(square_customer_id) from customer_analytics)",
     );
+    await pool.query(
+      "update webhook_events set status = 'dead' where event_id = (select min(event_id) from webhook_events)",
+    );
     const holder = await pool.connect();
     await holder.query("select pg_advisory_lock(1)");
     await check();
@@ -51,7 +55,9 @@ test("a lost event, a wrong row and a lock left behind are found, and nothing wh
     expect(context.tally.brokenPromises.join("\n")).toContain(rows[0].event_id);
   });
   expect(tally.counts).toMatchObject({ lost: 1, rowsWrong: 1 });
-  expect(tally.brokenPromises.join("\n")).toMatch(/total_payments: expected.*\n1 locks are left behind/s);
+  expect(tally.brokenPromises.join("\n")).toMatch(
+    /"statuses":\["dead"\].*total_payments: expected.*\n1 locks are left behind/s,
+  );
 });
 
 test("an attack that fails is a broken promise, its database is dropped, its server ended, and the others run", async () => {
