@@ -2,6 +2,7 @@ import { cpus, totalmem } from "node:os";
 import { Command } from "commander";
 import { parseCount, parseList } from "../../src/commands/options.js";
 import { asAdmin } from "./bench-database.js";
+import { benchMerchant } from "./merchant.js";
 import { benchRead } from "./read.js";
 import { benchRecompute } from "./recompute.js";
 import { benchSweep } from "./sweep.js";
@@ -36,6 +37,12 @@ program
   .command("sweep")
   .description("The hourly sweep beside Square's paging: nothing wrong, a day later, every row wrong.")
   .action(async () => report("sweep", await benchSweep()));
+
+program
+  .command("merchant")
+  .description("Pulls of one merchant from a fake Square: the first, the next, and all again.")
+  .option("--customers <number>", "of the merchant", parseCount, 400)
+  .action(async (options: { customers: number }) => report("merchant", await benchMerchant(options)));
 
 program
   .command("read")

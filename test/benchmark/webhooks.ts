@@ -127,13 +127,13 @@ async function loadServer(
   }
 }
 
-async function backendsOf(database: string): Promise<number[]> {
+export async function backendsOf(database: string): Promise<number[]> {
   const [rows] = await asAdmin(`select pid from pg_stat_activity where datname = '${database}'`);
   return (rows ?? []).map(({ pid }) => Number(pid));
 }
 
 /** The position of the write-ahead log, and the size of the database's files. */
-async function bytesOf(database: string): Promise<{ wal: number; stored: number }> {
+export async function bytesOf(database: string): Promise<{ wal: number; stored: number }> {
   const [rows] = await asAdmin(`
     select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0') as wal, pg_database_size('${database}') as stored`);
   return { wal: Number(rows?.[0]?.wal), stored: Number(rows?.[0]?.stored) };
@@ -143,7 +143,7 @@ async function bytesOf(database: string): Promise<{ wal: number; stored: number 
 const TICK_MS = 10;
 
 /** The processor time of these processes in milliseconds. It is 0 without /proc. */
-function cpuOf(pids: readonly number[]): number {
+export function cpuOf(pids: readonly number[]): number {
   let ticks = 0;
   for (const pid of pids) {
     try {
