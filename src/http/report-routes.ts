@@ -9,6 +9,7 @@ import { type BookingPlace, countedBookings } from "../reports/bookings.js";
 import { appointmentsDaily, revenueDaily, type Scope } from "../reports/daily.js";
 import { kpi } from "../reports/kpi.js";
 import { localDayOf } from "../reports/local-day.js";
+import { countedPayments, type PaymentPlace } from "../reports/payments.js";
 import { periodOf } from "../reports/period.js";
 import { cohortKinds, retention } from "../reports/retention.js";
 import { segmentMovements, segmentsDaily } from "../reports/segments.js";
@@ -21,8 +22,10 @@ import {
   change,
   cohort,
   countedBooking,
+  countedPayment,
   kpiNumbers,
   movement,
+  paymentsQuery,
   period,
   revenueDay,
   segmentsDay,
@@ -180,6 +183,18 @@ export function reportRoutes({ database, readFrom, clock, cursors }: Parts) {
         const after = cursors.open<BookingPlace>(list, cursor);
         const page = await countedBookings(pool, scope, { counted, teamMemberId }, now, after, limit);
         return { bookings: page.bookings, next_cursor: page.next && cursors.seal(list, page.next) };
+      },
+    );
+    report(
+      "payments",
+      "The payments and refunds that a number of the period counts, the latest first",
+      paymentsQuery,
+      z.object({ payments: z.array(countedPayment), next_cursor: z.string().nullable() }),
+      async ({ pool, scope, query: { counted, limit, cursor } }) => {
+        const list = [scope, "payments", counted];
+        const after = cursors.open<PaymentPlace>(list, cursor);
+        const page = await countedPayments(pool, scope, counted, after, limit);
+        return { payments: page.payments, next_cursor: page.next && cursors.seal(list, page.next) };
       },
     );
   };

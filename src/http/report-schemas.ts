@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { bookingNumbers } from "../reports/bookings.js";
 import { kpiDefinitions, teamDefinitions } from "../reports/definitions.js";
+import { paymentNumbers } from "../reports/payments.js";
 import { count, day, instant, money, placeQuery, squareId, wholeNumber } from "./schemas.js";
 
 export const period = z.object({ from: day, to: day });
@@ -133,6 +134,35 @@ export const countedBooking = z.object({
   list_price_cents: money,
 });
 
+export const countedPayment = z.object({
+  kind: z.enum(["payment", "refund"]),
+  id: z.string().meta({ description: "The payment's id, or the refund's" }),
+  payment_id: z.string().nullable().meta({ description: "The payment; of a refund, the refunded one" }),
+  created_at: instant,
+  location_id: z.string().nullable(),
+  location_name: z.string().nullable(),
+  customer_id: z.string().nullable(),
+  customer_name: z.string().nullable(),
+  revenue_cents: money,
+  tips_cents: money,
+  gross_cents: money,
+  refunded_cents: money,
+  net_cents: money,
+});
+
+const pageQuery = {
+  limit: wholeNumber(1, 200).default(50),
+  cursor: z.string().optional().meta({ description: "`next_cursor` of the previous answer" }),
+};
+
+export const paymentsQuery = placeQuery.extend({
+  counted: z
+    .enum(paymentNumbers)
+    .default("revenue_cents")
+    .meta({ description: "The number of `kpi` that counts these payments and refunds" }),
+  ...pageQuery,
+});
+
 export const bookingsQuery = placeQuery.extend({
   counted: z
     .enum(bookingNumbers)
@@ -141,6 +171,5 @@ export const bookingsQuery = placeQuery.extend({
   team_member_id: squareId
     .optional()
     .meta({ description: "Only bookings with a segment of this team member, as `team` counts them" }),
-  limit: wholeNumber(1, 200).default(50),
-  cursor: z.string().optional().meta({ description: "`next_cursor` of the previous answer" }),
+  ...pageQuery,
 });

@@ -287,7 +287,7 @@ test("two clicks lead from a tile to the days behind it; back closes what was op
   await panel.getByText("The days add up to it").waitFor();
 });
 
-test("two clicks lead from a team member's number, and from rebooked visits, to as many bookings", async () => {
+test("two clicks lead from a team member's number, and from rebooked visits, to as many bookings, and from money to its payments", async () => {
   const { team } = await of("team?from=2026-03-04&to=2026-06-01");
   const [member] = team;
   const page = await visit("/team?period=90");
@@ -321,6 +321,17 @@ test("two clicks lead from a team member's number, and from rebooked visits, to 
   await tile(page, "Returning").getByRole("button").click();
   await panel.getByText("customers behind it, each with the latest booking").waitFor();
   expect(await panel.locator("table").first().locator("tbody tr").count()).toBe(current.returning_customers);
+  await page.keyboard.press("Escape");
+  // Money leads to payments and refunds, which add up to it.
+  const { payments } = await of("payments?counted=net_cents&from=2026-05-26&to=2026-06-01&limit=200");
+  const net = payments.reduce((sum: number, line: { net_cents: number }) => sum + line.net_cents, 0);
+  expect(net).toBe(current.net_cents);
+  await page
+    .locator(".money-part", { has: page.getByRole("heading", { name: "Net", exact: true }) })
+    .getByRole("button")
+    .click();
+  await panel.getByRole("heading", { name: `${payments.length} payments and refunds behind it` }).waitFor();
+  expect(await panel.locator("table").first().locator("tbody tr").count()).toBe(payments.length);
 });
 
 test("the days of the segments are changed in the page, and a wrong order is refused by name", async () => {

@@ -48,6 +48,7 @@ const paths = [
   `kpi?${since(29)}`,
   `appointments/daily?${since(89)}`,
   `revenue/daily?${since(89)}`,
+  `payments?counted=net_cents&${since(89)}`,
 ];
 
 test.each(paths)("%s reads no large table whole", async (path) => {

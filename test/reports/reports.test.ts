@@ -9,6 +9,12 @@ import {
 import { appointmentsDaily, revenueDaily } from "../../src/reports/daily.js";
 import { kpi } from "../../src/reports/kpi.js";
 import { localDayOf } from "../../src/reports/local-day.js";
+import {
+  countedPayments,
+  type PaymentPage,
+  type PaymentPlace,
+  paymentNumbers,
+} from "../../src/reports/payments.js";
 import { addDays } from "../../src/reports/period.js";
 import { cohortKinds, retention } from "../../src/reports/retention.js";
 import { segmentMovements, segmentsDaily } from "../../src/reports/segments.js";
@@ -70,6 +76,38 @@ describe.each(firstSeeds)("random salons from seed %i", (firstSeed) => {
       const members = plain(await team(pool, scope, now)) as Record<string, unknown>[];
       const counted = members.map(({ name: _, list_price_cents: __, ...member }) => member);
       expect(sorted(counted), told).toEqual(sorted(expectedTeam(facts, scope, micros)));
+    }
+  });
+
+  it("the payments and refunds behind an amount add up to it, page by page, for the salon and each location", async () => {
+    for (const seed of seeds.slice(0, 3)) {
+      const { organizationId, end: now } = await makeRandomWorld(database, seed);
+      const facts = await readFacts(database, organizationId);
+      const to = addDays(now.toISOString().slice(0, 10), 1);
+      const places = [
+        null,
+        ...new Set(facts.payments.map(({ location_id }) => location_id as string | null)),
+      ];
+      for (const locationId of places) {
+        const scope = { organizationId, from: addDays(to, -70), to, locationId };
+        const { current } = await kpi(database.pool, scope, facts.organization.currency, now);
+        for (const counted of paymentNumbers) {
+          const lines: Record<string, unknown>[] = [];
+          let after: PaymentPlace | null = null;
+          do {
+            const page: PaymentPage = await countedPayments(database.pool, scope, counted, after, 7);
+            lines.push(...page.payments);
+            after = page.next;
+          } while (after);
+          const told = `seed ${seed}, ${counted} at ${locationId}`;
+          expect(new Set(lines.map(({ kind, id }) => `${kind} ${id}`)).size, told).toBe(lines.length);
+          if (counted === "payment_count") expect(lines.length, told).toBe(current.payment_count);
+          if (counted === "payment_count") continue;
+          const column = counted === "unassigned_revenue_cents" ? "revenue_cents" : counted;
+          const sum = lines.reduce((total, line) => total + BigInt(line[column] as number), 0n);
+          expect(sum, told).toBe(current[counted]);
+        }
+      }
     }
   });
 

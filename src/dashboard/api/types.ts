@@ -216,10 +216,30 @@ export interface CountedBooking {
   list_price_cents: Money;
 }
 
-export interface CountedBookings {
-  bookings: CountedBooking[];
-  next_cursor: string | null;
+/** A payment or a refund that a number of the period counts. */
+export interface CountedPayment {
+  kind: "payment" | "refund";
+  id: string;
+  created_at: string;
+  location_name: string | null;
+  customer_id: string | null;
+  customer_name: string | null;
+  revenue_cents: Money;
+  tips_cents: Money;
+  gross_cents: Money;
+  refunded_cents: Money;
+  net_cents: Money;
 }
+
+/** The number of the period that counts it. */
+export type PaymentNumber =
+  | "revenue_cents"
+  | "tips_cents"
+  | "gross_cents"
+  | "refunded_cents"
+  | "net_cents"
+  | "payment_count"
+  | "unassigned_revenue_cents";
 
 export interface DriftDay {
   date: string;

@@ -1,9 +1,9 @@
-import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "wouter";
-import { ask, withQuery } from "../api/client.js";
-import type { CountedBookings } from "../api/types.js";
+import { withQuery } from "../api/client.js";
+import type { CountedBooking } from "../api/types.js";
 import { count, counted as inWords, money, time } from "./format.js";
 import { useApiPath, useOrganization } from "./organization.js";
+import { usePages } from "./pages.js";
 import { useScope } from "./scope.js";
 import { ScrollBox } from "./scroll-box.js";
 import { Failure, Skeleton } from "./states.js";
@@ -32,16 +32,10 @@ export function CountedBookingRows({
   const scope = useScope();
   const { currency, time_zone: timeZone } = useOrganization();
   const url = withQuery(path("bookings"), { ...scope.query, counted, team_member_id: teamMemberId });
-  const query = useInfiniteQuery({
-    queryKey: ["bookings", url],
-    queryFn: ({ pageParam }) =>
-      ask<CountedBookings>(pageParam === "" ? url : `${url}&${new URLSearchParams({ cursor: pageParam })}`),
-    initialPageParam: "",
-    getNextPageParam: ({ next_cursor }) => next_cursor ?? undefined,
-  });
-  if (query.isPending) return <Skeleton lines={5} />;
+  const query = usePages<CountedBooking>(url, "bookings");
   if (query.isError) return <Failure error={query.error} retry={query.refetch} />;
-  const bookings = query.data.pages.flatMap((page) => page.bookings);
+  if (!query.rows) return <Skeleton lines={5} />;
+  const bookings = query.rows;
   return (
     <section>
       <h3>

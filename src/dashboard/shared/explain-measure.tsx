@@ -3,6 +3,7 @@ import { ask, withQuery } from "../api/client.js";
 import type { AppointmentsDay, Kpi, Money, RevenueDay, TeamAnswer } from "../api/types.js";
 import { useColumns } from "./columns.js";
 import { CountedBookingRows } from "./explain-bookings.js";
+import { CountedPaymentRows } from "./explain-payments.js";
 import { count, day, change as inWords, money, words } from "./format.js";
 import { type MeasureName, measured, measures } from "./measures.js";
 import { useApiPath } from "./organization.js";
@@ -37,6 +38,7 @@ export function ExplainMeasure({ name }: { name: string }) {
         {scope.sentence} Computed from the stored bookings and payments when it was asked for.
       </p>
       {measure.bookings && <CountedBookingRows counted={measure.bookings} />}
+      {measure.payments && <CountedPaymentRows counted={measure.payments} />}
       {measure.days && <Days measure={measure.days} currency={current.currency} />}
       <p className="row">
         <a className="button" href={url} target="_blank" rel="noreferrer">

@@ -1,5 +1,5 @@
-/** The numbers of a period: how they are called, and which bookings and days are behind them. */
-import type { AppointmentsDay, KpiNumbers, RevenueDay } from "../api/types.js";
+/** The numbers of a period: how they are called, and which bookings, payments and days are behind them. */
+import type { AppointmentsDay, KpiNumbers, PaymentNumber, RevenueDay } from "../api/types.js";
 import { count, money, percent } from "./format.js";
 
 export type MeasureName = Exclude<keyof KpiNumbers, "currency" | "other_currencies">;
@@ -9,6 +9,8 @@ export interface Measure {
   readonly kind: "count" | "money" | "ratio";
   /** The list of bookings that it counts. */
   readonly bookings?: string;
+  /** The list of payments and refunds that it counts. */
+  readonly payments?: PaymentNumber;
   /** The columns of the daily answers that add up to it; people are counted once a period, so theirs do not. */
   readonly days?:
     | {
@@ -90,42 +92,50 @@ export const measures: Readonly<Record<MeasureName, Measure>> = {
   revenue_cents: {
     label: "Revenue",
     kind: "money",
+    payments: "revenue_cents",
     days: revenue("revenue_cents", "unassigned_revenue_cents"),
   },
   tips_cents: {
     label: "Tips",
     kind: "money",
+    payments: "tips_cents",
     days: revenue("tips_cents"),
   },
   gross_cents: {
     label: "Collected",
     kind: "money",
+    payments: "gross_cents",
     days: revenue("gross_cents"),
   },
   refunded_cents: {
     label: "Refunds",
     kind: "money",
+    payments: "refunded_cents",
     days: revenue("refunded_cents"),
     bad: true,
   },
   net_cents: {
     label: "Net",
     kind: "money",
+    payments: "net_cents",
     days: revenue("net_cents"),
   },
   payment_count: {
     label: "Payments",
     kind: "count",
+    payments: "payment_count",
     days: revenue("payment_count"),
   },
   avg_ticket_cents: {
     label: "Average ticket",
     kind: "money",
+    payments: "payment_count",
     days: revenue("revenue_cents", "payment_count"),
   },
   unassigned_revenue_cents: {
     label: "Without a customer",
     kind: "money",
+    payments: "unassigned_revenue_cents",
     days: revenue("unassigned_revenue_cents"),
   },
 };
