@@ -4,10 +4,10 @@
 #
 #   scripts/deploy.sh [--servers-stopped] [--first-load]
 #
-#   --servers-stopped   the servers of earlier releases are stopped; needed only before a migration that is a contract
-#   --first-load        read every merchant's history from Square after the migration; continues an interrupted run
+#   --servers-stopped   the servers of earlier releases are stopped. Only a contract migration needs this.
+#   --first-load        reads every merchant's history from Square after the migration. Continues an interrupted run.
 #
-# The environment, or .env, configures it as it configures the server. REGULARS is the command that it runs.
+# The environment or .env configures it like the server. REGULARS is the command that it runs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -59,7 +59,7 @@ node -p 'JSON.parse(process.argv[1]).migrations.filter(({ status }) => status ==
 if [ "$pending" -gt 0 ]; then
   echo
   echo "Make a backup before you go on, if the database holds data:"
-  # The single quotes keep the address, which holds a password, off the screen.
+  # In single quotes the address, which holds a password, is not printed.
   # shellcheck disable=SC2016
   echo '  pg_dump --format=custom --file=before.dump "$DATABASE_URL"    (Postgres)'
   echo "  ${regulars[*]} backup before.tar.gz    (embedded database)"

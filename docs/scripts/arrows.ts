@@ -1,6 +1,6 @@
 /**
- * Follows every import of src and handlers with dependency-cruiser, checks them against .dependency-cruiser.cjs, and
- * draws the rooms and arrows that there are into docs/architecture.md. Run by `npm run arrows`.
+ * Follows every import of src and handlers with dependency-cruiser, checks it against .dependency-cruiser.cjs, and
+ * draws the rooms and arrows into docs/architecture.md. `npm run arrows` runs this.
  */
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -15,7 +15,7 @@ const END = "<!-- end of arrows -->";
 /** Every room may use these, so arrows to them would hide all others. */
 const EVERYWHERE = ["config", "clock", "log", "errors", "tracing"];
 
-/** What of dependency-cruiser's JSON is used here. */
+/** The parts of dependency-cruiser's JSON that are used here. */
 export interface Cruise {
   readonly modules: readonly {
     readonly source: string;
@@ -33,7 +33,7 @@ export interface Cruise {
   };
 }
 
-/** @param folder what holds src and handlers, or one of them */
+/** @param folder the folder that holds the sources */
 export function cruise(folder = ROOT, sources: readonly string[] = ["src", "handlers"]): Cruise {
   const program = path.join(ROOT, "node_modules/dependency-cruiser/bin/dependency-cruise.mjs");
   const rules = path.join(ROOT, ".dependency-cruiser.cjs");
@@ -42,7 +42,7 @@ export function cruise(folder = ROOT, sources: readonly string[] = ["src", "hand
     [program, "--config", rules, "--output-type", "json", ...sources],
     { cwd: folder, encoding: "utf8", maxBuffer: 2 ** 28 },
   );
-  // It exits with the number of violations, so only a missing answer is a failure.
+  // The exit code is the number of violations, so only a missing answer is a failure.
   if (!stdout.startsWith("{")) throw new Error(`dependency-cruiser failed: ${stderr || stdout}`);
   return JSON.parse(stdout) as Cruise;
 }

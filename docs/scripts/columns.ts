@@ -1,6 +1,6 @@
 /**
- * Writes what is generated from the column catalogue: docs/columns.md, the fields of the Prisma model and the README's
- * count. Run by `npm run docs`.
+ * Writes everything that is generated from the column catalogue: docs/columns.md, the fields of the Prisma model and
+ * the README's count. `npm run docs` runs this.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
@@ -88,7 +88,7 @@ function prismaFields(): string {
   return fields.map((field) => `  ${field}\n`).join("");
 }
 
-/** The files that are not what the catalogue makes of them. */
+/** The files that differ from their generated text. */
 export function outdatedPages(): string[] {
   return Object.entries(pages).flatMap(([file, made]) => {
     const text = readFileSync(file, "utf8");

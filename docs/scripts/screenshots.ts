@@ -1,6 +1,6 @@
 /**
- * Takes the pictures in docs/images of the dashboard over a demo that it starts. Run by `npm run screenshots`; needs chromium
- * (`apt-get install chromium`, or its path in CHROMIUM).
+ * Starts a demo and takes the pictures of its dashboard in docs/images. `npm run screenshots` runs this. It needs
+ * chromium (`apt-get install chromium`, or its path in CHROMIUM).
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -44,16 +44,16 @@ try {
   rmSync(dataDir, { recursive: true, force: true });
 }
 
-/** @returns the address that opens signed in, once the demo's history is stored */
+/** Waits until the demo's history is stored. @returns the address with the key */
 async function demoInMotion(): Promise<URL> {
   let address: string | undefined;
   for await (const line of createInterface({ input: demo.stdout })) {
     address ??= /http:\S+#key=\S+/.exec(line)?.[0];
     if (line.startsWith("The salon goes on")) break;
   }
-  // Its output is not read any further, and must not fill up.
+  // A pipe that nobody reads would fill up and stop the demo.
   demo.stdout.resume();
-  if (address === undefined) throw new Error("The demo has ended before it began.");
+  if (address === undefined) throw new Error("The demo ended before it printed its address.");
   return new URL(address);
 }
 
@@ -78,7 +78,7 @@ async function takePictures(address: URL): Promise<void> {
     await page.goto(`${where || `/customers/${customers[0]?.square_customer_id}`}${address.hash}`);
     await page.getByRole("heading", { level: 1 }).waitFor();
     while ((await page.locator("[aria-busy]").count()) > 0) await page.waitForTimeout(100);
-    // No picture is taken in the middle of an answer, and the ticker tells what a value was before.
+    // An answer may still arrive. The picture of Today also waits until the ticker shows an old and a new value.
     await page.waitForTimeout(1_500);
     if (where === "/") {
       await page.locator(".ticker-latest", { hasText: "→" }).waitFor({ timeout: 120_000 });

@@ -50,7 +50,7 @@ export async function withBenchDatabase<Result>(
 
 const CHUNK = 500;
 
-/** Stores the data set through the product's own writer, then computes every row. */
+/** Stores the data set through the server's own writer of facts, then computes every row. */
 export async function loadDataset(database: Database, dataset: Dataset): Promise<string> {
   const { id } = await addOrganization(
     database,
@@ -72,7 +72,7 @@ export async function loadDataset(database: Database, dataset: Dataset): Promise
     );
   }
   for await (const _ of refreshOrganization(database.pool, id, "full", () => dataset.now)) {
-    // One chunk after the other.
+    // Each turn refreshes one chunk.
   }
   await database.pool.query("vacuum analyze");
   return id;

@@ -11,7 +11,7 @@ export interface DatasetSize {
   readonly payments: number;
 }
 
-/** The size for which the benchmark's targets are set. */
+/** The size of the organization for which the benchmark's targets are set. */
 export const benchmarkSize: DatasetSize = { customers: 6_700, bookings: 60_000, payments: 42_000 };
 
 export interface Dataset {
@@ -19,16 +19,18 @@ export interface Dataset {
   readonly currency: string;
   /** The instant of the facts, two years after the salon opened. */
   readonly now: Date;
-  /** With time zones, which events and facts do not carry. */
+  /** Locations with their time zones. Events and facts have no time zone. */
   readonly locations: readonly LocationJson[];
   /**
-   * One fact for each profile, booking, payment, refund and team member, as a handler makes it of the object's
-   * last event: what the mirror tables hold at `now`. Exactly as many as asked for.
+   * One fact for each profile, booking, payment, refund and team member, as a handler makes it from the object's last
+   * event before `now`. The mirror tables hold these facts at `now`. Their numbers are those of the size.
    */
   readonly facts: readonly Fact[];
   /** How many facts of each kind there are. */
   readonly counts: Readonly<Record<string, number>>;
-  /** What happens in the year after `now`, in time order, for load: updates of these objects, and new ones. */
+  /**
+   * The events of the year after `now`, in time order: updates of these objects, and new objects. They are the load.
+   */
   upcoming(): Generator<SalonEvent, void, undefined>;
 }
 
@@ -37,8 +39,9 @@ const now = new Date("2026-01-01T00:00:00Z");
 const end = new Date("2027-01-01T00:00:00Z");
 
 /**
- * A salon of exactly this size after two years, the same in every run. Sizes in other proportions than the
- * benchmark's are refused when the salon has too few of something; a surplus is left out evenly over the years.
+ * A salon of exactly this size after two years, the same in every run. A surplus of bookings or payments is left out
+ * evenly over the years.
+ *
  * @throws {RangeError} when the salon has fewer bookings or payments than asked for
  */
 export function benchmarkDataset(size: DatasetSize = benchmarkSize): Dataset {
@@ -66,13 +69,13 @@ export function benchmarkDataset(size: DatasetSize = benchmarkSize): Dataset {
   };
 }
 
-/** Profiles are neither merged nor deleted, so that there are as many as customers. */
+/** Profiles are neither merged nor deleted, so there are as many profiles as customers. */
 function openSalon({ customers }: DatasetSize): Salon {
   const rates = { merged: 0, profileDeleted: 0, unpaidVisit: 0.18 };
   return simulateSalon({ seed: 1, start, end, arrivalsUntil: now, customers, staff: 24, rates });
 }
 
-/** By the type of object and its id: the last event before `now`. */
+/** The last event before `now` of each object, by its type and id. */
 function lastEvents(salon: Salon): Map<string, Map<string, SalonEvent>> {
   const last = new Map<string, Map<string, SalonEvent>>();
   for (const item of salon.events(now)) {
@@ -86,14 +89,14 @@ function lastEvents(salon: Salon): Map<string, Map<string, SalonEvent>> {
 function thinOut(name: string, objects: Map<string, SalonEvent> | undefined, wanted: number): SalonEvent[] {
   const all = [...(objects?.values() ?? [])];
   if (all.length < wanted) throw new RangeError(`the salon has ${all.length} ${name}, not ${wanted}`);
-  // The i-th is kept when the running share of what is wanted reaches the next whole number: exactly `wanted`.
+  // An item is kept when the running share reaches the next whole number. So exactly `wanted` are kept, evenly.
   return all.filter(
     (_, i) => Math.floor(((i + 1) * wanted) / all.length) > Math.floor((i * wanted) / all.length),
   );
 }
 
 function factsOf({ event }: SalonEvent): readonly Fact[] {
-  // It is already parsed and has no integer beyond 2^53, so reading its bytes would give the same.
+  // The event is already parsed. It has no integer beyond 2^53, so its bytes would be read the same.
   const envelope = readEnvelope(event as unknown as JsonValue);
   return handlerFor(event.type)?.interpret(envelope) ?? [];
 }

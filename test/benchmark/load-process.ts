@@ -2,11 +2,11 @@ import { readFileSync } from "node:fs";
 import net from "node:net";
 
 /**
- * The load, in a process of its own: signed events over `connections` kept-alive sockets, each sending its next event
- * when the last was answered. Plain sockets, so that the client costs little of the machine it shares.
+ * The load, in a separate process. It sends signed events over `connections` kept-alive sockets. A socket sends its
+ * next event when the last one is answered. Plain sockets need little of the processor that the server shares.
  *
- * Arguments: file of signed events (ndjson), port, connections, seconds, and how many events a second at most. Prints one JSON
- * object.
+ * Arguments: file of signed events (ndjson), port, connections, seconds, and the most events a second. It prints one
+ * JSON object.
  */
 const [file, port, connections, seconds, rate] = process.argv.slice(2) as [
   string,

@@ -14,9 +14,9 @@ import { readJson } from "../../src/square/read-json.js";
 import { asAdmin, urlOf } from "./bench-database.js";
 
 /**
- * The yardstick: pgbench running exactly the statements that the inbox runs for one event, with the parameters of real
- * events, one transaction an event. The statements are recorded from the inbox itself on a copy of the database, so
- * that they cannot differ from it.
+ * The yardstick: pgbench runs the statements that the inbox runs for one event, with the parameters of real events,
+ * in one transaction for each event. The statements are recorded from the inbox itself on a copy of the database, so
+ * they cannot differ.
  */
 
 interface Call {
@@ -61,7 +61,7 @@ async function prepareScripts(pool: pg.Pool, calls: readonly Call[][], folder: s
     const sequence = call.map(({ text }) => text).join(";");
     bySequence.set(sequence, [...(bySequence.get(sequence) ?? []), call]);
   }
-  // The usual sequences: one write for a booking, a payment, a refund or a profile.
+  // Only the usual sequences: one write for a booking, a payment, a refund or a profile.
   const usual = [...bySequence.values()].filter((events) => events.length >= 200);
   const widest = Math.max(...usual.map(([first]) => first?.flatMap(({ values }) => values).length ?? 0));
   const parameters = Array.from({ length: widest }, (_, index) => `p${index}`);
@@ -86,7 +86,7 @@ async function prepareScripts(pool: pg.Pool, calls: readonly Call[][], folder: s
   return files;
 }
 
-/** A parameter as the driver would send it: ids in these statements hold no quotation marks or backslashes. */
+/** A parameter as the driver sends it. Ids in these statements hold no quotation marks or backslashes. */
 function asText(value: unknown): string | null {
   if (value === null) return null;
   if (value instanceof Date) return value.toISOString();
@@ -95,8 +95,8 @@ function asText(value: unknown): string | null {
 }
 
 /**
- * pgbench takes `:MI` in a time format for a variable, even inside quotation marks. The format must stay what it is: the
- * server that runs next compares the rows, and would rightly call another format drift.
+ * pgbench reads `:MI` in a time format as a variable, even inside quotation marks. The format must not change,
+ * because the next server compares the rows and would report drift.
  */
 const withoutColons = (text: string) => text.replaceAll(/:(?=MI|SS)/g, "' || chr(58) || '");
 
@@ -124,7 +124,8 @@ export interface PgbenchResult {
 /**
  * Runs the recorded transactions, each event at most once.
  *
- * @param runs how many clients, and how many transactions together; in all fewer than there are recorded
+ * @param runs the clients and the transactions of each run. All runs together have fewer transactions than are
+ *   recorded
  */
 export async function runPgbench(
   name: string,
@@ -150,8 +151,7 @@ export async function runPgbench(
       );
       const perSecond = Number(/tps = ([\d.]+) \(without/.exec(stdout)?.[1]);
       const failed = Number(/number of failed transactions: (\d+)/.exec(stdout)?.[1]);
-      if (!Number.isFinite(perSecond) || failed > 0)
-        throw new Error(`pgbench did not run through:\n${stdout}`);
+      if (!Number.isFinite(perSecond) || failed > 0) throw new Error(`pgbench did not finish:\n${stdout}`);
       results.push({ clients, perSecond });
     }
     return results;

@@ -9,11 +9,11 @@ import { benchSweep } from "./sweep.js";
 import { benchWebhooks } from "./webhooks.js";
 
 /**
- * The benchmarks behind every speed this project claims. They need a Postgres (DATABASE_URL, or the local one) on which
- * they may create databases, and pgbench on the PATH. Figures depend on the machine, so they are never a test.
+ * The benchmarks behind the speeds in the docs. They need a Postgres (DATABASE_URL, or the local one) on which they
+ * may create databases, and pgbench on the PATH. Figures depend on the machine, so no test checks them.
  */
 export const program = new Command("bench")
-  .description("Measure on a real Postgres; prints a table and JSON.")
+  .description("Measures on a real Postgres, and prints a table and JSON.")
   // The figures include durability. Without it a commit costs nothing.
   .hook("preAction", async () => {
     await asAdmin("do $$ begin assert current_setting('synchronous_commit') = 'on'; end $$");
@@ -21,7 +21,7 @@ export const program = new Command("bench")
 
 program
   .command("webhooks")
-  .description("Signed HTTP load at 1 and 32 connections beside pgbench running the bare transaction.")
+  .description("Signed HTTP load over 1 and 32 connections, and pgbench with the same transaction alone.")
   .option("--seconds <number>", "how long each load lasts", parseCount, 15)
   .action(async (options: { seconds: number }) => report("webhooks", await benchWebhooks(options)));
 
@@ -35,7 +35,7 @@ program
 
 program
   .command("sweep")
-  .description("The hourly sweep beside Square's paging: nothing wrong, a day later, every row wrong.")
+  .description("The hourly sweep without pulls: nothing wrong, a day later, every row wrong.")
   .action(async () => report("sweep", await benchSweep()));
 
 program
@@ -49,13 +49,13 @@ program
   .description("Every read route of the API beside webhooks, on an organization of a chosen size.")
   .option(
     "--customers <number>",
-    "of the organization; nine bookings and six payments each",
+    "customers of the organization, with nine bookings and six payments each",
     parseCount,
     100_000,
   )
   .option("--rate <number>", "webhooks a second", parseCount, 200)
-  .option("--keep", "leave the database, and use the one that an earlier run of the same size left")
-  .option("--only <text>", "of the questions those whose name holds this")
+  .option("--keep", "keep the database, and use the one that an earlier run of the same size kept")
+  .option("--only <text>", "only the questions whose name contains this text")
   .action(async (options: { customers: number; rate: number; keep?: true; only?: string }) =>
     report("read", await benchRead(options)),
   );

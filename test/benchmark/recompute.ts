@@ -37,8 +37,8 @@ export async function benchRecompute({ sizes }: { sizes: readonly number[] }): P
 }
 
 /**
- * The median time of the one statement for one customer, on a connection that has it prepared, from the client's side:
- * the time in the database and one round trip. Each time the row really changes, and is rolled back.
+ * The median time of the one statement for one customer, on a connection that has it prepared. It is the client's
+ * time: the time in the database and one round trip. The row changes each time, and the change is rolled back.
  */
 async function oneCustomer(
   { pool }: Database,

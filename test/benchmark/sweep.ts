@@ -12,7 +12,7 @@ export interface SweepFigures {
 
 const DAY_MS = 24 * 3600 * 1000;
 
-/** Whole sweeps of the data set, without pulls, because no organization has a token. */
+/** Whole sweeps of the data set. They have no pulls, because no organization has a token. */
 export async function benchSweep(): Promise<SweepFigures[]> {
   const dataset = benchmarkDataset();
   return withBenchDatabase("regulars_bench_sweep", async (database) => {

@@ -1,4 +1,4 @@
-/** The survivor of each merged id, in plain TypeScript. */
+/** The survivor of each merged id. */
 import type { CustomerAliasRow } from "./facts.js";
 
 /** One report of a merge: the source's deletion (with its version) or the survivor's creation (with the time). */

@@ -14,7 +14,7 @@ const told = (
 });
 
 describe("aliases", () => {
-  it("point at the last survivor of a chain, whichever merge comes first", () => {
+  it("lead to the last survivor of a chain, in any order of the merges", () => {
     const merges = [told("b", "c", 1n, null), told("a", "b", 1n, null), told("a", "b", null, 5n)];
     const expected = [
       { from_customer_id: "a", to_customer_id: "c" },
@@ -34,7 +34,7 @@ describe("aliases", () => {
     expect(resolveAliases([told("a", "c", null, 5n)], [recovery])).toEqual([]);
   });
 
-  it("stand when the merge came after the recovery", () => {
+  it("stay when the merge comes after the recovery", () => {
     const recovery = { id: "a", version: 3n, recoveredAt: 9n };
     const merges = [told("a", "c", 2n, 5n), told("a", "d", 4n, 12n)];
     expect(resolveAliases(merges, [recovery])).toEqual([{ from_customer_id: "a", to_customer_id: "d" }]);

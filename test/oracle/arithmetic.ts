@@ -29,7 +29,7 @@ export function sum(values: readonly bigint[]): bigint {
   return values.reduce((total, value) => total + value, 0n);
 }
 
-/** The nearest bigint or integer to a sum. */
+/** A sum, limited to the range of bigint or integer. */
 export function saturated(value: bigint, bits: 32 | 64 = 64): bigint {
   const limit = 2n ** BigInt(bits - 1);
   return value < -limit ? -limit : value >= limit ? limit - 1n : value;
@@ -48,12 +48,12 @@ export function distinct<T>(values: readonly (T | null)[]): T[] {
   return [...new Set(values)].filter((value): value is T => value !== null);
 }
 
-/** -1, 0 or 1; text by code unit. */
+/** @returns -1, 0 or 1. Text is compared by code unit. */
 export function compare<T extends bigint | number | string>(a: T, b: T): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** The mode: most frequent; tie, the value used most recently; tie, the smallest. Null does not count. */
+/** The most frequent value. On a tie: the value used most recently, then the smallest. Null does not count. */
 export function mode<T extends number | string>(uses: readonly { value: T | null; at: bigint }[]): T | null {
   const candidates = distinct(uses.map((use) => use.value)).map((value) => {
     const times = uses.filter((use) => use.value === value).map((use) => use.at);

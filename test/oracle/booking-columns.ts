@@ -13,7 +13,7 @@ export function bookingColumns(facts: FactTables, customer: CustomerFacts): Row 
   };
 }
 
-/** ACCEPTED in the order start_at, booking_id; future ones included. */
+/** ACCEPTED bookings in the order start_at, booking_id, with future ones. */
 export function acceptedInOrder(bookings: readonly Booking[]): Booking[] {
   return bookings
     .filter((booking) => booking.status === "ACCEPTED")

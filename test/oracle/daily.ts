@@ -20,7 +20,7 @@ export function expectedAppointmentsDaily(facts: FactTables): Row[] {
     const byCustomer = byStatus("CANCELLED_BY_CUSTOMER").length;
     const bySeller = byStatus("CANCELLED_BY_SELLER").length;
     const unique = distinct(accepted.map((booking) => booking.customer_id)).length;
-    // new exactly once: on the day and at the location of the first ACCEPTED booking
+    // a customer is new once: on the day and at the location of the first ACCEPTED booking
     const fresh = accepted.filter((booking) => firstBookings.has(booking.booking_id)).length;
     return {
       ...placeAndDay(facts, location_id, date),
@@ -46,7 +46,7 @@ export function expectedRevenueDaily(facts: FactTables): Row[] {
   const sales = payments
     .filter((payment) => payment.status === "COMPLETED")
     .map((payment) => ({ ...payment, kind: "sale" as const }));
-  // on the refund's own day, at its location, else its payment's
+  // a refund counts on its own day, at its location or else at its payment's
   const refunds = readRefunds(facts)
     .filter((refund) => refund.status === "COMPLETED")
     .map((refund) => {

@@ -1,5 +1,5 @@
 /**
- * Describes in readable lines where rows differ from the expected ones. It accepts other representations: a Date
+ * Describes in readable lines where rows differ from the expected ones. Other representations are accepted: a Date
  * for its ISO text, 1.5 for "1.50", a number for a bigint.
  */
 import type { Row } from "./facts.js";
@@ -36,7 +36,7 @@ export function explainTableDifferences(
   for (const row of actual) {
     const key = keyOf(row);
     const wish = wanted.get(key);
-    if (seen.has(key)) lines.push(`${key}: row twice`);
+    if (seen.has(key)) lines.push(`${key}: duplicate row`);
     else if (wish === undefined) lines.push(`${key}: row not expected`);
     else lines.push(...explainDifferences(wish, row).map((line) => `${key}: ${line}`));
     seen.add(key);

@@ -42,7 +42,7 @@ describe("comparing", () => {
   it("names missing, surplus and duplicate rows of a table", () => {
     const row = (id: string) => ({ id, n: 1 });
     expect(explainTableDifferences([row("a"), row("b")], [row("b"), row("b"), row("c")], ["id"])).toEqual([
-      "b: row twice",
+      "b: duplicate row",
       "c: row not expected",
       "a: row missing",
     ]);

@@ -1,6 +1,6 @@
 /**
- * A small reader that turns webhook events into fact tables by the rules of order. It shares no code with src/. The
- * order of the events and duplicate events make no difference.
+ * Turns webhook events into fact tables by the rules of order. It shares no code with src/. The order of the events
+ * and duplicate events make no difference.
  */
 import { isDeepStrictEqual } from "node:util";
 import type { AnyJson } from "../support/any-json.js";
@@ -17,7 +17,7 @@ export interface WebhookEvent {
   readonly data: { readonly id: string; readonly deleted?: boolean; readonly object?: Json };
 }
 
-/** Square's JSON, read as documented. A wrong read fails a history. */
+/** Square's JSON, read as documented. A wrong read makes a test of histories fail. */
 type Json = Record<string, AnyJson>;
 
 export function factsFromEvents(
@@ -131,7 +131,7 @@ function refundIsNewer(a: Json, b: Json): boolean {
   return terminal.includes(a.status) && !terminal.includes(b.status);
 }
 
-/** The later of two copies: the newest with a version and the newest without. */
+/** Of each profile the newest copy with a version and the newest without are compared. The later one counts. */
 function standingProfiles(copies: readonly Json[]): Json[] {
   const versioned = newest(
     copies.filter(({ version }) => version != null),
@@ -155,13 +155,13 @@ function profileIsNewer(a: Json, b: Json): boolean {
   return !a.isDeleted && a.at > b.at;
 }
 
-/** The later time wins; at one time a deletion. */
+/** The later time wins. At the same time a deletion wins. */
 function profileIsLater(a: Json, b: Json): boolean {
   return a.at !== b.at ? a.at > b.at : a.isDeleted && !b.isDeleted;
 }
 
 /**
- * Every profile in an event, with its time, and whether the event deletes it. A deletion without a profile has the
+ * Every profile of the events, with its time and whether the event deletes it. A deletion without a profile has the
  * id and the time of its envelope.
  */
 function profileChanges(events: readonly WebhookEvent[]): Json[] {
@@ -214,7 +214,9 @@ function endedHere({ type, data }: WebhookEvent, from: string): boolean {
   return type === "customer.deleted" && (data.object?.customer?.id ?? data.id) === from;
 }
 
-/** Only live profiles: a recovered profile keeps its creation_source when it is deleted or merged again. */
+/**
+ * Deletions are left out, because a recovered profile keeps its creation_source when it is deleted or merged again.
+ */
 function recoveriesIn(events: readonly WebhookEvent[]): RecoveryEvidence[] {
   return events
     .filter((event) => event.type !== "customer.deleted")

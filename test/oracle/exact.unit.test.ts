@@ -69,7 +69,7 @@ describe("exact numbers", () => {
 });
 
 describe("mode", () => {
-  it("a mode tie goes to the value used most recently, then to the smallest", () => {
+  it("on a tie is the value used most recently, then the smallest", () => {
     expect(
       mode([
         { value: "b", at: 1n },

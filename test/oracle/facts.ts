@@ -1,6 +1,6 @@
 /**
- * The fact tables of one organization as plain rows, with the columns' names. Times and money may have any exact
- * form that a driver returns.
+ * The fact tables of one organization as plain rows with the columns' names. Times and money may have any exact form
+ * that a driver returns.
  */
 import type { InstantLike } from "./instants.js";
 

@@ -1,6 +1,6 @@
 /**
- * Instants as bigint microseconds since 1970 UTC, as exact as Postgres' timestamptz, and local time by
- * Intl.DateTimeFormat alone: no database, no date library.
+ * Instants as bigint microseconds since 1970 UTC, as exact as Postgres' timestamptz. Local time comes from
+ * Intl.DateTimeFormat, without a database or a date library.
  */
 
 /** An instant as input: a Date (milliseconds), or ISO or Postgres text with a zone. */
@@ -8,7 +8,7 @@ export type InstantLike = Date | string;
 
 export const SECOND = 1_000_000n;
 export const HOUR = 3_600n * SECOND;
-/** A day as a length of time is 24 hours, even when the clocks change. */
+/** A day is 24 hours, even when the clocks change. */
 export const DAY = 24n * HOUR;
 
 const TEXT = /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d(?::?\d\d)?)$/;

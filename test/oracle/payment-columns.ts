@@ -18,8 +18,8 @@ import { toIsoOrNull } from "./instants.js";
 import type { CustomerFacts, Payment } from "./read.js";
 
 /**
- * The currency with most COMPLETED payments; tie, or none: the organization's; tie without it: the
- * smallest code.
+ * The currency with most COMPLETED payments. On a tie, or without payments, it is the organization's. On a tie
+ * without the organization's it is the smallest code.
  */
 export function mainCurrency(facts: FactTables, payments: readonly Payment[]): string {
   const completed = payments.filter((payment) => payment.status === "COMPLETED");
@@ -87,7 +87,7 @@ export function paymentColumns(facts: FactTables, customer: CustomerFacts): Row 
     gift_card_redeemed_cents: revenueOf(counted.filter((payment) => payment.is_gift_card)),
     // total_tips_cents / total_revenue_cents
     tip_rate: roundedOrNull(tips, revenue, 4),
-    // main currency; COMPLETED payments in any other
+    // the main currency, and the COMPLETED payments in other currencies
     currency,
     other_currency_payments: completed.length - counted.length,
     // mode of source_type over COMPLETED

@@ -4,7 +4,7 @@ import type { Row } from "./facts.js";
 import { toIsoOrNull, toMicros, toMicrosOrNull } from "./instants.js";
 import type { CustomerFacts } from "./read.js";
 
-/** Fields of the live profile. A field that Square clears is NULL. Without a live profile all are NULL. */
+/** Fields of the live profile. A cleared field is NULL. Without a live profile all are NULL. */
 export function profileColumns(customer: CustomerFacts): Row {
   const profile = customer.liveProfile;
   return {
@@ -41,7 +41,7 @@ export function referralColumns(customer: CustomerFacts): Row {
   };
 }
 
-/** First match. */
+/** The first match counts. */
 export function customerType(columns: Row): string {
   if (Number(columns.total_accepted_bookings) > 0) return "SERVICE_CLIENT";
   if (Number(columns.total_payments) > 0) return "RETAIL";

@@ -1,6 +1,6 @@
 /**
- * refresh_due_at by brute force: it collects every instant at which a value may change, recomputes all clock
- * columns at each in order of time, and takes the first instant at which one differs.
+ * refresh_due_at by brute force. It collects every instant at which a value may change, and recomputes all clock
+ * columns at each of them in order of time. The first instant at which a column differs is the result.
  */
 import { compare } from "./arithmetic.js";
 import { acceptedInOrder, localDays } from "./booking-columns.js";

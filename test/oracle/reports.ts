@@ -1,4 +1,4 @@
-/** The reports, computed from the fact tables in plain TypeScript, and written from their definitions. */
+/** The reports, computed from the fact tables in plain TypeScript. They are written from the reports' definitions. */
 import { compare, distinct, rounded, roundedInteger, smallest, sum } from "./arithmetic.js";
 import { acceptedInOrder } from "./booking-columns.js";
 import { isPrebooked, segmentAt } from "./clock-columns.js";
@@ -147,7 +147,7 @@ export function expectedMovements(facts: FactTables, { from, to }: ReportScope, 
   });
 }
 
-/** The segment at the end of a local day of the organization, or now if earlier. Null if not known by then. */
+/** The segment at the end of a local day of the organization, or now if that is earlier. Null: not known by then. */
 function segmentOf(facts: FactTables, customer: CustomerFacts, day: string, now: bigint): string | null {
   const zone = facts.organization.time_zone;
   const isOver = (instant: bigint) => instant <= now && localTime(instant, zone).date <= day;
@@ -162,7 +162,7 @@ function segmentOf(facts: FactTables, customer: CustomerFacts, day: string, now:
   return segmentAt(facts, visits[0]?.start_at ?? null, visits.at(-1)?.start_at ?? null, at);
 }
 
-/** The last microsecond of a local day, found by halving. */
+/** The last microsecond of a local day, found by bisection. */
 function endOf(day: string, zone: string): bigint {
   let before = toMicros(`${day}T00:00:00Z`) - 2n * DAY;
   let after = before + 5n * DAY;

@@ -3,7 +3,7 @@ import type { FactTables, Row } from "./facts.js";
 import { DAY, type InstantLike, toMicros } from "./instants.js";
 import { nameOf } from "./read.js";
 
-/** The first match of [recency, frequency, monetary] counts. Each has a range. */
+/** The ranges of recency, frequency and monetary score of each class. The first match counts. */
 const classes: readonly [name: string, recency: number[], frequency: number[], monetary: number[]][] = [
   ["CHAMPION", [4, 5], [4, 5], [4, 5]],
   ["LOYAL", [3, 5], [4, 5], [1, 5]],
@@ -17,7 +17,7 @@ const classes: readonly [name: string, recency: number[], frequency: number[], m
   ["LOST", [1, 5], [1, 5], [1, 5]],
 ];
 
-/** Scores over customers with a visit. A later last visit counts as higher. */
+/** Scores of the customers with a visit. A later last visit scores higher. */
 export function expectedRfm(rows: Iterable<Row>): Row[] {
   const visitors = [...rows].filter((row) => Number(row.total_visits) > 0);
   const score = (row: Row, column: string): number => {

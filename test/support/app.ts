@@ -26,7 +26,7 @@ export const SIGNATURE_KEY = "signature key of the tests";
 export const NOTIFICATION_URL = "https://regulars.example/webhooks/square?from=square";
 export const ADMIN_KEY = "admin-key-of-the-tests";
 
-/** The headers of a request that may read and do everything. */
+/** The headers of a request with the admin key. */
 export const adminHeaders = { authorization: `Bearer ${ADMIN_KEY}` };
 
 export const testConfig = {
@@ -75,13 +75,13 @@ export interface TestAppOptions {
   readonly dashboard?: string;
   readonly replica?: AppParts["replica"];
   readonly subscription?: AppParts["subscription"];
-  /** The parts of its sweeps that differ from the app's. */
+  /** Parts of the sweeps' context that replace the app's own. */
   readonly sweeping?: Partial<SweepContext>;
 }
 
 /**
- * Builds the app. It checks each answer against its description. It is closed at the end of the test, or of the file
- * when no test runs.
+ * Builds the app. It checks each answer against the route's schema. It is closed at the end of the test, or at the
+ * end of the file if no test runs.
  */
 export async function openTestApp(database: Database, options: TestAppOptions = {}): Promise<TestApp> {
   const { signatureKeys = [SIGNATURE_KEY] } = options;
@@ -198,7 +198,7 @@ async function postOverSocket(port: number, body: string | Buffer, headers: Head
     headers: { "content-type": "application/json", ...headers },
   });
   const answered = once(outgoing, "response");
-  // The server may answer and close the connection while the body is still being sent.
+  // The server may answer and close the connection before the whole body is sent.
   outgoing.on("error", () => {});
   outgoing.end(body);
   const [incoming] = await answered;
@@ -218,7 +218,7 @@ function answer(status: number, headers: Readonly<Record<string, unknown>>, text
   };
 }
 
-/** Processes events of one organization in transactions that hold exactly the given batches, one after the other. */
+/** Processes events of one organization. Each given batch has a transaction, one after the other. */
 export async function processInBatches(
   { pool }: Database,
   organizationId: string,

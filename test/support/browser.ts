@@ -20,7 +20,7 @@ export function launchBrowser(): Promise<Browser> {
 export interface PageOptions {
   readonly width?: number;
   readonly theme?: "light" | "dark";
-  /** The browser's present. Its timers go on. */
+  /** The browser's time. Timers still run. */
   readonly now?: Date;
 }
 
@@ -50,7 +50,7 @@ export async function openPage(
   const faults: string[] = [];
   page.on("pageerror", ({ message }) => faults.push(message));
   page.on("console", (line) => {
-    // A refused request is not the page's fault. The page shows it.
+    // The page itself shows a refused request, so this line is no fault.
     if (line.type() === "error" && !line.text().startsWith("Failed to load resource"))
       faults.push(line.text());
   });
@@ -67,7 +67,7 @@ export async function openPage(
  * @param rules axe's rules; all of them by default
  */
 export async function axeFindings(page: Page, rules?: readonly string[]): Promise<string[]> {
-  // To name the elements that pass takes most of the time.
+  // Only violations are listed. A list of the elements that pass takes most of the time.
   const axe = new AxeBuilder({ page }).setLegacyMode().options({ resultTypes: ["violations"] });
   const { violations } = await (rules ? axe.withRules([...rules]) : axe).analyze();
   return violations.flatMap(({ id, impact, nodes }) =>

@@ -27,14 +27,14 @@ const environment = (env: Environment) => ({
   ...env,
 });
 
-/** Runs `regulars ...` in its own process. The start takes seconds, so this is for what only a process can show. */
+/** Runs `regulars ...` in its own process. The start takes seconds, so this is only for tests that need a process. */
 export function regularsProcess(env: Environment, ...parameters: string[]): Promise<Ended> {
   return startRegulars(env, ...parameters).ended;
 }
 
 export interface Started {
   readonly ended: Promise<Ended>;
-  /** What the process has written to stderr that matches, as soon as it has. Rejects when it ends before. */
+  /** The text on stderr that matches, as soon as it is written. Rejects if the process ends before. */
   printed(pattern: RegExp): Promise<string>;
 }
 
@@ -67,7 +67,7 @@ export function startRegulars(env: Environment, ...parameters: string[]): Starte
   return { ended, printed };
 }
 
-/** Runs the same `regulars ...` in this process, from its parameters to its exit code, one at a time. */
+/** Runs `regulars ...` in this process, from its parameters to its exit code. One run follows the other. */
 export function regulars(env: Environment, ...parameters: string[]): Promise<Ended> {
   return regularsReading("", env, ...parameters);
 }
@@ -105,7 +105,7 @@ async function runHere(input: string, env: Environment, parameters: readonly str
     process.argv = [process.execPath, "src/main.ts", ...parameters];
     process.exitCode = undefined;
     runs += 1;
-    // A module with another address runs again.
+    // A module runs again when its address is another one.
     await import(/* @vite-ignore */ `../../src/main.ts?run=${runs}`);
     return exited ? ended : { ...ended, code: Number(process.exitCode ?? 0) };
   } finally {

@@ -1,4 +1,4 @@
-/** Reads CSV by RFC 4180: records end with CRLF, a quoted field holds any text, and a quote in it is doubled. */
+/** Reads CSV by RFC 4180: records end with CRLF, a quoted field may hold any text, and a quote in it is doubled. */
 export function readCsv(text: string): Record<string, string>[] {
   const records: string[][] = [[]];
   const field = /(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n|$)/y;

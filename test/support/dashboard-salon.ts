@@ -1,4 +1,4 @@
-/** A simulated salon that ends at the tests' present, and the built dashboard. */
+/** A simulated salon that ends at the time of the tests, and the built dashboard. */
 import { fileURLToPath } from "node:url";
 import { build } from "vite";
 import { receiveAll, storeLocations } from "../../src/commands/store-salon.js";

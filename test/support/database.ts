@@ -6,8 +6,8 @@ import { type Database, openDatabase } from "../../src/database/database.js";
 import { databaseUrl } from "./database-url.js";
 
 /**
- * A fresh, migrated database of the project's kind, for one test file. Called at the top of the file, it is closed
- * and removed after the file's last test; called elsewhere, whoever called it closes it.
+ * A new, migrated database of the project's kind, for one test file. When this is called at the top of the file, the
+ * database is closed and removed after the last test. A caller elsewhere closes it.
  */
 export async function openTestDatabase(): Promise<Database> {
   const { database, remove } = await openCopy();
@@ -20,8 +20,8 @@ export async function openTestDatabase(): Promise<Database> {
 }
 
 /**
- * How many random cases a test plays on the project's database: on the embedded one a fifth. Every commit of it waits for the
- * disk by itself, which makes it several times as slow; and Postgres, which runs the same statements, plays all of them. TEST_CASES
+ * How many random cases a test plays on the project's database. Postgres plays all. The embedded database runs the
+ * same statements several times slower, because each commit waits for the disk, so it plays a fifth. TEST_CASES
  * multiplies both, for a long run.
  */
 export function casesHere(all: number): number {
@@ -52,7 +52,7 @@ interface Copy {
 
 let copies = 0;
 
-/** It is unique within a run, because the workers have different process ids. */
+/** The name is unique within a run, because the workers have different process ids. */
 function uniqueName(): string {
   copies += 1;
   return `${process.pid}_${copies}`;
@@ -62,7 +62,7 @@ function openCopy(): Promise<Copy> {
   return inject("databasePrefix") === undefined ? copyEmbedded() : copyPostgres();
 }
 
-/** A data folder that holds a migrated embedded database which nobody has open; removed after the run. */
+/** A data folder with a migrated embedded database that nobody has open. It is removed after the run. */
 export async function migratedDataDir(): Promise<string> {
   const dataDir = await emptyDataDir();
   await cp(path.join(inject("embeddedRoot"), "template", "pg"), path.join(dataDir, "pg"), {
@@ -71,7 +71,7 @@ export async function migratedDataDir(): Promise<string> {
   return dataDir;
 }
 
-/** A data folder that holds nothing yet; removed after the run. */
+/** An empty data folder. It is removed after the run. */
 export async function emptyDataDir(): Promise<string> {
   const dataDir = path.join(inject("embeddedRoot"), uniqueName());
   await mkdir(dataDir);

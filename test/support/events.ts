@@ -1,4 +1,4 @@
-/** Small Square events with invented defaults. A test sets only what it is about. */
+/** Small Square events with defaults. A test sets only the values that it is about. */
 import { createHash } from "node:crypto";
 import { readEnvelope, type SquareEvent } from "../../src/square/envelope.js";
 import { readJson } from "../../src/square/read-json.js";
@@ -43,7 +43,7 @@ export function bookingEvent(booking: Json = {}, envelope?: Partial<EventJson>):
   return squareEvent("booking.updated", { type: "booking", id, object: { booking: whole } }, envelope);
 }
 
-/** @param payment `cents` is amount and total */
+/** @param payment `cents` is the amount and the total */
 export function paymentEvent(
   { cents = 5000, currency = "USD", ...payment }: Json & { cents?: number | bigint; currency?: string } = {},
   envelope?: Partial<EventJson>,
@@ -85,7 +85,7 @@ export function refundEvent(
   return squareEvent("refund.updated", { type: "refund", id: whole.id, object: { refund: whole } }, envelope);
 }
 
-/** @param merge who was merged into whom, when a merge caused the event */
+/** @param merge the merge that caused the event, if one did */
 export function customerEvent(
   type: "customer.created" | "customer.updated" | "customer.deleted",
   customer: Json & { readonly id: string },
@@ -115,7 +115,7 @@ export function mergeEvents(from: readonly string[], to: string, mergedAt: strin
   ];
 }
 
-/** Integers beyond 2^53 are bigint in tests, and plain numbers on the wire. */
+/** The event as JSON. Integers beyond 2^53 are bigint in tests and numbers in the JSON. */
 export function bodyOf(event: unknown): string {
   const text = JSON.stringify(event, (_, value) => (typeof value === "bigint" ? `bigint:${value}` : value));
   return text.replaceAll(/"bigint:(-?\d+)"/g, "$1");

@@ -1,4 +1,7 @@
-/** The fake Square with what tests need of it: faults on command, lists that lag behind, kept events, a log of requests. */
+/**
+ * The fake Square with additions for tests: faults on command, lists that lag behind, stored events, a log of
+ * requests.
+ */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Clock, systemClock } from "../../src/clock.js";
 import type { Reply, SquareRequest } from "../../src/simulator/fake-square/api.js";
@@ -15,9 +18,9 @@ const TRICKLE_MS = 25;
 
 export interface FaultySquareOptions extends Omit<FakeSquareOptions, "merchants"> {
   readonly merchants: readonly FaultyMerchant[];
-  /** Whether events are kept for the search; off by default, as at Square. */
+  /** Whether Square stores events for its event search. The default is no, as at Square. */
   readonly eventsEnabled?: boolean;
-  /** The only accepted `Square-Version` header. By default any or none is accepted. */
+  /** The only accepted `Square-Version` header. By default the header may have any value or be missing. */
   readonly requiresVersion?: string;
 }
 
@@ -25,7 +28,7 @@ export interface FaultyMerchant {
   /** The salon that is served. If lists lag, start the server before processing events. */
   readonly salon: WatchedSalon;
   readonly accessToken: string;
-  /** The token is from OAuth and not personal. It expires. */
+  /** Whether the token is from OAuth and expires. The default is a personal token. */
   readonly oauth?: boolean;
   /** The token's scopes. The default is every scope that Regulars reads with. */
   readonly scopes?: readonly string[];
@@ -35,7 +38,7 @@ export interface LoggedRequest {
   readonly method: string;
   readonly path: string;
   readonly query: Readonly<Record<string, string>>;
-  /** The fault that it got. */
+  /** The fault that the request got. */
   readonly fault: Fault["kind"] | undefined;
 }
 
@@ -53,7 +56,7 @@ export class FaultySquare extends FakeSquare {
   readonly #merchants: readonly FaultyMerchant[];
   readonly #version: string | undefined;
   readonly #faults = new FaultPlan();
-  /** Pages that a fault repeats, by the cursor that leads to them. */
+  /** The pages that a fault repeats, by the cursor that leads to them. */
   readonly #repeated = new Map<string, Page>();
   readonly #given = new Set<unknown>();
   readonly #forgotten = new Set<unknown>();
@@ -87,7 +90,7 @@ export class FaultySquare extends FakeSquare {
     return this.#faults.add(fault, aim);
   }
 
-  /** From now on refuses every earlier cursor, as Square does after some minutes. */
+  /** Refuses every earlier cursor from now on, as Square does after some minutes. */
   forgetCursors(): void {
     for (const cursor of this.#given) this.#forgotten.add(cursor);
     this.#given.clear();
@@ -117,7 +120,7 @@ export class FaultySquare extends FakeSquare {
     return { ...reply, body: page };
   }
 
-  /** The API's answer. The token's own status is answered elsewhere. */
+  /** The API's answer. The status of the token is answered elsewhere. */
   async #answer(request: SquareRequest, now: number): Promise<Reply> {
     const reply = await this.api.answer(request, now);
     const isOf = ({ accessToken }: FaultyMerchant) => request.authorization === `Bearer ${accessToken}`;
@@ -129,7 +132,7 @@ export class FaultySquare extends FakeSquare {
     return reply;
   }
 
-  /** With a fault of pages, a page leads to itself or to its own second half. */
+  /** With a fault of pages the cursor leads to the same page again or to its second half. */
   #twisted(page: Page, fault: Fault | undefined, cameBy: string | undefined): Page {
     if (fault?.kind === "finds-nobody") return foundNobody(page);
     const [key, rows] = Object.entries(page)[0] ?? [];

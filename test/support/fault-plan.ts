@@ -1,43 +1,43 @@
-/** What a request gets instead of its answer, or within it. */
+/** What a request gets in place of its answer, or in it. */
 export type Fault =
   /** Another status, with Square's errors as its body. */
   | { readonly kind: "status"; readonly status: number }
-  /** 429. The wait is a number of seconds or the date of its end. */
+  /** 429. The wait is given as a number of seconds or as the date of its end. */
   | { readonly kind: "rate-limited"; readonly seconds: number; readonly as?: "seconds" | "date" }
   /** The connection stays open without an answer. */
   | { readonly kind: "no-answer" }
   | { readonly kind: "reset" }
   /** Half of the body, then a reset. */
   | { readonly kind: "reset-in-body" }
-  /** 200 and a page of HTML, as proxies answer during maintenance. */
+  /** 200 and a page of HTML, like the answer of a proxy during maintenance. */
   | { readonly kind: "html" }
   /** 200 and `{"errors": []}`. */
   | { readonly kind: "empty-errors" }
   /** 200 and `{"errors": [{…}]}`. */
   | { readonly kind: "errors-with-200" }
-  /** 200 and the first half of the body, with the length of the half. */
+  /** 200 and the first half of the body, with the length of that half. */
   | { readonly kind: "truncated" }
   | { readonly kind: "empty-body" }
-  /** 200 and a text where the object or list belongs. */
+  /** 200 and a text in place of the object or list. */
   | { readonly kind: "wrong-shape" }
   /** 200 and a body that begins correctly and never ends, byte by byte. */
   | { readonly kind: "endless-body" }
-  /** A bulk retrieval answers NOT_FOUND for each id, though Square has the objects. */
+  /** A bulk retrieval answers NOT_FOUND for each id, although Square has the objects. */
   | { readonly kind: "finds-nobody" }
   /** The next page begins with rows of this one. */
   | { readonly kind: "repeated-rows" }
-  /** The cursor leads to the same page again: the same cursor each time, or another each time. */
+  /** The cursor leads to the same page again. It is the same cursor each time, or a new one each time. */
   | { readonly kind: "same-cursor" | "ever-new-cursors" };
 
 export type FaultKind = Fault["kind"];
 
-/** Which requests a fault is for. */
+/** The requests that get a fault. */
 export interface FaultAim {
-  /** Method and path, such as `GET /v2/payments`, or the beginning of a path; every request when left out. */
+  /** Method and path, such as `GET /v2/payments`, or the beginning of a path. The default is every request. */
   readonly on?: string;
   /** How many requests get it. The default is 1. */
   readonly times?: number;
-  /** How many matching requests are answered normally before. The default is 0. */
+  /** How many matching requests are answered normally before the fault. The default is 0. */
   readonly after?: number;
 }
 
@@ -60,7 +60,7 @@ interface Aimed {
   readonly path: string;
 }
 
-/** The faults to come. If several match, the one that was ordered first applies. */
+/** The faults to come. If several match a request, the first ordered one applies. */
 export class FaultPlan {
   readonly #orders: Order[] = [];
 

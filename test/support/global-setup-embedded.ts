@@ -12,7 +12,7 @@ declare module "vitest" {
   }
 }
 
-/** Making the embedded database takes seconds and copying it a fraction of one. So it is made once. */
+/** Makes one embedded database for all copies. Making it takes seconds, and a copy takes a fraction of one. */
 export default async function setUp(project: TestProject) {
   if (!process.env.TEST_DATABASE_URL) {
     console.warn("TEST_DATABASE_URL is not set: the tests run on the embedded database only.");
@@ -21,13 +21,14 @@ export default async function setUp(project: TestProject) {
   const template = await openDatabase({ dataDir: path.join(root, "template"), role: "server" });
   await migrate(template);
   await template.close();
-  // Opening a database fills its buffers with zeros. The default of 128 MB costs every copy a second.
+  // Postgres fills its buffers with zeros when it opens. With the default of 128 MB each copy would take a second
+  // more.
   await appendFile(path.join(root, "template", "pg", "postgresql.conf"), "shared_buffers = 16MB\n");
   project.provide("embeddedRoot", root);
   return () => rm(root, { recursive: true, force: true });
 }
 
-/** Every commit waits for the disk. Memory answers at once, where the machine has a file system of 4 GB there. */
+/** Every commit waits for the disk. A file system in memory does not wait, if the machine has one with 4 GB. */
 async function fastestFolder(): Promise<string> {
   const memory = "/dev/shm";
   const { bavail, bsize } = await statfs(memory).catch(() => ({ bavail: 0, bsize: 0 }));

@@ -6,14 +6,16 @@ import { databaseUrl } from "./database-url.js";
 
 declare module "vitest" {
   interface ProvidedContext {
-    /** The prefix of the names of this run's databases. The migrated one to copy is `<prefix>_template`. */
+    /** The prefix of the names of this run's databases. `<prefix>_template` is migrated and copied. */
     databasePrefix: string;
   }
 }
 
 const HOUR_MS = 3_600_000;
 
-/** Makes one migrated database to copy, and drops everything this run made. Fails when Postgres is unreachable. */
+/**
+ * Makes one migrated database for all copies. After the run it drops all of them. Fails if Postgres is unreachable.
+ */
 export default async function setUp(project: TestProject) {
   const admin = new pg.Client({ connectionString: databaseUrl(), connectionTimeoutMillis: 5_000 });
   await admin.connect();
@@ -34,7 +36,7 @@ export default async function setUp(project: TestProject) {
   };
 }
 
-/** Databases of killed runs. A running one is not hours old. */
+/** Drops databases of killed runs. No running test run is hours old. */
 async function dropLeftovers(admin: pg.Client) {
   await dropAll(admin, (name) => {
     const startedAt = Number.parseInt(name.split("_")[2] ?? "", 36);

@@ -12,16 +12,16 @@ import path from "node:path";
 import { transformWithOxc } from "vite";
 import { CHECKOUT, COMPILED } from "./program.js";
 
-/** What tests run in processes of their own, and what it imports. */
+/** The folders of everything that tests run in separate processes. */
 const SOURCES = ["src", "handlers", "test/support", "test/torture/runner"];
 const LEFT_OUT = /^src\/dashboard\//;
 
 /**
- * Compiles the program once for a run. A process that loads the source instead needs a second or more of a processor to
- * start. The workers, and the processes that they start, find the folder in their environment.
+ * Compiles the program once for a run. A process that loads the source instead needs a second or more of processor
+ * time to start. The workers and their processes find the folder in the environment.
  */
 export default async function setUp() {
-  // The first project of the run has compiled it.
+  // Another project of this run has compiled it.
   if (process.env[COMPILED]) return;
   const folder = mkdtempSync(path.join(tmpdir(), "regulars-program-"));
   process.env[COMPILED] = folder;

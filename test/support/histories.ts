@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 
 const FOLDER = fileURLToPath(new URL("../../fixtures/histories/", import.meta.url));
 
-/** Rows by column name as JSON has them: money as numbers, numeric as text, instants as ISO text. */
+/** A row as JSON, by column name: money is a number, numeric is text, instants are ISO text. */
 export type JsonRow = Readonly<Record<string, unknown>>;
 
 /** One webhook envelope, ready to be sent as JSON. */
@@ -27,9 +27,9 @@ export interface HistoryEvent {
 export interface History {
   /** The folder's name, `NN-name`. */
   readonly name: string;
-  /** The story with the reasoning beside its numbers, as Markdown. */
+  /** The story with the reasons for its numbers, as Markdown. */
   readonly story: string;
-  /** In the order in which they happened or arrived. Every other order has the same result. */
+  /** The events in the order in which they happened or arrived. Every order has the same result. */
   readonly events: readonly HistoryEvent[];
   /** The instant N at which the expected rows were computed. */
   readonly now: string;
@@ -48,8 +48,8 @@ export interface History {
     readonly status: string;
   }[];
   /**
-   * Of every customer id of the story the row of customer_analytics, or null for "no row". Rows have every
-   * column but organization_id, created_at, updated_at, computed_at and definition_version.
+   * The row of customer_analytics for every customer id of the story. Null: there is no row. Rows have every column
+   * but organization_id, created_at, updated_at, computed_at and definition_version.
    */
   readonly customers: Readonly<Record<string, JsonRow | null>>;
   /** All rows of analytics_appointments_by_location_daily, without organization_id. */
@@ -58,7 +58,7 @@ export interface History {
   readonly revenue_daily: readonly JsonRow[];
 }
 
-/** Reads every story, in the order of their numbers. */
+/** Reads every story, in the order of the numbers. */
 export function loadHistories(): History[] {
   return readdirSync(FOLDER, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())

@@ -13,8 +13,8 @@ export interface WatchedSalon {
 }
 
 /**
- * What a salon's truth was at earlier instants. Only what changes replaced is kept, from the moment the history
- * begins: before that, everything counts as having always been as it was then.
+ * A salon's truth at earlier instants. It keeps what each change has replaced since the history began. For earlier
+ * instants it has the truth of that beginning.
  */
 export class History {
   readonly #truth: Truth;
@@ -29,7 +29,7 @@ export class History {
     });
   }
 
-  /** @param instant milliseconds since the epoch; changes at that very instant have happened */
+  /** @param instant milliseconds since the epoch. Changes at this instant have happened */
   truthAt(instant: number): Truth {
     const past: Partial<Record<Collection, Map<string, object>>> = {};
     for (let index = this.#changes.length - 1; index >= 0; index--) {

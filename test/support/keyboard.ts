@@ -1,18 +1,18 @@
-/** Walks through a page by keyboard alone, as somebody without a mouse does. */
+/** Walks through a page by keyboard alone, like somebody without a mouse. */
 import type { Page } from "playwright-core";
 
 export interface Walk {
   /** How many controls were reached. */
   readonly reached: number;
-  /** Controls in sight that the Tab key does not reach. */
+  /** Visible controls that the Tab key does not reach. */
   readonly missed: readonly string[];
-  /** Controls whose focus cannot be seen: without an outline, or hidden behind something. */
+  /** Controls whose focus is not visible: they have no outline, or something covers them. */
   readonly unseen: readonly string[];
 }
 
 /**
- * Presses Tab until the focus has been everywhere, and compares with all controls of the page, or of its open dialog. The
- * walk begins after what has the focus.
+ * Presses Tab until the focus comes back, and compares the reached controls with all controls of the page or of its
+ * open dialog. The walk begins after the control that has the focus.
  */
 export async function walkWithTab(page: Page): Promise<Walk> {
   await page.evaluate(`window.walk = { visited: new Set(), unseen: [], last: null, outside: 0 }`);
@@ -23,9 +23,9 @@ export async function walkWithTab(page: Page): Promise<Walk> {
   return page.evaluate<Walk>(compare);
 }
 
-// Text, because the tests' compiler knows no document.
+// These functions are text, because the tests' compiler knows no document.
 
-/** Notes what has the focus. It is the browser's own between the last control and the first. */
+/** Notes the control that has the focus. Between the last control and the first the browser itself has it. */
 const note = `(() => {
   const { walk } = window;
   const element = document.activeElement;

@@ -1,4 +1,4 @@
-/** Collects values under keys that hold names, ways to reach somebody, free text, or tokens. */
+/** Collects values whose keys are about names, contacts, free text or tokens. */
 export function collectPersonal(value: unknown, into: Set<string>, key = ""): void {
   if (typeof value === "object" && value !== null) {
     for (const [name, item] of Object.entries(value)) collectPersonal(item, into, name);

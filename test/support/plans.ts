@@ -4,7 +4,7 @@ import type { Database } from "../../src/database/database.js";
 export interface RecordedPlan {
   readonly text: string;
   readonly milliseconds: number;
-  /** As EXPLAIN writes it. */
+  /** The lines of EXPLAIN. */
   readonly plan: readonly string[];
 }
 

@@ -5,7 +5,7 @@ import type { Readable } from "node:stream";
 import { onTestFinished } from "vitest";
 import { nodeParameters } from "./program.js";
 
-/** A script of test/support/scripts in its own process. It is killed at the end of the test at the latest. */
+/** A script of test/support/scripts in its own process. The end of the test kills it if it still runs. */
 export class Script {
   readonly #child: ChildProcessByStdio<null, Readable, Readable>;
   readonly #lines: AsyncIterator<string>;

@@ -1,16 +1,16 @@
-/** The program, for tests that run it in a process of its own. */
+/** The program, for tests that run it in a separate process. */
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** The environment variable with the folder that global-setup-program.ts compiled. `npm run torture` has none. */
+/** The environment variable with the folder of the compiled program. `npm run torture` does not set it. */
 export const COMPILED = "REGULARS_TEST_PROGRAM";
 
 export const CHECKOUT = fileURLToPath(new URL("../..", import.meta.url));
 
-/** Most of these processes end too early for optimized code of the embedded database, as in short-lived-wasm.ts. */
+/** The reason is that of short-lived-wasm.ts. */
 const SHORT_LIVED = ["--no-wasm-tier-up", "--no-wasm-dynamic-tiering"];
 
-/** The folder of the compiled program, or of its source. */
+/** The folder of the compiled program, or else of its source. */
 export function programFolder(): string {
   return process.env[COMPILED] || CHECKOUT;
 }
@@ -18,7 +18,7 @@ export function programFolder(): string {
 /**
  * @param file a source file, relative to the checkout
  * @param folder the folder of another release, from release.ts. The default is this checkout's program
- * @returns the path of the file, or of what was compiled from it
+ * @returns the path of the file or of its compiled form
  */
 export function programFile(file: string, folder = programFolder()): string {
   return path.join(folder, process.env[COMPILED] ? file.replace(/\.ts$/, ".js") : file);

@@ -1,4 +1,4 @@
-/** Random organizations for property tests. Everything follows from the seed. */
+/** Random organizations for property tests. The same seed makes the same organization. */
 import type { Database } from "../../src/database/database.js";
 import { Random } from "../../src/simulator/random.js";
 import { type Salon, simulateSalon } from "../../src/simulator/salon.js";
@@ -11,11 +11,11 @@ const DAY = 86_400_000;
 export interface RandomWorld {
   readonly organizationId: string;
   readonly start: Date;
-  /** The simulated salon's end. Bookings may be later. */
+  /** The end of the simulation. Bookings may be later. */
   readonly end: Date;
 }
 
-/** Settings that an organization may have, sensible or not. A value that is not a number of days is ignored. */
+/** Valid and invalid settings of an organization. A value that is not a number of days is ignored. */
 const settings: readonly unknown[] = [
   {},
   { segments: { new: 30, active: 42, at_risk: 90 } },
@@ -59,7 +59,7 @@ export async function makeRandomWorld(database: Database, seed: number): Promise
     currency,
   });
   const organizationId = await makeOrganization(database, salon.merchantId, {
-    // Sometimes it is not the currency of most payments.
+    // The organization's currency is sometimes not that of most payments.
     currency: random.chance(0.2) ? "CAD" : currency,
     timeZone: random.pick(timeZones),
     settings: random.pick(settings),
@@ -72,7 +72,7 @@ export async function makeRandomWorld(database: Database, seed: number): Promise
   return { organizationId, start, end };
 }
 
-/** Some of the locations in bookings and payments are fetched, some have no zone, and some are unknown. */
+/** Of the locations in bookings and payments some are fetched, some have no zone, and some are unknown. */
 async function settleLocations(database: Database, organizationId: string, salon: Salon, random: Random) {
   for (const { id, name, timezone } of salon.locations) {
     const fate = random.weighted({ fetched: 5, placeholder: 2, zoneless: 1, unknown: 2 });

@@ -1,17 +1,18 @@
 /**
- * What real sellers' objects have and those of the simulated salon do not: several visits on one day, nobody in particular
- * as technician, notes of white space, gift cards. All of it follows from the object's id, so every copy agrees. And what
- * events about profiles leave out. That follows from the event's id, so every delivery of it agrees.
+ * Rare things that the simulated salon does not have: several visits on one day, `anyTeamMember` as technician, notes
+ * of white space, gift cards. They follow from the object's id, so every copy has them. Events about profiles also
+ * leave something out. That follows from the event's id, so every delivery of it is the same.
  */
 import { createHash } from "node:crypto";
 import type { AnyJson } from "./any-json.js";
 
 /**
- * What an event about a profile leaves out: its version, as older API versions do, or of a deletion the whole profile.
+ * What an event about a profile leaves out: the version, as in older API versions, or in a deletion the whole
+ * profile.
  */
 export type LeftOut = "version" | "profile" | undefined;
 
-/** Square's JSON, changed where a field is present. */
+/** Square's JSON. Only fields that are present are changed. */
 type Json = Record<string, AnyJson>;
 
 const DAY = 86_400_000;
@@ -52,7 +53,7 @@ export function withRarities<Event extends { readonly data: object }>(event: Eve
 function rarify(booking: Json): void {
   if (oneIn(4, `note ${booking.id}`)) booking.customer_note = " \t\u00a0\u3000\n";
   if (oneIn(4, `seller ${booking.id}`)) booking.seller_note = "  ";
-  // Four days become one.
+  // The visits of four days move to one day.
   if (oneIn(2, `day ${booking.id}`)) {
     const start = Date.parse(booking.start_at);
     booking.start_at = new Date(start - (Math.floor(start / DAY) % 4) * DAY).toISOString();

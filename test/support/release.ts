@@ -4,11 +4,11 @@ import path from "node:path";
 import { onTestFinished } from "vitest";
 import { programFolder } from "./program.js";
 
-/** A folder with this checkout's program and further migrations, as the next release would have them. */
+/** Makes a folder with this checkout's program and further migrations, like the next release. */
 export function nextRelease(migrations: Readonly<Record<string, string>>): string {
   const folder = mkdtempSync(path.join(tmpdir(), "regulars-release-"));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  // The attacks' server tells its address.
+  // The server of the attacks is in test/torture/runner.
   for (const name of ["src", "handlers", "test/torture/runner"]) {
     cpSync(path.join(programFolder(), name), path.join(folder, name), { recursive: true });
   }

@@ -8,8 +8,8 @@ import pg from "pg";
 import type { Database } from "../../src/database/database.js";
 
 /**
- * The SQL by which Prisma's own schema engine would turn the database into what prisma/schema.prisma says: that there
- * is nothing to do is `-- This is an empty migration.`
+ * The SQL with which Prisma's schema engine would turn the database into the schema of prisma/schema.prisma. It is
+ * `-- This is an empty migration.` when they are equal.
  */
 export async function schemaDifference(database: Database): Promise<string> {
   await engineLoaded;
@@ -31,8 +31,8 @@ export async function schemaDifference(database: Database): Promise<string> {
 }
 
 /**
- * The engine reads the catalogue's own one-byte type "char", which the driver adapter does not know. So the pool calls
- * such columns text on their way to the adapter, and the adapter's answer calls them characters on its way to the engine.
+ * The engine reads columns of the catalogue's one-byte type "char", which the driver adapter does not know. So the
+ * pool gives the adapter such columns as text, and the adapter's answer gives them to the engine as characters.
  */
 class CatalogueReader extends PrismaPg {
   readonly #characters: Set<string>;
@@ -82,7 +82,7 @@ async function loadEngine(): Promise<void> {
   instance.exports.__wbindgen_start();
 }
 
-/** Node has it, but its types do not. */
+/** Node has WebAssembly, but its types do not. */
 const webAssembly: {
   instantiate(
     bytes: Uint8Array,

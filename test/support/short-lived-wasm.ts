@@ -1,4 +1,6 @@
-/** Most test files end too early for optimized code of the embedded database. Compiling it costs more than it saves. */
+/**
+ * Node does not optimize the embedded database's code. Most tests end before the optimization would save its time.
+ */
 import { setFlagsFromString } from "node:v8";
 
 setFlagsFromString("--no-wasm-tier-up");

@@ -1,10 +1,10 @@
 import type { TestContext } from "vitest";
 
 /**
- * Leaves a test out where the machine lacks what it needs, and says so at the end of the run. In CI everything is there, so
- * there it fails.
+ * Skips a test if the machine lacks something that it needs. The end of the run lists it. In CI nothing may be
+ * missing, so the test fails there.
  *
- * @param reason what is missing; undefined when nothing is
+ * @param reason what is missing. Undefined: nothing is
  */
 export function skipUnlessRequired(context: TestContext, reason: string | undefined): void {
   if (reason === undefined) return;

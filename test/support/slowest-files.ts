@@ -15,7 +15,7 @@ function nameOf({ project, moduleId }: TestModule): string {
   return `${project.name} ${path.relative(process.cwd(), moduleId)}`;
 }
 
-/** With a test chosen by name, the others are left out on purpose. */
+/** In a run of tests chosen by name, skipped tests are not listed. */
 function skippedTests(modules: readonly TestModule[]): string[] {
   return modules.flatMap((module) => {
     if (module.project.config.testNamePattern) return [];

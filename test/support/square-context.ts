@@ -26,7 +26,7 @@ export function openApiAt(baseUrl: string, timeoutMs = 2_000): OpenSquareApi {
     });
 }
 
-/** The context of a script, outside of a test. By default its clock is the machine's. */
+/** The context of a script, outside of a test. The default clock is the machine's. */
 export function openScriptContext(
   database: Database,
   squareUrl: string,

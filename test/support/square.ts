@@ -1,4 +1,4 @@
-/** A salon at a fake Square, and what a pull needs to read from it. */
+/** A salon at a fake Square, and the context of a pull from it. */
 import { onTestFinished } from "vitest";
 import type { Database } from "../../src/database/database.js";
 import { silentLog } from "../../src/log.js";
@@ -19,7 +19,7 @@ export interface SquareWorld {
   context: SweepContext;
 }
 
-/** Opens a salon at a fake Square. Its history happens as its events are taken. */
+/** Opens a salon at a fake Square. The salon's history goes on as its events are read. */
 export async function openSquareWorld(
   database: Database,
   salonOptions: Partial<SalonOptions> & { readonly seed: string },
@@ -52,10 +52,10 @@ export async function openSquareWorld(
   return { salon, square, clock, context };
 }
 
-/** Adds the salon's organization with its access token, to a database that may have been emptied. @returns its id */
+/** Adds the salon's organization with its access token. The database may have been emptied. @returns its id */
 export async function connectSalon(database: Database, world: SquareWorld): Promise<string> {
   const { salon, clock } = world;
-  // An inbox remembers the organizations of its events.
+  // The inbox is new, because an inbox remembers the organizations of its events.
   world.context = { ...world.context, inbox: openInbox(database, { clock: clock.read }) };
   const accessTokenCiphertext = encryptAccessToken(TOKEN_KEY, salon.merchantId, ACCESS_TOKEN);
   const organization = { merchantId: salon.merchantId, name: "Harbor Salon", accessTokenCiphertext };
@@ -63,13 +63,13 @@ export async function connectSalon(database: Database, world: SquareWorld): Prom
   return id;
 }
 
-/** The columns of a row without when and how it was stored. */
+/** The columns that say when and how a row was stored. */
 const OF_THE_WAY: readonly string[] = ["order_key", "computed_at", "created_at", "updated_at"];
 
 /**
- * The tables that must be the same however their content came. Left out is what only events tell: which version of a profile
- * ended, when, and which of several merges led to a survivor; aliases of ids that nothing names; and what is still to be
- * fetched.
+ * The tables that must be the same however the data arrived. Values that only events have are left out: the version
+ * and time at which a profile ended, and which of several merges led to a survivor. Aliases of ids that no row names,
+ * and pending fetches, are left out too.
  */
 export async function comparableTables(database: Database, organizationId: string) {
   const tables = await tablesOf(database, organizationId);

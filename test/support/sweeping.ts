@@ -1,4 +1,4 @@
-/** Shared by the tests of sweeps: a context without Square, and a world whose rows are all exact. */
+/** For tests of sweeps: a context without Square, damaged rows, and sweeps that stand still. */
 import { columns } from "../../src/analytics/columns/catalogue.js";
 import type { Database } from "../../src/database/database.js";
 import { silentLog } from "../../src/log.js";
@@ -44,7 +44,7 @@ export function reportOf(answer: Awaited<ReturnType<typeof sweep>>): SweepReport
   return answer;
 }
 
-/** The report of a sweep that found nothing wrong. */
+/** The report of a sweep that finds nothing wrong. */
 export const nothingWrong = {
   success: true,
   time_decayed: 0,
@@ -57,7 +57,7 @@ export const nothingWrong = {
   errors: [],
 };
 
-/** Another value of the column's type. */
+/** For each column type an expression for another value. */
 const otherValues: Readonly<Record<string, string>> = {
   text: "'wrong'",
   integer: "-77",
@@ -76,7 +76,7 @@ export function damage(column: string): string {
   return `${column} = ${otherValues[type]?.replaceAll("$", column)}`;
 }
 
-/** The rows by customer, with everything that a write would change. */
+/** The rows by customer, with everything that a write changes. */
 export async function tuples({ pool }: Database): Promise<Map<string, string>> {
   const { rows } = await pool.query<{ id: string; tuple: string }>(
     `select organization_id || '/' || square_customer_id as id,
@@ -86,7 +86,7 @@ export async function tuples({ pool }: Database): Promise<Map<string, string>> {
   return new Map(rows.map(({ id, tuple }) => [id, tuple]));
 }
 
-/** Adds many customers that have only a profile, in one statement. */
+/** Adds many customers who have only a profile. */
 export async function addProfiles({ pool }: Database, organizationId: string, count: number): Promise<void> {
   await pool.query(
     `insert into customers (organization_id, square_customer_id, version, given_name, order_key)
@@ -95,7 +95,7 @@ export async function addProfiles({ pool }: Database, organizationId: string, co
   );
 }
 
-/** The first step of a sweep: `begun` resolves when it has begun, and it ends after `go()`. */
+/** A first step of a sweep. `begun` resolves when it has begun. It ends after `go()`. */
 export function heldStep() {
   let begin = () => {};
   let go = () => {};
@@ -113,7 +113,7 @@ export function heldStep() {
   return { retryDue, begun, go: () => go() };
 }
 
-/** A sweep that stands still after its beginning until `go()`. */
+/** A sweep that begins and then waits for `go()`. */
 export function heldSweep(database: Database, now: Date) {
   const { retryDue, begun, go } = heldStep();
   const inbox = openInbox(database);

@@ -1,4 +1,4 @@
-/** Reads whole tables. Tests see that nothing else changed, or that two ways have the same result. */
+/** Reads whole tables. So a test can check that nothing else changed, or that two ways have the same result. */
 import type pg from "pg";
 import type { Database } from "../../src/database/database.js";
 import { query } from "../../src/database/query.js";
@@ -25,9 +25,9 @@ async function keysOfTables(pool: pg.Pool): Promise<readonly TableKey[]> {
 }
 
 /**
- * Every row that belongs to an organization, table by table in the order of the primary keys, without its id; and
- * the organization itself. Left out are the events, which know when they came, and `customers.search`, which Postgres
- * generates from the profile and the organization's id.
+ * The organization, and every row that belongs to it without the organization's id, table by table in the order of
+ * the primary keys. Events are left out, because they have the time of their arrival. `customers.search` is left out,
+ * because Postgres generates it from the profile and the organization's id.
  */
 export async function tablesOf({ pool }: Pick<Database, "pool">, organizationId: string): Promise<Tables> {
   keys ??= await keysOfTables(pool);
@@ -60,7 +60,7 @@ export interface StoredEventRow {
   readonly next_attempt_at: Date | null;
   readonly processed_at: Date | null;
   readonly organization_id: string;
-  /** The transaction that wrote the row last. */
+  /** The transaction that last wrote the row. */
   readonly transaction: string;
 }
 

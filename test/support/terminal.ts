@@ -5,11 +5,11 @@ import { onTestFinished } from "vitest";
 export interface TerminalOptions {
   readonly folder: string;
   readonly env: Readonly<Record<string, string>>;
-  /** Lines of shell that come before all others, such as functions. */
+  /** Lines of shell that run before all others, such as functions. */
   readonly prelude?: string;
 }
 
-/** Runs lines of shell as somebody does who pastes them. The processes are killed at the end of the test at the latest. */
+/** Runs lines of shell as somebody who pastes them does. The end of the test kills the processes that still run. */
 export class Terminal {
   readonly #options: TerminalOptions;
   readonly #news = new EventEmitter();
@@ -23,11 +23,11 @@ export class Terminal {
     onTestFinished(() => this.#end("SIGKILL"));
   }
 
-  /** Begins with lines. Those before them have ended. */
+  /** Starts to run lines. The lines before them must have ended. */
   begin(lines: string): void {
     const { folder: cwd, env, prelude = "" } = this.#options;
     const parameters = ["-euo", "pipefail", "-c", `${prelude}\n${lines}`];
-    // In a process group of its own, which gets the signal of Ctrl-C.
+    // The shell has its own process group, which gets the signal of Ctrl-C.
     const shell = spawn("bash", parameters, { cwd, env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
     this.#shell = shell;
     this.#isOver = false;
@@ -45,14 +45,14 @@ export class Terminal {
     });
   }
 
-  /** What is printed until this matches. @throws when the lines end without it */
+  /** @returns everything printed until the pattern matches. @throws when the lines end without a match */
   async hasPrinted(pattern: RegExp): Promise<string> {
     if ((await this.prints(pattern)) === undefined)
       throw new Error(`It ended without ${pattern}:\n${this.#text}`);
     return this.#text;
   }
 
-  /** The first text that matches, as soon as it is printed. Undefined when the lines end without it. */
+  /** @returns the first match, as soon as it is printed, or undefined when the lines end without one */
   async prints(pattern: RegExp): Promise<string | undefined> {
     for (;;) {
       const [found] = pattern.exec(this.#text) ?? [];
@@ -61,14 +61,14 @@ export class Terminal {
     }
   }
 
-  /** @returns what the lines have printed. @throws when they ended with another code than 0 */
+  /** @returns what the lines printed. @throws when they end with another code than 0 */
   async end(): Promise<string> {
     const code = await this.#ended;
     if (code !== 0) throw new Error(`It ended with ${code}:\n${this.#text}`);
     return this.#text;
   }
 
-  /** Ctrl-C. @returns what was printed. @throws when it ended with another code than 0 */
+  /** Sends Ctrl-C. @returns what the lines printed. @throws when they end with another code than 0 */
   async interrupt(): Promise<string> {
     await this.#end("SIGINT");
     return this.end();

@@ -1,8 +1,8 @@
 import type { SalonOptions } from "../../src/simulator/salon.js";
 
 /**
- * A preset for property tests in which rare things are frequent. Spread it into the options with 3 to 8
- * customers and a few weeks or months.
+ * Options of a simulated salon for property tests, with rare things made frequent. They fit 3 to 8 customers and a
+ * few weeks or months.
  */
 export const turbulence = {
   rates: {

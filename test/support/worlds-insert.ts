@@ -1,11 +1,11 @@
-/** Facts inserted directly into their tables, for tests of what is computed from them. */
+/** Inserts facts directly into their tables, for tests of what is computed from them. */
 import type { Database } from "../../src/database/database.js";
 
 type Values = Readonly<Record<string, unknown>>;
 
 /**
- * A payment at the last instant that the database knows: when it leaves the last 30 days is beyond it, so no row of the customer
- * can be computed (22008). No event brings such a time.
+ * A payment at the last instant of Postgres. It would leave the last 30 days after that instant, so the customer's
+ * row cannot be computed (22008). No event has such a time.
  */
 export const uncomputablePayment = (customer_id: string): Values => ({
   payment_id: "at the end of time",

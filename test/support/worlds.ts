@@ -1,4 +1,4 @@
-/** Makes organizations for tests, processes their events and reads their rows exactly. */
+/** Makes organizations for tests, processes their events, and reads their rows with exact numbers. */
 import { randomUUID } from "node:crypto";
 import { recomputeStatement } from "../../src/analytics/statement.js";
 import type { Database } from "../../src/database/database.js";
@@ -60,7 +60,7 @@ export async function addLocations(
   );
 }
 
-/** Processes events, `atOnce` of them in one transaction. It returns their outcomes in order. */
+/** Processes events, `atOnce` of them in each transaction. @returns their outcomes in order */
 export async function takeIn(
   database: Database,
   events: readonly unknown[],
@@ -130,7 +130,7 @@ export async function readFacts({ pool }: Database, organizationId: string): Pro
 }
 
 export interface Recomputed {
-  /** In the order of their ids. */
+  /** The sorted ids of customers. */
   readonly written: readonly string[];
   readonly deleted: readonly string[];
 }
@@ -165,7 +165,7 @@ export function customerIdsOf(facts: FactTables): string[] {
   return [...new Set(ids.filter((id) => id !== null))].sort();
 }
 
-/** The differences between the stored rows and those computed from the facts at `now`. */
+/** The differences between the stored rows and the oracle's rows from the stored facts at `now`. */
 export async function analyticsDifferences(
   database: Database,
   organizationId: string,
@@ -176,7 +176,7 @@ export async function analyticsDifferences(
   return explainTableDifferences(expectedAnalytics(facts, now).values(), rows, ["square_customer_id"]);
 }
 
-/** Where the views over customer_analytics differ from what the facts call for; the rows were computed at `now`. */
+/** The differences of the views over customer_analytics. The rows were computed at `now`. */
 export async function customerViewDifferences(
   database: Database,
   organizationId: string,
@@ -185,7 +185,7 @@ export async function customerViewDifferences(
 ): Promise<string[]> {
   const rows = [...expectedAnalytics(facts, now).values()];
   const scores = await readRows(database, organizationId, "customer_rfm");
-  // Ages are computed on read, so the same statement reads the instant.
+  // Ages are computed when they are read, so the same statement also reads the instant.
   const { rows: read } = await database.pool.query<{ row: string; at: Date }>(
     `select to_jsonb(p)::text as row, now() as at from customer_profiles p where organization_id = $1`,
     [organizationId],
@@ -202,7 +202,9 @@ export async function customerViewDifferences(
   ];
 }
 
-/** The differences between the two daily views and `expected`. The default is computed from the facts. */
+/**
+ * The differences between the two daily views and `expected`. The default is the oracle's calculation from the facts.
+ */
 export async function dailyDifferences(
   database: Database,
   organizationId: string,

@@ -6,10 +6,6 @@ import { Databases } from "./runner/databases.js";
 import { runAll } from "./runner/run.js";
 import { summarize, summaryLines } from "./runner/summary.js";
 
-/**
- * The long forms of the attacks in docs/reliability.md, on a real Postgres (TEST_DATABASE_URL, or the local one) where
- * the run makes and drops databases of its own. The short forms are tests.
- */
 interface Options {
   readonly minutes: number;
   readonly seed: string;
@@ -17,13 +13,17 @@ interface Options {
   readonly json?: true;
 }
 
+/**
+ * The long forms of the attacks in docs/reliability.md. They run on a real Postgres (TEST_DATABASE_URL, or the local
+ * one), in databases that the run makes and drops. The short forms are tests.
+ */
 export const program = new Command("torture")
   .description(
-    "Attack the server and its database, and count what was lost or wrong. Exits 1 if anything was.",
+    "Attacks the server and its database, and counts what was lost or wrong. Exits with 1 if anything was.",
   )
-  .option("--minutes <number>", "how long all attacks may take together", parseMinutes, 10)
+  .option("--minutes <number>", "the time of all attacks together", parseMinutes, 10)
   .option("--seed <text>", "repeats an earlier run's random choices", String(randomInt(1e9)))
-  .option("--only <names>", "some attacks only, with commas", parseNames)
+  .option("--only <names>", "only these attacks, separated by commas", parseNames)
   .option("--json", "print the summary as one JSON value")
   .addHelpText(
     "after",
@@ -34,9 +34,9 @@ export const program = new Command("torture")
 async function run({ minutes, seed, only = attacks, json }: Options): Promise<void> {
   const interrupted = new AbortController();
   process.on("SIGINT", () => {
-    // The second Ctrl-C ends at once. A later run drops the databases.
+    // A second Ctrl-C ends the run at once. A later run drops its databases.
     if (interrupted.signal.aborted) process.exit(130);
-    process.stderr.write("\nending: the attack's round is finished and compared first\n");
+    process.stderr.write("\nstopping after this round and its comparison\n");
     interrupted.abort();
   });
   const log = (line: string) => process.stderr.write(`${line}\n`);

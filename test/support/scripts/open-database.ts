@@ -1,5 +1,5 @@
-// open-database DATA_DIR ROLE [STAY_MS]: opens the embedded database, says who it is, stays (for ever by default), and
-// closes. Says "refused CODE" when it may not.
+// open-database DATA_DIR ROLE [STAY_MS]: opens the embedded database, prints a line, waits STAY_MS (by default for
+// ever) and closes. It prints "refused CODE" when the database refuses it.
 import { setTimeout as wait } from "node:timers/promises";
 import { openDatabase } from "../../../src/database/database.js";
 import { RegularsError } from "../../../src/errors.js";

@@ -1,5 +1,6 @@
-// sweep WHERE MODE NOW [SQUARE_URL]: one sweep of the embedded database in the folder WHERE, or of the Postgres at the address WHERE, at the
-// instant NOW, asking the Square at that address if one is given. Prints a line for each step forward, and at the end the answer as JSON.
+// sweep WHERE MODE NOW [SQUARE_URL]: runs one sweep at the instant NOW. WHERE is the folder of an embedded database
+// or the address of a Postgres. SQUARE_URL is the Square to pull from. It prints a line for each report of progress,
+// and at the end the answer as JSON.
 import { openDatabase } from "../../../src/database/database.js";
 import { sweep } from "../../../src/sweep/sweep.js";
 import { openScriptContext } from "../square-context.js";

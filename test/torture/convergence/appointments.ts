@@ -6,10 +6,12 @@ import { command, nth, oneOf } from "./command.js";
 import { DAY, HOUR, places } from "./salon.js";
 import type { StoryWorld } from "./world.js";
 
-/** A person's number, or nobody. */
+/** The number of a person. Null: nobody. */
 const who = fc.option(fc.nat(6), { nil: null, freq: 6 });
 
-/** Days from the time of the command. Fractions of a day lie on both sides of midnight in the two time zones. */
+/**
+ * Days from the time of the command. With parts of a day a booking may be on different days in the two time zones.
+ */
 const distance = oneOf(1, 0.1, 3.2, 7, 30, -0.5);
 
 export const book = command(

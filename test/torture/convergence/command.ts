@@ -6,8 +6,9 @@ type Arbitraries<Parameters> = { readonly [Name in keyof Parameters]: fc.Arbitra
 /**
  * Defines a kind of command.
  *
- * @param run changes Square and returns a sentence about the change. Returns undefined, without a change, when Square
- *   would not allow it
+ * @param run changes Square and returns a sentence about the change. When Square would not allow the change, it
+ *   changes
+ *   nothing and returns undefined
  */
 export function command<Parameters extends object>(
   parameters: Arbitraries<Parameters>,
@@ -28,5 +29,5 @@ export function oneOf<const Item>(...items: readonly Item[]): fc.Arbitrary<Item>
   return fc.constantFrom(...items);
 }
 
-/** The index of one of the items that exist when the command runs. It wraps around. */
+/** The index of one of the existing items. It wraps around. */
 export const nth = fc.nat(3);

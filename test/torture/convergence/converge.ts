@@ -26,7 +26,7 @@ export interface Played {
   readonly rowsCompared: number;
 }
 
-/** One of a story's two organizations. One gets each event once and in order, the other gets them by the plan. */
+/** One of a story's two organizations. One gets each event once and in order. The other gets them by the plan. */
 interface Side {
   readonly merchantId: string;
   readonly organizationId: string;
@@ -53,7 +53,7 @@ export async function playStory(stage: Stage, story: Story): Promise<Played> {
     const plan = planOf(story, world);
     await deliverInOrder(play, ordered);
     const outcomes = await deliverAsPlanned(play, mixed, plan);
-    // A deletion without an event needs two sweeps.
+    // Only a second sweep confirms a deletion without an event.
     const reports = [await sweepLater(play, waitHours(story)), await sweepLater(play, waitHours(story) + 1)];
     const { differences, rows } = await differencesOf(play, ordered, mixed, [
       ...outcomes,
@@ -78,7 +78,7 @@ function storyLines({ world, story }: Play): string[] {
   return [...world.lines, end];
 }
 
-/** Square's event search covers 28 days. */
+/** With events the wait is short, because Square's event search covers 28 days. */
 function waitHours({ square, waitHours }: Story): number {
   return square === "lists and events" ? Math.min(waitHours, 20) : waitHours;
 }
@@ -191,13 +191,13 @@ async function sweepLater({ stage, world, story, context }: Play, hours: number)
   return report;
 }
 
-/** After webhooks and pulls every row is exact. So the sweep may correct only what the clock changed. */
+/** After webhooks and pulls every row is exact. So the sweep may only recompute rows that came due. */
 function faultsOf({ errors, drift, created, deleted, complete }: SweepReport): string[] {
   return [
     ...errors.map((error) => `the sweep failed: ${JSON.stringify(error)}`),
     ...drift.map(({ column, rows }) => `the sweep found ${rows} rows with a wrong ${column}`),
     ...(created + deleted > 0 ? [`the sweep made ${created} missing rows and removed ${deleted}`] : []),
-    ...(complete ? [] : ["the sweep did not come around"]),
+    ...(complete ? [] : ["the sweep did not check every row"]),
   ];
 }
 

@@ -16,7 +16,7 @@ const RUNS = isPostgres ? 75 : 8;
 /** `CONVERGENCE_REPLAY=seed:path` repeats one story. A failure prints it. */
 const [seed = "20260303", path] = (process.env.CONVERGENCE_REPLAY ?? "").split(/:(.*)/s).filter(Boolean);
 
-test(`${RUNS} random stories end in the same tables, however their events come in`, {
+test(`${RUNS} random stories end in the same tables, however their events arrive`, {
   timeout: 900_000,
 }, async () => {
   const { counterexample } = await checkConvergence(stage, {

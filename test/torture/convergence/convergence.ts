@@ -8,12 +8,12 @@ interface Options {
   readonly stories: number;
 }
 
-/** Random stories, told in and out of order, to servers in this process whose clock the story moves. */
+/** Random stories, delivered in and out of order to servers in this process. The story moves their clock. */
 export function convergence(options: Options): Attack {
   return {
     name: "convergence",
     describe:
-      "Random short stories of every kind of event, delivered in any order, twice, late or never, over several servers, then swept: the tables are those of in-order single delivery, and plain TypeScript agrees.",
+      "Random short stories of every kind of event, delivered in any order, twice, late or never, over several servers, and then swept: the tables are those of a single delivery in order, and the oracle agrees.",
     share: 3,
     async run(context) {
       const { database, url } = await context.openDatabase();
@@ -24,7 +24,7 @@ export function convergence(options: Options): Attack {
   };
 }
 
-/** The same with servers in processes of their own, which have the machine's clock. */
+/** The same with servers in separate processes. They use the machine's clock. */
 export function convergenceOfProcesses(options: Options & { readonly servers: number }): Attack {
   return {
     name: "convergence-of-processes",
@@ -51,7 +51,7 @@ async function playRounds(context: AttackContext, stage: Stage, { stories }: Opt
     tally.compared(checked.rowsCompared, 0);
     if (checked.counterexample === undefined) continue;
     tally.compared(0, 1, [checked.counterexample.replaceAll("\n", "\n          ")]);
-    // Every further one would most likely be the same.
+    // A further counterexample would most likely be the same.
     break;
   }
   tally.figure("stories", played);

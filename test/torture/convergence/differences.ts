@@ -28,7 +28,9 @@ const WRITE_TIMES: Readonly<Record<string, readonly string[]>> = {
   pending_fetches: ["requested_at"],
 };
 
-/** The differences between the two organizations, and between them and the oracle's calculation from all events. */
+/**
+ * The differences between the two organizations, and between the rows and the oracle's calculation from all events.
+ */
 export async function differencesOf(
   { stage, story, world }: Ended,
   ordered: Side,
@@ -107,5 +109,5 @@ async function againstOracle({ database, clock }: Stage, world: StoryWorld, orga
   const wrong = explainTableDifferences(expectedAnalytics(facts, clock()).values(), rows, [
     "square_customer_id",
   ]);
-  return wrong.map((line) => `in order, against the independent calculation: ${line}`);
+  return wrong.map((line) => `in order, against the oracle: ${line}`);
 }

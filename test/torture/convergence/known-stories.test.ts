@@ -32,7 +32,7 @@ async function differencesOfSteps(steps: readonly Step[]): Promise<readonly stri
   return differences.length > 0 ? lines : [];
 }
 
-test("a known profile that was deleted, recovered and merged during an outage is found at its survivor", async () => {
+test("a known profile that is deleted, recovered and merged during an outage belongs to its survivor", async () => {
   const removed = remove.having({ nth: 0, counts: 0 });
   const recovered = recover.having({ nth: 0 });
   const two = signUp.having({ many: 1, instant: false });
@@ -40,21 +40,21 @@ test("a known profile that was deleted, recovered and merged during an outage is
   expect(await differencesOf(story)).toEqual([]);
 });
 
-test("a known merge that was undone and replaced by another during an outage leads to the other survivor", async () => {
+test("a known merge that is undone and replaced by another during an outage leads to the other survivor", async () => {
   const story = [everybody, bookFor(0), mergeFirstTwo, outage, undo, mergeLastTwo];
   expect(await differencesOf(story)).toEqual([]);
 });
 
-test("after the last merge of a chain is undone, a profile leads to the survivor before it, also if only a pull saw the chain", async () => {
+test("when the last merge of a chain is undone, a profile leads to the survivor before it, even if only a pull saw the chain", async () => {
   const story = [everybody, bookFor(0), outage, mergeFirstTwo, mergeFirstTwo, hourPasses];
   const undone = [outage, bookFor(2), pull, hourPasses, undo];
   expect(await differencesOf([...story, ...undone])).toEqual([]);
 });
 
 test.each([
-  ["nothing of the first merge", [9, 9, 9]],
-  ["only who was made by the first merge", [0, 9, 9]],
-])("a survivor that a pull found is forgotten with its merge when %s had been told", async (_, delays) => {
+  ["no event of the first merge", [9, 9, 9]],
+  ["only the survivor of the first merge", [0, 9, 9]],
+])("a survivor that only a pull found is forgotten with its merge (%s had arrived)", async (_, delays) => {
   const three = signUp.having({ many: 2, instant: false });
   const undone = unmerge.having({ nth: 0, survivorEnds: true, counts: 0 });
   const removed = remove.having({ nth: 1, counts: 0 });

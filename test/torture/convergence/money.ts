@@ -6,7 +6,7 @@ import { command, nth, oneOf } from "./command.js";
 import { places } from "./salon.js";
 import type { StoryWorld } from "./world.js";
 
-/** A person's number, or nobody. */
+/** The number of a person. Null: nobody. */
 const who = fc.option(fc.nat(6), { nil: null, freq: 3 });
 
 const pay = command(

@@ -27,7 +27,7 @@ export function planOf(story: Story, world: StoryWorld): Plan {
   const due: Due[] = [];
   const lost: string[] = [];
   for (const [index, message] of world.messages.entries()) {
-    // A pull before the revocation is left out, because after it no sweep can read the same for the other organization.
+    // Pulls are left out when access is revoked, because no sweep can then read the same for the other organization.
     if (world.revoked && "pull" in message.news) continue;
     if (message.fate.lost && mayBeLost(message, story, world)) lost.push(`never:    ${message.text}`);
     else due.push(...deliveriesOf(message, index));

@@ -33,7 +33,7 @@ function newProfile({ now }: StoryWorld, id: string, instant: boolean): Customer
 
 const edits = {
   "a new name": (profile) => ({ ...profile, given_name: `${profile.id} the ${profile.version + 1}.` }),
-  "no e-mail any more": ({ email_address: _cleared, ...rest }) => rest,
+  "no e-mail address": ({ email_address: _cleared, ...rest }) => rest,
   "a birthday": (profile) => ({ ...profile, birthday: "0000-02-29" }),
   "a group": (profile) => ({ ...profile, group_ids: ["REGULARS"] }),
 } satisfies Record<string, (profile: CustomerJson) => CustomerJson>;
@@ -69,7 +69,7 @@ export const recover = command({ nth }, (world, { nth }) => {
   return `${gone.id}'s deleted profile is recovered`;
 });
 
-/** The event of a deletion has no `created_at`, so the recovered profile gets the start of the story. */
+/** The event of a deletion has no `created_at`. So the recovered profile gets the start of the story. */
 function bringBack(world: StoryWorld, gone: CustomerJson, creation_source: string): void {
   revise(world, { ...gone, created_at: trimmed(world.start), creation_source });
 }
@@ -127,7 +127,7 @@ function endSource(
   });
 }
 
-/** It is not known whether Square does this. The booking belongs to the survivor either way. */
+/** It is not known whether Square rewrites bookings. They belong to the survivor in any case. */
 function rewriteBookings({ truth, ledger, now }: StoryWorld, from: readonly string[], into: string): void {
   for (const booking of truth.bookings.values()) {
     if (!booking.customer_id || !from.includes(booking.customer_id)) continue;

@@ -1,4 +1,4 @@
-/** Checks the property. A failure is a story of a few lines, and the way to repeat it. */
+/** Checks that stories converge. A failure is a short story and the way to repeat it. */
 import fc from "fast-check";
 import { type Played, playStory } from "./converge.js";
 import type { Stage } from "./stage.js";
@@ -37,7 +37,7 @@ export async function checkConvergence(
     totals.rowsCompared += played.rowsCompared;
     if (played.differences.length === 0) return;
     failed = played;
-    throw new Error("it does not converge");
+    throw new Error("the story does not converge");
   });
   const details = await fc.check(property, {
     numRuns: runs,
@@ -47,11 +47,11 @@ export async function checkConvergence(
     markInterruptAsFailure: false,
   });
   const counted = { runs: details.numRuns, seed, ...totals };
-  // Without a counterexample it was interrupted before its first story.
+  // Without a counterexample the check was interrupted before its first story.
   if (!details.failed || details.counterexample === null) return counted;
   const again = `CONVERGENCE_REPLAY=${details.seed}:${details.counterexamplePath}`;
   const text = [
-    `a story that does not converge, after ${details.numRuns} stories and ${details.numShrinks} shrinks; to see it again: ${again}`,
+    `a story that does not converge, after ${details.numRuns} stories and ${details.numShrinks} shrinks. To repeat it: ${again}`,
     ...(failed?.lines ?? [String(details.errorInstance)]),
   ];
   return { ...counted, counterexample: text.join("\n") };

@@ -1,4 +1,4 @@
-/** The salon before a story begins. No event reports this state. */
+/** The salon before a story begins. No event is about this state. */
 import { newItem, newLocation, newMerchant, newTeamMember } from "../../../src/simulator/house-record.js";
 import { emptyTruth, type Truth } from "../../../src/simulator/ledger.js";
 
@@ -17,7 +17,7 @@ export const staff = ["t1", "t2"] as const;
 export const services = ["cut", "color"] as const;
 
 export function openSalon(merchantId: string, start: number): Truth {
-  // Square's lists of bookings are read in windows of a month, from a year before the merchant: those would all be empty.
+  // Bookings are read month by month, from a year before the merchant was created. The late time saves empty months.
   const created = start + 365 * DAY - 31 * DAY;
   const merchant = newMerchant({ id: merchantId, main_location_id: "L1", currency: "USD" }, created);
   const zones = { L1: "America/Los_Angeles", L2: "America/New_York" };

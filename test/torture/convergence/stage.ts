@@ -17,13 +17,13 @@ export interface Stage {
 
 const START = Date.parse("2026-03-03T15:00:00Z");
 
-/** Each server has its own connections and its own size of a transaction. */
+/** The most events in a transaction of each server. */
 const BATCHES = [64, 3, 1];
 
 /**
  * Opens servers in this process. The story moves their clock.
  *
- * @param url the database's URL. With it each server has its own connections. The embedded database has one session.
+ * @param url the database's URL. With it each server has its own connections. Without it they share `database`.
  */
 export async function openStage(
   database: Database,

@@ -10,8 +10,8 @@ import type { Command, Fate, Step } from "./world.js";
 export interface Story {
   readonly steps: readonly Step[];
   /**
-   * What can be read from Square: nothing (there is no token, and no event is lost), its lists, or its events too. It
-   * is the same for both organizations.
+   * What can be read from Square: nothing (then there is no token, and no event is lost), its lists, or also its
+   * events. It is the same for both organizations.
    */
   readonly square: "nothing" | "lists" | "lists and events";
   /** Hours between the end of the story and the sweep. */
@@ -19,7 +19,7 @@ export interface Story {
   readonly sweep: "recent" | "full";
 }
 
-/** More than a story has messages, so that any order is possible. */
+/** A story has fewer messages, so any order is possible. */
 const LONGEST_DELAY = 60;
 
 const fate: fc.Arbitrary<Fate> = fc.record({

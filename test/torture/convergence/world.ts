@@ -8,7 +8,7 @@ import { DAY, MINUTE, openSalon, people, survivors } from "./salon.js";
 /** Square's event search covers 28 days. A story and the wait after it are shorter. */
 const LONGEST = 24 * DAY;
 
-/** How one message is delivered. The plain fate: once, in its place, alone, to the first server. */
+/** How one message is delivered. The plain fate is: once, in its place, alone, to the first server. */
 export interface Fate {
   readonly lost: boolean;
   /** How many later messages overtake it. */

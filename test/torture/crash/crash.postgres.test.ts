@@ -7,13 +7,13 @@ const load = { customers: 4, events: 90, withinMs: 150 };
 
 testAttacks([
   [
-    "a killed server loses nothing that it answered, doubles nothing, and starts again by itself",
+    "a killed server loses no event that it answered, counts none twice, and starts again without manual repair",
     serverKills(load),
     { faults: 3, rowsCompared: 1 },
     { rounds: 3 },
   ],
   [
-    "a crashed Postgres costs nothing that was answered, and the server outlives it",
+    "a crash of Postgres loses no event that was answered, and the server goes on",
     postgresCrashes(load),
     { faults: 3, rowsCompared: 1 },
     { rounds: 3, unless: await whyNoCluster() },

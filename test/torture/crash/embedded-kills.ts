@@ -15,7 +15,7 @@ export function embeddedKills(load: Load, prepared?: string): Attack {
   return {
     name: "embedded-kills",
     describe:
-      "kill -9 of a server with its embedded database at random points under load: the next one takes its folder over, what was answered 200 is there and counted, and the rest comes again.",
+      "kill -9 of a server with its embedded database at random points under load: the next server takes the folder over, every event answered 200 is stored and counted, and the others are delivered again.",
     share: 2,
     run: (context) => run(context, load, prepared),
   };
@@ -27,7 +27,7 @@ async function run(context: AttackContext, load: Load, prepared?: string): Promi
   const start = () => ServerProcess.start("", { env: { DATA_DIR: dataDir } });
   let server = await start();
   context.defer(() => server.kill());
-  // Uses the server's socket. The next server's socket has the same path.
+  // This uses the server's socket. The next server's socket has the same path.
   const database = await openDatabase({ dataDir, role: "command" });
   context.defer(() => database.close());
   const crash = async () => {

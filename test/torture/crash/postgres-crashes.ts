@@ -12,7 +12,7 @@ export function postgresCrashes(load: Load): Attack {
   return {
     name: "postgres-crashes",
     describe:
-      "Postgres is shut down immediately, loses a session's process or its first process under load, and starts again: the server outlives it, what was answered 200 is there and counted, and the rest comes again.",
+      "Postgres is shut down immediately, loses a session's process or its first process under load, and starts again: the server goes on, every event answered 200 is stored and counted, and the others are delivered again.",
     share: 2,
     run: (context) => run(context, load),
   };
@@ -22,7 +22,7 @@ async function run(context: AttackContext, load: Load): Promise<void> {
   const { tally, random } = context;
   const reason = await whyNoCluster();
   if (reason !== undefined) {
-    tally.broken(`could not be run: ${reason}`);
+    tally.broken(`the attack cannot run: ${reason}`);
     return;
   }
   const cluster = await PrivateCluster.make();

@@ -11,7 +11,7 @@ import { promisify } from "node:util";
 const run = promisify(execFile);
 const START_WITHIN_MS = 60_000;
 
-/** Where Debian and similar systems keep the programs of Postgres. The newest version comes first. */
+/** The folder of Debian and similar systems with the programs of the newest Postgres. */
 function programFolder(): string | undefined {
   const root = "/usr/lib/postgresql";
   const versions = existsSync(root) ? readdirSync(root) : [];
@@ -150,7 +150,7 @@ export class PrivateCluster {
     return this.#folder;
   }
 
-  /** The id of the first process of Postgres. */
+  /** The process id of Postgres' first process. */
   async pid(): Promise<number> {
     return Number((await readFile(path.join(this.#data, "postmaster.pid"), "utf8")).split("\n")[0]);
   }

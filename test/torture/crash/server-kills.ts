@@ -6,7 +6,7 @@ export function serverKills(load: Load): Attack {
   return {
     name: "server-kills",
     describe:
-      "kill -9 of the server at random points under load: what it answered 200 is stored and counted, the rest comes again, no lock stays behind, and it starts again by itself.",
+      "kill -9 of the server at random points under load: every event answered 200 is stored and counted, the others are delivered again, no lock remains, and the next server starts without manual repair.",
     share: 3,
     run: (context) => run(context, load),
   };

@@ -63,8 +63,9 @@ async function readSnapshot(database: Database, organizationId: string): Promise
 }
 
 /**
- * The facts of the events. While events are missing, they can contradict each other: a profile is merged into two
- * because the event that undid the first merge has not arrived. Then the stored facts are used.
+ * The facts of the events. Some events have not arrived yet, so the others may contradict each other. For example a
+ * profile is merged into two, because the event that undid the first merge is missing. Then the stored facts are
+ * used.
  */
 function factsOf({ facts, events }: Snapshot, tally: Tally): FactTables {
   const { organization, locations, referral_profiles, referral_rewards } = facts;

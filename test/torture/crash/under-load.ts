@@ -8,13 +8,13 @@ import { Sender } from "../runner/sender.js";
 import type { Tally } from "../runner/tally.js";
 import { checkSnapshot } from "./snapshot.js";
 
-/** What crashes, and how it starts again. */
+/** The server or database that crashes. */
 export interface Victim {
   /** The current address for events. */
   readonly url: () => string;
   /** The attack's own connection. It works again when `crash` has resolved. */
   readonly database: Database;
-  /** Ends it without a chance to clean up, and starts it again without manual repair. */
+  /** Kills it without a chance to clean up, and starts it again without manual repair. */
   crash(): Promise<void>;
 }
 
@@ -23,7 +23,7 @@ export interface Load {
   readonly customers: number;
   /** Events of one round. */
   readonly events: number;
-  /** The crash happens within so many milliseconds after the first delivery of a round. */
+  /** The crash comes at most so many milliseconds after the first delivery of a round. */
   readonly withinMs: number;
 }
 
@@ -53,7 +53,7 @@ export async function crashUnderLoad(context: AttackContext, victim: Victim, loa
     if (!delivered) underLoad += 1;
     tally.fault();
     await victim.crash();
-    tally.expect((await delivering) === 0, "events were never acknowledged, though all is up again");
+    tally.expect((await delivering) === 0, "events were never acknowledged, although everything runs again");
     await afterCrash(context, victim, current);
     if (left.length > 0) continue;
     await end(context, victim, current);
@@ -100,7 +100,7 @@ async function untilNoLocks({ pool }: Database, tally: Tally): Promise<number> {
     const open = await openTransactions({ pool });
     if (rows[0]?.held === 0n && open === 0n) return waited;
     if (waited > LOCKS_GONE_WITHIN_MS) {
-      tally.broken(`${rows[0]?.held} locks and ${open} transactions are left behind`);
+      tally.broken(`${rows[0]?.held} locks and ${open} transactions remain`);
       return waited;
     }
     await wait(20);

@@ -71,7 +71,7 @@ const visits: Readonly<Record<string, Visit>> = {
     const database = await openDatabase({ dataDir, role: "command" });
     try {
       for await (const _ of exportPages(database.pool, { organizationId, customer: null })) {
-        // Reading is what matters.
+        // The guest only reads.
       }
     } finally {
       await database.close();
@@ -87,13 +87,13 @@ interface Load {
 /**
  * Clients of the embedded database's socket beside a server that takes webhooks.
  *
- * @param prepared a data folder with a migrated database, which whoever gives it removes. Without it the attack makes one.
+ * @param prepared a data folder with a migrated database. The caller removes it. Without it the attack creates one.
  */
 export function guests(load: Load, prepared?: string): Attack {
   return {
     name: "guests",
     describe:
-      "clients of the embedded database's socket change the session, lock tables, vanish and read everything while webhooks come in: every webhook is answered 200 or 503 within ten seconds, none is deferred, and every row is right.",
+      "Clients of the embedded database's socket change the session, lock tables, vanish and read everything while webhooks arrive: every webhook is answered 200 or 503 within ten seconds, none is deferred, and every row is right.",
     run: (context) => run(context, load, prepared),
   };
 }
@@ -119,7 +119,7 @@ async function run(context: AttackContext, load: Load, prepared?: string): Promi
   }
 }
 
-/** Sends one guest after the other, three at a time, until `delivering` has ended and each kind of guest came. */
+/** Sends guests, three at a time, until `delivering` has ended and each kind of guest has come. */
 async function visitUntil<T>(
   delivering: Promise<T>,
   dataDir: string,
@@ -162,7 +162,7 @@ async function checkOutcomes(
   tally.peak("slowest answer in ms", Math.round(Math.max(...sender.latencies)));
 }
 
-/** A connection that ends whatever `work` does, as psql or a script would open it. */
+/** Opens a connection as psql or a script does. It ends even if `work` fails. */
 async function asGuest(dataDir: string, work: (guest: pg.Client) => Promise<unknown>): Promise<void> {
   const guest = new pg.Client({ host: dataDir, user: "postgres" });
   guest.on("error", () => {});

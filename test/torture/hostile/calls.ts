@@ -4,17 +4,17 @@ import type { HostileRequest, Target } from "./hostile-request.js";
 import { nastyTexts } from "./texts.js";
 import { spoil } from "./values.js";
 
-/** Some of the deliveries have these ids, so that calls about one event find it. */
+/** Some deliveries have these ids, so calls about one event find an event. */
 export const knownEvents = ["event 1", "event 2", "event 3"] as const;
 
-/** A call that the API has: its path, and where it takes one, its method and a body that fits. */
+/** A call that the API has. The default method is GET. The body is a valid one. */
 interface Call {
   readonly path: string;
   readonly method?: "PATCH" | "POST" | "PUT";
   readonly body?: object;
 }
 
-/** Calls of the API, with and without the key, with every kind of id, query and body. */
+/** A call of the API, with or without the key, with any kind of id, query and body. */
 export function hostileCall(random: Random, { organizationId }: Target): HostileRequest {
   const part = () => {
     const text = random.pick([
@@ -75,7 +75,7 @@ export function hostileCall(random: Random, { organizationId }: Target): Hostile
       },
     },
     { path: `/admin/events/${organization}/${event}/replay`, method: "POST" },
-    // Few events have this type, so that a replay stays short in a long run.
+    // Few events have this type, so a replay is short in a long run.
     {
       path: "/admin/events/replay",
       method: "POST",

@@ -3,7 +3,7 @@ import type { HttpRequest } from "../runner/http.js";
 export interface HostileRequest extends HttpRequest {
   /** What is wrong with it, in a few words. */
   readonly trick: string;
-  /** Whether the server may store an event for it. It may when the signature is the body's. */
+  /** Whether the server may store an event for it. True when the signature fits the body. */
   readonly mayStore: boolean;
 }
 

@@ -9,17 +9,17 @@ import { hostileRequest } from "./requests.js";
 
 const AT_ONCE = 16;
 const PER_ROUND = 500;
-/** A few rounds fill caches and plans. Memory is judged from then on. */
+/** The first rounds fill caches and plans. Memory is compared after them. */
 const WARM_UP_ROUNDS = 10;
 const MIB = 2 ** 20;
 
 const allowed = new Set([200, 201, 202, 400, 401, 404, 405, 413, 414, 415, 431, 503]);
 
-/** @param atMost how many requests are generated, if there is time */
+/** @param atMost how many requests are generated if there is time */
 export function hostileRequests({ atMost }: { readonly atMost: number }): Attack {
   return {
     name: "hostile-requests",
-    describe: `Up to ${atMost} generated requests with forged signatures, spoilt JSON, strange bytes and wrappings, and calls of the API: no 5xx but 503, nothing stored without a signature, memory flat, no secret in answers or logs.`,
+    describe: `Up to ${atMost} generated requests with forged signatures, broken JSON, strange bytes and strange HTTP, and calls of the API: 503 is the only 5xx, nothing is stored without a signature, memory stays flat, and no secret is in answers or logs.`,
     share: 4,
     run: (context) => run(context, atMost),
   };
@@ -56,7 +56,7 @@ async function run(context: AttackContext, atMost: number): Promise<void> {
   for (const secret of [ADMIN_KEY, CRON_SECRET, SIGNATURE_KEY]) {
     tally.expect(!log.includes(secret), "a secret is in the log");
   }
-  tally.expect(!log.includes("request failed"), `the log tells of a failure: ${failureIn(server)}`);
+  tally.expect(!log.includes("request failed"), `the log has a failure: ${failureIn(server)}`);
 }
 
 /** @returns how many rows of webhook_events this answer accounts for */
@@ -76,25 +76,25 @@ function judge(request: HostileRequest, answer: HttpAnswer | Error, tally: Tally
   tally.figure(`answered ${status}`, Number(tally.figures[`answered ${status}`] ?? 0) + 1);
   if (!/^\/webhooks\/square\/?(\?|$)/.test(path)) return 0;
   tally.counts.sent += 1;
-  tally.expect(status !== 200 || request.mayStore, `taken though it must not be: ${what()}`);
+  tally.expect(status !== 200 || request.mayStore, `accepted without a valid signature: ${what()}`);
   if (status !== 200) return 0;
   tally.counts.acknowledged += 1;
   return (JSON.parse(text) as { status: string }).status === "duplicate" ? 0 : 1;
 }
 
-/** Each event that was acknowledged as new is one row, and there is no other row. */
+/** Each event that was acknowledged as new is one row. There is no other row. */
 async function checkStored({ pool }: Database, expected: number, tally: Tally): Promise<void> {
   const { rows } = await pool.query<{ stored: number }>("select count(*)::int as stored from webhook_events");
   const stored = rows[0]?.stored ?? 0;
   tally.compared(expected, Math.abs(stored - expected));
   tally.figure("events stored", stored);
-  // What cannot be processed is refused as dead, with one exception: a customer's sum that leaves 64 bits (22003).
+  // An event that cannot be processed is dead. One exception is deferred: a customer's sum beyond 64 bits (22003).
   const failed = await pool.query<{ last_error: string; payload: string }>(
     `select last_error, left(payload::text, 600) as payload from webhook_events
      where status = 'deferred' and last_error <> 'error 22003' limit 10`,
   );
   for (const { last_error, payload } of failed.rows) {
-    tally.broken(`an event could be read and not processed (${last_error}): ${payload}`);
+    tally.broken(`an event was stored and could not be processed (${last_error}): ${payload}`);
   }
 }
 

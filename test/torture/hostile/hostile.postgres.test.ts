@@ -4,7 +4,7 @@ import { rawBytes } from "./raw-bytes.js";
 
 testAttacks([
   [
-    "whatever is sent is answered, and never with a failure of ours; nothing is stored without its signature",
+    "every request is answered, 503 is the only 5xx, and nothing is stored without a valid signature",
     hostileRequests({ atMost: 2_000 }),
     {
       faults: 2_000,
@@ -14,7 +14,7 @@ testAttacks([
     { rounds: 4 },
   ],
   [
-    "bytes that are no delivery are refused or cut off, and never a failure of ours",
+    "bytes that are not HTTP are refused or disconnected, and the server goes on",
     rawBytes(),
     { faults: 120 },
     { rounds: 2 },

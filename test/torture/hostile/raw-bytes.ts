@@ -9,13 +9,13 @@ import { addSalon } from "../runner/salon.js";
 import { signatureOf } from "../runner/server-process.js";
 
 const PER_ROUND = 60;
-/** A silent connection is closed by the test after this time. */
+/** The attack closes a silent connection after this time. */
 const SILENCE_MS = 400;
 
 const head = (lines: string) =>
   `POST /webhooks/square HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n${lines}\r\n`;
 
-/** Bytes that are not, or not quite, HTTP. None of them is a signed delivery. */
+/** Bytes that are not valid HTTP, and unusual HTTP. None of them is a signed delivery. */
 const nonsense: Readonly<Record<string, (random: Random) => string | Buffer>> = {
   "two lengths": () => `${head("content-length: 2\r\ncontent-length: 40\r\n")}{}`,
   "length and chunks": () =>
@@ -23,7 +23,7 @@ const nonsense: Readonly<Record<string, (random: Random) => string | Buffer>> = 
   "a negative length": () => `${head("content-length: -1\r\n")}{}`,
   "a length beyond numbers": () => `${head("content-length: 99999999999999999999\r\n")}{}`,
   "a length in words": () => `${head("content-length: ten\r\n")}{}`,
-  "chunk sizes that are none": () => `${head("transfer-encoding: chunked\r\n")}zz\r\n{}\r\n0\r\n\r\n`,
+  "chunk sizes that are not numbers": () => `${head("transfer-encoding: chunked\r\n")}zz\r\n{}\r\n0\r\n\r\n`,
   "a chunk that is too large": () => `${head("transfer-encoding: chunked\r\n")}FFFFFFFFFFFFFFFF\r\n{}\r\n`,
   "negative chunks": () => `${head("transfer-encoding: chunked\r\n")}-1\r\n{}\r\n0\r\n\r\n`,
   "chunks in chunks": () => `${head("transfer-encoding: chunked, chunked\r\n")}1\r\nx\r\n0\r\n\r\n`,
@@ -49,7 +49,7 @@ const nonsense: Readonly<Record<string, (random: Random) => string | Buffer>> = 
   "a proxy's request": () => "CONNECT example.com:443 HTTP/1.1\r\nhost: example.com:443\r\n\r\n",
   "a whole address": () => "GET http://evil.example/healthz HTTP/1.1\r\nhost: evil.example\r\n\r\n",
   "a star": () => "OPTIONS * HTTP/1.1\r\nhost: x\r\n\r\n",
-  "waits to be told": () => head("content-length: 2\r\nexpect: 100-continue\r\n"),
+  "expects 100-continue": () => head("content-length: 2\r\nexpect: 100-continue\r\n"),
   "expects the impossible": () => `${head("content-length: 2\r\nexpect: the impossible\r\n")}{}`,
   TLS: () => Buffer.from("16030100a5010000a10303".padEnd(300, "7f"), "hex"),
   "Postgres' protocol": () => Buffer.from("0000000804d2162f", "hex"),
@@ -71,7 +71,7 @@ export function rawBytes(): Attack {
   return {
     name: "raw-bytes",
     describe:
-      "Broken chunks, smuggled requests, endless headers, other protocols and random bytes on raw connections: an answer of 4xx or the end of the connection, nothing stored, and the server lives.",
+      "Broken chunks, smuggled requests, endless headers, other protocols and random bytes on raw connections: the answer is 4xx or the connection ends, nothing is stored, and the server goes on.",
     run,
   };
 }
@@ -106,11 +106,11 @@ async function run(context: AttackContext): Promise<void> {
   const grown = (heapUsed - heapBefore) / 2 ** 20;
   tally.figure("RSS MiB", rss / 2 ** 20);
   tally.figure("heap grown by MiB", grown);
-  tally.expect(grown < 40, `${grown} MiB are kept of requests that are over`);
-  tally.expect(!server.output.join("").includes("request failed"), "the log tells of a failure");
+  tally.expect(grown < 40, `${grown} MiB remain in use after the requests`);
+  tally.expect(!server.output.join("").includes("request failed"), "the log has a failure");
 }
 
-/** Sends bytes in one or several pieces. Resolves with the answer when the server is done or silent. */
+/** Sends bytes in one or several pieces. Resolves with the answer when the server has closed or is silent. */
 async function exchange(port: number, bytes: string | Buffer, random: Random): Promise<string> {
   const socket = net.connect(port, "127.0.0.1");
   let received = "";

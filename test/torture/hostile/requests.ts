@@ -22,7 +22,7 @@ const MIB = 2 ** 20;
 /** Twenty megabytes of zeros in twenty kilobytes. */
 const bomb = gzipSync(Buffer.alloc(20 * MIB));
 
-/** The next request. It follows from the random source. */
+/** A random request. */
 export function hostileRequest(random: Random, target: Target): HostileRequest {
   const kind = random.weighted({ spoilt: 40, bytes: 10, signature: 25, transport: 10, api: 15 });
   if (kind === "spoilt") return signedRequest("spoilt JSON", spoiltBody(random, target));
@@ -41,7 +41,7 @@ function signedRequest(trick: string, body: string | Buffer): HostileRequest {
   return delivery(trick, body, { [SIGNATURE]: signatureOf(body) }, true);
 }
 
-/** A correct event about one of a few objects, so that events concern the same ones. */
+/** A correct event about one of a few objects, so many events are about the same object. */
 function event(random: Random, { merchantId }: Target): EventJson {
   const merchant_id = random.chance(0.9) ? merchantId : `M-STRANGER-${random.int(0, 3)}`;
   const envelope = { merchant_id, event_id: random.chance(0.02) ? random.pick(knownEvents) : random.uuid() };
@@ -164,7 +164,7 @@ function hostileSignature(random: Random, target: Target): HostileRequest {
   if (changed === "legacy") return delivery("in the old header", body, { "x-square-signature": good }, false);
   if (changed === "altered") {
     const other = random.pick([`${body} `, `\uFEFF${body}`, JSON.stringify(JSON.parse(body), null, 1)]);
-    return delivery("another body than was signed", other, { [SIGNATURE]: good }, false);
+    return delivery("not the signed body", other, { [SIGNATURE]: good }, false);
   }
   return delivery(
     `signature ${trick}`,
@@ -212,7 +212,7 @@ function hostileTransport(random: Random, target: Target): HostileRequest {
     () => delivery("gzip over signed JSON", zipped, { ...signature, "content-encoding": "gzip" }, false),
     () =>
       delivery("a gzip bomb", bomb, { [SIGNATURE]: signatureOf(bomb), "content-encoding": "gzip" }, false),
-    () => delivery("says gzip, is none", body, { ...signature, "content-encoding": "gzip" }, true),
+    () => delivery("gzip header over plain JSON", body, { ...signature, "content-encoding": "gzip" }, true),
     () => {
       const { "content-length": _, ...headers } = delivery("", body, signature, true).headers;
       const chunked = { ...headers, "transfer-encoding": "chunked" };

@@ -17,7 +17,7 @@ interface Shown {
   readonly payments: readonly Readonly<Record<string, unknown>>[];
 }
 
-/** Where stored texts come out again: the same customer, read back by the reader that the format calls for. */
+/** Where stored texts come out again. Each entry reads the same customer with a reader of its format. */
 const surfaces = {
   "the customer": async (app: TestApp, customerId: string): Promise<Shown> => {
     const url = `/api/organizations/${salon}/customers/${encodeURIComponent(customerId)}`;
@@ -42,7 +42,7 @@ const surfaces = {
   },
 };
 
-/** Removes the apostrophes before what a spreadsheet would run. */
+/** Removes the apostrophes that the CSV has before formulas. */
 function unquoted(row: Readonly<Record<string, string>>): Record<string, string> {
   const runs = Object.values(row).filter((text) => /^[=@\t]|^[+-](?![\d ().-]+$)/.test(text));
   expect(runs).toEqual([]);
@@ -58,7 +58,9 @@ function ask(app: TestApp, list: string, customerId: string) {
   return app.http.inject({ url, headers: adminHeaders });
 }
 
-/** Ids, statuses and currencies have at most 255 characters, and an address no more of them once they are encoded. */
+/**
+ * Ids, statuses and currencies have at most 255 characters. In an address the limit counts the encoded characters.
+ */
 const asName = (text: string) => {
   let name = text.slice(0, 255).toWellFormed();
   while (encodeURIComponent(name).length > 255) name = [...name].slice(0, -1).join("");
@@ -111,7 +113,7 @@ function customerOf(text: string, index: number) {
   return { id, events, shown };
 }
 
-test("SQL, HTML, formulas and control characters come out as they went in, and do nothing", async () => {
+test("SQL, HTML, formulas and control characters come out as they went in, and are never executed", async () => {
   const app = await openTestApp(database);
   const customers = nastyTexts.map(customerOf);
   const answers = await Promise.all(customers.flatMap(({ events }) => events).map(app.deliver));

@@ -1,4 +1,4 @@
-/** Texts that mean something to SQL, HTML, spreadsheets, logs, shells or terminals, and must mean nothing here. */
+/** Texts that SQL, HTML, spreadsheets, logs, shells or terminals may execute. Here they are only texts. */
 export const nastyTexts: readonly string[] = [
   "'; drop table customer_analytics; --",
   "' or '1'='1",

@@ -1,7 +1,7 @@
 import type { Random } from "../../../src/simulator/random.js";
 import { nastyTexts } from "./texts.js";
 
-/** JSON as text. So it can have duplicate keys, infinite numbers and lone surrogates, which JSON.stringify never writes. */
+/** JSON as text, because JSON.stringify writes no duplicate keys, infinite numbers or lone surrogates. */
 const literals: readonly string[] = [
   "null",
   "true",
@@ -65,7 +65,7 @@ const literals: readonly string[] = [
 const times = literals.filter((literal) => /^"[-+\d]*\d{4}-|^"(-?infinity|now|epoch)/.test(literal));
 const numbers = literals.filter((literal) => /^-?\d/.test(literal));
 
-/** An edge value of the key's own type. It gets further than a value of another type. */
+/** An edge value of the key's own type. It passes more checks than a value of another type. */
 function edgeOf(key: string, random: Random): string | undefined {
   if (key.endsWith("_at")) return random.pick(times);
   if (/^(amount|version|duration_minutes)$/.test(key)) return random.pick(numbers);
@@ -95,8 +95,8 @@ function wide(random: Random): string {
 }
 
 /**
- * Puts hostile literals in place of some values of a JSON value, deep or shallow, and sometimes leaves out a key, doubles
- * it or adds one.
+ * Replaces some values in a JSON value by hostile literals, at any depth. Sometimes it leaves out a key, doubles it
+ * or adds one.
  *
  * @param rate the chance that a value is replaced
  */

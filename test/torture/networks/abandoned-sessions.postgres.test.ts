@@ -15,7 +15,7 @@ async function waiting(): Promise<number> {
   return rows[0].waiting;
 }
 
-test("a statement that was given up leaves no session waiting for its lock", async () => {
+test("a statement that timed out leaves no session that waits for its lock", async () => {
   const { rows } = await direct.pool.query("select current_database() as name");
   const impatient = await openDatabase({
     databaseUrl: databaseUrl(rows[0].name),

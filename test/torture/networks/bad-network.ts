@@ -7,7 +7,7 @@ import { Sender } from "../runner/sender.js";
 import { HealthWatch } from "./health-watch.js";
 import { TcpProxy } from "./tcp-proxy.js";
 
-/** A fault does something to the network for a while; what it set is put right afterwards. */
+/** Disturbs the network for a while and then repairs it. */
 type Fault = (proxy: TcpProxy, random: Random) => Promise<void>;
 
 const during = async (proxy: TcpProxy, weather: Parameters<TcpProxy["setWeather"]>[0], ms: number) => {
@@ -29,14 +29,14 @@ const faults = {
     proxy.setWeather({ kind: "fair" });
   },
   pause: (proxy, random) => during(proxy, { kind: "silent" }, random.int(200, 3_000)),
-  /** Longer than a statement is waited for. */
+  /** Longer than the eight seconds that a statement has. */
   silence: (proxy, random) => during(proxy, { kind: "silent" }, random.int(8_500, 11_000)),
   "half-open": async (proxy) => proxy.halfOpen(),
 } satisfies Record<string, Fault>;
 
 export type FaultName = keyof typeof faults;
 
-/** Beats at the connection to Postgres while events come in; every event must end up counted exactly once. */
+/** Disturbs the connection to Postgres while events arrive. Every event must be counted exactly once. */
 export function badNetwork(weights: Partial<Record<FaultName, number>>, customers: number): Attack {
   return {
     name: "bad-network",
@@ -74,7 +74,7 @@ async function run(
     }
     const never = await delivering;
     sender.close();
-    tally.expect(never === 0, `${never} events were never acknowledged, though the network had healed`);
+    tally.expect(never === 0, `${never} events were never acknowledged, although the network had recovered`);
     await checkNothingLost(attacked.database, sender.acknowledged.keys(), tally);
     await checkRows(attacked.database, salon.organizationId, salon.events, new Date(), tally);
     context.log(`round ${round + 1}: ${salon.events.length} events, ${JSON.stringify(sender.statuses)}`);

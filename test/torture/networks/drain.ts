@@ -8,10 +8,12 @@ import { Sender } from "../runner/sender.js";
 import type { ServerProcess } from "../runner/server-process.js";
 import { TcpProxy } from "./tcp-proxy.js";
 
-/** How long a stop may take, whatever its state; the last second is for a busy machine. */
+/** A stop takes ten seconds at most. One more second is for a busy machine. */
 const STOPPED_WITHIN_MS = 11_000;
 
-/** What clients leave open: nothing sent yet, half a head, half a body, an answer that was never read. */
+/**
+ * What clients send before they fall silent: nothing, half a head, half a body, a request whose answer nobody reads.
+ */
 const nuisances = [
   "",
   "GET /healthz HTTP/1.1\r\nhost: x\r\nx-slo",
@@ -21,7 +23,7 @@ const nuisances = [
 
 interface Options {
   readonly customers: number;
-  /** Of so many rounds the last has a database that stops answering; left out, none has. */
+  /** The database stops answering in the last of every so many rounds. By default it always answers. */
   readonly frozenEvery?: number;
 }
 
@@ -30,7 +32,7 @@ export function drain(options: Options): Attack {
   return {
     name: "drain",
     describe:
-      "SIGTERM under load, while other clients hold connections open or send half a request: the server finishes what it took and exits 0 within 10 s; with a database that stopped answering it ends by then, too, with 1 if it had to give up.",
+      "SIGTERM under load, while other clients hold connections open or send half a request: the server finishes what it took and exits with 0 within 10 s. If the database does not answer, the server also ends within 10 s, with 1 if it gave up.",
     run: (context) => run(context, options),
   };
 }
@@ -43,7 +45,7 @@ async function run(context: AttackContext, { customers, frozenEvery = 0 }: Optio
   const databaseUrl = proxy.urlOf(attacked.url);
   const salon = await addSalon(attacked, context.seed, customers);
   const acknowledged = new Set<string>();
-  /** What a server committed that had to give up. */
+  /** Events that a server committed and did not answer because it gave up. */
   const excused = new Set<string>();
 
   for (const round of context.rounds()) {
@@ -57,7 +59,7 @@ async function run(context: AttackContext, { customers, frozenEvery = 0 }: Optio
     tally.fault();
     const before = sender.acknowledged.size;
     const { code, ms } = await server.stop();
-    // With a frozen database it may have to give up, or may just have answered everybody with 503.
+    // With a frozen database the server gives up, or it has answered everybody with 503.
     tally.expect(
       code === 0 || (isFrozen && code === 1),
       `stopped with ${code}${isFrozen ? ", database frozen" : ""}`,
@@ -79,7 +81,7 @@ async function run(context: AttackContext, { customers, frozenEvery = 0 }: Optio
   await redeliver(context, salon, attacked);
 }
 
-/** Stored events beside these. */
+/** The ids of all other stored events. */
 async function storedBut({ pool }: Database, ids: readonly string[]): Promise<string[]> {
   const { rows } = await pool.query<{ event_id: string }>(
     "select event_id from webhook_events where event_id <> all ($1)",
@@ -88,7 +90,7 @@ async function storedBut({ pool }: Database, ids: readonly string[]): Promise<st
   return rows.map(({ event_id }) => event_id);
 }
 
-/** All events once, each delivered a single time: most find a stopping server, or none. */
+/** Delivers each event once. Most find a stopping server, or none. */
 function load(context: AttackContext, server: ServerProcess, { events }: AttackSalon) {
   const sender = new Sender({ url: () => server.url, tally: context.tally, patience: 0, connections: 24 });
   const from = context.random.int(0, events.length - 1);
@@ -98,7 +100,7 @@ function load(context: AttackContext, server: ServerProcess, { events }: AttackS
   return { sender, delivering };
 }
 
-/** As Square would: what was not acknowledged comes again, and all ends well. */
+/** Delivers all events until they are acknowledged, as Square does, and compares every row. */
 async function redeliver(
   context: AttackContext,
   salon: AttackSalon,

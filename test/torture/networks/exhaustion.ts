@@ -9,15 +9,15 @@ import { Sender } from "../runner/sender.js";
 import { ADMIN_KEY, type ServerProcess } from "../runner/server-process.js";
 import { HealthWatch } from "./health-watch.js";
 
-/** What the server's own user may open; all of them are taken by somebody else. */
+/** How many connections the server's user may open. The attack takes all of them. */
 const CONNECTIONS = 12;
 
-/** Takes away every connection there is: at Postgres, then in the server's own pool. */
+/** Takes every connection: first at Postgres, then in the server's pool. */
 export function exhaustion(): Attack {
   return {
     name: "exhaustion",
     describe:
-      "Somebody holds every connection that Postgres would give the server, then readers hold every one of its pool: 503 with Retry-After, /healthz answers, and once they are free everything is counted.",
+      "Others hold every connection that Postgres allows the server, then readers hold every connection of its pool: events are answered 503 with Retry-After, /healthz answers, and every event is counted when connections are free again.",
     run,
   };
 }
@@ -39,23 +39,23 @@ async function run(context: AttackContext): Promise<void> {
     const first = sender.deliver(salon.events.slice(0, half));
     await wait(random.int(300, 1_500));
     tally.expect(sender.statuses[200] === undefined, "an event was acknowledged without a connection");
-    tally.expect((sender.statuses[503] ?? 0) > 0, "nobody was told 503 while there was no connection");
+    tally.expect((sender.statuses[503] ?? 0) > 0, "no event was answered 503 while there was no connection");
     await free();
-    tally.expect((await first) === 0, "events were never acknowledged, though connections were free again");
+    tally.expect((await first) === 0, "events were never acknowledged, although connections were free again");
 
     tally.fault();
     const unblock = await blockReaders(attacked, server, salon.organizationId);
     const second = sender.deliver(salon.events.slice(half));
     await wait(random.int(300, 1_500));
     await unblock();
-    tally.expect((await second) === 0, "events were never acknowledged, though the readers were gone");
+    tally.expect((await second) === 0, "events were never acknowledged, although the readers had ended");
     sender.close();
     await checkNothingLost(attacked.database, sender.acknowledged.keys(), tally);
     await checkRows(attacked.database, salon.organizationId, salon.events, new Date(), tally);
   }
 }
 
-/** A user of the attacked database who may have only a few connections, as Postgres itself has. */
+/** A user of the attacked database with few connections. */
 async function makeLimitedUser(
   context: AttackContext,
   { name, url, database }: AttackDatabase,
@@ -75,7 +75,7 @@ async function makeLimitedUser(
   return limited;
 }
 
-/** Ends the server's connections and takes every place. @returns how to leave them */
+/** Ends the server's connections and takes all of them. @returns a function that frees them */
 async function occupy({ name, database }: AttackDatabase, url: URL): Promise<() => Promise<void>> {
   const occupants: pg.Client[] = [];
   while (occupants.length < CONNECTIONS) {
@@ -95,7 +95,7 @@ async function occupy({ name, database }: AttackDatabase, url: URL): Promise<() 
   };
 }
 
-/** Locks what readers read, and sends more readers than the pool has connections. @returns how to let them go */
+/** Locks a table, and sends more readers of it than the pool has connections. @returns a function that unlocks it */
 async function blockReaders(
   { database }: AttackDatabase,
   server: ServerProcess,

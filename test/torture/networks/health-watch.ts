@@ -2,7 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { HttpClient } from "../runner/http.js";
 import type { Tally } from "../runner/tally.js";
 
-/** Longer than this nobody who watches a server's health waits. Generous: the machine is busy with the attack itself. */
+/** How long /healthz may take. The limit is high because the attack keeps the machine busy. */
 const PATIENCE_MS = 3_000;
 
 /** Requests /healthz repeatedly. Every answer but 200 in time is a broken promise. */

@@ -10,12 +10,12 @@ import { Sender } from "../runner/sender.js";
 import { type ServerProcess, signatureOf } from "../runner/server-process.js";
 import { TcpProxy } from "./tcp-proxy.js";
 
-/** Cuts the way back: what was done is not known to have been done, on either side of the server. */
+/** Loses answers: the server does not learn of its commit, or the sender does not learn of its delivery. */
 export function lostAnswers({ customers }: { readonly customers: number }): Attack {
   return {
     name: "lost-answers",
     describe:
-      "Postgres' answer to a commit never arrives, or the sender is gone before ours does: the event was stored, its redelivery is a duplicate, and it is counted once.",
+      "Postgres' answer to a commit never arrives, or the sender disconnects before the server answers: the event is stored, its redelivery is a duplicate, and it is counted once.",
     run: (context) => run(context, customers),
   };
 }
@@ -44,7 +44,7 @@ async function run(context: AttackContext, customers: number): Promise<void> {
   tally.figure("commits whose answer was lost", eaten);
 }
 
-/** Sends a whole delivery and is gone, before or after it is answered. */
+/** Sends a whole delivery and disconnects, before or after the answer. */
 async function hangUp(server: ServerProcess, event: WebhookEvent, afterMs: number): Promise<void> {
   const body = bodyOf(event);
   const socket = net.connect(server.port, "127.0.0.1");
@@ -57,7 +57,7 @@ async function hangUp(server: ServerProcess, event: WebhookEvent, afterMs: numbe
   socket.resetAndDestroy();
 }
 
-/** @returns how many answers were lost: 1, or 0 where another transaction's was */
+/** @returns 1, or 0 when the event was answered because another transaction's answer was lost */
 async function eatCommit(
   sender: Sender,
   proxy: TcpProxy,
@@ -73,7 +73,7 @@ async function eatCommit(
   ]);
   await sender.deliver([event]);
   const { tally } = sender.options;
-  tally.expect(rowCount === 1, `${event.event_id}: the commit was let through, and the event is not stored`);
+  tally.expect(rowCount === 1, `${event.event_id}: the commit was passed on, and the event is not stored`);
   const second = sender.acknowledged.get(event.event_id);
   tally.expect(second === "duplicate", `${event.event_id}: the redelivery was answered ${second}`);
   return 1;

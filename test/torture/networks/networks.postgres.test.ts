@@ -13,22 +13,22 @@ testAttacks([
     { faults: 1, rowsCompared: 1 },
   ],
   [
-    "an event whose commit or answer got lost is stored, and a duplicate when it comes again, and counted once",
+    "an event whose commit or answer is lost is stored, is a duplicate when it comes again, and counts once",
     lostAnswers({ customers: 2 }),
     { "commits whose answer was lost": 1, rowsCompared: 1 },
   ],
   [
-    "a server that can hold no more says 503 and keeps what it took",
+    "a full server answers 503 and keeps the events that it accepted",
     overload(),
     { acknowledged: 2_001, rowsCompared: 1 },
   ],
   [
-    "without a free connection events are refused with 503, and counted once there is one",
+    "without a database connection events are answered 503, and are counted when there is one again",
     exhaustion(),
     { rowsCompared: 1 },
   ],
   [
-    "clients that never end their request keep nobody out, and take a bounded amount of memory",
+    "clients that never end their request exclude nobody, and use a bounded amount of memory",
     slowClients({ clients: 600, untilCut: false }),
     { acknowledged: 1 },
   ],

@@ -6,17 +6,17 @@ import { addSalon } from "../runner/salon.js";
 import { Sender } from "../runner/sender.js";
 import { HealthWatch } from "./health-watch.js";
 
-/** More than a server lets wait (2,000), and fewer than it takes connections from. */
+/** More events than a server keeps waiting (2,000), and fewer than its connections (4,096). */
 const AT_ONCE = 2_600;
-/** Until the first is refused, but less than the eight seconds after which a statement is given up. */
+/** The lock ends with the first refusal, and before a statement's time of eight seconds is over. */
 const LOCKED_AT_MOST_MS = 6_000;
 
-/** Delivers more at once than can wait, while somebody holds the table that every event needs. */
+/** Delivers more events than can wait, while the table that every event needs is locked. */
 export function overload(): Attack {
   return {
     name: "overload",
     describe:
-      "2,600 deliveries at once while the events' table is locked: the queue takes what it can hold, the rest is told 503 with Retry-After, /healthz answers, and afterwards everything is counted.",
+      "2,600 deliveries at once while the table of events is locked: the queue takes what it can hold, the rest is answered 503 with Retry-After, /healthz answers, and afterwards every event is counted.",
     run,
   };
 }
@@ -44,9 +44,9 @@ async function run(context: AttackContext): Promise<void> {
     await release();
     await delivering;
     await health.stop();
-    tally.peak("deliveries shed", sender.statuses[503] ?? 0);
-    tally.expect((sender.statuses[503] ?? 0) > 0, "nothing was shed");
-    tally.expect((sender.statuses[0] ?? 0) === 0, `${sender.statuses[0]} deliveries had no answer at all`);
+    tally.peak("deliveries refused", sender.statuses[503] ?? 0);
+    tally.expect((sender.statuses[503] ?? 0) > 0, "no delivery was refused");
+    tally.expect((sender.statuses[0] ?? 0) === 0, `${sender.statuses[0]} deliveries had no answer`);
     tally.expect((sender.statuses[200] ?? 0) >= 2_000, `only ${sender.statuses[200]} deliveries were taken`);
     tally.peak("RSS MiB", (await server.memory()).rss / 2 ** 20);
     sender.close();

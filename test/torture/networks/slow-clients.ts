@@ -9,13 +9,15 @@ import { Sender } from "../runner/sender.js";
 import type { ServerProcess } from "../runner/server-process.js";
 import { HealthWatch } from "./health-watch.js";
 
-/** A request has 30 seconds to arrive, and connections are looked through every five; the rest is for a busy machine. */
+/**
+ * A request must arrive within 30 seconds. Connections are checked every 5 seconds. The rest is for a busy machine.
+ */
 const CUT_WITHIN_MS = 45_000;
 
 const post = (headers: string) =>
   `POST /webhooks/square HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n${headers}`;
 
-/** What a client sends at once, and what it adds a byte at a time until it is cut off. */
+/** What a client sends first, and what it adds repeatedly until it is disconnected. */
 const manners: readonly { readonly first: string; readonly drip: string }[] = [
   { first: "", drip: "" },
   { first: "GET /healthz HTTP/1.1\r\nhost: x\r\nx-slow: ", drip: "a" },
@@ -27,16 +29,16 @@ const manners: readonly { readonly first: string; readonly drip: string }[] = [
 
 interface Options {
   readonly clients: number;
-  /** Whether to wait until every slow client was cut off. */
+  /** Whether the attack waits until every slow client is disconnected. */
   readonly untilCut: boolean;
 }
 
-/** Many clients that never come to the end of their request, while others want to be served. */
+/** Many clients never end their request, while others deliver events. */
 export function slowClients(options: Options): Attack {
   return {
     name: "slow-clients",
     describe:
-      "Hundreds of clients send nothing, a byte now and then, or a megabyte but for its last bytes: events and /healthz are answered meanwhile, the slow ones are cut off after half a minute, and memory stays bounded.",
+      "Hundreds of clients send nothing, a byte now and then, or a megabyte without its last bytes: events and /healthz are answered meanwhile, slow clients are disconnected after half a minute, and memory stays bounded.",
     run: (context) => run(context, options),
   };
 }

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import net from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 
-/** How bytes are passed on, in both directions, from now on. */
+/** How bytes are passed on in both directions. */
 export type Weather =
   | { readonly kind: "fair" }
   /** Every packet is late. */
@@ -48,7 +48,7 @@ export class TcpProxy {
     return proxy;
   }
 
-  /** In front of the server of a database URL. */
+  /** Opens a proxy in front of the server of a database URL. */
   static inFrontOf(databaseUrl: string): Promise<TcpProxy> {
     const { hostname, port } = new URL(databaseUrl);
     return TcpProxy.open({ host: hostname, port: Number(port || 5432) });
@@ -62,7 +62,7 @@ export class TcpProxy {
     return this.#links.size;
   }
 
-  /** The same database, by way of this proxy. */
+  /** The URL of the same database through this proxy. */
   urlOf(databaseUrl: string): string {
     const url = new URL(databaseUrl);
     url.host = `127.0.0.1:${this.port}`;
@@ -120,7 +120,7 @@ export class TcpProxy {
     link.upstream.resetAndDestroy();
   }
 
-  /** @param passes told of all bytes in time; where it answers false they are dropped */
+  /** @param passes is called with all bytes as they arrive. When it returns false, they are dropped */
   async #carry(from: net.Socket, to: net.Socket, passes: (bytes: Buffer) => boolean): Promise<void> {
     try {
       for await (const bytes of from as AsyncIterable<Buffer>) {
@@ -128,7 +128,7 @@ export class TcpProxy {
       }
       to.end();
     } catch {
-      // Cut by one end or by us. A half-open connection stays so.
+      // One end or the proxy has cut the connection. A half-open connection stays half-open.
     }
   }
 
@@ -156,7 +156,7 @@ export class TcpProxy {
     return true;
   }
 
-  /** What travelled with the commit is answered before it. */
+  /** Drops bytes until the answer to the commit. Statements sent with the commit are answered before it. */
   #eat(link: Link, bytes: Buffer): boolean {
     if (!link.eating) return true;
     if (!bytes.includes(COMMITTED)) return false;

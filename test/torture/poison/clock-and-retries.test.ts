@@ -30,7 +30,7 @@ function openMendable() {
   return { clock, state, inbox: openInbox(database, { clock: clock.read, findHandler }) };
 }
 
-test("an event that was deferred while the clock was a year ahead is tried again once the clock is right", async () => {
+test("an event that was deferred while the clock was a year ahead is retried when the clock is right again", async () => {
   const { clock, state, inbox } = openMendable();
   clock.advance(YEAR_MS);
   expect(await inbox.receive(received(paymentEvent()))).toBe("deferred");
@@ -40,7 +40,7 @@ test("an event that was deferred while the clock was a year ahead is tried again
   expect(await storedEvents(database)).toMatchObject([{ status: "processed", attempts: 2 }]);
 });
 
-test("an event whose longest wait has begun is not tried before it is over", async () => {
+test("an event is not retried before its longest wait is over", async () => {
   const { clock, inbox } = openMendable();
   await inbox.receive(received(paymentEvent()));
   for (let attempt = 2; attempt <= 7; attempt++) {
@@ -52,7 +52,7 @@ test("an event whose longest wait has begun is not tried before it is over", asy
   expect(await storedEvents(database)).toMatchObject([{ status: "deferred", attempts: 7 }]);
 });
 
-test("a clock that is set back an hour delays a retry by no more than that and its wait", async () => {
+test("a clock that is set back an hour delays a retry by an hour and no more", async () => {
   const { clock, state, inbox } = openMendable();
   await inbox.receive(received(paymentEvent()));
   clock.advance(-60 * MINUTE_MS);

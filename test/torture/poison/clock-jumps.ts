@@ -13,7 +13,7 @@ export function clockJumps({ customers }: { readonly customers: number }): Attac
   return {
     name: "clock-jumps",
     describe:
-      "The clock is set back and forward between events, by milliseconds and by years: whatever an event touches is exact at the instant the clock showed.",
+      "The clock is set back and forward between events, by milliseconds and by years: every row that an event changes is exact at the clock's instant.",
     run: (context) => run(context, customers),
   };
 }
@@ -40,7 +40,7 @@ async function run(context: AttackContext, customers: number): Promise<void> {
   }
 }
 
-/** Compares the rows that changed since the last event with plain TypeScript's at the instant of this one. */
+/** Compares the rows that this event changed with the oracle's at the event's instant. */
 async function compareTouched(
   { tally }: AttackContext,
   database: Parameters<typeof readFacts>[0],

@@ -16,7 +16,7 @@ const MOST_ATTEMPTS = 8;
 const STEP_MS = 3 * 3_600_000;
 
 interface Poison {
-  /** How often the event's handler throws before it answers. It may be infinite. */
+  /** How many times the event's handler throws before it succeeds. It may be infinite. */
   readonly throwsFor: number;
   asked: number;
 }
@@ -26,7 +26,7 @@ export function failingHandler({ customers }: { readonly customers: number }): A
   return {
     name: "failing-handler",
     describe:
-      "Handlers throw for one event in ten, a few times or for ever: its neighbours and its customer's later events are counted at once, it is tried again no sooner than due, and counted as soon as its handler can.",
+      "Handlers throw for one event in ten, a few times or always: the other events of its batch and its customer's later events are counted at once, it is retried when due and not before, and it counts as soon as its handler works.",
     run: (context) => run(context, customers),
   };
 }
@@ -94,7 +94,7 @@ function poisoned(handler: Handler | undefined, poisons: ReadonlyMap<string, Poi
   );
 }
 
-/** All events at once, so that batches are as large as possible. */
+/** Delivers 500 events at a time, so that batches are large. */
 async function deliverAll(
   inbox: Inbox,
   events: readonly WebhookEvent[],

@@ -6,22 +6,22 @@ import type { AttackDatabase } from "../runner/databases.js";
 import { addSalon } from "../runner/salon.js";
 import { Sender } from "../runner/sender.js";
 
-/** Square waits ten seconds for an answer. The machine is busy with the attack itself, or this would be one second. */
+/** Square waits ten seconds for an answer. The limit is not lower because the attack keeps the machine busy. */
 const ANSWERED_WITHIN_MS = 5_000;
 const DAY_MS = 86_400_000;
 const HUGE = "the huge one";
 
 interface Options {
   readonly bookings: number;
-  /** Events per round: so many of the huge customer's, and ten times as many of others'. */
+  /** The huge customer's events in a round. The others have ten times as many. */
   readonly events: number;
 }
 
-/** One customer with a history of a whole town; everybody else must not wait for it. */
+/** One customer has a huge history. The others must not wait for it. */
 export function hugeCustomer(options: Options): Attack {
   return {
     name: "huge-customer",
-    describe: `A customer with ${options.bookings} bookings and as many payments gets events among everybody else's: all are answered in seconds, and the row is right.`,
+    describe: `A customer with ${options.bookings} bookings and as many payments gets events among those of others: all are answered in seconds, and the row is right.`,
     run: (context) => run(context, options),
   };
 }
@@ -31,7 +31,7 @@ async function run(context: AttackContext, { bookings, events }: Options): Promi
   const attacked = await context.openDatabase();
   const { merchantId, organizationId } = await addSalon(attacked, seed, 1);
   const server = await context.startServer(attacked);
-  // Its statements are planned while the tables are empty, as on a new installation.
+  // The first event makes the server plan its statements over empty tables, as on a new installation.
   const first = bookingEvent({ id: "first" }, { merchant_id: merchantId, event_id: uuidOf(`${seed} first`) });
   const opening = newSender(server.url);
   tally.expect((await opening.deliver([first])) === 0, "the first event was never acknowledged");
@@ -73,7 +73,7 @@ async function run(context: AttackContext, { bookings, events }: Options): Promi
   }
 }
 
-/** Counts and sums of a row this large are told by SQL; every column of smaller ones by the other attacks. */
+/** Compares the counts of the huge row. The other attacks compare every column of smaller rows. */
 async function checkHugeRow(
   { tally }: AttackContext,
   { database }: AttackDatabase,
@@ -89,7 +89,7 @@ async function checkHugeRow(
   tally.compared(1, isRight ? 0 : 1, isRight ? [] : [`the huge row is ${JSON.stringify(rows[0])}`]);
 }
 
-/** A visit and a payment every few hours, over years; every fourth payment is refunded. */
+/** Inserts a visit and a payment every few hours, over years. Every fourth payment is refunded. */
 async function insertHistory(
   { database }: AttackDatabase,
   organizationId: string,

@@ -6,12 +6,12 @@ import { addSalon } from "../runner/salon.js";
 import { Sender } from "../runner/sender.js";
 import { ServerProcess } from "../runner/server-process.js";
 
-/** Starts many servers at once on a database that holds nothing. */
+/** Starts many servers at once on an empty database. */
 export function coldStarts({ servers: count }: { readonly servers: number }): Attack {
   return {
     name: "cold-starts",
     describe:
-      "Many servers start at once on an empty database: each migration runs once, all of them listen, and any of them takes events.",
+      "Many servers start at once on an empty database: each migration runs once, every server listens, and every server takes events.",
     run: (context) => run(context, count),
   };
 }
@@ -34,7 +34,7 @@ async function run(context: AttackContext, count: number): Promise<void> {
     const migrations = (await readdir(migrationsFolder())).filter((name) => !name.endsWith(".toml")).sort();
     const applied = rows.map(({ name }) => name);
     const isOnce = JSON.stringify(applied) === JSON.stringify(migrations);
-    tally.expect(isOnce, `the database's record of migrations is ${applied.join(", ")}`);
+    tally.expect(isOnce, `the recorded migrations are ${applied.join(", ")}`);
     const salon = await addSalon(attacked, `${context.seed}-${round}`, 2);
     const sender = new Sender({ url: () => random.pick(servers).url, tally });
     tally.expect((await sender.deliver(salon.events)) === 0, "events were never acknowledged");

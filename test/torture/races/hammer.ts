@@ -19,7 +19,7 @@ export function hammer(options: Options): Attack {
   return {
     name: "hammer",
     describe:
-      "Several servers on one database get bookings, payments, merges and refunds of a few customers over many connections at once, while sweeps and recomputations run: no deadlock escapes, no update is lost, every row is right at every instant.",
+      "Several servers on one database get bookings, payments, merges and refunds of a few customers over many connections at once, while sweeps and recomputations run: no deadlock is visible, no update is lost, and every row is right at every instant.",
     share: 2,
     run: (context) => run(context, options),
   };
@@ -35,7 +35,7 @@ async function run(context: AttackContext, { servers: count, connections, custom
     const salon = await addSalon(attacked, `${context.seed}-${round}`, customers);
     const url = () => random.pick(servers).url;
     const sender = new Sender({ url, tally, connections, patience: 90_000 });
-    // A third of them twice, often at the same time on two servers.
+    // A third of the events is delivered twice, often at the same time on two servers.
     const doubled = salon.events.filter(() => random.chance(0.33));
     const deliveries = random.shuffle([...salon.events, ...doubled]);
     const done = new AbortController();
@@ -68,7 +68,7 @@ async function countDeadlocks({ database }: AttackDatabase, tally: AttackContext
   tally.figure("deadlocks that Postgres saw", Number(rows[0]?.deadlocks ?? 0n));
 }
 
-/** Starts two sweeps at once on two servers, repeatedly. One runs, and finds nothing wrong. */
+/** Repeatedly starts two sweeps at once on two servers. One of them runs and finds nothing wrong. */
 async function sweepAlong(
   { tally, random }: AttackContext,
   client: HttpClient,

@@ -21,7 +21,7 @@ export function reconciling(options: Options): Attack {
   return {
     name: "reconciling",
     describe:
-      "A backfill and sweeps read a salon from Square while its webhooks come in, in any order, on several servers: in the end every row is right, and a sweep finds nothing left to do.",
+      "A backfill and sweeps read a salon from Square while its webhooks arrive in any order on several servers: in the end every row is right, and a sweep finds nothing to correct.",
     run: (context) => run(context, options),
   };
 }
@@ -50,30 +50,30 @@ async function run(context: AttackContext, { servers: count, customers }: Option
     tally.fault(3);
     tally.expect(never === 0, `${never} events were never acknowledged`);
     tally.expect(filled.errors.length === 0, `the backfill failed: ${JSON.stringify(filled.errors)}`);
-    // On a busy machine one can end before the other begins.
+    // On a busy machine one sweep may end before the other begins. Then none is skipped.
     const skipped = swept.filter((report) => "skipped" in report).length;
-    tally.expect(skipped < 2, "of two sweeps at once both were skipped");
+    tally.expect(skipped < 2, "both of two simultaneous sweeps were skipped");
     for (const report of swept) if (!("skipped" in report)) expectNoErrors(report, tally);
     await checkNothingLost(attacked.database, sender.acknowledged.keys(), tally);
     await retryDeferred(reconcile);
     await checkRows(attacked.database, salon.organizationId, salon.events, new Date(), tally);
     await checkSettled(reconcile, tally);
     await checkRows(attacked.database, salon.organizationId, salon.events, new Date(), tally);
-    // The next round's Square knows nothing of this salon.
+    // Without a token the next round's sweeps do not pull this salon, which their Square does not know.
     await attacked.database.pool.query("update organizations set access_token_ciphertext = null");
     await square.close();
   }
 }
 
 /**
- * By default, a sweep notes a lock that another session holds for five seconds. On a busy machine our own sessions hold
- * locks that long.
+ * By default a sweep waits five seconds for a lock, and reports an error then. On a busy machine the attack's own
+ * sessions hold locks that long.
  */
 function openPatient({ url }: AttackDatabase): Promise<Database> {
   return openDatabase({ databaseUrl: `${url}?options=-c%20lock_timeout%3D1h`, dataDir: "", role: "command" });
 }
 
-/** A statement that takes eight seconds defers its event, which a server's schedule would retry. */
+/** An event is deferred when its statement takes eight seconds. The server would retry it later. */
 async function retryDeferred({ database, inbox }: SweepContext): Promise<void> {
   await database.pool.query("update webhook_events set next_attempt_at = now() where status = 'deferred'");
   while ((await inbox.retryDue()) > 0);
@@ -98,7 +98,7 @@ function expectNoErrors({ errors }: SweepReport, tally: AttackContext["tally"]):
   tally.expect(errors.length === 0, `the sweep failed: ${JSON.stringify(errors)}`);
 }
 
-/** Afterwards a full sweep has nothing to correct, and a second one reads nothing new. */
+/** Two full sweeps correct nothing, and the second one reads nothing new. */
 async function checkSettled(reconcile: SweepContext, tally: AttackContext["tally"]): Promise<void> {
   for (const again of [false, true]) {
     const report = await sweep(reconcile, "full");

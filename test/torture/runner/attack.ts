@@ -11,7 +11,7 @@ export interface Attack {
   readonly describe: string;
   /** Its share of the time, relative to the others. The default is 1. */
   readonly share?: number;
-  /** Broken promises are noted in the tally. A thrown error is one too. */
+  /** Notes broken promises in the tally. A thrown error is a broken promise too. */
   run(context: AttackContext): Promise<void>;
 }
 
@@ -22,11 +22,11 @@ export interface AttackContext {
   readonly random: Random;
   readonly tally: Tally;
   log(line: string): void;
-  /** Milliseconds until the attack's time is over. It is 0 afterwards, and after an interruption. */
+  /** Milliseconds until the attack's time is over: 0 afterwards, and after an interruption. */
   remaining(): number;
   /**
-   * Yields 0, 1, 2 ... while there is time, at most `atMost` rounds and at least one. A
-   * short form, in the tests, has a fixed number of rounds and no clock.
+   * Yields 0, 1, 2 ... while there is time: at least one round, and at most `atMost`. A short form in the tests has a
+   * fixed number of rounds and no time limit.
    */
   rounds(atMost?: number): Iterable<number>;
   /** Opens a new, migrated database. It is dropped after the attack. */

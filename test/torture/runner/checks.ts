@@ -36,9 +36,9 @@ export async function checkStoredOnce({ pool }: Database, tally: Tally): Promise
 }
 
 /**
- * Compares every row of an organization with plain TypeScript's calculation at `now`, from the events themselves and
- * not from the stored facts. Rows that the clock has changed since they were written are recomputed before, as the
- * running server would within a minute; no other row is touched.
+ * Compares every row of an organization with the oracle's row at `now`. The oracle computes from the events and not
+ * from the stored facts. Before, rows that came due are recomputed, as the running server does within a minute. No
+ * other row is touched.
  *
  * @param events all that was acknowledged, each once or more often, in any order
  */
@@ -50,7 +50,7 @@ export async function checkRows(
   tally: Tally,
 ): Promise<void> {
   for await (const _ of refreshOrganization(database.pool, organizationId, "recent", () => now)) {
-    // One chunk after the other.
+    // Each turn refreshes one chunk.
   }
   const { organization, locations } = await readFacts(database, organizationId);
   const expected = expectedAnalytics(factsFromEvents(events, organization, locations), now);
@@ -66,9 +66,9 @@ export async function checkNoLocksLeft({ pool }: Database, tally: Tally): Promis
     `select count(*) as held from pg_locks
      where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())`,
   );
-  tally.expect(rows[0]?.held === 0n, `${rows[0]?.held} locks are left behind`);
+  tally.expect(rows[0]?.held === 0n, `${rows[0]?.held} locks remain`);
   const open = await openTransactions({ pool });
-  tally.expect(open === 0n, `${open} transactions are left open`);
+  tally.expect(open === 0n, `${open} transactions remain open`);
 }
 
 /** Idle transactions of other sessions. */

@@ -1,4 +1,4 @@
-/** Databases of a run: copies of one migrated template, dropped when their attack is over. */
+/** The databases of a run. They are copies of one migrated template, and are dropped after their attack. */
 import pg from "pg";
 import { type Database, openDatabase } from "../../../src/database/database.js";
 import { migrate } from "../../../src/database/migrate.js";
@@ -6,7 +6,7 @@ import { migrate } from "../../../src/database/migrate.js";
 const HOUR_MS = 3_600_000;
 const PREFIX = "regulars_torture";
 
-/** TEST_DATABASE_URL, or the local server; its user must be allowed to create databases. */
+/** TEST_DATABASE_URL, or the local server. Its user must be allowed to create databases. */
 export function adminUrl(): string {
   return process.env.TEST_DATABASE_URL || "postgresql://postgres@127.0.0.1:5432/postgres";
 }
@@ -18,7 +18,7 @@ export interface AttackDatabase {
   readonly database: Database;
 }
 
-/** Makes migrated databases for attacks. Without a template to copy from it makes one, which `remove` drops. */
+/** Makes migrated databases for attacks. Without a given template it makes one, and `remove` drops it. */
 export class Databases {
   readonly #prefix = `${PREFIX}_${Date.now().toString(36)}_${process.pid}`;
   readonly #given: string | undefined;
@@ -80,7 +80,7 @@ export async function asAdmin(statement: string): Promise<pg.QueryResult> {
   }
 }
 
-/** Databases of killed runs. A running one is not a day old. */
+/** Drops databases of killed runs. No running attack is a day old. */
 async function dropLeftovers(): Promise<void> {
   const { rows } = await asAdmin(`select datname from pg_database where datname like '${PREFIX}\\_%'`);
   for (const { datname } of rows) {

@@ -19,7 +19,7 @@ function tryOut(run: (context: AttackContext) => Promise<void>, rounds = 1) {
   return runAttack(attack(run), { ...options, extent: { rounds } });
 }
 
-test("a lost event, a dead one, a wrong row and a lock left behind are found, and nothing where all is well", async () => {
+test("the checks find a lost event, a dead event, a wrong row and a remaining lock, and nothing else", async () => {
   const { tally } = await tryOut(async (context) => {
     const attacked = await context.openDatabase();
     const { pool } = attacked.database;
@@ -56,11 +56,11 @@ test("a lost event, a dead one, a wrong row and a lock left behind are found, an
   });
   expect(tally.counts).toMatchObject({ lost: 1, rowsWrong: 1 });
   expect(tally.brokenPromises.join("\n")).toMatch(
-    /"statuses":\["dead"\].*total_payments: expected.*\n1 locks are left behind/s,
+    /"statuses":\["dead"\].*total_payments: expected.*\n1 locks remain/s,
   );
 });
 
-test("an attack that fails is a broken promise, its database is dropped, its server ended, and the others run", async () => {
+test("an attack that fails is a broken promise: its database is dropped, its server is killed, and the others run", async () => {
   let name = "";
   let pid = 0;
   const failing = attack(async (context) => {
@@ -83,7 +83,7 @@ test("an attack that fails is a broken promise, its database is dropped, its ser
   expect(() => process.kill(pid, 0)).toThrow("ESRCH");
 });
 
-test("rounds end with the time, or when somebody interrupts, and the first is always given", async () => {
+test("rounds end with the time or an interruption, and the first round always runs", async () => {
   const counted: number[] = [];
   const interrupted = new AbortController();
   const countRounds = (extent: Parameters<typeof runAttack>[1]["extent"], stopAfter = 1_000) =>

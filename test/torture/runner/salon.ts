@@ -1,4 +1,4 @@
-/** Salons for attacks. They are simulated around the present, so the clock changes every column that depends on it. */
+/** Salons for attacks. They are simulated around the present, so every column that depends on the clock changes. */
 import { addOrganization } from "../../../src/organizations/organizations.js";
 import { simulateSalon } from "../../../src/simulator/salon.js";
 import type { WebhookEvent } from "../../oracle/index.js";
@@ -20,8 +20,8 @@ export interface AttackSalon {
 /**
  * A turbulent salon of the last hundred days, and its organization in the database.
  *
- * @param seed any text; the merchant's id is made of it
- * @param until the last event's time; by default some days after the present
+ * @param seed any text. The merchant's id is made from it
+ * @param until the time of the last event. The default is some days after the present
  */
 export async function addSalon(
   { database }: Pick<AttackDatabase, "database">,
@@ -30,7 +30,7 @@ export async function addSalon(
   until?: Date,
 ): Promise<AttackSalon> {
   const merchantId = `M-${seed}`;
-  // The start is a whole week of the epoch, so that the same seed has nearly the same story tomorrow.
+  // The start is a whole week of the epoch. So the same seed has nearly the same story tomorrow.
   const start = Math.floor((Date.now() - 95 * DAY_MS) / (7 * DAY_MS)) * 7 * DAY_MS;
   const salon = simulateSalon({
     ...turbulence,
@@ -45,7 +45,7 @@ export async function addSalon(
   return { merchantId, organizationId: id, events, served: salon };
 }
 
-/** Whether an event tells of a merge or of its undoing. Without it the others can be ambiguous. */
+/** Whether an event is about a merge or its undoing. Without such an event the others may be ambiguous. */
 export function tellsOfMerge({ data }: WebhookEvent): boolean {
   const { event_context, customer } = data.object ?? {};
   return event_context !== undefined || customer?.creation_source === "UNMERGE_RECOVERY";

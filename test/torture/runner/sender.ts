@@ -10,7 +10,7 @@ export interface SenderOptions {
   readonly tally: Tally;
   /** Deliveries at once. The default is 16. */
   readonly connections?: number;
-  /** Milliseconds in which an event is delivered again until it is answered 200. The default is 60,000. */
+  /** For so many milliseconds an event is delivered again until it is answered 200. The default is 60,000. */
   readonly patience?: number;
   /** Milliseconds to wait for an answer. The default is 10,000, as at Square. */
   readonly timeout?: number;
@@ -23,15 +23,15 @@ interface Event {
 }
 
 /**
- * Delivers events as Square does: at least once, and again until they are answered 200. It knows afterwards which
- * events were acknowledged. Any other answer than 200 and 503 with Retry-After is a broken promise.
+ * Delivers events as Square does: again and again until they are answered 200. It records which events were
+ * acknowledged. Any answer but 200, or 503 with Retry-After, is a broken promise.
  */
 export class Sender {
   readonly options: SenderOptions;
   readonly #client: HttpClient;
-  /** The status in the first 200 of each event, by its id. */
+  /** The status in the first answer 200 to each event, by the event's id. */
   readonly acknowledged = new Map<string, string>();
-  /** Answers by HTTP status; 0 counts deliveries without an answer. */
+  /** The number of answers by HTTP status. 0 counts deliveries without an answer. */
   readonly statuses: Record<number, number> = {};
   /** Milliseconds of each delivery that was answered 200. */
   readonly latencies: number[] = [];

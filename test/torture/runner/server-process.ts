@@ -18,14 +18,14 @@ export interface ServerOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** The folder of another release, from test/support/release.ts. The default is this checkout. */
   readonly release?: string;
-  /** 0 is any free port. It is the default. */
+  /** The default is 0: any free port. */
   readonly port?: number;
 }
 
 export interface Exit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
-  /** Milliseconds from the request to stop until the process's end. */
+  /** Milliseconds from the signal until the process's end. */
   readonly ms: number;
 }
 
@@ -51,7 +51,7 @@ export class ServerProcess {
     const child = spawn(process.execPath, ["--expose-gc", ...nodeParameters(SCRIPT, release)], {
       ...(release !== undefined && { cwd: release }),
       stdio: ["ignore", "pipe", "pipe", "ipc"],
-      // It has its own process group. Ctrl-C goes to the attack, which stops its servers.
+      // The server has its own process group, so Ctrl-C reaches only the attack. The attack stops its servers.
       detached: true,
       env: {
         PATH,

@@ -1,4 +1,4 @@
-/** Runs an attack as a test: a few rounds on a copy of the tests' migrated database, with a seed that stays. */
+/** Runs an attack as a test: a few rounds on a copy of the tests' migrated database, with a fixed seed. */
 import { expect, inject, test } from "vitest";
 import { skipUnlessRequired } from "../../support/skip.js";
 import type { Attack } from "./attack.js";
@@ -7,7 +7,7 @@ import { runAttack } from "./run.js";
 import type { Tally } from "./tally.js";
 
 /**
- * Fails with every promise that did not hold, and the seed.
+ * Runs the attack. It fails with the broken promises and the seed.
  *
  * @returns the counts, so that a test can check that the attack attacked
  */
@@ -24,7 +24,7 @@ export async function expectToHold(attack: Attack, { rounds = 1, seed = "short f
   return tally;
 }
 
-/** The promise, the attack on it, and the least counts that show that it attacked. */
+/** The promise, the attack on it, and the lowest counts and figures of a real attack. */
 export type ShortForm = readonly [
   promise: string,
   attack: Attack,
@@ -32,7 +32,7 @@ export type ShortForm = readonly [
   options?: { readonly rounds?: number; readonly unless?: string | undefined },
 ];
 
-/** Defines one test for each. */
+/** Defines one test for each attack. */
 export function testAttacks(forms: readonly ShortForm[]): void {
   test.for(forms)(
     "%s",

@@ -17,7 +17,7 @@ const MOST_EXAMPLES = 20;
 
 export class Tally {
   readonly counts: Counts = { faults: 0, sent: 0, acknowledged: 0, lost: 0, rowsCompared: 0, rowsWrong: 0 };
-  /** The promises that did not hold, one line each: the first twenty and the number of others. */
+  /** One line for each broken promise: the first twenty, and then the number of others. */
   readonly #broken: string[] = [];
   #brokenCount = 0;
   /** Other measurements, such as memory or the longest wait. */
@@ -43,7 +43,7 @@ export class Tally {
     for (const id of eventIds) this.broken(`acknowledged and not stored: ${id}`);
   }
 
-  /** @param differences what is wrong in the `wrong` rows among the `compared`, in lines */
+  /** @param differences lines that say what is wrong in the `wrong` rows of the `compared` ones */
   compared(compared: number, wrong: number, differences: readonly string[] = []): void {
     this.counts.rowsCompared += compared;
     this.counts.rowsWrong += wrong;

@@ -1,4 +1,4 @@
-/** No route admits anybody without the key, except the open routes. */
+/** Every route but the open ones needs a key. */
 import crypto from "node:crypto";
 import { syncBuiltinESMExports } from "node:module";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
@@ -18,7 +18,7 @@ import { bodyOf, customerEvent, paymentEvent } from "../../support/events.js";
 import { storedEvents } from "../../support/tables.js";
 
 const compared: [given: number, expected: number][] = [];
-/** The arguments of every comparison in constant time. */
+/** Records every comparison in constant time. */
 function watchComparisons(): void {
   const { timingSafeEqual } = crypto;
   vi.spyOn(crypto, "timingSafeEqual").mockImplementation((one, other) => {
@@ -42,11 +42,11 @@ function get(app: TestApp, authorization: string) {
   return app.http.inject({ url: customer, headers: { authorization }, remoteAddress: "192.0.2.1" });
 }
 
-/** The open routes. A new route is behind a key, or is added here on purpose. The state guards the callback. */
+/** The open routes. A new open route is added here on purpose. The callback is guarded by its state. */
 const openRoutes =
   /^(\/healthz|\/readyz|\/metrics|\/docs(\/.*)?|\/openapi\.json|\/webhooks\/square|\/assets\/\*|\/connect\/square\/callback)$/;
 
-test("every route but the open ones refuses whoever has no key, or a wrong one", async () => {
+test("every route but the open ones refuses a missing or wrong key", async () => {
   const app = await openTestApp(database, {
     config: { ...testConfig, cronSecret: "the secret of the cron" },
   });
@@ -94,7 +94,7 @@ test("keys and signatures are compared in constant time, whatever their length",
   expect(NOTIFICATION_URL).toContain("https://");
 });
 
-test("a right key is never limited, however many wrong ones come from the same address", async () => {
+test("a right key is never refused, however many wrong ones come from the same address", async () => {
   const app = await openTestApp(database);
   await app.deliver(customerEvent("customer.created", { id: "ana" }));
   for (let attempt = 0; attempt < 100; attempt++) {
@@ -103,7 +103,7 @@ test("a right key is never limited, however many wrong ones come from the same a
   expect((await get(app, `Bearer ${ADMIN_KEY}`)).statusCode).toBe(200);
 });
 
-test("wrong signatures, however many, do not keep a right one out, though both come from one address", async () => {
+test("a right signature is never refused, however many wrong ones come from the same address", async () => {
   const app = await openTestApp(database);
   const before = (await storedEvents(database)).length;
   for (let attempt = 0; attempt < 100; attempt++) {
@@ -114,7 +114,7 @@ test("wrong signatures, however many, do not keep a right one out, though both c
   expect(await storedEvents(database)).toHaveLength(before + 1);
 });
 
-test("who guesses keys shows in the log, in one line a second and without the guess", async () => {
+test("guessed keys are logged in one line a second, without the guess", async () => {
   const app = await openTestApp(database);
   for (let attempt = 0; attempt < 25; attempt++) await get(app, "Bearer hunter2");
   const told = app.logLines

@@ -1,4 +1,4 @@
-/** Requests and events of one organization with the ids of another read and change nothing of the other. */
+/** Requests and events of one organization may hold ids of another. They read and change nothing of the other. */
 import { beforeEach, expect, onTestFinished, test } from "vitest";
 import { addSalon, adminHeaders, openTestApp, type TestApp } from "../../support/app.js";
 import { emptyDatabase, openTestDatabase } from "../../support/database.js";
@@ -34,7 +34,7 @@ beforeEach(async () => {
   await put(theirs, `referral-rewards/reward ${MARK}`, bodies["/referral-rewards/"]);
 });
 
-/** Bodies of PUT requests, by a part of the address. They hold the other organization's ids, or nothing of it. */
+/** Bodies of PUT requests, by a part of the address. They may hold the other organization's ids. */
 const bodies: Readonly<Record<string, object>> = {
   "/referrals/": { referral_code: "ours" },
   "/referral-rewards/": {
@@ -109,7 +109,7 @@ function addressesOf(url: string): string[] {
 }
 
 test("no route of one organization reads or changes anything of another's, whatever ids it is given", async () => {
-  // A stream does not end by itself.
+  // A stream does not end by itself, so the test ends it.
   const ending = setInterval(() => app.http.openStreams.forEach((stream) => void stream.end()), 20);
   onTestFinished(() => clearInterval(ending));
   const before = await tablesOf(database, theirs);
@@ -133,7 +133,7 @@ test("no route of one organization reads or changes anything of another's, whate
         });
         const asked = `${method} ${address}${search}`;
         expect(answer.statusCode, asked).toBeLessThan(500);
-        // The answer to a PUT holds the ids of the request.
+        // The answer to a PUT repeats the ids of the request.
         const told = payload
           ? answer.body.replaceAll(/(customer|merged|survivor|reward) belongs-to-the-other/g, "")
           : answer.body;
@@ -145,7 +145,7 @@ test("no route of one organization reads or changes anything of another's, whate
   expect(await storedEvents(database)).toEqual(events);
 });
 
-test("no event of one merchant changes anything of another's, though it names the other's ids", async () => {
+test("no event of one merchant changes anything of another's, even if it names the other's ids", async () => {
   const before = await tablesOf(database, theirs);
   const aimed = [
     ...everyKind(MARK, "ours"),
@@ -161,13 +161,13 @@ test("no event of one merchant changes anything of another's, though it names th
   ];
   const outcomes: string[] = [];
   for (const event of aimed) outcomes.push(await deliver(event));
-  // The other merchant's event id is free here: it is another event.
+  // The other merchant's event id makes no duplicate here.
   expect(outcomes).not.toContain("duplicate");
   expect(await tablesOf(database, theirs)).toEqual(before);
   expect((await tablesOf(database, ours)).bookings).toMatchObject([{ customer_id: "ours" }]);
 });
 
-test("what two organizations have under the same ids is told apart by every route", async () => {
+test("every route tells two organizations with the same ids apart", async () => {
   for (const event of everyKind(MARK, "ours")) await deliver(event);
   await deliver(paymentEvent({ id: "one more", customer_id: `customer ${MARK}`, cents: 77 }));
   const read = async (organizationId: string) => {

@@ -61,7 +61,7 @@ async function startSentinel() {
   return { server, attacked };
 }
 
-test("a running server tells its secrets to nobody: not by any answer, its log, the process list, or the database", async () => {
+test("no answer, log, process list or database statistic of a running server holds a secret", async () => {
   const { server, attacked } = await startSentinel();
   const { routes } = await openTestApp(database);
   const client = new HttpClient();

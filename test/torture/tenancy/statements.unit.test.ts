@@ -5,8 +5,8 @@ import ts from "typescript";
 import { expect, test } from "vitest";
 
 /**
- * Files that work for the operator over all organizations. Their results are then processed organization by
- * organization. No request about one organization runs their statements.
+ * Files whose statements concern all organizations. They work for the operator, and no request about one organization
+ * runs them.
  */
 const aboutAll: readonly RegExp[] = [
   // Due retries, pages and counts of stored events.
@@ -37,14 +37,17 @@ function references(text: string): number {
   return [...text.matchAll(pattern)].length;
 }
 
-/** How often it names the organization: in a comparison, as the first column of an insert, or in a row's position. */
+/**
+ * How often a statement names the organization: in a comparison, as the first column of an insert, or by a row's
+ * ctid.
+ */
 function bindings(text: string): number {
   const pattern =
     /organization_id\s*=|insert into \w+(?: as \w+)?\s*\(\s*organization_id|where ctid = any \(array\(/gi;
   return [...text.matchAll(pattern)].length;
 }
 
-/** String and template literals of a file that name a table like SQL does, with their line. */
+/** The string and template literals of a file that name a table as SQL does, with their lines. */
 function statementsOf(file: string): { readonly where: string; readonly text: string }[] {
   const source = ts.createSourceFile(file, readFileSync(file, "utf8"), ts.ScriptTarget.Latest, true);
   const found: { where: string; text: string }[] = [];
@@ -61,7 +64,7 @@ function statementsOf(file: string): { readonly where: string; readonly text: st
   return found;
 }
 
-test("every statement that touches a tenant's table binds the organization, each time it does", () => {
+test("every statement binds the organization for each tenant's table that it touches", () => {
   expect(tables).toEqual(expect.arrayContaining(["bookings", "customer_profiles", "webhook_events"]));
   const files = readdirSync("src", { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".ts") && !name.startsWith("database/generated"))
@@ -72,7 +75,7 @@ test("every statement that touches a tenant's table binds the organization, each
   expect(unbound.map(({ where, text }) => `${where} ${text}`)).toEqual([]);
 });
 
-test("the rule sees a table that is read without its organization", () => {
+test("the check finds a table that is read without its organization", () => {
   const careless =
     "select * from bookings b join payments p on p.customer_id = b.customer_id where b.organization_id = $1";
   expect([references(careless), bindings(careless)]).toEqual([2, 1]);

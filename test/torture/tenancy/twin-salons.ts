@@ -14,7 +14,7 @@ export function twinSalons({ customers }: { readonly customers: number }): Attac
   return {
     name: "twin-salons",
     describe:
-      "Three organizations with the same ids throughout, each told another part of the story at once while all are read and recomputed: no row of one holds anything of another.",
+      "Three organizations with the same ids get different parts of one salon's events at the same time, while their rows are read and recomputed: no row of one holds anything of another.",
     run: (context) => run(context, customers),
   };
 }

@@ -1,11 +1,11 @@
-/** Makes a database like an earlier version of the program left it. */
+/** Makes a database as an earlier version of the program left it. */
 import { cp, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Database } from "../../../src/database/database.js";
 import { migrate, migrationsFolder } from "../../../src/database/migrate.js";
 
-/** Every earlier state of the schema, named by its last migration. */
+/** The last migration of every earlier state of the schema. */
 export async function earlierStates(): Promise<string[]> {
   const entries = await readdir(migrationsFolder(), { withFileTypes: true });
   return entries
@@ -30,13 +30,13 @@ export async function goBackTo(database: Database, last: string): Promise<void> 
   }
 }
 
-/** Copies every row, byte for byte, as far as the older schema has its table and columns. */
+/** Copies every row of the tables and columns that the older schema has. */
 export async function copyRows(from: Database, to: Database): Promise<void> {
   const [newer, older] = [await columnsOf(from), await columnsOf(to)];
   for (const [table, columns] of older) {
     const common = columns.filter((column) => newer.get(table)?.includes(column)).join(", ");
     if (common === "") continue;
-    // As text, because numbers beyond 2^53 would lose digits.
+    // The rows are text, because numbers beyond 2^53 would lose digits.
     const { rows } = await from.pool.query<{ rows: string }>(
       `select coalesce(jsonb_agg(t), '[]')::text as rows from ${table} t`,
     );
@@ -59,10 +59,7 @@ async function columnsOf({ pool }: Database): Promise<Map<string, string[]>> {
   return new Map(rows.map(({ table, columns }) => [table, columns]));
 }
 
-/**
- * Makes the rows look like rows of earlier definitions: an older version, other values in some columns, and other due
- * times.
- */
+/** Gives the rows an older version, other values in some columns and other due times, as earlier definitions had. */
 export async function ageRows({ pool }: Database): Promise<void> {
   await pool.query(`
     update customer_analytics set definition_version = definition_version - 1,
@@ -70,7 +67,7 @@ export async function ageRows({ pool }: Database): Promise<void> {
       preferred_hour = 3, refresh_due_at = case when total_bookings > 1 then null else refresh_due_at end`);
 }
 
-/** Leaves what a killed program leaves: an unfinished sweep, and a deferred event. */
+/** Adds an unfinished sweep and a deferred event, which a killed program leaves. */
 export async function leaveUnfinished({ pool }: Database, deferredEventId: string, now: Date): Promise<void> {
   await pool.query(
     `insert into application_logs (log_type, status, created_at, payload)

@@ -8,7 +8,7 @@ export function upgrades(): Attack {
   return {
     name: "upgrades",
     describe:
-      "Data written under every earlier migration, with rows of older definitions, an unfinished sweep and a deferred event: the newest migrations and one sweep make it what a new database would hold, and the sanity check passes.",
+      "Data written under every earlier migration, with rows of older definitions, an unfinished sweep and a deferred event: after the newest migrations and one sweep the tables are those of a new database, and the sanity check passes.",
     share: 0.5,
     async run(context) {
       const { tally } = context;

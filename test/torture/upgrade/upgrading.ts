@@ -1,4 +1,4 @@
-/** One upgrade: an older program's data, the migrations, the sweep, and the webhooks afterwards. */
+/** One upgrade: older data, the migrations, a sweep, and webhooks afterwards. */
 import { definitionVersion } from "../../../src/analytics/column.js";
 import type { Database } from "../../../src/database/database.js";
 import { checkSchema, migrate } from "../../../src/database/migrate.js";
@@ -27,8 +27,9 @@ export interface Upgraded {
 }
 
 /**
- * @param newest a migrated database without rows. The first half of a salon's events is stored there, later all of them.
- * @param old gets the schema of the migration `last`, and the first half as an older program would have stored it
+ * @param newest a migrated database without rows. It gets the first half of a salon's events, and later all of them
+ * @param old gets the schema of the migration `last`, and the first half of the events as an older program stored
+ *   them
  * @param empty deletes every row of `newest`
  */
 export async function upgrade(
@@ -61,12 +62,12 @@ export async function upgrade(
   const upgraded = await comparableTables(old, await organizationIn(old));
   for (const [table, rows] of Object.entries(whole)) {
     const same = JSON.stringify(rows) === JSON.stringify(upgraded[table as keyof typeof upgraded]);
-    if (!same) wrong.push(`${last}: ${table} is not what a new database has after the same events`);
+    if (!same) wrong.push(`${last}: ${table} differs from that of a new database after the same events`);
   }
   return { wrong, rows: Object.values(whole).flat().length, events: events.length };
 }
 
-/** @returns the events that ended in another way than expected */
+/** @returns a line for each event with an unexpected outcome */
 async function takeIn(
   database: Database,
   events: readonly ReturnType<typeof received>[],
@@ -110,11 +111,11 @@ async function sweepOnce(database: Database, last: string): Promise<string[]> {
   const { state } = await checkSchema(database);
   return [
     ...errors.map((error) => `the sweep failed: ${JSON.stringify(error)}`),
-    ...(drift.length + created + deleted > 0 ? [`the sweep calls it drift: ${JSON.stringify(report)}`] : []),
+    ...(drift.length + created + deleted > 0 ? [`the sweep reports drift: ${JSON.stringify(report)}`] : []),
     ...(BigInt(time_decayed) === rows[0]?.old
       ? []
-      : [`${time_decayed} of ${rows[0]?.old} rows were renewed`]),
-    ...(events_retried === 1 ? [] : [`${events_retried} deferred events were tried again, not 1`]),
+      : [`${time_decayed} of ${rows[0]?.old} rows were rewritten`]),
+    ...(events_retried === 1 ? [] : [`${events_retried} deferred events were retried, not 1`]),
     ...(left.rowCount === 0 ? [] : [`${left.rowCount} rows are of older definitions`]),
     ...(state === "current" ? [] : [`the schema is ${state}`]),
   ].map((line) => `${last}: ${line}`);
