@@ -174,13 +174,17 @@ export async function recomputeLocked(
   });
 }
 
+// Index: primary key.
 const countStatement = {
-  name: "count_analytics_rows",
-  text: "select count(*) as count from customer_analytics where organization_id = $1",
+  name: "count_profiles",
+  text: "select count(*) as count from customers where organization_id = $1",
 };
 
-/** The number of stored rows, which is about the number of customers that a full refresh checks. */
-export async function countAnalyticsRows(on: Queryable, organizationId: string): Promise<number> {
+/**
+ * The number of profiles, deleted ones included. It is about the number of customers that a full refresh checks. The first
+ * backfill has profiles before it has rows.
+ */
+export async function countProfiles(on: Queryable, organizationId: string): Promise<number> {
   const { rows } = await query<{ count: bigint }>(on, countStatement, [organizationId]);
   return Number(rows[0]?.count ?? 0n);
 }

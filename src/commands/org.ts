@@ -1,6 +1,6 @@
 import { text } from "node:stream/consumers";
 import { Command } from "commander";
-import { countAnalyticsRows, type RefreshProgress, refreshOrganization } from "../analytics/refresh.js";
+import { countProfiles, type RefreshProgress, refreshOrganization } from "../analytics/refresh.js";
 import { systemClock } from "../clock.js";
 import type { Config } from "../config.js";
 import type { Database } from "../database/database.js";
@@ -118,7 +118,7 @@ async function syncProfile(
 /** Every row of the organization depends on its currency and time zone. */
 async function recomputeAll(database: Database, organizationId: string): Promise<RefreshProgress> {
   let done: RefreshProgress = { after: "", checked: 0, written: 0, deleted: 0 };
-  const progress = new Progress("customers", await countAnalyticsRows(database.pool, organizationId));
+  const progress = new Progress("customers", await countProfiles(database.pool, organizationId));
   for await (done of refreshOrganization(database.pool, organizationId, "full", systemClock)) {
     progress.update(done.checked);
   }

@@ -1,6 +1,6 @@
 import { Command, Option } from "commander";
 import { definitionVersion } from "../analytics/column.js";
-import { countAnalyticsRows, type RefreshMode, resumeRefresh } from "../analytics/refresh.js";
+import { countProfiles, type RefreshMode, resumeRefresh } from "../analytics/refresh.js";
 import { systemClock } from "../clock.js";
 import type { Database } from "../database/database.js";
 import { clearPositions } from "../database/positions.js";
@@ -69,7 +69,7 @@ async function refresh(database: Database, { mode, restart, json }: Options): Pr
 }
 
 async function refreshOne({ pool }: Database, organizationId: string, mode: RefreshMode, task: string) {
-  const total = mode === "full" ? await countAnalyticsRows(pool, organizationId) : undefined;
+  const total = mode === "full" ? await countProfiles(pool, organizationId) : undefined;
   const progress = new Progress("customers", total);
   let done = { checked: 0, written: 0, deleted: 0, resumed: false };
   for await (const step of resumeRefresh(pool, organizationId, mode, systemClock, task, RESUMABLE_MS)) {

@@ -3,7 +3,7 @@ import { factsOfProfile } from "../../handlers/customer.js";
 import { factsOfPayment } from "../../handlers/payment.js";
 import { factsOfRefund } from "../../handlers/refund.js";
 import { factsOfTeamMember } from "../../handlers/team-member.js";
-import { countAnalyticsRows, resumeRefresh } from "../analytics/refresh.js";
+import { countProfiles, resumeRefresh } from "../analytics/refresh.js";
 import { clearPositions, readPosition, savePosition } from "../database/positions.js";
 import { LockedElsewhere, noteError, noteFailure, type ReportedError } from "../errors.js";
 import type { Fact } from "../facts/types.js";
@@ -141,11 +141,13 @@ async function* recomputeEverybody(
   task: PullTask,
 ): AsyncGenerator<BackfillProgress, BackfillResult["recomputed"]> {
   const { pool, organizationId, clock } = task;
-  const total = await countAnalyticsRows(pool, organizationId);
+  const profiles = await countProfiles(pool, organizationId);
   let recomputed = { checked: 0, written: 0, deleted: 0 };
   for await (const progress of resumeRefresh(pool, organizationId, "full", clock, RECOMPUTE)) {
     const { checked, written, deleted } = progress;
     recomputed = { checked, written, deleted };
+    // Customers who have no profile here are recomputed too.
+    const total = Math.max(profiles, checked);
     yield { phase: "recomputing", done: checked, total, objects: objectsOf(task) };
   }
   return recomputed;

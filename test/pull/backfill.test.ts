@@ -1,4 +1,5 @@
 import { beforeEach, expect, test } from "vitest";
+import type { BackfillProgress } from "../../src/pull/backfill.js";
 import type { Habit } from "../../src/simulator/salon.js";
 import { emptyDatabase, openTestDatabase } from "../support/database.js";
 import { received } from "../support/events.js";
@@ -45,9 +46,12 @@ test("a backfill of an empty database gives the tables that webhooks alone give"
   const world = await openSquareWorld(database, salonOptions);
   const expected = await byWebhooks(world);
   const id = await connectSalon(database, world);
-  const first = await runBackfill(world, id);
+  const shown = new Map<string, BackfillProgress>();
+  const first = await runBackfill(world, id, {}, (progress) => shown.set(progress.phase, progress));
   expect(first.errors).toEqual([]);
   expect(first.resumed).toBe(false);
+  const { checked } = first.recomputed;
+  expect(shown.get("recomputing")).toMatchObject({ done: checked, total: checked });
   const tables = await comparableTables(database, id);
   expect(tables).toEqual(expected);
 

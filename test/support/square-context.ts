@@ -3,7 +3,12 @@ import { type Clock, systemClock } from "../../src/clock.js";
 import type { Database } from "../../src/database/database.js";
 import { Inbox } from "../../src/inbox/inbox.js";
 import { silentLog } from "../../src/log.js";
-import { type BackfillOptions, type BackfillResult, backfill } from "../../src/pull/backfill.js";
+import {
+  type BackfillOptions,
+  type BackfillProgress,
+  type BackfillResult,
+  backfill,
+} from "../../src/pull/backfill.js";
 import { pullOrganization } from "../../src/pull/pull-organization.js";
 import { emptyPullReport } from "../../src/pull/report.js";
 import type { OpenSquareApi } from "../../src/square/api/api.js";
@@ -53,15 +58,17 @@ export async function pullOnce(
   return report;
 }
 
-/** Runs a backfill to its end. */
+/** Runs a backfill to its end. @param onProgress is called for each step */
 export async function runBackfill(
   { context }: { readonly context: SweepContext },
   organizationId: string,
   options: BackfillOptions = {},
+  onProgress: (progress: BackfillProgress) => void = () => {},
 ): Promise<BackfillResult> {
   const steps = backfill(context, organizationId, options);
   for (;;) {
     const { value, done } = await steps.next();
     if (done) return value;
+    onProgress(value);
   }
 }
