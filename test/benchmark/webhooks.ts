@@ -29,6 +29,8 @@ export interface WebhookFigures {
   /** Bytes for each event: of write-ahead log, and by which the database's files grow. */
   readonly walBytes: number;
   readonly storedBytes: number;
+  /** Whole pages in that log. */
+  readonly walPages: number;
   readonly statuses: Readonly<Record<string, number>>;
 }
 
@@ -70,6 +72,7 @@ export async function benchWebhooks({ seconds }: { seconds: number }): Promise<W
         databaseCpu: load.databaseCpu,
         loadCpu: load.loadCpu,
         walBytes: load.walBytes,
+        walPages: load.walPages,
         storedBytes: load.storedBytes,
         statuses: load.statuses,
       });
@@ -93,6 +96,7 @@ interface Load extends Drive {
   readonly serverCpu: number;
   readonly databaseCpu: number;
   readonly walBytes: number;
+  readonly walPages: number;
   readonly storedBytes: number;
 }
 
@@ -109,6 +113,8 @@ async function loadServer(
     const events = writeEvents(folder, "load", take(upcoming, connections === 1 ? 12_000 : 50_000));
     const backends = await backendsOf(DATABASE);
     const before = [cpuOf([server.pid ?? 0]), cpuOf(backends)] as const;
+    // The first change of a page afterwards writes the whole page, so the log's size depends on the last checkpoint.
+    await asAdmin("checkpoint");
     const bytesBefore = await bytesOf(DATABASE);
     const load = await drive(events, connections, seconds);
     if (load.exhausted) say("  (the events ran out before the time did)");
@@ -118,6 +124,7 @@ async function loadServer(
       serverCpu: (cpuOf([server.pid ?? 0]) - before[0]) / load.events,
       databaseCpu: (cpuOf(backends) - before[1]) / load.events,
       walBytes: (bytesAfter.wal - bytesBefore.wal) / load.events,
+      walPages: (bytesAfter.pages - bytesBefore.pages) / load.events,
       storedBytes: (bytesAfter.stored - bytesBefore.stored) / load.events,
     };
   } finally {
@@ -132,11 +139,13 @@ export async function backendsOf(database: string): Promise<number[]> {
   return (rows ?? []).map(({ pid }) => Number(pid));
 }
 
-/** The position of the write-ahead log, and the size of the database's files. */
-export async function bytesOf(database: string): Promise<{ wal: number; stored: number }> {
+/** The position of the write-ahead log, the whole pages in it so far, and the size of the database's files. */
+export async function bytesOf(database: string): Promise<{ wal: number; pages: number; stored: number }> {
   const [rows] = await asAdmin(`
-    select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0') as wal, pg_database_size('${database}') as stored`);
-  return { wal: Number(rows?.[0]?.wal), stored: Number(rows?.[0]?.stored) };
+    select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0') as wal, (select wal_fpi from pg_stat_wal) as pages,
+      pg_database_size('${database}') as stored`);
+  const { wal, pages, stored } = rows?.[0] ?? {};
+  return { wal: Number(wal), pages: Number(pages), stored: Number(stored) };
 }
 
 /** Linux counts processor time in hundredths of a second. */
