@@ -64,10 +64,22 @@ test("a database that is damaged or of another version is refused in one line, a
 });
 
 test("a folder that cannot be made or is none is refused in one line", async () => {
-  const file = path.join(await emptyDataDir(), "file");
+  const folder = await emptyDataDir();
+  const [file = "", loop = "", dangling = ""] = ["file", "loop", "dangling"].map((name) =>
+    path.join(folder, name),
+  );
   await writeFile(file, "");
+  await symlink("loop", loop);
+  await symlink("nowhere", dangling);
   // Linux answers ENOENT to mkdir in /proc, though the parent is there.
-  for (const dataDir of [file, path.join(file, "below"), "/proc/regulars/data"]) {
+  for (const dataDir of [
+    file,
+    path.join(file, "below"),
+    loop,
+    path.join(loop, "below"),
+    dangling,
+    "/proc/regulars/data",
+  ]) {
     await expect(openDatabase({ dataDir, role: "server" }), dataDir).rejects.toThrow(
       /^DATA_DIR .* cannot be used: /,
     );

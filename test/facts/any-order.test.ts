@@ -16,8 +16,14 @@ const database = await openTestDatabase();
 const SEEDS = casesHere(25);
 const SEEDS_PER_TEST = 5;
 
+interface SmallHistory {
+  readonly events: SquareEventJson[];
+  /** The profiles that live at the end. Undefined when events are lost. */
+  readonly living: string[] | undefined;
+}
+
 /** The events of a small salon with frequent rarities, in the order of time. */
-function historyOf(seed: number): SquareEventJson[] {
+function historyOf(seed: number): SmallHistory {
   const salon = simulateSalon({
     ...turbulence,
     seed: `any order ${seed}`,
@@ -29,7 +35,8 @@ function historyOf(seed: number): SquareEventJson[] {
   // Some events are lost. The delivered ones still give one result.
   const random = new Random(`lost ${seed}`);
   const lost = seed % 3 === 0 ? 0.1 : 0;
-  return [...salon.events()].map(({ event }) => withGaps(event)).filter(() => !random.chance(lost));
+  const events = [...salon.events()].map(({ event }) => withGaps(event)).filter(() => !random.chance(lost));
+  return { events, living: lost > 0 ? undefined : [...salon.truth.customers.keys()].sort() };
 }
 
 /** Delivers all events in any order, a third of them twice, in bursts of any size through two inboxes. */
@@ -53,7 +60,7 @@ test.each(firstSeeds)(
   async (first) => {
     await emptyDatabase(database);
     for (let seed = first; seed < first + SEEDS_PER_TEST; seed++) {
-      const events = historyOf(seed);
+      const { events, living } = historyOf(seed);
       const ordered = await addSalon(database, `MLORDERED${seed}`);
       await processInBatches(
         database,
@@ -61,6 +68,9 @@ test.each(firstSeeds)(
         events.map((event) => [event]),
       );
       const expected = await tablesOf(database, ordered);
+      const stored = (expected.customers ?? []).filter(({ deleted_at }) => deleted_at === null);
+      const ids = stored.map((row) => String(row.square_customer_id)).sort();
+      if (living) expect(ids, `seed ${seed}`).toEqual(living);
 
       const mixed = await addSalon(database, `MLMIXED${seed}`);
       await deliverMixed(events, `MLMIXED${seed}`, new Random(`mixed ${seed}`));
@@ -68,8 +78,8 @@ test.each(firstSeeds)(
       expect(tables, `seed ${seed}, ${events.length} events`).toEqual(expected);
 
       const rows = (expected.customer_analytics ?? []).map((row) => String(row.square_customer_id));
-      const ids = [...rows, ...(expected.customers ?? []).map((row) => String(row.square_customer_id))];
-      const recomputed = await recomputeLocked(database.pool, mixed, ids, NOW);
+      const all = [...rows, ...(expected.customers ?? []).map((row) => String(row.square_customer_id))];
+      const recomputed = await recomputeLocked(database.pool, mixed, all, NOW);
       expect(recomputed, `seed ${seed}`).toMatchObject({ written: [], deleted: [] });
     }
     const unfinished = (await storedEvents(database)).filter(({ status }) => /deferred|dead/.test(status));

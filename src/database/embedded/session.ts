@@ -15,9 +15,9 @@ const SETTINGS = `select name, setting from pg_catalog.pg_settings
 
 /**
  * What DISCARD ALL does, except that it keeps prepared statements, because most of them are the server's. It names
- * the user, because PGlite has no default user to return to.
+ * the user, because PGlite has no default user to return to. That resets the role too.
  */
-const RESET = `set session authorization postgres; reset role; reset all; close all; unlisten *;
+const RESET = `set session authorization postgres; reset all; close all; unlisten *;
   select pg_catalog.pg_advisory_unlock_all(); discard temp; discard sequences`;
 
 const PREPARED = "select name, from_sql from pg_prepared_statements";

@@ -15,6 +15,7 @@ afterAll(() => stage.close());
 const everybody = signUp.having({ many: 2, instant: false });
 const outage = breakDown.having({});
 const pull = askSquare.having({ lagMinutes: 0, findsNobody: false });
+const nobodyFound = askSquare.having({ lagMinutes: 0, findsNobody: true });
 const hourPasses = passTime.having({ hours: 1 });
 const mergeFirstTwo = merge.having({ one: 0, other: 0, counts: 0, rewrites: false, sourcesFirst: false });
 const mergeLastTwo = merge.having({ one: 0, other: 1, counts: 0, rewrites: false, sourcesFirst: false });
@@ -49,6 +50,12 @@ test("when the last merge of a chain is undone, a profile leads to the survivor 
   const story = [everybody, bookFor(0), outage, mergeFirstTwo, mergeFirstTwo, hourPasses];
   const undone = [outage, bookFor(2), pull, hourPasses, undo];
   expect(await differencesOf([...story, ...undone])).toEqual([]);
+});
+
+test("a profile that two pulls in a row did not find by its id comes back with the same copy", async () => {
+  const two = signUp.having({ many: 1, instant: false });
+  const story = [two, bookFor(0), hourPasses, nobodyFound, hourPasses, nobodyFound, hourPasses];
+  expect(await differencesOf(story)).toEqual([]);
 });
 
 test.each([
