@@ -9,6 +9,8 @@ async function exchangeKey(): Promise<Error | undefined> {
   const key = new URLSearchParams(window.location.hash.slice(1)).get("key");
   if (key === null) return undefined;
   window.history.replaceState(null, "", window.location.pathname + window.location.search);
+  // What the page asks for ahead went without the session. Its refusal is fetched here, so that nobody else gets it.
+  fetch("/api/organizations").catch(() => {});
   return signIn(key).then(
     () => undefined,
     (error: Error) => error,

@@ -16,6 +16,15 @@ export function Skeleton({ lines = 3 }: { lines?: number }) {
   );
 }
 
+/** Stands in for a number in its line, so that nothing moves when it comes. */
+export function Pending() {
+  return (
+    <span className="muted" aria-busy="true">
+      …
+    </span>
+  );
+}
+
 /** Nothing to show, and what to do about it. */
 export function Empty({ title, children }: { title: string; children?: ReactNode }) {
   return (

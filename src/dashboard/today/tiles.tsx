@@ -1,7 +1,9 @@
+import type { ComponentProps } from "react";
 import type { Kpi } from "../api/types.js";
 import { Figure } from "../shared/figure.js";
 import { day, change as inWords } from "../shared/format.js";
 import { type MeasureName, measured, measures } from "../shared/measures.js";
+import { Pending } from "../shared/states.js";
 import { Upcoming } from "./upcoming.js";
 
 const SHOWN = [
@@ -14,24 +16,26 @@ const SHOWN = [
   "cancelled_by_customer",
 ] as const satisfies readonly MeasureName[];
 
-/** The numbers of the period, each beside the period before. */
-export function Tiles({ kpi, url }: { kpi: Kpi; url: string }) {
-  const previous = `${day(kpi.previous.from)} to ${day(kpi.previous.to)}`;
+/** The numbers of the period, each beside the period before. On its way, a number keeps its place. */
+export function Tiles({
+  kpi,
+  url,
+  upcoming,
+}: {
+  kpi: Kpi | undefined;
+  url: string;
+  upcoming: ComponentProps<typeof Upcoming>;
+}) {
   return (
     <ul className="tiles">
       {SHOWN.map((name) => (
         <li key={name} className="tile">
           <h2 className="tile-label">{measures[name].label}</h2>
           <p className="tile-value">
-            <Figure explain={`kpi/${name}`}>{measured(name, kpi.current)}</Figure>
+            {kpi ? <Figure explain={`kpi/${name}`}>{measured(name, kpi.current)}</Figure> : <Pending />}
           </p>
           <p className="tile-foot small">
-            <span
-              className={tone(name, kpi.change[name])}
-              title={`${measured(name, kpi.before)} from ${previous}`}
-            >
-              {inWords(kpi.change[name])}
-            </span>
+            {kpi ? <Change name={name} kpi={kpi} /> : <Pending />}
             <a
               className="json"
               href={url}
@@ -45,9 +49,20 @@ export function Tiles({ kpi, url }: { kpi: Kpi; url: string }) {
         </li>
       ))}
       <li className="tile">
-        <Upcoming />
+        <Upcoming {...upcoming} />
       </li>
     </ul>
+  );
+}
+
+function Change({ name, kpi: { previous, before, change } }: { name: MeasureName; kpi: Kpi }) {
+  return (
+    <span
+      className={tone(name, change[name])}
+      title={`${measured(name, before)} from ${day(previous.from)} to ${day(previous.to)}`}
+    >
+      {inWords(change[name])}
+    </span>
   );
 }
 

@@ -12,37 +12,19 @@ import { MoneyChain } from "./money-chain.js";
 import { SegmentBar } from "./segment-bar.js";
 import { Ticker } from "./ticker.js";
 import { Tiles } from "./tiles.js";
+import { useUpcoming } from "./upcoming.js";
 import "./today.css";
 
-/** What an owner opens every morning. */
+/** What an owner opens every morning. Every part asks for itself, at once, and shows its answer when it is there. */
 export function TodayPage() {
-  const scope = useScope();
-  const path = useApiPath();
-  const url = withQuery(path("kpi"), scope.query);
-  const kpi = useQuery({ queryKey: ["kpi", url], queryFn: () => ask<Kpi>(url) });
+  const { sentence } = useScope();
   return (
     <div className="stack">
-      <PageHead title="Today" sentence={scope.sentence}>
+      <PageHead title="Today" sentence={sentence}>
         <ScopeControls />
       </PageHead>
       <Ticker />
-      {kpi.isError && <Failure error={kpi.error} retry={kpi.refetch} />}
-      {kpi.isPending && (
-        <div className="stack">
-          <div className="tiles tiles-pending">
-            <Skeleton lines={6} />
-          </div>
-          <div className="card money-pending">
-            <Skeleton lines={3} />
-          </div>
-        </div>
-      )}
-      {kpi.data && (
-        <div className={kpi.isPlaceholderData ? "stack stale" : "stack"}>
-          <Tiles kpi={kpi.data} url={url} />
-          <MoneyChain kpi={kpi.data} />
-        </div>
-      )}
+      <Numbers />
       <div className="columns columns-2">
         <Card>
           <AppointmentsByDay />
@@ -71,6 +53,26 @@ export function TodayPage() {
         </Card>
       </div>
     </div>
+  );
+}
+
+/** A part of its own, so that its question is the first: a browser sends six at a time, and parents ask after their children. */
+function Numbers() {
+  const { query: asked } = useScope();
+  const path = useApiPath();
+  const url = withQuery(path("kpi"), asked);
+  const kpi = useQuery({ queryKey: ["kpi", url], queryFn: () => ask<Kpi>(url) });
+  const upcoming = useUpcoming();
+  return (
+    <>
+      {kpi.isError && <Failure error={kpi.error} retry={kpi.refetch} />}
+      {(kpi.data || kpi.isPending) && (
+        <div className={kpi.isPlaceholderData ? "stack stale" : "stack"}>
+          <Tiles kpi={kpi.data} url={url} upcoming={upcoming} />
+          <MoneyChain kpi={kpi.data} />
+        </div>
+      )}
+    </>
   );
 }
 

@@ -5,11 +5,12 @@ import type { AppointmentsDay } from "../api/types.js";
 import { addDays, count } from "../shared/format.js";
 import { useApiPath } from "../shared/organization.js";
 import { useScope } from "../shared/scope.js";
+import { Pending } from "../shared/states.js";
 
 const AHEAD = 7;
 
-/** What is booked for the days to come, whatever the period. */
-export function Upcoming() {
+/** What is booked for the days to come, whatever the period. The page asks for it together with its other numbers. */
+export function useUpcoming() {
   const { today, locationId } = useScope();
   const path = useApiPath();
   const [from, to] = [addDays(today, 1), addDays(today, AHEAD)];
@@ -19,13 +20,23 @@ export function Upcoming() {
     (sum, row) => sum + row.accepted_appointments + row.pending_appointments,
     0,
   );
+  return { booked, url, error: query.error, retry: query.refetch };
+}
+
+export function Upcoming({ booked, url, error, retry }: ReturnType<typeof useUpcoming>) {
   return (
     <>
       <h2 className="tile-label">Upcoming</h2>
       <p className="tile-value">
-        <Link className="figure" href="/customers?upcoming=true&sort=next_booking_at&order=asc">
-          {booked === undefined ? "…" : count(booked)}
-        </Link>
+        {error && booked === undefined ? (
+          <button type="button" className="figure" title={error.message} onClick={() => retry()}>
+            Try again
+          </button>
+        ) : (
+          <Link className="figure" href="/customers?upcoming=true&sort=next_booking_at&order=asc">
+            {booked === undefined ? <Pending /> : count(booked)}
+          </Link>
+        )}
       </p>
       <p className="tile-foot small">
         <span className="muted">next {AHEAD} days</span>
