@@ -43,28 +43,30 @@ export default function DictionaryPage() {
       {query.isPending && <Skeleton lines={14} />}
       {query.isError && <Failure error={query.error} retry={query.refetch} />}
       {found?.length === 0 && <Empty title="No column matches.">Search for less.</Empty>}
-      <ul className="dictionary">
-        {found?.map((column) => (
-          <li key={column.name} id={column.name}>
-            <div className="spread">
-              <h2>{words(column.name)}</h2>
-              <code className="muted">{column.name}</code>
-            </div>
-            <p>{column.description}</p>
-            <p className="small muted">
-              {[
-                column.unit ?? column.type,
-                column.nullable ? "may be empty" : "always has a value",
-                column.clock_driven ? "changes by the clock too" : "changes by events only",
-              ].join(" · ")}
-            </p>
-            <details>
-              <summary className="small">SQL</summary>
-              <pre>{column.sql}</pre>
-            </details>
-          </li>
-        ))}
-      </ul>
+      {found && found.length > 0 && (
+        <ul className="dictionary">
+          {found.map((column) => (
+            <li key={column.name} id={column.name}>
+              <div className="spread">
+                <h2>{words(column.name)}</h2>
+                <code className="muted">{column.name}</code>
+              </div>
+              <p>{column.description}</p>
+              <p className="small muted">
+                {[
+                  column.unit ?? column.type,
+                  column.nullable ? "may be empty" : "always has a value",
+                  column.clock_driven ? "changes by the clock too" : "changes by events only",
+                ].join(" · ")}
+              </p>
+              <details>
+                <summary className="small">SQL</summary>
+                <pre>{column.sql}</pre>
+              </details>
+            </li>
+          ))}
+        </ul>
+      )}
     </div>
   );
 }
