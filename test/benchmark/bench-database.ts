@@ -1,10 +1,10 @@
-import pg from "pg";
 import { refreshOrganization } from "../../src/analytics/refresh.js";
 import { type Database, openDatabase } from "../../src/database/database.js";
 import { migrate } from "../../src/database/migrate.js";
 import { inTransaction } from "../../src/database/transaction.js";
 import { lockFacts, writeFacts } from "../../src/facts/write-facts.js";
 import { addOrganization } from "../../src/organizations/organizations.js";
+import { onSameServer, runStatements } from "../support/database-url.js";
 import type { Dataset } from "./dataset.js";
 
 const adminUrl =
@@ -14,22 +14,13 @@ const adminUrl =
 
 /** The address of another database on the same server. */
 export function urlOf(name: string): string {
-  const url = new URL(adminUrl);
-  url.pathname = `/${name}`;
-  return url.href;
+  return onSameServer(adminUrl, name);
 }
 
 /** @returns the rows of each statement */
 export async function asAdmin(...statements: readonly string[]): Promise<Record<string, unknown>[][]> {
-  const admin = new pg.Client({ connectionString: adminUrl });
-  await admin.connect();
-  try {
-    const answers: Record<string, unknown>[][] = [];
-    for (const statement of statements) answers.push((await admin.query(statement)).rows);
-    return answers;
-  } finally {
-    await admin.end();
-  }
+  const results = await runStatements(adminUrl, ...statements);
+  return results.map(({ rows }) => rows);
 }
 
 /** Runs `work` on a new, migrated database and always drops it. */

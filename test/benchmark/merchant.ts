@@ -15,16 +15,16 @@ export interface PullFigures {
   readonly what: string;
   readonly requests: number;
   readonly seconds: number;
-  /** Milliseconds of processor time: this process, which pulls, and its database connections. */
+  /** Milliseconds of processor time of this process, which pulls, and of its database connections. */
   readonly pullCpu: number;
   readonly databaseCpu: number;
-  /** Bytes of write-ahead log, and by which the database's files grow. */
+  /** Bytes of write-ahead log, and bytes by which the database's files grow. */
   readonly walBytes: number;
   readonly storedBytes: number;
   readonly detail: string;
 }
 
-/** Pulls of a salon of two years from a fake Square in a process of its own, at the rate of a real pull. */
+/** Pulls a salon of two years from a fake Square in a separate process, at the rate of a real pull. */
 export async function benchMerchant({ customers }: { customers: number }): Promise<PullFigures[]> {
   const options = ["simulate", "--serve-api", "0", "--customers", `${customers}`, "--json"];
   const square = spawn(process.execPath, ["--import", "tsx", "src/main.ts", ...options], {

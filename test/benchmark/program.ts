@@ -40,8 +40,8 @@ program
 
 program
   .command("merchant")
-  .description("Pulls of one merchant from a fake Square: the first, the next, and all again.")
-  .option("--customers <number>", "of the merchant", parseCount, 400)
+  .description("Pulls of one merchant from a fake Square: the first, the next, and everything again.")
+  .option("--customers <number>", "customers of the merchant", parseCount, 400)
   .action(async (options: { customers: number }) => report("merchant", await benchMerchant(options)));
 
 program

@@ -1,9 +1,8 @@
 import { cp, mkdir, rm } from "node:fs/promises";
 import path from "node:path";
-import pg from "pg";
 import { afterAll, inject } from "vitest";
 import { type Database, openDatabase } from "../../src/database/database.js";
-import { databaseUrl } from "./database-url.js";
+import { databaseUrl, runStatements } from "./database-url.js";
 
 /**
  * A new, migrated database of the project's kind, for one test file. When this is called at the top of the file, the
@@ -47,7 +46,7 @@ export async function emptyDatabase(database: Database): Promise<void> {
 
 interface Copy {
   readonly database: Database;
-  remove(): Promise<void>;
+  remove(): Promise<unknown>;
 }
 
 let copies = 0;
@@ -87,17 +86,8 @@ async function copyEmbedded(): Promise<Copy> {
 async function copyPostgres(): Promise<Copy> {
   const prefix = inject("databasePrefix");
   const name = `${prefix}_${uniqueName()}`;
-  await asAdmin(`create database ${name} template ${prefix}_template`);
+  await runStatements(databaseUrl(), `create database ${name} template ${prefix}_template`);
   const database = await openDatabase({ databaseUrl: databaseUrl(name), dataDir: "", role: "server" });
-  return { database, remove: () => asAdmin(`drop database if exists ${name} with (force)`) };
-}
-
-async function asAdmin(statement: string): Promise<void> {
-  const admin = new pg.Client({ connectionString: databaseUrl() });
-  await admin.connect();
-  try {
-    await admin.query(statement);
-  } finally {
-    await admin.end();
-  }
+  const drop = `drop database if exists ${name} with (force)`;
+  return { database, remove: () => runStatements(databaseUrl(), drop) };
 }

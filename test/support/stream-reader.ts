@@ -24,7 +24,7 @@ export class StreamReader {
         for (const wake of this.#changed) wake();
       }
     } catch {
-      // Cut off by the other side, or by the test.
+      // The server or the test has ended the stream.
     }
     this.ended = true;
     for (const wake of this.#changed) wake();
@@ -40,7 +40,7 @@ export class StreamReader {
     }
   }
 
-  /** Resolves when it holds. It is asked whenever more was read, and at the end. */
+  /** Resolves when `holds` returns true. `holds` is called after every read and at the end of the stream. */
   async until(holds: () => boolean): Promise<void> {
     while (!holds()) {
       await new Promise<void>((resolve) => {

@@ -11,13 +11,14 @@ const READY_WITHIN_MS = 15_000;
 interface Backend {
   readonly url: string;
   ready: boolean;
-  /** Requests that it answered with 200. */
+  /** The number of requests that it answered with 200. */
   answered: number;
 }
 
 /**
- * Passes each request to the next server that is ready. It asks every server's /readyz, and leaves out one that
- * refuses a connection. It never repeats a request that a server may have read: it breaks the client's connection.
+ * Passes each request to the next server that is ready. It asks every server's /readyz, and skips a server that refuses
+ * a connection. When a request that a server may have read fails, it is not repeated, and the client's connection is
+ * broken.
  */
 export class Balancer {
   readonly #server: Server;
@@ -53,7 +54,7 @@ export class Balancer {
     }
   }
 
-  /** Requests that this server answered with 200. */
+  /** The number of requests that this server answered with 200. */
   answeredBy({ url }: { readonly url: string }): number {
     return this.#backends.find((backend) => backend.url === url)?.answered ?? 0;
   }

@@ -25,14 +25,14 @@ export async function checkNothingLost(
   tally.lost(rows.map(({ id }) => id));
 }
 
-/** Every event is stored once, and was processed when it came. One whose transaction failed repeatedly is deferred. */
+/** Every event is stored once and was processed at once. An event whose transaction failed repeatedly is deferred. */
 export async function checkStoredOnce({ pool }: Database, tally: Tally): Promise<void> {
   const { rows } = await pool.query(
     `select event_id, min(event_type) as event_type, array_agg(status) as statuses, max(last_error) as last_error
      from webhook_events group by event_id
      having count(*) > 1 or bool_or(status in ('deferred', 'dead') or attempts > 1) limit 5`,
   );
-  for (const row of rows) tally.broken(`stored twice, or not processed: ${JSON.stringify(row)}`);
+  for (const row of rows) tally.broken(`stored twice or not processed at once: ${JSON.stringify(row)}`);
 }
 
 /**

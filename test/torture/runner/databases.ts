@@ -1,7 +1,8 @@
 /** The databases of a run. They are copies of one migrated template, and are dropped after their attack. */
-import pg from "pg";
+import type pg from "pg";
 import { type Database, openDatabase } from "../../../src/database/database.js";
 import { migrate } from "../../../src/database/migrate.js";
+import { onSameServer, runStatements } from "../../support/database-url.js";
 
 const HOUR_MS = 3_600_000;
 const PREFIX = "regulars_torture";
@@ -65,19 +66,12 @@ async function makeTemplate(name: string): Promise<string> {
 
 /** The address of another database on the same server. */
 export function databaseUrl(name: string): string {
-  const url = new URL(adminUrl());
-  url.pathname = `/${name}`;
-  return url.href;
+  return onSameServer(adminUrl(), name);
 }
 
 export async function asAdmin(statement: string): Promise<pg.QueryResult> {
-  const admin = new pg.Client({ connectionString: adminUrl(), connectionTimeoutMillis: 5_000 });
-  await admin.connect();
-  try {
-    return await admin.query(statement);
-  } finally {
-    await admin.end();
-  }
+  const [result] = await runStatements(adminUrl(), statement);
+  return result as pg.QueryResult;
 }
 
 /** Drops databases of killed runs. No running attack is a day old. */

@@ -23,7 +23,7 @@ function neighbours(next: string): Attack {
   return {
     name: "neighbours",
     describe:
-      "Four servers behind a balancer take events. One is replaced by the next release, that one is killed, and one of the release before is added on the newer schema.",
+      "Four servers behind a balancer take events. One is replaced by the next release, the new one is killed, and a server of the old release is added on the newer schema.",
     async run(context) {
       const { tally, random } = context;
       const attacked = await context.openDatabase();
@@ -42,7 +42,7 @@ function neighbours(next: string): Attack {
       const deliver = async (deliveries: Iterable<Events[number]>, when: string) =>
         tally.expect((await sender.deliver(deliveries)) === 0, `events were lost ${when}`);
 
-      /** Begins `work` after a third of the events. Until it ends, these come again and again, and another third between. */
+      /** Begins `work` after a third of the events. Until it ends, these are repeated, mixed with the second third. */
       const deliverDuring = async (given: Events, when: string, work: () => Promise<unknown>) => {
         let begin = () => {};
         const begun = new Promise<void>((resolve) => {
@@ -77,7 +77,7 @@ function neighbours(next: string): Attack {
       });
       tally.expect(balancer.answeredBy(newer) > 0, "the newer release took no event");
 
-      // To one server alone, and the stream of another, of the release before, tells of them.
+      // Only the newer server gets these events. The stream of a server of the old release has their changes.
       const stream = await follow(kept, organizationId);
       const direct = new Sender({ url: () => newer.url, tally });
       let told = 0;
@@ -86,17 +86,17 @@ function neighbours(next: string): Attack {
         const ids = new Set(given.map(({ event_id }) => event_id));
         const read = stream.events.length;
         tally.expect((await direct.deliver(given)) === 0, "events were lost on the newer release");
-        // A stream tells ten changes a second, and only counts the others. Those may still be of the load before.
+        // A stream has ten changes a second and counts the others. The counted ones may be from the load before.
         const isToldOrCounted = () =>
           stream.events.slice(read).some(({ event, id = "" }) => event === "many" || ids.has(id));
         await stream.until(() => stream.ended || isToldOrCounted());
         told += stream.events.filter(({ id = "" }) => ids.has(id)).length;
         if (told > 0) break;
       }
-      tally.expect(told > 0, "the stream of one server does not tell what another took");
+      tally.expect(told > 0, "the stream of one server does not have the changes of another");
       await deliver(part(0.4, 0.52), "side by side");
 
-      // The way back: the newer server is killed at work, and one of the release before is added.
+      // The way back: the newer server is killed at work, and a server of the old release is added.
       let added = kept;
       await deliverDuring(part(0.52, 1), "while a server was killed and another added", async () => {
         tally.fault();
@@ -115,7 +115,7 @@ function neighbours(next: string): Attack {
   };
 }
 
-/** It ends after twenty seconds, so that a stream that tells nothing is found. */
+/** The stream ends after twenty seconds, so the test also ends when the stream has no events. */
 async function follow({ url }: ServerProcess, organizationId: string): Promise<StreamReader> {
   const response = await fetch(`${url}/api/organizations/${organizationId}/live`, {
     headers: { authorization: `Bearer ${ADMIN_KEY}` },
@@ -125,7 +125,7 @@ async function follow({ url }: ServerProcess, organizationId: string): Promise<S
   return new StreamReader(response);
 }
 
-test("of four servers behind a balancer one is replaced by the next release, one killed, one added: no event is lost", async () => {
+test("four servers behind a balancer lose no event while one is replaced by the next release, one killed and one added", async () => {
   const { counts } = await expectToHold(neighbours(nextRelease({ "9001_more": EXPAND })));
   expect(counts.acknowledged).toBeGreaterThan(20);
   expect(counts.rowsCompared).toBeGreaterThan(0);
