@@ -1,4 +1,4 @@
-import { InvalidPayload } from "../src/square/schemas.js";
+import { InvalidPayload } from "../src/square/schemas/fields.js";
 
 const INT64_MAX = 2n ** 63n - 1n;
 const INT64_MIN = -(2n ** 63n);

@@ -1,6 +1,6 @@
 import { orderKey } from "../src/facts/order-key.js";
 import type { Fact } from "../src/facts/types.js";
-import { parseBooking } from "../src/square/schemas.js";
+import { parseBooking } from "../src/square/schemas/booking.js";
 import { toMicroseconds } from "../src/square/timestamp.js";
 import type { JsonObject } from "../src/square/types.js";
 import { sumOfMinutes } from "./amounts.js";

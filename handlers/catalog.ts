@@ -1,5 +1,5 @@
 import type { ServiceVariation } from "../src/facts/types.js";
-import { parseCatalogObject, parseItem, parseItemVariation } from "../src/square/schemas.js";
+import { parseCatalogObject, parseItem, parseItemVariation } from "../src/square/schemas/catalog.js";
 import type { Handler } from "./handler.js";
 
 /**

@@ -1,7 +1,7 @@
 import { orderKey } from "../src/facts/order-key.js";
 import { type Customer, type Fact, type Merge, noProfile, type Recovery } from "../src/facts/types.js";
 import type { SquareEvent } from "../src/square/envelope.js";
-import { parseCustomer, parseDeletedCustomer, parseEventContext } from "../src/square/schemas.js";
+import { parseCustomer, parseDeletedCustomer, parseEventContext } from "../src/square/schemas/customer.js";
 import { toMicroseconds, toNanoseconds } from "../src/square/timestamp.js";
 import type { ExactInstant, Instant, JsonObject, JsonValue } from "../src/square/types.js";
 import { type Handler, TIME_UNKNOWN } from "./handler.js";

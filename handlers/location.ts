@@ -1,5 +1,6 @@
 import type { Location } from "../src/facts/types.js";
-import { parseEnvelopeId, parseLocation } from "../src/square/schemas.js";
+import { parseLocation } from "../src/square/schemas/location.js";
+import { parseEnvelopeId } from "../src/square/schemas/notifications.js";
 import type { Handler } from "./handler.js";
 
 /** A location event carries only the location's id. */

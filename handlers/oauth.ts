@@ -1,4 +1,4 @@
-import { parseRevocation } from "../src/square/schemas.js";
+import { parseRevocation } from "../src/square/schemas/notifications.js";
 import { type Handler, TIME_UNKNOWN } from "./handler.js";
 
 /** The seller withdrew our access. A revocation without a time counts too. */

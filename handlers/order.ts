@@ -1,4 +1,4 @@
-import { parseEnvelopeId, parseOrderNotice } from "../src/square/schemas.js";
+import { parseEnvelopeId, parseOrderNotice } from "../src/square/schemas/notifications.js";
 import type { Handler } from "./handler.js";
 
 /** An order event carries only the order's id and fields that are not stored. */

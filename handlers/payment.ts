@@ -1,6 +1,6 @@
 import { orderKey } from "../src/facts/order-key.js";
 import type { Fact } from "../src/facts/types.js";
-import { parsePayment } from "../src/square/schemas.js";
+import { parsePayment } from "../src/square/schemas/payment.js";
 import { toMicroseconds } from "../src/square/timestamp.js";
 import type { JsonObject } from "../src/square/types.js";
 import { amountOf, currencyOf, sumOfMoney } from "./amounts.js";

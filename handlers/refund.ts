@@ -1,6 +1,6 @@
 import { orderKey } from "../src/facts/order-key.js";
 import type { Fact } from "../src/facts/types.js";
-import { parseRefund } from "../src/square/schemas.js";
+import { parseRefund } from "../src/square/schemas/refund.js";
 import { toMicroseconds } from "../src/square/timestamp.js";
 import type { JsonObject } from "../src/square/types.js";
 import { amountOf, currencyOf } from "./amounts.js";

@@ -1,6 +1,6 @@
 import { orderKey } from "../src/facts/order-key.js";
 import type { Fact } from "../src/facts/types.js";
-import { parseTeamMember } from "../src/square/schemas.js";
+import { parseTeamMember } from "../src/square/schemas/team-member.js";
 import { toMicroseconds } from "../src/square/timestamp.js";
 import type { JsonObject } from "../src/square/types.js";
 import type { Handler } from "./handler.js";

@@ -26,6 +26,8 @@ export interface GroupCommitOptions<L extends Lane, Item, Result> {
   readonly maxBatch: number;
   /** The most items that may wait in all lanes together. */
   readonly maxQueued: number;
+  /** The most of these that may wait in one lane. So a lane that is not processed leaves room for the others. */
+  readonly maxQueuedInLane: number;
   /** The most lanes that are processed at once. Each uses a database connection. */
   readonly maxInFlight: number;
 }
@@ -66,8 +68,9 @@ export class GroupCommit<L extends Lane, Item, Result> {
   submit(lane: L, item: Item): Promise<Result> {
     if (this.#drained) return Promise.reject(new QueueClosed());
     if (this.#queued >= this.#options.maxQueued) return Promise.reject(new QueueFull());
+    const waiting = this.#waiting.get(lane.key) ?? { lane, items: [] };
+    if (waiting.items.length >= this.#options.maxQueuedInLane) return Promise.reject(new QueueFull());
     return new Promise((resolve, reject) => {
-      const waiting = this.#waiting.get(lane.key) ?? { lane, items: [] };
       waiting.items.push({ item, resolve, reject });
       this.#waiting.set(lane.key, waiting);
       this.#queued++;

@@ -78,6 +78,7 @@ export class Inbox {
       // events waited, was 4 % faster (npm run bench -- webhooks). That is not worth splitting bursts.
       maxBatch: options.maxBatch ?? 64,
       maxQueued: options.maxQueued ?? 2_000,
+      maxQueuedInLane: 1_000,
       maxInFlight: options.maxInFlight ?? 6,
     });
   }

@@ -2,7 +2,7 @@ import type { Handler } from "../../handlers/handler.js";
 import { describeFailure } from "../errors.js";
 import type { Fact } from "../facts/types.js";
 import type { SquareEvent } from "../square/envelope.js";
-import { InvalidPayload } from "../square/schemas.js";
+import { InvalidPayload } from "../square/schemas/fields.js";
 
 /** How an event ended (docs/webhooks.md). */
 export type Outcome = "processed" | "duplicate" | "stale" | "ignored" | "deferred" | "dead";

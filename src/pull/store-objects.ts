@@ -5,7 +5,7 @@ import { describeFailure, noteError } from "../errors.js";
 import { authoritativeKey } from "../facts/order-key.js";
 import type { Fact } from "../facts/types.js";
 import { lockFacts, type WrittenFacts, writeFacts } from "../facts/write-facts.js";
-import { InvalidPayload } from "../square/schemas.js";
+import { InvalidPayload } from "../square/schemas/fields.js";
 import type { JsonObject } from "../square/types.js";
 import type { PullTask } from "./connect.js";
 import type { Pulled } from "./report.js";

@@ -61,6 +61,13 @@ test("an owner in another container holds the lock as long as its socket answers
   held(await claimLock(folder, nobodyAnswers));
 });
 
+test("nor is an owner dead whose boot is hidden from one of the two", async () => {
+  lockedBy({ boot: "" });
+  backdate();
+  expect(await claimLock(folder, somebodyAnswers)).toMatchObject({ owner: { boot: "" } });
+  held(await claimLock(folder, nobodyAnswers));
+});
+
 test("an owner in another container that may still be starting is left alone", async () => {
   lockedBy({ container: "another" });
   expect(await claimLock(folder, nobodyAnswers)).toMatchObject({ owner: { container: "another" } });

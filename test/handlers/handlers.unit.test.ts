@@ -3,7 +3,7 @@ import { factsOfProfile } from "../../handlers/customer.js";
 import { handledEventTypes, handlerFor } from "../../handlers/registry.js";
 import type { Fact, Merge } from "../../src/facts/types.js";
 import { readEnvelope } from "../../src/square/envelope.js";
-import { InvalidPayload } from "../../src/square/schemas.js";
+import { InvalidPayload } from "../../src/square/schemas/fields.js";
 import type { JsonValue } from "../../src/square/types.js";
 
 const AT = "2026-03-10T12:00:00.000000Z";

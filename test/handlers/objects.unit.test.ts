@@ -6,7 +6,8 @@ import { factsOfPayment } from "../../handlers/payment.js";
 import { factsOfRefund } from "../../handlers/refund.js";
 import { factsOfTeamMember } from "../../handlers/team-member.js";
 import type { Fact, FactOf, Facts } from "../../src/facts/types.js";
-import { InvalidPayload, parseEventContext } from "../../src/square/schemas.js";
+import { parseEventContext } from "../../src/square/schemas/customer.js";
+import { InvalidPayload } from "../../src/square/schemas/fields.js";
 
 /** The value of the only fact, which is of this kind. */
 function only<Kind extends keyof Facts>(kind: Kind, facts: readonly Fact[]): Facts[Kind] {

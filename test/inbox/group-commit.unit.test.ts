@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { GroupCommit, type Lane, QueueClosed, QueueFull } from "../../src/inbox/group-commit.js";
 
 /** A queue whose transactions end when the test says so. */
-function open({ maxBatch = 100, maxQueued = 100, maxInFlight = 10 } = {}) {
+function open({ maxBatch = 100, maxQueued = 100, maxQueuedInLane = 100, maxInFlight = 10 } = {}) {
   const started: { key: string; items: readonly string[]; end(error?: Error): void }[] = [];
   const queue = new GroupCommit<Lane, string, string>({
     process: ({ key }, items) =>
@@ -12,6 +12,7 @@ function open({ maxBatch = 100, maxQueued = 100, maxInFlight = 10 } = {}) {
       }),
     maxBatch,
     maxQueued,
+    maxQueuedInLane,
     maxInFlight,
   });
   const batches = () => started.map(({ key, items }) => `${key}: ${items.join(" ")}`);
@@ -72,6 +73,14 @@ describe("group commit", () => {
     await end(0);
     void queue.submit({ key: "salon" }, "d");
     expect(queue.queued).toBe(1);
+  });
+
+  test("an organization whose transaction does not end leaves room for the others", async () => {
+    const { queue, batches } = open({ maxQueued: 4, maxQueuedInLane: 2 });
+    for (const item of ["a", "b", "c"]) void queue.submit({ key: "salon" }, item);
+    await expect(queue.submit({ key: "salon" }, "d")).rejects.toBeInstanceOf(QueueFull);
+    void queue.submit({ key: "spa" }, "e");
+    expect(batches()).toEqual(["salon: a", "spa: e"]);
   });
 
   test("a transaction that fails fails its own items only", async () => {

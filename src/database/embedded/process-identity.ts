@@ -21,10 +21,13 @@ export function thisProcess(): ProcessIdentity {
   return { pid: process.pid, started: startOf(process.pid) ?? "", ...thisWorld() };
 }
 
-/** Whether the process is alive. `unknown` for a process in another container, because it is invisible from here. */
+/**
+ * Whether the process is alive. `unknown` for a process in another container, because it is invisible from here, and
+ * when only one of the two may read the boot's id (systemd's ProcSubset hides it).
+ */
 export function lives(identity: ProcessIdentity): boolean | "unknown" {
   const { boot, container } = thisWorld();
-  if (identity.boot !== boot) return false;
+  if (identity.boot !== boot) return identity.boot === "" || boot === "" ? "unknown" : false;
   if (identity.container !== container) return "unknown";
   return startOf(identity.pid) === identity.started;
 }

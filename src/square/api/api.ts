@@ -4,7 +4,7 @@ import type { JsonObject } from "../types.js";
  * What Regulars asks of Square. Every method only reads.
  *
  * Objects are in wire shape (snake_case, read by `readJson`). A webhook of the same object carries the same fields,
- * and the same parsers read them (src/square/schemas.ts).
+ * and the same parsers read them (src/square/schemas/).
  *
  * Every method checks the answer: its status, its media type, `errors`, and that a list is a list. Any problem is a
  * `SquareApiError`, never an empty page.
