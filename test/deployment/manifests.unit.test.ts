@@ -1,13 +1,15 @@
 import { spawnSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { Deployment } from "kubernetes-models/apps/v1";
 import { CronJob, Job } from "kubernetes-models/batch/v1";
 import { NetworkPolicy } from "kubernetes-models/networking.k8s.io/v1";
 import { PodDisruptionBudget } from "kubernetes-models/policy/v1";
 import { Service } from "kubernetes-models/v1";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
+import { type Config, loadConfig } from "../../src/config.js";
 import type { AnyJson } from "../support/any-json.js";
 
 const FOLDER = "docs/deploy/kubernetes";
@@ -87,11 +89,108 @@ test("compose.yaml waits for Postgres and the migration, and hands over every se
   expect(services.postgres.healthcheck.test).toContain("pg_isready");
   for (const { environment, secrets: used } of Object.values<AnyJson>(services)) {
     const files = Object.entries(environment).filter(([name]) => name.endsWith("_FILE"));
-    expect(files.map(([, file]) => path.basename(String(file))).sort()).toEqual([...used].sort());
+    const names = files.map(
+      ([, file]) => /^(?:\$\{\w+:\+)?\/run\/secrets\/(\w+)\}?$/.exec(String(file))?.[1],
+    );
+    expect(names.sort()).toEqual([...used].sort());
     for (const name of used) expect(secrets[name]).toEqual({ file: `secrets/${name}` });
     for (const name of Object.keys(environment))
       expect(name).not.toMatch(/(KEY|SECRET|TOKEN|PASSWORD|_URL)$(?<!NOTIFICATION_URL)/);
   }
+});
+
+type Variables = Readonly<Record<string, string>>;
+
+const REQUIRED: Variables = {
+  database_url: "postgresql://regulars@postgres/regulars",
+  square_webhook_signature_key: "signature-key",
+  admin_api_key: "a".repeat(64),
+  cron_secret: "c".repeat(64),
+  token_encryption_key: Buffer.alloc(32, 7).toString("base64"),
+};
+const APPLICATION: Variables = {
+  square_application_id: "sq0idp-of-the-test",
+  square_application_secret: "sq0csp-of-the-test",
+  square_application_access_token: "EAAA-of-the-test",
+};
+
+/** The environment of a process, by the folder of its secrets and their contents. */
+type Environment = (folder: string, secrets: Variables) => NodeJS.Dict<string>;
+
+const deployments: Record<string, Environment> = {
+  "compose.yaml": (folder, secrets) => {
+    const shell: NodeJS.Dict<string> = {
+      SQUARE_WEBHOOK_NOTIFICATION_URL: "https://regulars.example.com/webhooks/square",
+      SQUARE_APPLICATION_ID: secrets.square_application_id,
+    };
+    const { environment } = parse(readFileSync("compose.yaml", "utf8")).services.server;
+    const entries = Object.entries<string>(environment).map(([name, written]) => {
+      const value = written.replace(
+        /\$\{(\w+):([-+?])(.*?)\}/g,
+        (_, variable, sign, word) => (shell[variable] && sign === "+" ? word : shell[variable]) ?? "",
+      );
+      return [name, value.replace("/run/secrets", folder)];
+    });
+    return Object.fromEntries(entries);
+  },
+  "server.yaml": ofPod("Deployment"),
+  "sweep.yaml": ofPod("CronJob"),
+  "regulars.service": (folder, secrets) => {
+    const unit = readFileSync("docs/deploy/regulars.service", "utf8");
+    const assigned = Array.from(unit.matchAll(/^Environment=(.*)$/gm), ([, pairs = ""]) => pairs.split(" "));
+    const [, comment = ""] = /^((?:# .*\n)+)EnvironmentFile=-\/etc\/regulars\/environment$/m.exec(unit) ?? [];
+    const optional = comment.match(/SQUARE_\w+/g) ?? [];
+    return Object.fromEntries([
+      ...assigned.flat().map((pair) => pair.replace("%d", folder).split("=")),
+      ...optional.map((name) => [name, secrets[name.toLowerCase()]]),
+    ]);
+  },
+};
+
+function ofPod(kind: string): Environment {
+  const [{ env }] = podsOf(manifests.find((manifest) => manifest.kind === kind)).containers;
+  return (folder, secrets) =>
+    Object.fromEntries(
+      env.map(({ name, value, valueFrom }: AnyJson) => {
+        if (value !== undefined) return [name, value.replace("/etc/regulars", folder)];
+        expect(valueFrom.secretKeyRef).toMatchObject({ name: "regulars", optional: true });
+        return [name, secrets[valueFrom.secretKeyRef.key]];
+      }),
+    );
+}
+
+/** A secret that is left out is an empty file. */
+function configuredBy(environment: Environment, secrets: Variables): Config {
+  const folder = mkdtempSync(path.join(tmpdir(), "regulars-secrets-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  for (const name of Object.keys({ ...REQUIRED, ...APPLICATION }))
+    writeFileSync(path.join(folder, name), secrets[name] ?? "");
+  const env = environment(folder, secrets);
+  return environment === deployments["sweep.yaml"]
+    ? loadConfig(env, { require: "command" })
+    : loadConfig(env, { require: "serve" });
+}
+
+test.each(Object.entries(deployments))(
+  "%s offers what connects sellers, checks the subscription and renews tokens",
+  (file, environment) => {
+    const { square, tokenEncryptionKey } = configuredBy(environment, { ...REQUIRED, ...APPLICATION });
+    expect(square.application).toEqual({
+      id: APPLICATION.square_application_id,
+      secret: APPLICATION.square_application_secret,
+      redirectUrl: "https://regulars.example.com/connect/square/callback",
+    });
+    expect(tokenEncryptionKey).toEqual(Buffer.alloc(32, 7));
+    // Only a server checks the subscription.
+    if (file !== "sweep.yaml")
+      expect(square.applicationAccessToken).toBe(APPLICATION.square_application_access_token);
+  },
+);
+
+test.each(Object.entries(deployments))("%s needs no application at Square", (_, environment) => {
+  const { square } = configuredBy(environment, REQUIRED);
+  expect(square.application).toBeUndefined();
+  expect(square.applicationAccessToken).toBeUndefined();
 });
 
 const linters = {
