@@ -475,6 +475,10 @@ test("what is empty, on its way, refused or lost is told, and the rest stays", a
   );
   const page = await visit(`/customers?organization=${rows[0].id}`);
   await page.getByText("No customers yet.").waitFor();
+  // The choice between two sellers fits on a phone too.
+  await page.setViewportSize({ width: 360, height: 800 });
+  expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(360);
+  await page.setViewportSize({ width: 1280, height: 800 });
   await page.goto(`/customers?organization=${rows[0].id}&q=nobody`);
   await page.getByText("No customer matches.").waitFor();
   await page.getByRole("button", { name: "Clear filter" }).click();
