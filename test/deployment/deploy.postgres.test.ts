@@ -3,20 +3,22 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { addOrganization } from "../../src/organizations/organizations.js";
-import { openForCommands } from "../support/command-line.js";
+import { type Environment, openForCommands } from "../support/command-line.js";
 import { nodeParameters } from "../support/program.js";
 import { nextRelease } from "../support/release.js";
+import { connectSalon, openSquareWorld } from "../support/square.js";
+import { TOKEN_KEY } from "../support/square-context.js";
 
 const EXPAND = { "9001_more": "create table further_things (id integer primary key);" };
 const CONTRACT = { "9002_less_contract": "create table gone (id integer); drop table gone;" };
 const BROKEN = { "9003_broken": "create table half (id integer); select 1 / 0;" };
 
 /** Runs scripts/deploy.sh of a release in a folder of its own. */
-function deploy(release: string, url: string, ...options: string[]) {
+function deploy(release: string, variables: string | Environment, ...options: string[]) {
   return new Promise<{ code: number; output: string }>((resolve) => {
     const env = {
       PATH: process.env.PATH ?? "",
-      DATABASE_URL: url,
+      ...(typeof variables === "string" ? { DATABASE_URL: variables } : variables),
       REGULARS: ["node", ...nodeParameters("src/main.ts", release)].join(" "),
     };
     const script = path.join(release, "scripts/deploy.sh");
@@ -32,7 +34,7 @@ async function migrated() {
   return { database, url: env.DATABASE_URL ?? "" };
 }
 
-test("deploy.sh brings an empty database to the release, and a second run changes nothing", async () => {
+test("deploy.sh brings an empty database to the release, and a second run loads the history where there is a token", async () => {
   const release = nextRelease({});
   const { database, url } = await migrated();
   await database.pool.query("drop schema public cascade; create schema public");
@@ -40,9 +42,22 @@ test("deploy.sh brings an empty database to the release, and a second run change
   expect(first.output).toContain("applied 0001_initial");
   expect(first.output).toContain("pass  the schema is current");
   expect(first).toMatchObject({ code: 0, output: expect.stringContaining("the database is ready") });
-  const second = await deploy(release, url, "--first-load");
+  const world = await openSquareWorld(database, { seed: "first load", customers: 4 });
+  for (const _ of world.salon.events());
+  const connected = await connectSalon(database, world);
+  await addOrganization(database, { merchantId: "MLOTHER", name: "Other" }, new Date());
+  const variables = {
+    ...{ DATABASE_URL: url, SQUARE_BASE_URL: world.square.url },
+    TOKEN_ENCRYPTION_KEY: TOKEN_KEY.toString("base64"),
+  };
+  const second = await deploy(release, variables, "--first-load");
   expect(second).toMatchObject({ code: 0, output: expect.stringContaining("The schema is current.") });
   expect(second.output).not.toContain("pg_dump");
+  expect(second.output).toContain("MLOTHER is left out: there is no access token");
+  const { rows } = await database.pool.query(
+    "select organization_id as id, count(*)::int as bookings from bookings group by organization_id",
+  );
+  expect(rows).toEqual([{ id: connected, bookings: world.salon.truth.bookings.size }]);
   expect(await deploy(release, url, "--unknown")).toMatchObject({ code: 2 });
 });
 
