@@ -111,6 +111,17 @@ async function run(context: AttackContext, load: Load, prepared?: string): Promi
     const salon = await addSalon({ database }, `${context.seed}-${round}`, load.customers);
     const events = salon.events.slice(0, load.events);
     const sender = new Sender({ url: () => server.url, tally, connections: 8 });
+    // A webhook waits for the database for eight seconds at most.
+    const first = events.slice(0, 8);
+    await asGuest(dataDir, async (guest) => {
+      const statement = guest.query("select pg_sleep(9.5)");
+      await Promise.all(first.map((event) => sender.once(event)));
+      await statement;
+    });
+    tally.expect(
+      sender.statuses[503] === first.length,
+      "webhooks were not refused while a guest's statement ran",
+    );
     const visiting = visitUntil(sender.deliver(events), dataDir, salon.organizationId, context);
     tally.expect((await visiting) === 0, "events were never acknowledged");
     sender.close();
