@@ -28,9 +28,12 @@ const documents = [
   "scripts/deploy.sh",
 ].filter((file) => /\.(md|yaml|sh|service)$|Dockerfile$/.test(file));
 
-/** `regulars` as the program of a line, not as a part of a path, an address or a name; or a script of npm. */
+/**
+ * `regulars` as the program of a line or of a container, not as a part of a path, an address or a name; or a script of
+ * npm.
+ */
 const START =
-  /(?<=^|&& |\|\| |; |\$\(|[A-Z_]+=\S+ |^ +)(?:npm run (?:regulars --|(?!regulars)(\S+))|regulars|node dist\/src\/main\.js|"\$\{regulars\[@\]\}")(?= |$)/g;
+  /(?<=^|&& | server | migrate | regulars | -- |\|\| |; |\$\(|[A-Z_]+=\S+ |^ +)(?:npm run (?:regulars --|(?!regulars)(\S+))|regulars|node dist\/src\/main\.js|"\$\{regulars\[@\]\}")(?= |$)/g;
 
 const helps = (await Promise.all(commands.map(({ load }) => load()))).flatMap((command) =>
   [command, ...command.commands].map((each) => ({

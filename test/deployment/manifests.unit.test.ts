@@ -1,4 +1,4 @@
-import { spawnSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -80,6 +80,21 @@ test("selectors, ports and secrets of the manifests fit together", () => {
     for (const { name, value } of container.env)
       if (name.endsWith("_FILE")) expect(value).toMatch(/^\/etc\/regulars\//);
   }
+});
+
+test("docs/upgrading.md makes of the migration's Job one that only asks for the state of the schema", () => {
+  const [line = ""] =
+    /^sed '.*migrate\.yaml(?= > status\.yaml$)/m.exec(readFileSync("docs/upgrading.md", "utf8")) ?? [];
+  const status = parse(execFileSync("sh", ["-c", line], { encoding: "utf8" }));
+  valid(status);
+  const migration = manifests.find(({ kind }) => kind === "Job");
+  const [container] = podsOf(status).containers;
+  expect(container.command).toEqual(["node", "dist/src/main.js", "migrate", "--status"]);
+  container.command.pop();
+  expect(status).toEqual({
+    ...migration,
+    metadata: { ...migration.metadata, name: "regulars-status-0-1-0" },
+  });
 });
 
 test("compose.yaml waits for Postgres and the migration, and hands over every secret as a file", () => {
