@@ -4,6 +4,7 @@ import { type Command, CommanderError } from "commander";
 import { expect, test } from "vitest";
 import { commands } from "../src/commands/commands.js";
 import { program as bench } from "./benchmark/program.js";
+import { helpOf } from "./support/help.js";
 import { program as torture } from "./torture/program.js";
 
 interface CommandLine {
@@ -154,18 +155,6 @@ function commandLinesOf(file: string, text: string): CommandLine[] {
 /** Running text names a command without the program: `erase --customer ID`. */
 function isCommand(code: string): boolean {
   return commands.some(({ name }) => code.startsWith(`${name} `));
-}
-
-/** What `--help` prints. */
-function helpOf(command: Command): string {
-  let help = "";
-  command.configureOutput({
-    writeOut: (text) => {
-      help += text;
-    },
-  });
-  command.outputHelp();
-  return help;
 }
 
 /** The words of a line of a shell, up to a pipe, a redirection, a comment or the next command. */

@@ -1,8 +1,6 @@
 /** docs/quickstart.md is walked: its lines run in order, in terminals, and a browser opens the address to connect at. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect, onTestFinished, test } from "vitest";
@@ -10,6 +8,7 @@ import { DEMO_ACCESS_TOKEN } from "../src/simulator/demo-constants.js";
 import { pages } from "../src/square/api/pages.js";
 import type { AnyJson } from "./support/any-json.js";
 import { migratedDataDir } from "./support/database.js";
+import { freePort } from "./support/free-port.js";
 import { nodeParameters } from "./support/program.js";
 import { nextRelease } from "./support/release.js";
 import { skipUnlessRequired } from "./support/skip.js";
@@ -268,13 +267,4 @@ async function differences(regulars: Regulars, square: Square): Promise<string[]
 function keyIn(checkout: string): string {
   const [, key = ""] = /^ADMIN_API_KEY=(.*)$/m.exec(readFileSync(path.join(checkout, ".env"), "utf8")) ?? [];
   return key;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

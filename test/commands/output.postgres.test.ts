@@ -2,13 +2,13 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, truncateSync } from "node:fs";
-import net from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { signBody } from "../../src/square/signature.js";
 import { openForCommands } from "../support/command-line.js";
 import { bodyOf, squareEvent } from "../support/events.js";
+import { freePort } from "../support/free-port.js";
 import { nodeParameters } from "../support/program.js";
 
 const { env } = await openForCommands();
@@ -39,14 +39,6 @@ function startWith(more: Record<string, string>, output: Output, ...parameters: 
   });
   const exited = once(child, "exit").then(([code]) => ({ code, stderr }));
   return { child, exited };
-}
-
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as net.AddressInfo;
-  server.close();
-  return port;
 }
 
 /** A server on this output. What it is asked must be answered, whatever becomes of its log. */

@@ -8,6 +8,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { commands } from "../../src/commands/commands.js";
 import { organizationOption } from "../../src/commands/options.js";
 import { regulars, regularsProcess } from "../support/command-line.js";
+import { helpOf } from "../support/help.js";
 import { nodeParameters } from "../support/program.js";
 
 const loaded = await Promise.all(commands.map(({ load }) => load()));
@@ -68,18 +69,6 @@ describe("every command", () => {
 function nameOf(command: Command): string {
   const group = loaded.find(({ commands }) => commands.includes(command));
   return group ? `${group.name()} ${command.name()}` : command.name();
-}
-
-/** The whole text of --help. `helpInformation` lacks what is added to it. */
-function helpOf(command: Command): string {
-  let help = "";
-  command.configureOutput({
-    writeOut: (text) => {
-      help += text;
-    },
-  });
-  command.outputHelp();
-  return help;
 }
 
 /** When each command exits with 1, by the command's name. A row may be about several commands. */

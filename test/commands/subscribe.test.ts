@@ -1,7 +1,4 @@
-/** `connect` and `subscribe` as an operator runs them, between a real server and the fake Square over HTTP. */
-import { once } from "node:events";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
@@ -15,6 +12,7 @@ import { NOW, openTestApp, openTestLog, type TestApp, testConfig } from "../supp
 import { openForCommands, regulars, startRegulars } from "../support/command-line.js";
 import { emptyDatabase } from "../support/database.js";
 import { type FaultySquare, startFakeSquare } from "../support/fake-square.js";
+import { freePort } from "../support/free-port.js";
 import { openApiAt, TOKEN_KEY } from "../support/square-context.js";
 
 const MERCHANT = "MLSUBSCRIBE";
@@ -309,12 +307,3 @@ const subscriptions = () =>
     baseUrl: square.url,
     attempts: 1,
   });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}

@@ -16,8 +16,9 @@ import { migrate } from "../../src/database/migrate.js";
 import { RegularsError } from "../../src/errors.js";
 import { requireUsableDatabase } from "../../src/operations/database-checks.js";
 import { addOrganization } from "../../src/organizations/organizations.js";
+import { freePort } from "../support/free-port.js";
 import { skipUnlessRequired } from "../support/skip.js";
-import { freePort, PrivateCluster, whyNoCluster } from "../torture/crash/private-cluster.js";
+import { PrivateCluster, whyNoCluster } from "../torture/crash/private-cluster.js";
 
 /** Databases as people have them. The file has a Postgres of its own, so it may change roles and settings. */
 const reason = await whyNoCluster();
