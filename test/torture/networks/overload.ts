@@ -26,8 +26,12 @@ async function run(context: AttackContext): Promise<void> {
   const attacked = await context.openDatabase();
   const server = await context.startServer(attacked);
   for (const round of context.rounds()) {
-    const salon = await addSalon(attacked, `${context.seed}-${round}`, 150);
-    const events = salon.events.slice(0, AT_ONCE);
+    // One organization may fill half of the queue.
+    const salons = [
+      await addSalon(attacked, `${context.seed}-${round}-a`, 150),
+      await addSalon(attacked, `${context.seed}-${round}-b`, 150),
+    ];
+    const events = salons.flatMap((salon) => salon.events.slice(0, AT_ONCE / 2));
     const sender = new Sender({
       url: () => server.url,
       tally,
@@ -52,11 +56,14 @@ async function run(context: AttackContext): Promise<void> {
     sender.close();
 
     const later = new Sender({ url: () => server.url, tally });
-    tally.expect((await later.deliver(salon.events)) === 0, "events were never acknowledged");
+    const all = salons.flatMap((salon) => salon.events);
+    tally.expect((await later.deliver(all)) === 0, "events were never acknowledged");
     later.close();
     const acknowledged = [...sender.acknowledged.keys(), ...later.acknowledged.keys()];
     await checkNothingLost(attacked.database, acknowledged, tally);
-    await checkRows(attacked.database, salon.organizationId, salon.events, new Date(), tally);
+    for (const salon of salons) {
+      await checkRows(attacked.database, salon.organizationId, salon.events, new Date(), tally);
+    }
   }
 }
 
