@@ -284,6 +284,7 @@ test("two clicks lead from a tile to the days behind it; back closes what was op
   await page.keyboard.press("Enter");
   const panel = page.getByRole("dialog");
   await panel.getByText("The days add up to it").waitFor();
+  await panel.getByRole("heading", { name: /bookings behind it$/ }).waitFor();
   expect(await walkWithTab(page)).toMatchObject({ missed: [], unseen: [] });
   const { days } = await of("appointments/daily?from=2026-03-04&to=2026-06-01");
   const counted = days.filter((day: { accepted_appointments: number }) => day.accepted_appointments > 0);
