@@ -50,6 +50,7 @@ const organization = z.object({
       status: z.string(),
     }),
   ),
+  team_members: z.array(z.object({ team_member_id: z.string(), name: z.string(), status: z.string() })),
   segment_days: segmentDays,
 });
 

@@ -17,6 +17,7 @@ export interface OrganizationSummary {
   /** When the last sweep ended. Each sweep covers all organizations. */
   readonly last_sweep_at: Date | null;
   readonly locations: readonly LocationSummary[];
+  readonly team_members: readonly TeamMemberSummary[];
   readonly segment_days: SegmentDays;
 }
 
@@ -25,6 +26,13 @@ export interface LocationSummary {
   readonly name: string;
   readonly time_zone: string | null;
   readonly currency: string | null;
+  readonly status: string;
+}
+
+export interface TeamMemberSummary {
+  readonly team_member_id: string;
+  /** The id while the name is unknown. */
+  readonly name: string;
   readonly status: string;
 }
 
@@ -51,6 +59,13 @@ const summariesStatement = {
           'time_zone', coalesce(l.time_zone, o.time_zone), 'currency', coalesce(l.currency, o.currency), 'status', l.status)
           order by l.name, l.square_location_id), '[]')
         from locations l where l.organization_id = o.id) as locations,
+      (select coalesce(jsonb_agg(jsonb_build_object('team_member_id', t.square_team_member_id, 'name', t.name,
+          'status', t.status) order by t.name, t.square_team_member_id), '[]')
+        from (
+          select square_team_member_id, status,
+            coalesce(nullif(concat_ws(' ', given_name, family_name), ''), square_team_member_id) as name
+          from team_members where organization_id = o.id
+        ) as t) as team_members,
       jsonb_build_object(${segmentDayNames.map((name) => `'${name}', ${segmentDays(name, "o.settings")}`).join(", ")})
         as segment_days
     from organizations o

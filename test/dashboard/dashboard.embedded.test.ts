@@ -83,7 +83,7 @@ async function aRegular(): Promise<string> {
 async function pages(): Promise<Record<string, string>> {
   return {
     Today: "/",
-    Customers: "/customers?min_visits=10&sort=total_revenue_cents&order=desc",
+    Customers: "/customers?min_visits=10&more=1&sort=total_revenue_cents&order=desc",
     Customer: `/customers/${await aRegular()}`,
     Team: "/team?period=7",
     Trust: "/admin/jobs/status",
@@ -399,6 +399,18 @@ test("filters, order and search lie in the address, and the CSV has the same cus
   await page.goBack();
   await page.goBack();
   await expect.poll(() => page.url()).toBe(`${base}/customers`);
+  const [technician] = (await ask("/api/organizations")).organizations[0].team_members;
+  await page.getByRole("combobox", { name: "Technician" }).selectOption(technician.name);
+  await page.getByRole("button", { name: "More filters" }).click();
+  await page.getByLabel("Min visits").selectOption("10 visits or more");
+  await page.getByLabel("Last visit from").fill("2026-01-01");
+  const narrowed = `technician_id=${technician.team_member_id}&min_visits=10&last_visit_from=2026-01-01`;
+  const matching = (await of(`customers?${narrowed}&limit=200`)).customers;
+  expect(matching.length).toBeGreaterThan(0);
+  await page.getByText(new RegExp(`^${matching.length} customers? of Harbor Salon that match`)).waitFor();
+  await page.getByRole("button", { name: "More filters (2)" }).click();
+  await page.getByLabel("Min visits").waitFor({ state: "hidden" });
+  await page.getByRole("button", { name: "Clear 3 filters" }).click();
   const { given_name: name } = customers[0];
   await page.getByLabel("Search").fill(name);
   await expect.poll(() => page.url()).toContain(`q=${name}`);
@@ -476,6 +488,13 @@ test("what is empty, on its way, refused or lost is told, and the rest stays", a
   );
   const page = await visit(`/customers?organization=${rows[0].id}`);
   await page.getByText("No customers yet.").waitFor();
+  await page.goto(`/?organization=${rows[0].id}`);
+  await page.getByText("No event has come yet.").waitFor();
+  await page.getByText(`${base}/webhooks/square`).waitFor();
+  await page.goto(`/customers/NOBODY?organization=${rows[0].id}`);
+  await page.getByText("Nobody has this id.").waitFor();
+  await page.getByRole("link", { name: "All customers" }).waitFor();
+  await page.goto(`/customers?organization=${rows[0].id}`);
   // The choice between two sellers fits on a phone too.
   await page.setViewportSize({ width: 360, height: 800 });
   expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(360);

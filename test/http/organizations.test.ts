@@ -8,6 +8,7 @@ import { openTestDatabase } from "../support/database.js";
 import { bookingEvent } from "../support/events.js";
 import { nothingWrong, sweepAt } from "../support/sweeping.js";
 import { addLocations, analyticsDifferences, readFacts } from "../support/worlds.js";
+import { insert } from "../support/worlds-insert.js";
 
 const database = await openTestDatabase();
 let app: TestApp;
@@ -37,6 +38,10 @@ test("organizations are listed with their places, their settings, and when somet
   await addLocations(database, salon, [
     { square_location_id: "north", name: "North", time_zone: "America/Denver" },
   ]);
+  await insert(database, salon, "team_members", [
+    { square_team_member_id: "t1", status: "INACTIVE" },
+    { square_team_member_id: "t2", given_name: "Ines", family_name: "Marlow" },
+  ]);
   await app.deliver(bookingEvent({ location_id: "north" }));
   await addSalon(database, "M-OTHER");
   await sweepAt(database, NOW);
@@ -53,9 +58,13 @@ test("organizations are listed with their places, their settings, and when somet
     locations: [
       { location_id: "north", name: "North", time_zone: "America/Denver", currency: "USD", status: "ACTIVE" },
     ],
+    team_members: [
+      { team_member_id: "t2", name: "Ines Marlow", status: "ACTIVE" },
+      { team_member_id: "t1", name: "t1", status: "INACTIVE" },
+    ],
     segment_days: { new: 30, active: 42, at_risk: 90 },
   });
-  expect(organizations[1]).toMatchObject({ last_event_at: null, locations: [] });
+  expect(organizations[1]).toMatchObject({ last_event_at: null, locations: [], team_members: [] });
 });
 
 test("other segment days make every row due, are exact at once when read, and are no drift", async () => {

@@ -6,11 +6,11 @@ function text(name: string, description: string): ProfileColumn {
 
 /** Fields of the live profile. A field that Square clears becomes NULL. Without a live profile all are NULL. */
 export const profileColumns: readonly ProfileColumn[] = [
-  text("given_name", "Given name."),
-  text("family_name", "Family name."),
-  text("company_name", "Company name."),
-  text("email_address", "E-mail address."),
-  text("phone_number", "Phone number."),
+  text("given_name", "Given name, as in Square's profile."),
+  text("family_name", "Family name, as in Square's profile."),
+  text("company_name", "Company name, as in Square's profile."),
+  text("email_address", "E-mail address, as in Square's profile. NULL once Square clears it."),
+  text("phone_number", "Phone number as the seller wrote it. NULL once Square clears it."),
   text("birthday", "Birthday as YYYY-MM-DD. Year 0000 means that the year is unknown."),
   text("creation_source", "How the profile was created: Square's creation_source."),
   {

@@ -37,6 +37,7 @@ export interface Organization {
   last_event_at: string | null;
   last_sweep_at: string | null;
   locations: Location[];
+  team_members: { team_member_id: string; name: string; status: string }[];
   segment_days: { new: number; active: number; at_risk: number };
 }
 

@@ -1,7 +1,8 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { ask, withQuery } from "../api/client.js";
+import { Link } from "wouter";
+import { ApiError, ask, withQuery } from "../api/client.js";
 import type { CustomersPage, History } from "../api/types.js";
-import { ago, time, words } from "../shared/format.js";
+import { ago, counted, time, words } from "../shared/format.js";
 import { useApiPath, useOrganization } from "../shared/organization.js";
 import { Card, PageHead } from "../shared/page.js";
 import { SegmentName } from "../shared/segment.js";
@@ -27,7 +28,7 @@ export default function CustomerPage({ id }: { id: string }) {
   const recompute = useRecompute(url);
   const { time_zone: timeZone } = useOrganization();
   if (query.isPending) return <Skeleton lines={14} />;
-  if (query.isError) return <Failure error={query.error} retry={query.refetch} />;
+  if (query.isError) return <NotShown error={query.error} retry={query.refetch} />;
   const [newest] = query.data.pages;
   if (!newest) return null;
   const history: History = {
@@ -71,6 +72,24 @@ export default function CustomerPage({ id }: { id: string }) {
   );
 }
 
+function NotShown({ error, retry }: { error: Error; retry: () => unknown }) {
+  const isUnknown = error instanceof ApiError && error.code === "customer_not_found";
+  return (
+    <div className="stack">
+      <PageHead
+        title="Customer"
+        sentence={
+          isUnknown ? "Nobody has this id. A deleted customer without bookings or payments is gone." : ""
+        }
+      />
+      <Failure error={error} {...(!isUnknown && { retry })} />
+      <p>
+        <Link href="/customers">All customers</Link>
+      </p>
+    </div>
+  );
+}
+
 /** From when until when the row is exact, what the clock changes next, and who was merged into the customer. */
 function Freshness({ history: { customer, next_change, merged_ids } }: { history: History }) {
   const { time_zone: timeZone } = useOrganization();
@@ -80,7 +99,7 @@ function Freshness({ history: { customer, next_change, merged_ids } }: { history
       <p>
         Computed {ago(customer.computed_at, now)}.{" "}
         {next_change
-          ? `Exact until ${time(next_change.at, timeZone)} (${ago(next_change.at, now)}), when time alone changes ${next_change.columns.map((each) => words(each).toLowerCase()).join(", ") || "the row"}.`
+          ? `Exact until ${time(next_change.at, timeZone)} (${ago(next_change.at, now)}), when time alone changes ${namesOf(next_change.columns)}.`
           : "Exact until an event changes it."}
       </p>
       {merged_ids.length > 0 && (
@@ -91,6 +110,16 @@ function Freshness({ history: { customer, next_change, merged_ids } }: { history
       )}
     </div>
   );
+}
+
+const NAMED = 4;
+
+/** The first columns by name, and how many others. */
+function namesOf(columns: readonly string[]): string {
+  const named = columns.slice(0, NAMED).map((each) => words(each).toLowerCase());
+  const others = columns.length - named.length;
+  if (others > 0) named.push(counted(others, "other column"));
+  return named.join(", ") || "the row";
 }
 
 /** Names of what the row names by id. The list knows them; it finds a customer by the whole id. */

@@ -3,6 +3,7 @@ import { ask, withQuery } from "../api/client.js";
 import type { CustomersPage as Page } from "../api/types.js";
 import { useAddress } from "../shared/address.js";
 import { entryOf, useColumns } from "../shared/columns.js";
+import { FirstSteps } from "../shared/first-steps.js";
 import { counted } from "../shared/format.js";
 import { useNarrow } from "../shared/media.js";
 import { useApiPath, useOrganization } from "../shared/organization.js";
@@ -67,9 +68,7 @@ export default function CustomersPage() {
         {query.isPending && <Skeleton lines={12} />}
         {query.data && customers.length === 0 && (
           <Empty title={isFiltered ? "No customer matches." : "No customers yet."}>
-            {isFiltered
-              ? "Drop a filter, or search for less."
-              : "They come with the first webhook or backfill."}
+            {isFiltered ? "Drop a filter, or search for less." : <FirstSteps />}
           </Empty>
         )}
         {customers.length > 0 && (

@@ -24,6 +24,8 @@ const filters: Record<keyof CustomerFilters, true> = {
 export const FILTERS = Object.keys(filters) as (keyof CustomerFilters)[];
 
 const FREQUENCIES = ["WEEKLY", "BIWEEKLY", "MONTHLY", "BIMONTHLY", "OCCASIONAL"];
+const TYPES = ["SERVICE_CLIENT", "RETAIL", "CANCELLED_ONLY", "POTENTIAL"];
+const LEAST_VISITS = [1, 2, 3, 5, 10, 20, 50];
 const MONTHS = Array.from({ length: 12 }, (_, month) =>
   new Intl.DateTimeFormat("en-US", { month: "long" }).format(new Date(2000, month, 1)),
 );
@@ -39,49 +41,35 @@ const RHYTHM = [
 ] as const;
 const NO_RHYTHM = { overdue: undefined, due_within_days: undefined, upcoming: undefined };
 
+/** Behind "More filters", so that the customers begin near the top of the page. */
+const MORE = [
+  "visit_frequency",
+  "location_id",
+  "customer_type",
+  "birthday_month",
+  "min_visits",
+  "last_visit_from",
+  "last_visit_to",
+] as const satisfies readonly (keyof CustomerFilters)[];
+
 /** The filters, all of them in the address. */
 export function Filters() {
   const { parameters, change } = useAddress();
-  const { locations } = useOrganization();
-  const rhythm = RHYTHM.findIndex(({ changes }) => {
-    const wanted: Record<string, string> = changes;
-    return Object.keys(NO_RHYTHM).every((name) => (parameters.get(name) ?? undefined) === wanted[name]);
-  });
+  const { team_members } = useOrganization();
   const active = FILTERS.filter((name) => parameters.has(name));
   return (
-    <search className="controls">
+    <search className="filters">
       <Search />
       <Choice name="segment" all="All segments" options={Object.entries(SEGMENT_WORDS)} />
-      <select
-        className="field"
-        aria-label="Rhythm"
-        value={rhythm}
-        onChange={({ target }) => change({ ...NO_RHYTHM, ...RHYTHM[Number(target.value)]?.changes })}
-      >
-        {rhythm < 0 && <option value={-1}>Several</option>}
-        {RHYTHM.map(({ label }, index) => (
-          <option key={label} value={index}>
-            {label}
-          </option>
-        ))}
-      </select>
-      <Choice
-        name="visit_frequency"
-        all="Any frequency"
-        options={FREQUENCIES.map((each) => [each, words(each)])}
-      />
-      {locations.length > 1 && (
+      <Rhythm />
+      {team_members.length > 0 && (
         <Choice
-          name="location_id"
-          all="All locations"
-          options={locations.map(({ location_id, name }) => [location_id, name])}
+          name="technician_id"
+          all="Any technician"
+          options={team_members.map(({ team_member_id, name }) => [team_member_id, name])}
         />
       )}
-      <Choice
-        name="birthday_month"
-        all="Any birthday"
-        options={MONTHS.map((month, index) => [String(index + 1), `Born in ${month}`])}
-      />
+      <MoreFilters />
       {active.length > 0 && (
         <button
           type="button"
@@ -92,6 +80,93 @@ export function Filters() {
         </button>
       )}
     </search>
+  );
+}
+
+function Rhythm() {
+  const { parameters, change } = useAddress();
+  const rhythm = RHYTHM.findIndex(({ changes }) => {
+    const wanted: Record<string, string> = changes;
+    return Object.keys(NO_RHYTHM).every((name) => (parameters.get(name) ?? undefined) === wanted[name]);
+  });
+  return (
+    <select
+      className="field"
+      aria-label="Rhythm"
+      value={rhythm}
+      onChange={({ target }) => change({ ...NO_RHYTHM, ...RHYTHM[Number(target.value)]?.changes })}
+    >
+      {rhythm < 0 && <option value={-1}>Several</option>}
+      {RHYTHM.map(({ label }, index) => (
+        <option key={label} value={index}>
+          {label}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+function MoreFilters() {
+  const { parameters, change } = useAddress();
+  const { locations } = useOrganization();
+  const active = MORE.filter((name) => parameters.has(name)).length;
+  const isOpen = parameters.has("more");
+  return (
+    <>
+      <button
+        type="button"
+        className="button"
+        aria-expanded={isOpen}
+        aria-controls="more-filters"
+        onClick={() => change({ more: isOpen ? undefined : "1" }, { replace: true })}
+      >
+        {active === 0 ? "More filters" : `More filters (${active})`}
+      </button>
+      <div id="more-filters" className="filters" hidden={!isOpen}>
+        <Choice
+          name="visit_frequency"
+          all="Any frequency"
+          options={FREQUENCIES.map((each) => [each, words(each)])}
+        />
+        {locations.length > 1 && (
+          <Choice
+            name="location_id"
+            all="All locations"
+            options={locations.map(({ location_id, name }) => [location_id, name])}
+          />
+        )}
+        <Choice name="customer_type" all="Any type" options={TYPES.map((each) => [each, words(each)])} />
+        <Choice
+          name="birthday_month"
+          all="Any birthday"
+          options={MONTHS.map((month, index) => [String(index + 1), `Born in ${month}`])}
+        />
+        <Choice
+          name="min_visits"
+          all="Any number of visits"
+          options={LEAST_VISITS.map((each) => [String(each), `${each} visits or more`])}
+        />
+        <DayField name="last_visit_from" label="Last visit from" />
+        <DayField name="last_visit_to" label="to" />
+      </div>
+    </>
+  );
+}
+
+/** A local day, which the address holds as `YYYY-MM-DD`. */
+function DayField({ name, label }: { name: keyof CustomerFilters; label: string }) {
+  const { parameters, change } = useAddress();
+  return (
+    <label className="day-field">
+      <span className="small muted">{label}</span>
+      <input
+        className="field"
+        type="date"
+        aria-label={words(name)}
+        value={parameters.get(name) ?? ""}
+        onChange={({ target }) => change({ [name]: target.value }, { replace: true })}
+      />
+    </label>
   );
 }
 
@@ -109,7 +184,7 @@ function Choice({
   return (
     <select
       className="field"
-      aria-label={words(name)}
+      aria-label={words(name.replace(/_id$/, ""))}
       value={value}
       onChange={({ target }) => change({ [name]: target.value })}
     >

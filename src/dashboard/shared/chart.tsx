@@ -65,8 +65,8 @@ function Drawing({ title, sentence, days, series, shape, writeDay, write, writeS
     range: [HEIGHT - FOOT, HEAD],
     nice: 3,
   });
-  // Without any value the scale has no length that could be told.
-  const ticks = tops.some((top) => top !== 0) ? y.ticks(3) : [0];
+  // Values are whole. Without any value the scale has no length that could be told.
+  const ticks = tops.some((top) => top !== 0) ? y.ticks(3).filter(Number.isInteger) : [0];
   const left = Math.max(...ticks.map((tick) => writeShort(tick).length)) * 7 + 10;
   const x = scaleBand<number>({ domain: days.map((_, index) => index), range: [left, width], padding: 0.25 });
   const middle = (index: number) => (x(index) ?? 0) + x.bandwidth() / 2;

@@ -3,6 +3,7 @@ import { createContext, type ReactNode, useContext } from "react";
 import { ask } from "../api/client.js";
 import type { Organization } from "../api/types.js";
 import { useAddress } from "./address.js";
+import { FirstSteps } from "./first-steps.js";
 import { Empty, Failure, Skeleton } from "./states.js";
 
 const Context = createContext<{ current: Organization; all: Organization[] } | undefined>(undefined);
@@ -21,8 +22,7 @@ export function WithOrganization({ children }: { children: ReactNode }) {
   if (!current) {
     return (
       <Empty title="No seller yet">
-        Add one with <code>npm run regulars -- org add</code>, and enter this server&apos;s webhook address at
-        Square: <code>{`${window.location.origin}/webhooks/square`}</code>.
+        Add one with <code>npm run regulars -- org add</code>. <FirstSteps />
       </Empty>
     );
   }

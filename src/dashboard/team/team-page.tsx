@@ -6,11 +6,14 @@ import { useApiPath } from "../shared/organization.js";
 import { Card, Downloads, PageHead } from "../shared/page.js";
 import { ScopeControls, useScope } from "../shared/scope.js";
 import { ScrollBox } from "../shared/scroll-box.js";
+import { useShowAll } from "../shared/show-all.js";
 import { Empty, Failure, Skeleton } from "../shared/states.js";
 import { teamMeasures, writeTeamNumber } from "../shared/team-measures.js";
 import { Retention } from "./retention.js";
 import "../shared/table.css";
 import "./team.css";
+
+const MEMBERS = 30;
 
 /** Who works with whom, and whether people come back. */
 export default function TeamPage() {
@@ -35,6 +38,7 @@ function TeamTable() {
   const path = useApiPath();
   const url = withQuery(path("team"), scope.query);
   const query = useQuery({ queryKey: ["team", url], queryFn: () => ask<TeamAnswer>(url) });
+  const { shown, rest } = useShowAll(query.data?.team ?? [], MEMBERS, "team");
   if (query.isPending) return <Skeleton lines={10} />;
   if (query.isError) return <Failure error={query.error} retry={query.refetch} />;
   const { team, list_price_currency, note } = query.data;
@@ -63,7 +67,7 @@ function TeamTable() {
               </tr>
             </thead>
             <tbody>
-              {team.map((member) => (
+              {shown.map((member) => (
                 <tr key={member.team_member_id}>
                   <td>{member.name ?? member.team_member_id}</td>
                   {teamMeasures.map(({ name }) => (
@@ -79,6 +83,7 @@ function TeamTable() {
           </table>
         </ScrollBox>
       )}
+      {rest}
       <p className="small muted">{note.replace("list_price_cents", "List value")}</p>
     </>
   );

@@ -2,11 +2,12 @@ import { useQuery } from "@tanstack/react-query";
 import { ask, withQuery } from "../api/client.js";
 import type { AppointmentsDay, Kpi, RevenueDay } from "../api/types.js";
 import { Chart } from "../shared/chart.js";
+import { FirstSteps } from "../shared/first-steps.js";
 import { addDays, count, counted, day, daysBetween, money } from "../shared/format.js";
 import { useApiPath, useOrganization } from "../shared/organization.js";
 import { Card, Downloads, PageHead } from "../shared/page.js";
 import { ScopeControls, useScope } from "../shared/scope.js";
-import { Failure, Skeleton } from "../shared/states.js";
+import { Empty, Failure, Skeleton } from "../shared/states.js";
 import { CallList } from "./call-list.js";
 import { MoneyChain } from "./money-chain.js";
 import { SegmentBar } from "./segment-bar.js";
@@ -18,11 +19,19 @@ import "./today.css";
 /** What an owner opens every morning. Every part asks for itself, at once, and shows its answer when it is there. */
 export function TodayPage() {
   const { sentence } = useScope();
+  const { last_event_at } = useOrganization();
   return (
     <div className="stack">
       <PageHead title="Today" sentence={sentence}>
         <ScopeControls />
       </PageHead>
+      {last_event_at === null && (
+        <Card>
+          <Empty title="No event has come yet.">
+            <FirstSteps />
+          </Empty>
+        </Card>
+      )}
       <Ticker />
       <Numbers />
       <div className="columns columns-2">

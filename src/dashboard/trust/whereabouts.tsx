@@ -2,16 +2,21 @@ import type { Status } from "../api/types.js";
 import { ago, count, time, words } from "../shared/format.js";
 import { useOrganization } from "../shared/organization.js";
 import { ScrollBox } from "../shared/scroll-box.js";
+import { useShowAll } from "../shared/show-all.js";
 import { Empty } from "../shared/states.js";
+
+const LOCATIONS = 12;
 
 /** How long nothing was heard of each location, beside what is usual there on this weekday. */
 export function Silence({ silence }: { silence: Status["silence"] }) {
+  const silentFirst = [...silence].sort((a, b) => Number(b.is_silent) - Number(a.is_silent));
+  const { shown, rest } = useShowAll(silentFirst, LOCATIONS, "silence");
   return (
     <>
       <h2>Silence by location</h2>
       {silence.length === 0 && <Empty title="Nothing was heard of any location in nine weeks." />}
       <dl className="facts-list">
-        {silence.map((each) => (
+        {shown.map((each) => (
           <div key={`${each.organization_id} ${each.location_id}`}>
             <dt>
               {each.location_name} {each.is_silent && <strong className="warn">longer than usual</strong>}
@@ -25,6 +30,7 @@ export function Silence({ silence }: { silence: Status["silence"] }) {
           </div>
         ))}
       </dl>
+      {rest}
       <p className="small muted">Time since the last booking or payment, as Square dates them.</p>
     </>
   );
@@ -117,7 +123,12 @@ export function Watermarks({ organizations }: { organizations: Status["organizat
                     <span className="warn"> {each.unfinished_pulls} unfinished</span>
                   )}
                 </td>
-                <td className="number">{count(each.pending_fetches)}</td>
+                <td className="number">
+                  {count(each.pending_fetches)}
+                  {each.pending_fetches > 0 && each.token.state === "none" && (
+                    <span className="small muted"> needs a token</span>
+                  )}
+                </td>
                 <td className="small muted">
                   {Object.entries(each.watermarks)
                     .map(([list, until]) => `${words(list)} ${ago(String(until), now)}`)
