@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -6,6 +8,7 @@ import pg from "pg";
 import { type Database, openDatabase } from "../../../src/database/database.js";
 import { exportPages } from "../../../src/operations/export.js";
 import type { WebhookEvent } from "../../oracle/index.js";
+import { nodeParameters } from "../../support/program.js";
 import type { Attack, AttackContext } from "../runner/attack.js";
 import { checkNothingLost, checkRows } from "../runner/checks.js";
 import { addSalon } from "../runner/salon.js";
@@ -77,7 +80,24 @@ const visits: Readonly<Record<string, Visit>> = {
       await database.close();
     }
   },
+  async psql(dataDir) {
+    const commands = ["\\d customer_analytics", "select count(*) from bookings", "discard all"];
+    await asProcess("psql", [...signIn(dataDir), ...commands.flatMap((command) => ["--command", command])]);
+  },
+  async pg_dump(dataDir) {
+    await asProcess("pg_dump", signIn(dataDir));
+  },
+  async "a command of the product"(dataDir) {
+    await asProcess(process.execPath, [...nodeParameters("src/main.ts"), "sanity-check"], {
+      DATA_DIR: dataDir,
+    });
+  },
 };
+
+const signIn = (dataDir: string) => ["--host", dataDir, "--username", "postgres", "--dbname", "postgres"];
+
+/** A guest that does not end by itself is killed after this time. */
+const PROCESS_MS = 60_000;
 
 interface Load {
   readonly customers: number;
@@ -93,7 +113,7 @@ export function guests(load: Load, prepared?: string): Attack {
   return {
     name: "guests",
     describe:
-      "Clients of the embedded database's socket change the session, lock tables, vanish and read everything while webhooks arrive: every webhook is answered 200 or 503 within ten seconds, none is deferred, and every row is right.",
+      "Clients of the embedded database's socket change the session, lock tables, vanish and read everything while webhooks arrive, psql, pg_dump and a command among them: every webhook is answered 200 or 503 within ten seconds, none is deferred, and every row is right.",
     run: (context) => run(context, load, prepared),
   };
 }
@@ -183,4 +203,25 @@ async function asGuest(dataDir: string, work: (guest: pg.Client) => Promise<unkn
   } finally {
     await guest.end().catch(() => {});
   }
+}
+
+/**
+ * Runs a program to its end. Its result does not matter: the embedded database may refuse what it asks. A machine
+ * without Postgres' programs sends no such guest. In CI none may be missing.
+ */
+async function asProcess(
+  program: string,
+  parameters: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): Promise<void> {
+  const { PATH } = process.env;
+  const child = spawn(program, parameters, {
+    env: { PATH, ...env },
+    stdio: "ignore",
+    timeout: PROCESS_MS,
+    killSignal: "SIGKILL",
+  });
+  await once(child, "exit").catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOENT" || process.env.CI) throw error;
+  });
 }
