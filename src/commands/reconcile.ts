@@ -34,7 +34,8 @@ export function reconcileCommand(): Command {
     )
     .option(
       "--time-budget <seconds>",
-      "how long a recent sweep may read from Square and compare rows; the next one continues there (default: 300)",
+      "how long the sweep may read from Square (half of it) and compare rows; the next one continues there. A full sweep " +
+        "compares all rows, however long it takes (default: 300, full: 7200)",
       wholeNumber(0),
     )
     .addOption(jsonOption())

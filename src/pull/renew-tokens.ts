@@ -15,6 +15,7 @@ const RENEW_BEFORE_EXPIRY_DAYS = 8;
  * Renews the access tokens that are due. The sweep holds a lock on the database, so two servers never renew at once.
  * A renewal that fails is noted, and the next sweep tries again: the token lives three more weeks. `invalid_grant`
  * says that the seller withdrew the permission. The organization is `revoked` then, until the seller connects again.
+ * A time-out ends the renewals, because each further one would cost as much of the pull's time.
  *
  * @throws when the database is not available
  */
@@ -69,6 +70,7 @@ export async function renewTokens(context: PullContext, errors: ReportedError[])
           ? 'The seller has withdrawn the permission. Connect the seller again with "connect".'
           : `The access token could not be renewed: ${describeFailure(error)}`,
       });
+      if (ofSquare && error.code === "square_timed_out") return;
     }
   }
 }

@@ -32,7 +32,7 @@ export interface SweepContext extends PullContext {
 }
 
 export interface SweepOptions {
-  /** The time for a recent sweep's pull and check. The default is 5 minutes. A full sweep has no limit. */
+  /** The time for a sweep's pull and check. The default is in TIME_BUDGET_MS. The check of a full sweep has no limit. */
   readonly timeBudgetMs?: number;
   /** The part of `timeBudgetMs` that the pull may use. The default is half. */
   readonly pullBudgetMs?: number;
@@ -47,7 +47,10 @@ export interface SkippedSweep {
   readonly skipped: "already_running";
 }
 
-const TIME_BUDGET_MS = 5 * 60_000;
+/** A full sweep reads everything from Square, and a pull that is cut off begins again. So it has more time. */
+const TIME_BUDGET_MS: Readonly<Record<SweepMode, number>> = { recent: 5 * 60_000, full: 2 * 60 * 60_000 };
+
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** The least time between two saves of the sweep's progress, in milliseconds. */
 const SAVE_EVERY_MS = 1_000;
@@ -59,7 +62,7 @@ const SAVE_EVERY_MS = 1_000;
  * definitions. 3. `pull` reads from Square what webhooks missed, a few organizations at a time, in at most half of
  * the time budget. It recomputes the customers of what it stores. It is the only step that waits for Square. So it
  * comes after the steps that do not, and it leaves time for the check. 4. `check` compares rows with their
- * recomputation and corrects them, until all are checked or the time budget is spent. 5. `retention` makes the
+ * recomputation and corrects them, until all are checked. In a recent sweep it ends when the time budget is spent. 5. `retention` makes the
  * next months' partitions of events, and removes old events, logs and marks.
  *
  * A failure is noted in the report's `errors`, and the rest goes on. When `context.signal` is aborted, the sweep
@@ -103,7 +106,7 @@ async function sweepAlone(
   const { database, clock, log } = context;
   const { pool } = database;
   const report = emptyReport(await openLogRow(pool, mode, clock()), mode);
-  const timeBudgetMs = mode === "full" ? Number.POSITIVE_INFINITY : (options.timeBudgetMs ?? TIME_BUDGET_MS);
+  const timeBudgetMs = options.timeBudgetMs ?? TIME_BUDGET_MS[mode];
   const run: Run = {
     context,
     pool,
@@ -137,8 +140,8 @@ async function sweepAlone(
 async function runSteps(run: Run): Promise<void> {
   const { report, signal } = run;
   const started = performance.now();
-  const timeLeft = () => Math.max(run.timeBudgetMs - (performance.now() - started), 0);
   const full = report.mode === "full";
+  const timeLeft = () => (full ? Number.POSITIVE_INFINITY : run.timeBudgetMs - (performance.now() - started));
   const steps: [step: SweepStep, work: () => Promise<void>][] = [
     ["events", () => retryDeferred(run)],
     // In a full sweep the check corrects due rows too.
@@ -202,9 +205,9 @@ async function correctAllDue(run: Run): Promise<void> {
 
 async function pullAll(run: Run): Promise<void> {
   const { context, pool, clock, report } = run;
-  await renewTokens(context, report.errors);
-  const isOver = Number.isFinite(run.pullBudgetMs) ? [AbortSignal.timeout(run.pullBudgetMs)] : [];
-  const signal = AbortSignal.any([run.signal, ...isOver]);
+  const isOver = AbortSignal.timeout(Math.min(run.pullBudgetMs, LONGEST_TIMER_MS));
+  const signal = AbortSignal.any([run.signal, isOver]);
+  await renewTokens({ ...context, signal }, report.errors);
   const turns = await turnsToPull(pool);
   const left = new Set(turns);
   const waiting = new Set(turns);

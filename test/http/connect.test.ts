@@ -322,6 +322,26 @@ test("a stop ends the renewals and is no error", async () => {
   expect(await organizations()).toEqual(before);
 });
 
+test("a silent Square costs the renewals one time-out, and the tokens stay", async () => {
+  await new Browser().connect(SALON);
+  await new Browser().connect(OTHER);
+  const before = await organizations();
+  app.clock.advance(8 * DAY);
+  const silent = square.fail({ kind: "no-answer" }, { on: "/oauth2/token", times: Number.POSITIVE_INFINITY });
+  onTestFinished(() => silent.cancel());
+  const asked = square.requests.length;
+  const errors: ReportedError[] = [];
+  const { application, tokenEncryptionKey } = sweeping();
+  const own = { application: { ...application, timeoutMs: 200 }, tokenEncryptionKey };
+  await renewTokens(
+    contextAt(database, () => app.clock.now, own),
+    errors,
+  );
+  expect(errors).toMatchObject([{ step: "pull", code: "token_not_renewed" }]);
+  expect(square.requests.length, "one seller in two attempts").toBe(asked + 2);
+  expect(await organizations()).toEqual(before);
+});
+
 test("a database that goes away during the renewals ends them, and is not the seller's error", async () => {
   await new Browser().connect(SALON);
   app.clock.advance(8 * DAY);

@@ -39,6 +39,23 @@ test("a silent Square costs its organization one time-out, and the other nothing
   expect(report).toMatchObject({ complete: true, waiting: { organizations: 1 } });
 });
 
+test("a full sweep's pull has an hour, and a slow Square does not hold up its check", async () => {
+  const world = await openSquareWorld(database, { seed: "full", customers: 3 }, { timeoutMs: 60_000 });
+  await connectSalon(database, world);
+  const limit = vi.spyOn(AbortSignal, "timeout");
+  onTestFinished(() => limit.mockRestore());
+  await sweep(world.context, "full", { timeBudgetMs: 366 * 86_400_000 });
+  expect(limit, "a timer of Node's has 24 days at most").toHaveBeenCalledWith(2 ** 31 - 1);
+  const whole = reportOf(await sweep(world.context, "full"));
+  expect(whole).toMatchObject({ success: true, complete: true, waiting: { organizations: 0 } });
+  expect(limit).toHaveBeenCalledWith(3_600_000);
+  world.square.fail({ kind: "no-answer" }, never);
+  const slow = reportOf(await sweep(world.context, "full", { timeBudgetMs: 800 }));
+  expect(limit).toHaveBeenCalledWith(400);
+  expect(slow).toMatchObject({ success: true, complete: true, waiting: { organizations: 1 } });
+  expect(slow.checked).toBe(whole.checked);
+});
+
 test("a slow Square uses only its budget: the check runs, and the next sweep begins with the organizations that waited", async () => {
   const world = await openSquareWorld(database, { seed: "slow", customers: 1 }, { timeoutMs: 60_000 });
   world.square.fail({ kind: "no-answer" }, never);
