@@ -100,7 +100,9 @@ export class Live {
     // What happened while there was no stream is not known.
     const isGap = message.kind === "many" || (message.kind === "state" && message.state !== state);
     if (isGap) this.#rows.forget();
-    if (message.kind !== "state" || (message.state === "live" && state === "lost")) this.#isStale = true;
+    const isBack = message.kind === "state" && message.state === "live" && state === "lost";
+    if (message.kind !== "state" || isBack) this.#isStale = true;
+    if (isBack) this.#queries.refetchQueries({ predicate: hasOnlyFailed });
     if (message.kind === "state") this.#show({ state: message.state });
   }
 
@@ -116,11 +118,17 @@ export class Live {
       this.#arrived = [];
       this.#show({ state: "live", changes });
     }
-    const moves = ({ meta, state }: Query) => meta?.fixed !== true && pagesOf(state.data) <= REFETCHED_PAGES;
+    const moves = (query: Query) =>
+      query.meta?.fixed !== true && pagesOf(query.state.data) <= REFETCHED_PAGES && !hasOnlyFailed(query);
     if (!this.#isStale || document.hidden || this.#queries.isFetching({ predicate: moves }) > 0) return;
     this.#isStale = false;
     this.#queries.invalidateQueries({ predicate: moves });
   }
+}
+
+/** What failed says so until somebody tries again or the server is back. Asked with each change, it would flicker. */
+function hasOnlyFailed({ state }: Query): boolean {
+  return state.status === "error" && state.data === undefined;
 }
 
 /** How many pages of a list somebody has walked through. */

@@ -143,30 +143,31 @@ function MoreFilters() {
         />
         <Choice
           name="min_visits"
-          all="Any number of visits"
-          options={LEAST_VISITS.map((each) => [String(each), `${each} visits or more`])}
+          all="Any visits"
+          options={LEAST_VISITS.map((each) => [String(each), `${each}+ visits`])}
         />
-        <DayField name="last_visit_from" label="Last visit from" />
-        <DayField name="last_visit_to" label="to" />
+        <div className="day-range">
+          <span className="muted">Last visit</span>
+          <DayField name="last_visit_from" />
+          <span className="muted">to</span>
+          <DayField name="last_visit_to" />
+        </div>
       </div>
     </>
   );
 }
 
 /** A local day, which the address holds as `YYYY-MM-DD`. */
-function DayField({ name, label }: { name: keyof CustomerFilters; label: string }) {
+function DayField({ name }: { name: keyof CustomerFilters }) {
   const { parameters, change } = useAddress();
   return (
-    <label className="day-field">
-      <span className="small muted">{label}</span>
-      <input
-        className="field"
-        type="date"
-        aria-label={words(name)}
-        value={parameters.get(name) ?? ""}
-        onChange={({ target }) => change({ [name]: target.value }, { replace: true })}
-      />
-    </label>
+    <input
+      className="field"
+      type="date"
+      aria-label={words(name)}
+      value={parameters.get(name) ?? ""}
+      onChange={({ target }) => change({ [name]: target.value }, { replace: true })}
+    />
   );
 }
 

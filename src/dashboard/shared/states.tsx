@@ -36,10 +36,20 @@ export function Empty({ title, children }: { title: string; children?: ReactNode
 }
 
 /** What went wrong in this part of the page; the rest of it stays. */
-export function Failure({ error, retry }: { error: Error; retry?: () => unknown }) {
+export function Failure({
+  title,
+  error,
+  retry,
+}: {
+  /** Of the part, where no heading stands above. */
+  title?: string;
+  error: Error;
+  retry?: () => unknown;
+}) {
   const code = error instanceof ApiError ? error.code : undefined;
   return (
     <div className="failure" role="alert">
+      {title && <h2>{title}</h2>}
       <p>
         {error.message} {code && <code>{code}</code>}
       </p>

@@ -40,7 +40,7 @@ function TeamTable() {
   const query = useQuery({ queryKey: ["team", url], queryFn: () => ask<TeamAnswer>(url) });
   const { shown, rest } = useShowAll(query.data?.team ?? [], MEMBERS, "team");
   if (query.isPending) return <Skeleton lines={10} />;
-  if (query.isError) return <Failure error={query.error} retry={query.refetch} />;
+  if (query.isError) return <Failure title="By technician" error={query.error} retry={query.refetch} />;
   const { team, list_price_currency, note } = query.data;
   return (
     <>

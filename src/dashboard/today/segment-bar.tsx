@@ -31,7 +31,8 @@ export function SegmentBar() {
     queryFn: () => ask<{ movements: SegmentMovement[] }>(movesUrl),
   });
   if (daily.isPending) return <Skeleton lines={4} />;
-  if (daily.isError) return <Failure error={daily.error} retry={daily.refetch} />;
+  if (daily.isError)
+    return <Failure title="Customers by segment" error={daily.error} retry={daily.refetch} />;
   const counts = daily.data.days.at(-1);
   const all = counts ? ORDER.reduce((sum, segment) => sum + counts[segment], 0) : 0;
   if (!counts || all === 0) return <Empty title="No customers yet." />;

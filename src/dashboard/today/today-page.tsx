@@ -74,7 +74,7 @@ function Numbers() {
   const upcoming = useUpcoming();
   return (
     <>
-      {kpi.isError && <Failure error={kpi.error} retry={kpi.refetch} />}
+      {kpi.isError && <Failure title="Numbers of the period" error={kpi.error} retry={kpi.refetch} />}
       {(kpi.data || kpi.isPending) && (
         <div className={kpi.isPlaceholderData ? "stack stale" : "stack"}>
           <Tiles kpi={kpi.data} url={url} upcoming={upcoming} />
@@ -107,9 +107,10 @@ function useByDay<Row extends { date: string }>(kind: "appointments" | "revenue"
 
 /** Bookings can be summed over locations. People cannot: who comes to two locations on one day is one customer. */
 function AppointmentsByDay() {
+  const title = "Accepted appointments by day";
   const { query, downloads, days, sums, writeDay } = useByDay<AppointmentsDay>("appointments");
   if (query.isPending) return <Skeleton lines={7} />;
-  if (query.isError) return <Failure error={query.error} retry={query.refetch} />;
+  if (query.isError) return <Failure title={title} error={query.error} retry={query.refetch} />;
   const all = sums("accepted_appointments");
   // A customer is new once, so each new customer is one first booking.
   const first = sums("new_customers");
@@ -117,7 +118,7 @@ function AppointmentsByDay() {
   return (
     <>
       <Chart
-        title="Accepted appointments by day"
+        title={title}
         sentence={`${counted(
           all.reduce((sum, value) => sum + value, 0),
           "appointment",
@@ -141,16 +142,17 @@ function AppointmentsByDay() {
 }
 
 function RevenueByDay() {
+  const title = "Revenue by day";
   const { currency } = useOrganization();
   const { query, downloads, days, sums, writeDay } = useByDay<RevenueDay>("revenue");
   if (query.isPending) return <Skeleton lines={7} />;
-  if (query.isError) return <Failure error={query.error} retry={query.refetch} />;
+  if (query.isError) return <Failure title={title} error={query.error} retry={query.refetch} />;
   const revenue = sums("revenue_cents", (row) => row.currency === currency);
   const best = revenue.indexOf(Math.max(...revenue));
   return (
     <>
       <Chart
-        title="Revenue by day"
+        title={title}
         sentence={`The best day is ${writeDay(days[best] ?? "")} with ${money(revenue[best] ?? 0, currency)}.`}
         shape="line"
         days={days}
