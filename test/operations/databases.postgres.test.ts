@@ -1,29 +1,20 @@
 import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { setTimeout as wait } from "node:timers/promises";
 import { promisify } from "node:util";
 import pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { DatabaseUrlProblems } from "../../src/config/database-url.js";
 import { openDatabase } from "../../src/database/database.js";
-import { explainUnavailable } from "../../src/database/failures.js";
-import { migrate } from "../../src/database/migrate.js";
-import { RegularsError } from "../../src/errors.js";
 import { requireUsableDatabase } from "../../src/operations/database-checks.js";
-import { addOrganization } from "../../src/organizations/organizations.js";
-import { freePort } from "../support/free-port.js";
+import { begin } from "../support/begin.js";
 import { skipUnlessRequired } from "../support/skip.js";
 import { PrivateCluster, whyNoCluster } from "../torture/crash/private-cluster.js";
 
 /** Databases as people have them. The file has a Postgres of its own, so it may change roles and settings. */
 const reason = await whyNoCluster();
-const pgbouncer = ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer"].find(existsSync);
-const withoutPooler = pgbouncer ? undefined : "pgbouncer is not installed (apt-get install pgbouncer)";
 
 let cluster: PrivateCluster;
 let certificates = "";
@@ -67,37 +58,6 @@ async function asAdmin(...statements: string[]): Promise<void> {
   await admin.connect();
   for (const statement of statements) await admin.query(statement);
   await admin.end();
-}
-
-/** Begins like `serve`: opens the database, refuses it or migrates it, and uses its tables with SQL and with Prisma. */
-async function begin(
-  databaseUrl: string,
-): Promise<{ schema?: string; encrypted?: boolean; refusal?: string }> {
-  try {
-    const database = await openDatabase({ databaseUrl, dataDir: "", role: "server", poolSize: 2 });
-    try {
-      await requireUsableDatabase(database, { writes: true });
-      await migrate(database);
-      await addOrganization(database, { merchantId: "M1", timeZone: "Europe/Vienna" }, new Date());
-      const { rows } = await database.pool.query(
-        `select (select count(*)::int from organizations) as organizations, (select count(*)::int from customer_profiles) as profiles,
-           local_date('2026-01-01T00:30Z', 'Europe/Vienna')::text as day, current_schema() as schema,
-           (select ssl from pg_stat_ssl where pid = pg_backend_pid()) as encrypted`,
-      );
-      expect(rows[0]).toMatchObject({ organizations: 1, profiles: 0, day: "2026-01-01" });
-      expect(await database.prisma.organization.count()).toBe(1);
-      expect(await database.exclusively("sweep", async () => "run")).toBe("run");
-      return { schema: rows[0].schema, encrypted: rows[0].encrypted };
-    } finally {
-      await database.close();
-    }
-  } catch (error) {
-    if (error instanceof RegularsError) return { refusal: error.message };
-    if (error instanceof DatabaseUrlProblems) return { refusal: error.message };
-    const refusal = explainUnavailable(error);
-    if (refusal === undefined) throw error;
-    return { refusal };
-  }
 }
 
 interface Form {
@@ -411,66 +371,3 @@ async function withoutTls(): Promise<number> {
   cleanUp.push(() => plain.close());
   return (plain.address() as net.AddressInfo).port;
 }
-
-describe("behind pgbouncer", () => {
-  beforeEach((context) => skipUnlessRequired(context, withoutPooler));
-
-  async function pooler(...settings: string[]): Promise<string> {
-    const port = await freePort();
-    const file = path.join(certificates, `pgbouncer-${port}.ini`);
-    const pool = [
-      "[pgbouncer]",
-      "listen_addr = 127.0.0.1",
-      `listen_port = ${port}`,
-      "unix_socket_dir =",
-      "auth_type = any",
-    ];
-    const databases = ["[databases]", `* = host=127.0.0.1 port=${cluster.port} user=postgres`];
-    await writeFile(file, [...databases, ...pool, ...settings, ""].join("\n"));
-    const { chmod } = await import("node:fs/promises");
-    await chmod(certificates, 0o755);
-    const child = cluster.spawn(pgbouncer as string, file);
-    cleanUp.push(() => child.kill("SIGKILL"));
-    for (let tried = 0; tried < 100; tried += 1) {
-      const socket = net.connect(port, "127.0.0.1");
-      const answered = await once(socket, "connect").then(
-        () => true,
-        () => false,
-      );
-      socket.destroy();
-      if (answered) return `postgresql://postgres@127.0.0.1:${port}`;
-      await wait(100);
-    }
-    throw new Error("pgbouncer does not start");
-  }
-
-  test("by session it works as Debian installs it, in the schema that the address names", async () => {
-    await asAdmin("create database pooled");
-    const url = await pooler("pool_mode = session");
-    expect(await begin(`${url}/pooled`)).toMatchObject({ schema: "public" });
-    expect(await begin(`${url}/pooled?options=-c%20search_path%3Dpublic`)).toMatchObject({
-      schema: "public",
-    });
-  });
-
-  test.each(["transaction", "statement"])(
-    "by %s it is refused by name, before anything is made",
-    async (mode) => {
-      await asAdmin(`create database by_${mode}`);
-      const url = await pooler(`pool_mode = ${mode}`, "ignore_startup_parameters = options");
-      const { refusal } = await begin(`${url}/by_${mode}`);
-      expect(refusal).toMatch(
-        /The database is behind a pooler in transaction or statement mode: connect to Postgres directly .*session/,
-      );
-    },
-    60_000,
-  );
-
-  test("what it refuses is shown in its own words", async () => {
-    const url = await pooler("pool_mode = session");
-    expect((await begin(`${url}/postgres?options=endpoint%3Dep-1`)).refusal).toBe(
-      "The database refuses the connection: unsupported startup parameter: options. Leave options out of DATABASE_URL, " +
-        "or write ignore_startup_parameters = options into pgbouncer.ini.",
-    );
-  });
-});
