@@ -1,4 +1,5 @@
 import pg from "pg";
+import type { Clock } from "../clock.js";
 import { isLoopback } from "../config/host.js";
 import type { Database } from "../database/database.js";
 import { explainUnavailable } from "../database/failures.js";
@@ -58,9 +59,9 @@ export async function takesWrites(database: Database): Promise<boolean> {
 }
 
 /** Runs every check of the database. If it does not answer, that is the only finding. */
-export async function* checkDatabase(database: Database): AsyncGenerator<Finding> {
+export async function* checkDatabase(database: Database, clock: Clock): AsyncGenerator<Finding> {
   let about: About;
-  const askedAt = Date.now();
+  const askedAt = clock();
   try {
     about = await readAbout(database);
   } catch (error) {
@@ -75,7 +76,7 @@ export async function* checkDatabase(database: Database): AsyncGenerator<Finding
   const { database: name, role } = about;
   const where = database.kind === "embedded" ? "The embedded database" : `Database ${name}`;
   yield pass("database", `${where} accepts role ${role}`);
-  yield checkClock(about.clock, askedAt, Date.now());
+  yield checkClock(about.clock, askedAt, clock());
   yield* [checkVersion, checkEncoding, checkSearchPath, checkWrites].map((check) => check(about));
   if (database.kind === "postgres") {
     yield checkEncryption(database);
@@ -134,9 +135,10 @@ function checkWrites({ read_only, replica, role, database }: About): Finding {
   );
 }
 
-function checkClock(clock: Date, askedAt: number, answeredAt: number): Finding {
+function checkClock(ofDatabase: Date, askedAt: Date, answeredAt: Date): Finding {
   // The time that the answer took is not a difference.
-  const apart = Math.max(0, askedAt - clock.getTime(), clock.getTime() - answeredAt);
+  const at = ofDatabase.getTime();
+  const apart = Math.max(0, askedAt.getTime() - at, at - answeredAt.getTime());
   if (apart < CLOCK_WARNS_MS) return pass("clock", "This machine's clock and the database's agree");
   const message = `This machine's clock and the database's are ${Math.round(apart / 1000)} s apart`;
   const remedy = "synchronize both clocks by NTP; this machine's clock decides what is due";

@@ -42,10 +42,12 @@ export async function* doctor({
   yield* checkConfiguration(env);
   const config = usableConfig(env);
   const sellers: Seller[] = [];
+  let isTokenFound = false;
   if ((env.DATABASE_URL ?? env.DATABASE_URL_FILE)?.trim() && config.database.databaseUrl === undefined) {
     yield skipped("database", "DATABASE_URL cannot be used, so the database is not checked");
   } else {
-    for await (const found of databaseFindings(config.database, config.tokenEncryptionKey)) {
+    for await (const found of databaseFindings(config.database, config.tokenEncryptionKey, clock)) {
+      isTokenFound ||= "accessToken" in found || found.check === "token";
       if ("accessToken" in found) sellers.push(found);
       else yield found;
     }
@@ -53,7 +55,8 @@ export async function* doctor({
   const { merchantId, accessToken } = config.square;
   const isStored = sellers.some((seller) => seller.merchantId === merchantId);
   if (merchantId && accessToken && !isStored) sellers.push({ merchantId, accessToken });
-  if (sellers.length === 0) yield skipped("token", "No access token of a seller is stored or configured");
+  if (sellers.length === 0 && !isTokenFound)
+    yield skipped("token", "No access token of a seller is stored or configured");
   const open = openApi(config.square);
   for (const seller of sellers) {
     yield* checkSquare(open(seller), seller.merchantId, clock());
@@ -112,6 +115,7 @@ function problemsOf(load: () => unknown): readonly string[] {
 async function* databaseFindings(
   config: DatabaseConfig,
   tokenKey: Buffer | undefined,
+  clock: Clock,
 ): AsyncGenerator<Finding | Seller> {
   const { databaseUrl, dataDir } = config;
   if (databaseUrl === undefined) {
@@ -132,7 +136,7 @@ async function* databaseFindings(
   }
   try {
     let isUsable = true;
-    for await (const finding of checkDatabase(database)) {
+    for await (const finding of checkDatabase(database, clock)) {
       isUsable &&=
         !(finding.check === "database" || finding.check === "migrations") || finding.status === "pass";
       yield finding;

@@ -44,14 +44,10 @@ function* checkToken(status: JsonObject, merchantId: string, now: Date): Generat
   }
   if (typeof status.expires_at !== "string") return;
   const days = (Date.parse(status.expires_at) - now.getTime()) / DAY_MS;
-  const message = `The access token of ${merchantId} expires at ${status.expires_at}`;
-  if (days < EXPIRES_SOON_DAYS)
-    yield warning(
-      "token_expiry",
-      message,
-      `run reconcile, which renews tokens from connect, or ${NEW_TOKEN}`,
-    );
-  else yield pass("token_expiry", message);
+  const message = `The access token of ${merchantId} ${days > 0 ? "expires" : "expired"} at ${status.expires_at}`;
+  const remedy = `run reconcile, which renews tokens from connect, or ${NEW_TOKEN}`;
+  if (days >= EXPIRES_SOON_DAYS) yield pass("token_expiry", message);
+  else yield (days > 0 ? warning : fail)("token_expiry", message, remedy);
 }
 
 /**

@@ -39,6 +39,20 @@ test("a silent Square costs its organization one time-out, and the other nothing
   expect(report).toMatchObject({ complete: true, waiting: { organizations: 1 } });
 });
 
+test("a token that cannot be decrypted is one organization's error: the other is pulled, and the sweep ends", async () => {
+  const world = await openSquareWorld(database, { seed: "readable", customers: 3 });
+  for (const _ of world.salon.events());
+  await connectSalon(database, world);
+  const accessTokenCiphertext = encryptAccessToken(Buffer.alloc(32, 1), "MLBROKEN", ACCESS_TOKEN);
+  const merchant = { merchantId: "MLBROKEN", accessTokenCiphertext };
+  const { id } = await addOrganization(database, merchant, world.clock.now);
+  const report = reportOf(await sweep(world.context, "recent"));
+  expect(report.errors).toMatchObject([{ organization_id: id, step: "connect", code: "token_unreadable" }]);
+  expect(report.errors[0]?.message).toMatch(/TOKEN_ENCRYPTION_KEY .* Add the token again/);
+  expect(report.pulled.payments).toBe(world.salon.truth.payments.size);
+  expect(report).toMatchObject({ success: false, complete: true, waiting: { organizations: 1 } });
+});
+
 test("a full sweep's pull has an hour, and a slow Square does not hold up its check", async () => {
   const world = await openSquareWorld(database, { seed: "full", customers: 3 }, { timeoutMs: 60_000 });
   await connectSalon(database, world);
