@@ -1,7 +1,5 @@
-import { InvalidPayload } from "../src/square/schemas/fields.js";
+import { INT64_MAX, INT64_MIN, InvalidPayload } from "../src/square/schemas/fields.js";
 
-const INT64_MAX = 2n ** 63n - 1n;
-const INT64_MIN = -(2n ** 63n);
 const INT4_MAX = 2 ** 31 - 1;
 
 interface Money {

@@ -61,7 +61,7 @@ interface Holder {
 
 /** Names the session that most likely holds the lock, and since when. */
 export async function describeHolder(on: Queryable): Promise<string> {
-  const { rows } = await queryUnprepared<Holder & Record<string, unknown>>(on, holderStatement);
+  const { rows } = await queryUnprepared<Holder>(on, holderStatement);
   const [holder] = rows;
   if (!holder) return "It has been released since.";
   const { pid, application_name, state, xact_start } = holder;

@@ -15,6 +15,13 @@ export interface Statement {
 /** What runs statements: a pool, one of its clients, or a transaction (which is a client too). */
 export type Queryable = pg.Pool | pg.PoolClient;
 
+/** What a statement answers. A row has the shape that the caller names. */
+export interface Answer<Row> {
+  readonly rows: Row[];
+  /** How many rows were read or written; NULL for a statement that has none. */
+  readonly rowCount: number | null;
+}
+
 const preparedNames = new Map<string, string>();
 
 /**
@@ -23,13 +30,14 @@ const preparedNames = new Map<string, string>();
  *
  * @returns rows with int8 as bigint, numeric and date as string, timestamptz as Date
  */
-export async function query<Row extends pg.QueryResultRow = pg.QueryResultRow>(
+export async function query<Row extends object = pg.QueryResultRow>(
   on: Queryable,
   statement: Statement,
   values: readonly unknown[] = [],
-): Promise<pg.QueryResult<Row>> {
+): Promise<Answer<Row>> {
   const config = { name: preparedName(statement), text: statement.text, values: [...values] };
-  return on instanceof pg.Pool ? onFreshConnection(on, () => on.query<Row>(config)) : on.query<Row>(config);
+  const run = () => on.query<Row & pg.QueryResultRow>(config);
+  return on instanceof pg.Pool ? onFreshConnection(on, run) : run();
 }
 
 /**
@@ -38,13 +46,13 @@ export async function query<Row extends pg.QueryResultRow = pg.QueryResultRow>(
  *
  * @param types how values are read, if not as the pool reads them
  */
-export async function queryUnprepared<Row extends pg.QueryResultRow = pg.QueryResultRow>(
+export async function queryUnprepared<Row extends object = pg.QueryResultRow>(
   on: Queryable,
   { text }: Statement,
   values: readonly unknown[] = [],
   types?: pg.CustomTypesConfig,
-): Promise<pg.QueryResult<Row>> {
-  return on.query<Row>({ text, values: [...values], ...(types && { types }) });
+): Promise<Answer<Row>> {
+  return on.query<Row & pg.QueryResultRow>({ text, values: [...values], ...(types && { types }) });
 }
 
 /**

@@ -74,7 +74,7 @@ export async function compareRows(
   now: Date,
 ): Promise<Comparison[]> {
   const values = [organizationId, customerIds, now];
-  const { rows } = await query<ComparisonRow & Record<string, unknown>>(on, compareStatement, values);
+  const { rows } = await query<ComparisonRow>(on, compareStatement, values);
   return rows.map(({ customer_id, stored, expected, due, ahead, outdated, differing }) => ({
     customerId: customer_id,
     stored,

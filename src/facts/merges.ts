@@ -160,11 +160,8 @@ export async function applyMerges(
   if (evidence.recoveries.length > 0) {
     await query(tx, recordRecoveriesStatement, [organizationId, writeJson(evidence.recoveries)]);
   }
-  const edges = await query<MergeEdge & pg.QueryResultRow>(tx, edgesStatement, [organizationId, component]);
-  const recoveries = await query<KnownRecovery & pg.QueryResultRow>(tx, recoveriesStatement, [
-    organizationId,
-    component,
-  ]);
+  const edges = await query<MergeEdge>(tx, edgesStatement, [organizationId, component]);
+  const recoveries = await query<KnownRecovery>(tx, recoveriesStatement, [organizationId, component]);
   const { aliases, refused } = resolveAliases(edges.rows, recoveries.rows);
   await query(tx, writeAliasesStatement, [organizationId, component, writeJson(aliases)]);
   for (const statement of followAliasesStatements) await query(tx, statement, [organizationId, component]);
@@ -177,9 +174,6 @@ async function recordMerges(
   merges: readonly Merge[],
 ): Promise<ReadonlySet<string>> {
   if (merges.length === 0) return new Set();
-  const { rows } = await query<Merge & pg.QueryResultRow>(tx, recordMergesStatement, [
-    organizationId,
-    writeJson(merges),
-  ]);
+  const { rows } = await query<Merge>(tx, recordMergesStatement, [organizationId, writeJson(merges)]);
   return new Set(rows.map(mergeKey));
 }

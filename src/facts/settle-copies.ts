@@ -94,7 +94,7 @@ export async function settleCopies<Kind extends ObjectKind>(
   if (statement === null || copies.length === 0) return [];
   const { id: idOf } = mirrorTables[kind];
   const ids = [...new Set(copies.map(idOf))];
-  const { rows } = await query<KnownCopies & pg.QueryResultRow>(tx, statement.known, [organizationId, ids]);
+  const { rows } = await query<KnownCopies>(tx, statement.known, [organizationId, ids]);
   const known = new Map(rows.map(({ id, standing, other }) => [id, bestOf({}, [standing, other ?? ""])]));
   const places = ids.map((id) => {
     const keys = copies.filter((copy) => idOf(copy) === id).map((copy) => copy.order_key);

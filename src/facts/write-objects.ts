@@ -179,7 +179,7 @@ export async function writeObjects<Kind extends ObjectKind>(
   const { id, locationId, mayLackVersion } = mirrorTables[kind];
   const unversioned = new Set(objects.filter(({ order_key }) => !hasVersion(order_key)).map(id));
   const plain = objects.filter((object) => !unversioned.has(id(object)));
-  const { rows: answers } = await query<Answer & pg.QueryResultRow>(tx, statements[kind][origin], [
+  const { rows: answers } = await query<Answer>(tx, statements[kind][origin], [
     organizationId,
     writeJson(plain.map(({ order_key, ...columns }) => ({ ...columns, order_key_hex: order_key }))),
     plain.map(id),

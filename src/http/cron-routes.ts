@@ -1,9 +1,8 @@
-import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import type { Sweeps } from "../sweep/background.js";
 import { requireBearer } from "./auth.js";
 import { ignoreBodies } from "./ignore-bodies.js";
-import { security } from "./openapi.js";
+import { type ApiInstance, security } from "./openapi.js";
 import { problemAnswer } from "./schemas.js";
 
 const query = z.strictObject({ mode: z.enum(["recent", "full"]).default("recent") });
@@ -16,7 +15,7 @@ export function cronRoutes({
   sweeps: Pick<Sweeps, "run">;
   cronSecret: string | undefined;
 }) {
-  return async (app: FastifyInstance) => {
+  return async (app: ApiInstance) => {
     app.addHook("onRequest", requireBearer(cronSecret, "CRON_SECRET"));
     ignoreBodies(app);
 
@@ -37,7 +36,7 @@ export function cronRoutes({
           503: problemAnswer("CRON_SECRET is not set, or the database cannot be reached"),
         },
       },
-      handler: (request) => sweeps.run((request.query as z.output<typeof query>).mode),
+      handler: (request) => sweeps.run(request.query.mode),
     });
   };
 }

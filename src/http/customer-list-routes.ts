@@ -1,5 +1,4 @@
 import { Readable } from "node:stream";
-import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import { segments } from "../analytics/rules.js";
 import type { Clock } from "../clock.js";
@@ -15,7 +14,7 @@ import {
 } from "../reports/customers.js";
 import { existingDay } from "../reports/period.js";
 import { csvAnswer, csvColumns, csvHeader, csvHeaders, csvLines } from "./csv.js";
-import { security } from "./openapi.js";
+import { type ApiInstance, security } from "./openapi.js";
 import {
   adminErrors,
   customerRow,
@@ -80,7 +79,7 @@ interface Parts {
 
 /** The list of customers, as pages of JSON and as one CSV. */
 export function customerListRoutes({ database, readFrom, clock, cursors }: Parts) {
-  return async (app: FastifyInstance) => {
+  return async (app: ApiInstance) => {
     const described = (summary: string) => ({
       summary,
       tags: ["Customers"],
@@ -88,8 +87,10 @@ export function customerListRoutes({ database, readFrom, clock, cursors }: Parts
       params: organizationParams,
     });
 
-    async function queryOf(params: unknown, given: z.output<typeof filters>): Promise<CustomerQuery> {
-      const { organizationId } = params as z.output<typeof organizationParams>;
+    async function queryOf(
+      { organizationId }: z.output<typeof organizationParams>,
+      given: z.output<typeof filters>,
+    ): Promise<CustomerQuery> {
       const { id, timeZone } = await requireOrganization(database, organizationId);
       requireDays(given);
       return { ...given, organizationId: id, timeZone, now: clock() };
@@ -110,7 +111,7 @@ export function customerListRoutes({ database, readFrom, clock, cursors }: Parts
         },
       },
       async (request) => {
-        const { limit, cursor, ...given } = request.query as z.output<typeof listQuery>;
+        const { limit, cursor, ...given } = request.query;
         const query = await queryOf(request.params, given);
         const list = [query.organizationId, Object.entries(given).sort()];
         const after = cursors.open<Cursor>(list, cursor);
@@ -136,7 +137,7 @@ export function customerListRoutes({ database, readFrom, clock, cursors }: Parts
         },
       },
       async (request, reply) => {
-        const query = await queryOf(request.params, request.query as z.output<typeof filters>);
+        const query = await queryOf(request.params, request.query);
         const read = (after: Cursor | null) =>
           readFrom((pool) => readCustomers(pool, query, after, CSV_PAGE));
         const first = await read(null);

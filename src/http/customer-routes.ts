@@ -1,11 +1,10 @@
-import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import { recomputeCustomer } from "../analytics/customer.js";
 import { readCustomer } from "../analytics/customer-history.js";
 import type { Clock } from "../clock.js";
 import type { Database } from "../database/database.js";
 import { ignoreBodies } from "./ignore-bodies.js";
-import { security } from "./openapi.js";
+import { type ApiInstance, security } from "./openapi.js";
 import { Problem } from "./problem.js";
 import {
   adminErrors,
@@ -27,7 +26,7 @@ const historyQuery = z.strictObject({
 
 /** The routes that read and recompute one customer. */
 export function customerRoutes({ database, clock }: { database: Database; clock: Clock }) {
-  return async (app: FastifyInstance) => {
+  return async (app: ApiInstance) => {
     ignoreBodies(app);
     const described = (summary: string, answer: z.ZodType, errors: object = adminErrors) => ({
       summary,
@@ -56,9 +55,9 @@ export function customerRoutes({ database, clock }: { database: Database; clock:
         },
       },
       async ({ params, query }) => {
-        const { organizationId, squareCustomerId } = params as z.output<typeof customerParams>;
+        const { organizationId, squareCustomerId } = params;
         await requireOrganization(database, organizationId);
-        const { before } = query as z.output<typeof historyQuery>;
+        const { before } = query;
         const history = await readCustomer(database.pool, organizationId, squareCustomerId, clock(), before);
         return history ?? customerNotFound();
       },
@@ -78,7 +77,7 @@ export function customerRoutes({ database, clock }: { database: Database; clock:
         ),
       },
       async ({ params }) => {
-        const { organizationId, squareCustomerId } = params as z.output<typeof customerParams>;
+        const { organizationId, squareCustomerId } = params;
         await requireOrganization(database, organizationId);
         return (
           (await recomputeCustomer(database.pool, organizationId, squareCustomerId, clock())) ??

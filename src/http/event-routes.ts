@@ -1,4 +1,3 @@
-import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import type { Database } from "../database/database.js";
 import { NIL_ORGANIZATION } from "../database/nil-organization.js";
@@ -13,7 +12,7 @@ import {
 import type { Inbox } from "../inbox/inbox.js";
 import { readJson } from "../square/read-json.js";
 import { ignoreBodies } from "./ignore-bodies.js";
-import { security } from "./openapi.js";
+import { type ApiInstance, security } from "./openapi.js";
 import { Problem } from "./problem.js";
 import {
   adminErrors,
@@ -84,12 +83,11 @@ export function eventRoutes({
   inbox: Pick<Inbox, "redrive">;
   cursors: CursorSeal;
 }) {
-  return async (app: FastifyInstance) => {
+  return async (app: ApiInstance) => {
     const { pool } = database;
     const described = { tags: ["Events"], security: [...security.admin] };
 
-    const storedEvent = async (params: unknown) => {
-      const { organizationId, eventId } = params as z.output<typeof eventParams>;
+    const storedEvent = async ({ organizationId, eventId }: z.output<typeof eventParams>) => {
       const [found] = await eventsWithPayload(pool, [{ organization_id: organizationId, event_id: eventId }]);
       if (!found) throw new Problem(404, "event_not_found", "There is no such event.");
       return found;
@@ -109,7 +107,7 @@ export function eventRoutes({
         },
       },
       async (request) => {
-        const { limit, cursor, ...asked } = request.query as z.output<typeof listQuery>;
+        const { limit, cursor, ...asked } = request.query;
         const { status: statuses, type, organization_id: organizationId, reason } = asked;
         if (organizationId !== undefined && organizationId !== NIL_ORGANIZATION) {
           await requireOrganization(database, organizationId);
@@ -139,7 +137,7 @@ export function eventRoutes({
       },
     );
 
-    await app.register(async (bodiless) => {
+    await app.register(async (bodiless: ApiInstance) => {
       ignoreBodies(bodiless);
       bodiless.post(
         "/admin/events/:organizationId/:eventId/replay",
@@ -183,7 +181,7 @@ export function eventRoutes({
         },
       },
       async ({ body }) => {
-        const { cursor, ...asked } = body as z.output<typeof group>;
+        const { cursor, ...asked } = body;
         const { status, type, organization_id: organizationId, reason } = asked;
         const filter = { statuses: [status], type, organizationId, reason };
         const list = ["replay", asked];

@@ -1,4 +1,3 @@
-import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import { definitionVersion, isNullable } from "../analytics/column.js";
 import { columns } from "../analytics/columns/catalogue.js";
@@ -8,7 +7,7 @@ import type { Database } from "../database/database.js";
 import { kpiDefinitions, teamDefinitions } from "../reports/definitions.js";
 import { columnNamed, explain, type RowCursor } from "../reports/explain.js";
 import { customerNotFound } from "./customer-routes.js";
-import { security } from "./openapi.js";
+import { type ApiInstance, security } from "./openapi.js";
 import { Problem } from "./problem.js";
 import { adminErrors, customerParams, instant, requireOrganization } from "./schemas.js";
 import type { CursorSeal } from "./sealed-cursor.js";
@@ -76,7 +75,7 @@ interface Parts {
 
 /** The dictionary of columns, and the explanation of one value. */
 export function explainRoutes({ database, clock, cursors }: Parts) {
-  return async (app: FastifyInstance) => {
+  return async (app: ApiInstance) => {
     app.get(
       "/api/columns",
       {
@@ -108,8 +107,8 @@ export function explainRoutes({ database, clock, cursors }: Parts) {
         },
       },
       async ({ params, query }) => {
-        const { organizationId, squareCustomerId, column: name } = params as z.output<typeof explainParams>;
-        const { before } = query as z.output<typeof explainQuery>;
+        const { organizationId, squareCustomerId, column: name } = params;
+        const { before } = query;
         const { id } = await requireOrganization(database, organizationId);
         const column = columnNamed(name);
         if (!column)

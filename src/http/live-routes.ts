@@ -1,10 +1,9 @@
 import type { ServerResponse } from "node:http";
-import type { FastifyInstance } from "fastify";
 import fp from "fastify-plugin";
 import { z } from "zod";
 import type { Database } from "../database/database.js";
 import type { LiveFeed, News } from "../inbox/live-feed.js";
-import { security } from "./openapi.js";
+import { type ApiInstance, security } from "./openapi.js";
 import { Problem } from "./problem.js";
 import { adminErrors, organizationParams, requireOrganization } from "./schemas.js";
 import { securityHeaders } from "./security-headers.js";
@@ -43,7 +42,7 @@ export const liveStreams = fp(async (app) => {
 
 /** Sends committed changes as server-sent events. */
 export function liveRoutes({ database, feed }: { database: Database; feed: Pick<LiveFeed, "subscribe"> }) {
-  return async (app: FastifyInstance) => {
+  return async (app: ApiInstance) => {
     app.get(
       "/api/organizations/:organizationId/live",
       {
@@ -67,7 +66,7 @@ export function liveRoutes({ database, feed }: { database: Database; feed: Pick<
         },
       },
       async ({ params }, reply) => {
-        const { organizationId } = params as z.output<typeof organizationParams>;
+        const { organizationId } = params;
         const { id } = await requireOrganization(database, organizationId);
         if (app.openStreams.size >= MOST_STREAMS) {
           throw new Problem(503, "too_many_streams", "Too many streams are open.", { retryAfterSeconds: 30 });

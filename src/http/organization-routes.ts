@@ -1,11 +1,10 @@
-import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import { setSegmentDays } from "../analytics/segment-days.js";
 import type { Clock } from "../clock.js";
 import type { Database } from "../database/database.js";
 import { listOrganizations } from "../operations/organizations.js";
 import type { Sweeps } from "../sweep/background.js";
-import { security } from "./openapi.js";
+import { type ApiInstance, security } from "./openapi.js";
 import {
   adminErrors,
   changeErrors,
@@ -64,7 +63,7 @@ export function organizationRoutes({
   clock: Clock;
   sweeps: Pick<Sweeps, "recomputeAllDue">;
 }) {
-  return async (app: FastifyInstance) => {
+  return async (app: ApiInstance) => {
     const described = { tags: ["Organizations"], security: [...security.admin] };
 
     app.get(
@@ -96,8 +95,8 @@ export function organizationRoutes({
         },
       },
       async ({ params, body }, reply) => {
-        const { organizationId } = params as z.output<typeof organizationParams>;
-        const { segment_days } = body as z.output<typeof settings>;
+        const { organizationId } = params;
+        const { segment_days } = body;
         const { id } = await requireOrganization(database, organizationId);
         const customers = await setSegmentDays(database.pool, id, segment_days, clock());
         sweeps.recomputeAllDue();

@@ -1,10 +1,9 @@
-import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import { type PutReferrals, putReferrals, type Referrals } from "../analytics/referrals.js";
 import type { Clock } from "../clock.js";
 import type { Database } from "../database/database.js";
 import { referralProfile, referralReward } from "../operations/referral-shapes.js";
-import { security } from "./openapi.js";
+import { type ApiInstance, security } from "./openapi.js";
 import {
   changeErrors,
   customerParams,
@@ -44,8 +43,13 @@ const customers = z
 
 /** The routes that store referral profiles and rewards. Square does not have these. */
 export function referralRoutes({ database, clock }: { database: Database; clock: Clock }) {
-  return async (app: FastifyInstance) => {
-    const described = (summary: string, params: z.ZodType, body: z.ZodType, answer: z.ZodType) => ({
+  return async (app: ApiInstance) => {
+    const described = <Params extends z.ZodType, Body extends z.ZodType>(
+      summary: string,
+      params: Params,
+      body: Body,
+      answer: z.ZodType,
+    ) => ({
       summary,
       description: "The whole object is replaced. The same request again changes nothing.",
       tags: ["Referrals"],
@@ -74,11 +78,10 @@ export function referralRoutes({ database, clock }: { database: Database; clock:
         ),
       },
       async ({ params, body }, reply) => {
-        const { organizationId, squareCustomerId } = params as z.output<typeof customerParams>;
-        const given = body as z.output<typeof referralProfile>;
-        const profile = { square_customer_id: squareCustomerId, ...given };
+        const { organizationId, squareCustomerId } = params;
+        const profile = { square_customer_id: squareCustomerId, ...body };
         const done = await put(organizationId, { kind: "profiles", rows: [profile] });
-        const activated_at = given.activated_at && new Date(given.activated_at).toISOString();
+        const activated_at = body.activated_at && new Date(body.activated_at).toISOString();
         return reply
           .code(done.created > 0 ? 201 : 200)
           .send({ referral_profile: { ...profile, activated_at }, customers: changesOf(done) });
@@ -96,8 +99,8 @@ export function referralRoutes({ database, clock }: { database: Database; clock:
         ),
       },
       async ({ params, body }, reply) => {
-        const { organizationId, rewardId } = params as z.output<typeof rewardParams>;
-        const reward = { reward_id: rewardId, ...(body as z.output<typeof referralReward>) };
+        const { organizationId, rewardId } = params;
+        const reward = { reward_id: rewardId, ...body };
         const done = await put(organizationId, { kind: "rewards", rows: [reward] });
         return reply
           .code(done.created > 0 ? 201 : 200)

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { bookingNumbers } from "../reports/bookings.js";
 import { kpiDefinitions, teamDefinitions } from "../reports/definitions.js";
 import { paymentNumbers } from "../reports/payments.js";
+import { retentionWindows } from "../reports/retention.js";
 import { count, day, instant, money, placeQuery, squareId, wholeNumber } from "./schemas.js";
 
 export const period = z.object({ from: day, to: day });
@@ -89,13 +90,12 @@ export const movement = z.object({
   customers: count,
 });
 
-const windows = [30, 60, 90, 180] as const;
 export const cohort = z.object({
   cohort: z.string().nullable(),
   name: z.string().nullable(),
   customers: count,
   ...Object.fromEntries(
-    windows.flatMap((days) => [
+    retentionWindows.flatMap((days) => [
       [`returned_${days}d`, count],
       [`eligible_${days}d`, count],
     ]),

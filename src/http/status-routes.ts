@@ -1,4 +1,3 @@
-import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import type { Clock } from "../clock.js";
 import type { Database } from "../database/database.js";
@@ -6,7 +5,7 @@ import type { Replica } from "../database/replica.js";
 import { driftByDay } from "../operations/drift-history.js";
 import { readStatus } from "../operations/status.js";
 import type { SubscriptionWatch } from "../operations/subscription-watch.js";
-import { security } from "./openapi.js";
+import { type ApiInstance, security } from "./openapi.js";
 import { adminErrors, count, day, wholeNumber } from "./schemas.js";
 
 const schema = {
@@ -74,7 +73,7 @@ export function statusRoutes({
   subscription: Pick<SubscriptionWatch, "status"> | undefined;
   clock: Clock;
 }) {
-  return async (app: FastifyInstance) => {
+  return async (app: ApiInstance) => {
     app.get("/admin/jobs/status", { schema }, () =>
       readStatus(database.pool, clock(), {
         replica: replica?.status ?? null,
@@ -94,7 +93,7 @@ export function statusRoutes({
         },
       },
       async ({ query }) => {
-        const { days } = query as z.output<typeof driftQuery>;
+        const { days } = query;
         return { days: await driftByDay(database.pool, clock(), days) };
       },
     );

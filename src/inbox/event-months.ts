@@ -43,7 +43,7 @@ const partitionsStatement = {
 };
 
 export async function eventPartitions(on: Queryable): Promise<EventPartition[]> {
-  return (await queryUnprepared<EventPartition & Record<string, unknown>>(on, partitionsStatement)).rows;
+  return (await queryUnprepared<EventPartition>(on, partitionsStatement)).rows;
 }
 
 const mayChangeStatement = {

@@ -57,11 +57,7 @@ const recallStatement = {
 export async function leaseDueEvents(on: Queryable, now: Date, limit: number): Promise<StoredEvent[]> {
   await query(on, recallStatement, [now, new Date(now.getTime() + LONGEST_WAIT_MS)]);
   const leasedUntil = new Date(now.getTime() + LEASE_MS);
-  const { rows } = await query<StoredEvent & Record<string, unknown>>(on, leaseStatement, [
-    now,
-    leasedUntil,
-    limit,
-  ]);
+  const { rows } = await query<StoredEvent>(on, leaseStatement, [now, leasedUntil, limit]);
   return rows;
 }
 
@@ -104,7 +100,7 @@ export async function storedEventsPage(
   after: EventPosition | undefined,
   limit: number,
 ): Promise<StoredEvent[]> {
-  const { rows } = await query<StoredEvent & Record<string, unknown>>(on, pageStatement, [
+  const { rows } = await query<StoredEvent>(on, pageStatement, [
     filter.statuses ?? null,
     filter.types ?? null,
     filter.since ?? "-infinity",

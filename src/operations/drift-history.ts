@@ -44,5 +44,5 @@ const driftStatement = {
  */
 export async function driftByDay(on: Queryable, now: Date, days: number): Promise<DriftDay[]> {
   const values = [SWEEP_LOG_TYPE, SWEEP_CRON_NAME, now, days];
-  return (await queryUnprepared<DriftDay & Record<string, unknown>>(on, driftStatement, values)).rows;
+  return (await queryUnprepared<DriftDay>(on, driftStatement, values)).rows;
 }

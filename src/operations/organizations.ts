@@ -75,7 +75,5 @@ const summariesStatement = {
 /** All organizations, the oldest first. */
 export async function listOrganizations(on: Queryable): Promise<OrganizationSummary[]> {
   const values = [SWEEP_LOG_TYPE, SWEEP_CRON_NAME];
-  return (
-    await queryUnprepared<OrganizationSummary & Record<string, unknown>>(on, summariesStatement, values)
-  ).rows;
+  return (await queryUnprepared<OrganizationSummary>(on, summariesStatement, values)).rows;
 }

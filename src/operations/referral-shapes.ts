@@ -1,8 +1,7 @@
 /** The shapes in which referrals come, from the API and from a file. Messages say what is right and quote nothing. */
 import { z } from "zod";
+import { INT64_MAX } from "../square/schemas/fields.js";
 import { parseInstant } from "../square/timestamp.js";
-
-const INT64_MAX = 2n ** 63n - 1n;
 
 /** An id or a code. Postgres has no NUL in a text, and UTF-8 no half of a surrogate pair. */
 const name = z

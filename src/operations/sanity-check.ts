@@ -1,4 +1,5 @@
 import type pg from "pg";
+import { CUSTOMERS_AT_ONCE } from "../analytics/refresh.js";
 import type { Clock } from "../clock.js";
 import { bisectOnFailure } from "../database/bisect.js";
 import type { Database } from "../database/database.js";
@@ -22,7 +23,6 @@ export interface SanityStep {
 
 const SHOWN = 10;
 const SAMPLE = 500;
-const CHUNK = 250;
 
 /**
  * Checks the stored data of all organizations for contradictions. It writes nothing, and a server may run meanwhile.
@@ -199,8 +199,8 @@ async function columnsStep(
   let compared = 0;
   const wrong: string[] = [];
   for (const { organization_id, customer_ids } of rows) {
-    for (let at = 0; at < customer_ids.length; at += CHUNK) {
-      const chunk = customer_ids.slice(at, at + CHUNK);
+    for (let at = 0; at < customer_ids.length; at += CUSTOMERS_AT_ONCE) {
+      const chunk = customer_ids.slice(at, at + CUSTOMERS_AT_ONCE);
       const rows = await bisectOnFailure(
         chunk,
         (ids) => compareRows(database.pool, organization_id, ids, clock()),

@@ -61,5 +61,5 @@ const silenceStatement = {
 
 /** Reads the silence of each location that had a booking or payment in the last nine weeks, the silent ones first. */
 export async function readSilence(on: Queryable, now: Date): Promise<Silence[]> {
-  return (await queryUnprepared<Silence & Record<string, unknown>>(on, silenceStatement, [now])).rows;
+  return (await queryUnprepared<Silence>(on, silenceStatement, [now])).rows;
 }

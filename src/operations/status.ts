@@ -162,8 +162,8 @@ const deadGroupsStatement = {
 async function readInbox(on: Queryable, now: Date): Promise<JobsStatus["inbox"]> {
   const counts = await queryUnprepared<{ status: Outcome; count: bigint }>(on, byStatusStatement);
   const oldest = await queryUnprepared<{ seconds: number | null }>(on, oldestStatement, [now]);
-  const dead = await queryUnprepared<DeadEvent & Record<string, unknown>>(on, deadStatement, [SHOWN]);
-  const groups = await queryUnprepared<DeadGroup & Record<string, unknown>>(on, deadGroupsStatement, [SHOWN]);
+  const dead = await queryUnprepared<DeadEvent>(on, deadStatement, [SHOWN]);
+  const groups = await queryUnprepared<DeadGroup>(on, deadGroupsStatement, [SHOWN]);
   const seconds = oldest.rows[0]?.seconds ?? null;
   return {
     by_status: Object.fromEntries(counts.rows.map(({ status, count }) => [status, Number(count)])),
@@ -190,7 +190,7 @@ interface SweepRow extends Pick<SweepRecord, "status" | "created_at" | "complete
 
 async function readSweeps(on: Queryable): Promise<SweepRow[]> {
   const values = [SWEEP_LOG_TYPE, SWEEP_CRON_NAME, SHOWN];
-  return (await queryUnprepared<SweepRow & Record<string, unknown>>(on, sweepsStatement, values)).rows;
+  return (await queryUnprepared<SweepRow>(on, sweepsStatement, values)).rows;
 }
 
 function recordOf({ log_id, status, created_at, completed_at, duration_ms, payload }: SweepRow): SweepRecord {
@@ -249,10 +249,7 @@ const organizationsStatement = {
 type OrganizationRow = Omit<OrganizationStatus, "token"> & TokenRow;
 
 async function readOrganizations(on: Queryable, now: Date): Promise<OrganizationStatus[]> {
-  const { rows } = await queryUnprepared<OrganizationRow & Record<string, unknown>>(
-    on,
-    organizationsStatement,
-  );
+  const { rows } = await queryUnprepared<OrganizationRow>(on, organizationsStatement);
   return rows.map(({ is_renewable, token_expires_at, token_obtained_at, ...shown }) => ({
     ...shown,
     token: tokenStatusOf({ ...shown, is_renewable, token_expires_at, token_obtained_at }, now),

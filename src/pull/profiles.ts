@@ -108,7 +108,7 @@ async function knownProfiles(
   after: string,
   settledBefore: Date,
 ): Promise<KnownProfile[]> {
-  const { rows } = await query<KnownProfile & Record<string, unknown>>(on, knownStatement, [
+  const { rows } = await query<KnownProfile>(on, knownStatement, [
     organizationId,
     after,
     settledBefore,

@@ -54,7 +54,7 @@ interface TurnRow {
  * one before ran out of time.
  */
 export async function turnsToPull(pool: pg.Pool): Promise<Turn[]> {
-  const { rows } = await query<TurnRow & Record<string, unknown>>(pool, turnsStatement, [TASK]);
+  const { rows } = await query<TurnRow>(pool, turnsStatement, [TASK]);
   return rows.map(({ id, position, updated_at }) => ({
     organizationId: id,
     lastBegunAt: updated_at,

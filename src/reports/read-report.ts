@@ -3,7 +3,7 @@ import { pipelined, queryUnprepared, type Statement } from "../database/query.js
 import { inTransaction } from "../database/transaction.js";
 
 /** Runs one statement and returns its rows. */
-export type Read = <Row>(statement: Statement, values: readonly unknown[]) => Promise<Row[]>;
+export type Read = <Row extends object>(statement: Statement, values: readonly unknown[]) => Promise<Row[]>;
 
 /**
  * Runs a report's statement with a plan for its values and the present tables. The session's generic plans suit the
@@ -11,7 +11,7 @@ export type Read = <Row>(statement: Statement, values: readonly unknown[]) => Pr
  *
  * @throws when the database is unavailable
  */
-export async function readReport<Row>(
+export async function readReport<Row extends object>(
   pool: pg.Pool,
   statement: Statement,
   values: readonly unknown[],
@@ -53,8 +53,8 @@ const PLANNED_ANEW = "set local plan_cache_mode = force_custom_plan; set local e
 const ROOM_TO_SORT = "set local work_mem = '32MB'";
 
 function reading(tx: pg.PoolClient): Read {
-  return async <Row>(statement: Statement, values: readonly unknown[]) => {
-    const { rows } = await queryUnprepared<Row & pg.QueryResultRow>(tx, statement, values);
+  return async <Row extends object>(statement: Statement, values: readonly unknown[]) => {
+    const { rows } = await queryUnprepared<Row>(tx, statement, values);
     return rows;
   };
 }

@@ -6,8 +6,9 @@ import { readReport } from "./read-report.js";
 export const cohortKinds = ["month", "technician", "location", "service"] as const;
 export type CohortKind = (typeof cohortKinds)[number];
 
-const windows = [30, 60, 90, 180] as const;
-type Window = (typeof windows)[number];
+/** Within how many days after the first visit a customer comes back. */
+export const retentionWindows = [30, 60, 90, 180] as const;
+export type RetentionWindow = (typeof retentionWindows)[number];
 
 /** Customers with their first visit in the period, and how many of them came back. */
 export type Cohort = {
@@ -20,10 +21,10 @@ export type Cohort = {
   readonly customers: number;
 } & {
   /** Eligible customers who had another visit day within this number of days after the first visit. */
-  readonly [Name in `returned_${Window}d`]: number;
+  readonly [Name in `returned_${RetentionWindow}d`]: number;
 } & {
   /** Customers whose first visit was at least this number of days ago. */
-  readonly [Name in `eligible_${Window}d`]: number;
+  readonly [Name in `eligible_${RetentionWindow}d`]: number;
 };
 
 const kinds: Readonly<Record<CohortKind, { readonly key: string; readonly name: string }>> = {
@@ -41,7 +42,7 @@ const kinds: Readonly<Record<CohortKind, { readonly key: string; readonly name: 
   },
 };
 
-const hours = (days: Window) => `interval '${24 * days} hours'`;
+const hours = (days: RetentionWindow) => `interval '${24 * days} hours'`;
 
 // Indexes: customer_analytics_first_booking_idx for first visits in the period, bookings_start_idx for later visits.
 function statement(kind: CohortKind) {
@@ -92,7 +93,7 @@ function statement(kind: CohortKind) {
         on segment.organization_id = $1 and segment.booking_id = first.booking_id and segment.segment_index = 0
     )
     select cohort, ${named} as name, count(*)::integer as customers,
-      ${windows
+      ${retentionWindows
         .map(
           (
             days,

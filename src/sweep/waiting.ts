@@ -27,7 +27,7 @@ interface Waiting {
  */
 export async function noteWaitingEvents(on: Queryable, now: Date, errors: ReportedError[]): Promise<number> {
   const before = new Date(now.getTime() - TOO_LONG_MS);
-  const { rows } = await queryUnprepared<Waiting & Record<string, unknown>>(on, waitingStatement, [before]);
+  const { rows } = await queryUnprepared<Waiting>(on, waitingStatement, [before]);
   for (const { organization_id, events, since } of rows) {
     const message =
       `${events} event(s) are deferred, the oldest since ${since.toISOString()}. ` +

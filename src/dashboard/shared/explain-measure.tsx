@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { ask, withQuery } from "../api/client.js";
-import type { AppointmentsDay, Kpi, Money, RevenueDay, TeamAnswer } from "../api/types.js";
+import type { AppointmentsDay, Kpi, Money, TeamAnswer } from "../api/types.js";
 import { useColumns } from "./columns.js";
 import { CountedBookingRows } from "./explain-bookings.js";
 import { CountedPaymentRows } from "./explain-payments.js";
@@ -19,19 +19,18 @@ export function ExplainMeasure({ name }: { name: string }) {
   const dictionary = useColumns();
   const url = withQuery(path("kpi"), scope.query);
   const query = useQuery({ queryKey: ["kpi", url], queryFn: () => ask<Kpi>(url) });
-  const measure = measures[name as MeasureName];
-  if (!measure) return <p>There is no such number.</p>;
+  if (!isMeasure(name)) return <p>There is no such number.</p>;
+  const measure = measures[name];
   if (query.isPending) return <Skeleton lines={6} />;
   if (query.isError) return <Failure error={query.error} retry={query.refetch} />;
   const { current, before, change, previous } = query.data;
-  const ratio = change[name as MeasureName];
+  const ratio = change[name];
   return (
     <>
       <h2>{measure.label}</h2>
-      <p className="explain-value">{measured(name as MeasureName, current)}</p>
+      <p className="explain-value">{measured(name, current)}</p>
       <p className="muted">
-        {measured(name as MeasureName, before)} from {day(previous.from)} to {day(previous.to)}:{" "}
-        {inWords(ratio)}
+        {measured(name, before)} from {day(previous.from)} to {day(previous.to)}: {inWords(ratio)}
       </p>
       <p>{dictionary.data?.measures.kpi[name]}</p>
       <p className="small muted">
@@ -52,8 +51,14 @@ export function ExplainMeasure({ name }: { name: string }) {
   );
 }
 
+function isMeasure(name: string): name is MeasureName {
+  return Object.hasOwn(measures, name);
+}
+
 type DaysMeasure = NonNullable<(typeof measures)[MeasureName]["days"]>;
-type Day = Pick<AppointmentsDay, "date" | "location_id" | "location_name"> & Record<string, unknown>;
+/** A row of either daily view. It is read by the names of its columns. */
+type Day = Pick<AppointmentsDay, "date" | "location_id" | "location_name"> &
+  Readonly<Record<string, Money | null>>;
 
 function Days({ measure, currency }: { measure: DaysMeasure; currency: string }) {
   const path = useApiPath();
@@ -61,16 +66,16 @@ function Days({ measure, currency }: { measure: DaysMeasure; currency: string })
   const url = withQuery(path(`${measure.of}/daily`), scope.query);
   const query = useQuery({
     queryKey: ["days", url],
-    queryFn: () => ask<{ days: (AppointmentsDay | RevenueDay)[] }>(url),
+    queryFn: () => ask<{ days: Day[] }>(url),
   });
   if (query.isPending) return <Skeleton lines={5} />;
   if (query.isError) return <Failure error={query.error} retry={query.refetch} />;
-  const rows = (query.data.days as unknown as Day[])
+  const rows = query.data.days
     .filter((row) => row.currency === undefined || row.currency === currency)
     .filter((row) => measure.columns.some((column) => Number(row[column]) !== 0))
     .reverse();
-  const write = (column: string, value: unknown) =>
-    column.endsWith("_cents") ? money(value as Money, currency) : count(value as Money);
+  const write = (column: string, value: Money) =>
+    column.endsWith("_cents") ? money(value, currency) : count(value);
   return (
     <section>
       <h3>
@@ -98,7 +103,7 @@ function Days({ measure, currency }: { measure: DaysMeasure; currency: string })
                 <td>{row.location_name ?? "no location"}</td>
                 {measure.columns.map((column) => (
                   <td key={column} className="number">
-                    {write(column, row[column])}
+                    {write(column, row[column] ?? 0)}
                   </td>
                 ))}
               </tr>

@@ -1,4 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
+import type { RetentionWindow } from "../../reports/retention.js";
 import { ask, withQuery } from "../api/client.js";
 import type { CohortRow } from "../api/types.js";
 import { useAddress } from "../shared/address.js";
@@ -15,7 +16,9 @@ const KINDS = [
   ["location", "Location"],
   ["service", "Service"],
 ] as const;
-const WINDOWS = [30, 60, 90, 180] as const;
+/** The compiler refuses a missing one. */
+const windows: Record<RetentionWindow, true> = { 30: true, 60: true, 90: true, 180: true };
+const WINDOWS = Object.keys(windows).map(Number) as RetentionWindow[];
 /** A period that was not chosen by hand is too short to see anybody come back. */
 const YEAR = 365;
 const SHADES = 5;

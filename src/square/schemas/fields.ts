@@ -8,8 +8,9 @@ import { parseExactInstant, parseInstant } from "../timestamp.js";
  * accepted. An empty string counts as missing.
  */
 
-const INT64_MAX = 2n ** 63n - 1n;
-const INT64_MIN = -(2n ** 63n);
+/** The bounds of Postgres bigint, and of the numbers that Square documents as int64. */
+export const INT64_MAX = 2n ** 63n - 1n;
+export const INT64_MIN = -(2n ** 63n);
 /** Postgres `integer`. */
 const INT4_MAX = 2n ** 31n - 1n;
 
