@@ -41,6 +41,11 @@ export const commands: readonly ListedCommand[] = [
     load: async () => (await import("./connect.js")).connectCommand(),
   },
   {
+    name: "disconnect",
+    summary: "end a seller's permission at Square and erase the tokens",
+    load: async () => (await import("./disconnect.js")).disconnectCommand(),
+  },
+  {
     name: "subscribe",
     summary: "make or repair the webhook subscription at Square, test it, rotate its key",
     load: async () => (await import("./subscribe.js")).subscribeCommand(),

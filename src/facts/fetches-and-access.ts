@@ -24,12 +24,13 @@ export async function markFetches(
   if (fetches.length > 0) await query(tx, markFetchesStatement, [organizationId, writeJson(fetches), now]);
 }
 
-// A late revocation does not end an authorization that was given after it.
+// A late revocation does not end an authorization that was given after it. What was disconnected stays disconnected:
+// Square sends a revocation then, too. By the primary key.
 const revokeStatement = {
   name: "revoke_organization",
   text: `
     update organizations set status = 'revoked'
-    where id = $1 and status <> 'revoked' and (authorized_at is null or authorized_at < $2::timestamptz)`,
+    where id = $1 and status = 'active' and (authorized_at is null or authorized_at < $2::timestamptz)`,
 };
 
 /** Records that the seller withdrew access. Stored data stays. Nothing more is pulled from Square. */

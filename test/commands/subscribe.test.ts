@@ -10,6 +10,7 @@ import { SQUARE_VERSION } from "../../src/square/api/sdk.js";
 import { openSubscriptions } from "../../src/square/api/subscriptions.js";
 import { NOW, openTestApp, openTestLog, type TestApp, testConfig } from "../support/app.js";
 import { openForCommands, regulars, startRegulars } from "../support/command-line.js";
+import { connectSeller } from "../support/connect-seller.js";
 import { emptyDatabase } from "../support/database.js";
 import { type FaultySquare, startFakeSquare } from "../support/fake-square.js";
 import { freePort } from "../support/free-port.js";
@@ -88,23 +89,6 @@ async function subscribe(key: string, ...options: string[]) {
   return { code: ended.code, ...JSON.parse(ended.stdout) };
 }
 
-/** Allows access as the seller does in a browser. */
-async function connectSeller(link: string): Promise<number> {
-  const start = await fetch(link, { redirect: "manual" });
-  const cookie = start.headers.getSetCookie()[0]?.split(";")[0] ?? "";
-  const asked = new URL(start.headers.get("location") ?? "");
-  const answer = [...asked.searchParams, ["decision", "allow"], ["merchant_id", MERCHANT]] as [
-    string,
-    string,
-  ][];
-  const allowed = await fetch(`${square.url}/oauth2/authorize`, {
-    method: "POST",
-    body: new URLSearchParams(answer),
-    redirect: "manual",
-  });
-  return (await fetch(allowed.headers.get("location") ?? "", { headers: { cookie } })).status;
-}
-
 async function newLink(): Promise<string> {
   const { stdout } = await regulars(configured(), "connect", "--no-wait", "--json");
   return JSON.parse(stdout).url;
@@ -115,7 +99,7 @@ test("connect prints an address, waits until the seller has allowed access, and 
   const waiting = startRegulars(configured(), "connect");
   const link = await waiting.printed(/http:\S+\/connect\/square\?link=\S+(?=\n)/);
   expect(link.startsWith(`${address}/connect/square?link=`)).toBe(true);
-  expect(await connectSeller(link)).toBe(200);
+  expect(await connectSeller(square.url, link, MERCHANT)).toBe(200);
   const { code, stdout, stderr } = await waiting.ended;
   expect({ code, stderr }).toEqual({
     code: 0,
@@ -235,7 +219,7 @@ test("a test event is sent by Square and seen to arrive; when it does not, the c
 test("a signature key is rotated while events come in, and none is lost", async () => {
   const key = (await subscribe("")).environment.SQUARE_WEBHOOK_SIGNATURE_KEY;
   await serve(key);
-  expect(await connectSeller(await newLink())).toBe(200);
+  expect(await connectSeller(square.url, await newLink(), MERCHANT)).toBe(200);
   const sent: string[] = [];
   const happen = async () => {
     const events = salon.happening(new Date());

@@ -43,8 +43,13 @@ export class FakeSquareApi {
   /** The applications' webhook subscriptions. */
   readonly subscriptions: FakeSubscriptions;
 
-  constructor(merchants: readonly FakeMerchant[], applications: readonly FakeApplication[] = []) {
-    this.oauth = new FakeOAuth(applications, merchants);
+  /** @param onRevoked is told which application has given a seller's permission back */
+  constructor(
+    merchants: readonly FakeMerchant[],
+    applications: readonly FakeApplication[] = [],
+    onRevoked: (application: FakeApplication, merchantId: string) => void = () => {},
+  ) {
+    this.oauth = new FakeOAuth(applications, merchants, onRevoked);
     this.subscriptions = new FakeSubscriptions(applications, this.#paging);
     this.#merchants = new Map(merchants.map(({ accessToken, salon }) => [`Bearer ${accessToken}`, salon]));
   }

@@ -1,5 +1,7 @@
+import { randomUUID } from "node:crypto";
 import type { SalonEvent } from "../ledger.js";
 import type { FakeSquareApi } from "./api.js";
+import type { FakeApplication } from "./oauth.js";
 import { post, type SubscriptionJson, sign } from "./subscriptions.js";
 
 const MINUTE = 60_000;
@@ -20,11 +22,34 @@ export class FakeDeliveries {
   /** Resolves after the first attempts. */
   async send(events: readonly SalonEvent[]): Promise<void> {
     for (const { event } of events) {
-      for (const { application, json } of this.#api.subscriptions.to(event.type)) {
-        if (!this.#api.oauth.isConnected(application, event.merchant_id)) continue;
-        const body = JSON.stringify(event);
-        await this.#attempt(json, body, sign(json, body), 0);
-      }
+      const { oauth } = this.#api;
+      await this.#sendTo((application) => oauth.isConnected(application, event.merchant_id), event);
+    }
+  }
+
+  /** Tells an application that its permission has ended. It is no longer connected then. */
+  sendRevocation(to: FakeApplication, merchant_id: string, now: Date): Promise<void> {
+    const created_at = now.toISOString();
+    const object = { revocation: { revoked_at: created_at, revoker_type: "APPLICATION" } };
+    const data = { type: "revocation", id: randomUUID(), object };
+    const event = {
+      merchant_id,
+      type: "oauth.authorization.revoked",
+      event_id: randomUUID(),
+      created_at,
+      data,
+    };
+    return this.#sendTo((application) => application === to, event);
+  }
+
+  async #sendTo(
+    isReceiver: (application: FakeApplication) => boolean,
+    event: { readonly type: string },
+  ): Promise<void> {
+    for (const { application, json } of this.#api.subscriptions.to(event.type)) {
+      if (!isReceiver(application)) continue;
+      const body = JSON.stringify(event);
+      await this.#attempt(json, body, sign(json, body), 0);
     }
   }
 

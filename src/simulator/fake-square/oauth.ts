@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { DAY } from "../world.js";
 import type { Json } from "./endpoint.js";
 import type { FakeMerchant, Served } from "./merchant.js";
-import { badRequest, Refusal, unauthorized } from "./refusal.js";
+import { badRequest, notFound, Refusal, unauthorized } from "./refusal.js";
 
 const CODE_LIVES_MS = 5 * 60_000;
 const TOKEN_LIVES_MS = 30 * DAY;
@@ -31,13 +31,20 @@ type Page = { readonly location: string } | { readonly status: number; readonly 
 export class FakeOAuth {
   readonly #applications: readonly FakeApplication[];
   readonly #merchants: readonly FakeMerchant[];
+  readonly #onRevoked: (application: FakeApplication, merchantId: string) => void;
   readonly #codes = new Map<string, Grant & { readonly expires: number }>();
   readonly #refreshTokens = new Map<string, Grant>();
   readonly #accessTokens = new Map<string, Grant & { readonly expires: number }>();
 
-  constructor(applications: readonly FakeApplication[], merchants: readonly FakeMerchant[]) {
+  /** @param onRevoked is told which application has given a seller's permission back */
+  constructor(
+    applications: readonly FakeApplication[],
+    merchants: readonly FakeMerchant[],
+    onRevoked: (application: FakeApplication, merchantId: string) => void,
+  ) {
     this.#applications = applications;
     this.#merchants = merchants;
+    this.#onRevoked = onRevoked;
   }
 
   /** The page that asks the seller. */
@@ -104,12 +111,15 @@ export class FakeOAuth {
     return this.#issue(grant, String(given.refresh_token), now);
   }
 
-  /** POST /oauth2/revoke */
+  /** POST /oauth2/revoke. The application names the seller by id or by one of the seller's access tokens. */
   revoke({ client_id, merchant_id, access_token }: Json, authorization: string): object {
     const application = this.#applications.find(({ id }) => id === client_id);
     if (!application || authorization !== `Client ${application.secret}`) throw unauthorized();
     const merchantId = merchant_id ?? this.#accessTokens.get(`Bearer ${access_token}`)?.merchantId;
-    this.withdraw(String(merchantId));
+    if (typeof merchantId !== "string" || !this.isConnected(application, merchantId))
+      throw notFound("The application has no permission of this seller.");
+    this.withdraw(merchantId, application);
+    this.#onRevoked(application, merchantId);
     return { success: true };
   }
 
@@ -119,10 +129,16 @@ export class FakeOAuth {
     return grants.some((grant) => grant.application === application && grant.merchantId === merchantId);
   }
 
-  /** Ends every token of a seller, as the seller does on Square's page of connected applications. */
-  withdraw(merchantId: string): void {
+  /**
+   * Ends every token of a seller, as the seller does on Square's page of connected applications.
+   *
+   * @param application the only one that loses its tokens
+   */
+  withdraw(merchantId: string, application?: FakeApplication): void {
+    const isOf = (grant: Grant) =>
+      grant.merchantId === merchantId && (application === undefined || grant.application === application);
     for (const tokens of [this.#refreshTokens, this.#accessTokens]) {
-      for (const [token, grant] of tokens) if (grant.merchantId === merchantId) tokens.delete(token);
+      for (const [token, grant] of tokens) if (isOf(grant)) tokens.delete(token);
     }
   }
 

@@ -38,7 +38,9 @@ export class FakeSquare {
   readonly #server: Server;
 
   constructor({ merchants, applications, clock = systemClock, port = 0, retryAfterMs }: FakeSquareOptions) {
-    this.api = new FakeSquareApi(merchants, applications);
+    this.api = new FakeSquareApi(merchants, applications, (application, merchantId) => {
+      void this.#deliveries.sendRevocation(application, merchantId, this.clock());
+    });
     this.#deliveries = new FakeDeliveries(this.api, retryAfterMs);
     this.clock = clock;
     this.#port = port;

@@ -1,5 +1,5 @@
 import type { JsonObject } from "../types.js";
-import { InvalidAnswer, readWhole } from "./answer.js";
+import { errorCodes, InvalidAnswer, readWhole } from "./answer.js";
 import { baseUrlOf, type SquareApiOptions, transportOf } from "./client.js";
 import { SQUARE_VERSION } from "./sdk.js";
 import { send } from "./transport.js";
@@ -65,15 +65,45 @@ export function renewAccessToken(application: OAuthApplication, refresh_token: s
   return requestTokens(application, { grant_type: "refresh_token", refresh_token }, 2);
 }
 
+/**
+ * Ends the seller's permission: every access token and the refresh token. Square then sends
+ * `oauth.authorization.revoked`. POST /oauth2/revoke
+ *
+ * @throws SquareApiError
+ */
+export function revokeAuthorization(application: OAuthApplication, merchant_id: string): Promise<void> {
+  const authorization = `Client ${application.secret}`;
+  const body = { client_id: application.id, merchant_id };
+  return post(application, "/oauth2/revoke", body, readSuccess, { attempts: 2, headers: { authorization } });
+}
+
 function requestTokens(application: OAuthApplication, grant: JsonObject, attempts: number): Promise<Tokens> {
-  const { id: client_id, secret: client_secret } = application;
+  const body = { client_id: application.id, client_secret: application.secret, ...grant };
+  return post(application, "/oauth2/token", body, readTokens, { attempts });
+}
+
+function post<T>(
+  application: OAuthApplication,
+  path: string,
+  body: JsonObject,
+  read: (answer: JsonObject) => T,
+  { attempts, headers = {} }: { attempts: number; headers?: Record<string, string> },
+): Promise<T> {
   const request = {
     method: "POST",
-    url: `${baseUrlOf(application)}/oauth2/token`,
-    headers: new Headers({ "content-type": "application/json", "square-version": SQUARE_VERSION }),
-    body: JSON.stringify({ client_id, client_secret, ...grant }),
+    url: `${baseUrlOf(application)}${path}`,
+    headers: new Headers({
+      ...headers,
+      "content-type": "application/json",
+      "square-version": SQUARE_VERSION,
+    }),
+    body: JSON.stringify(body),
   };
-  return send(request, readTokens, transportOf({ ...application, merchantId: client_id, attempts }));
+  return send(request, read, transportOf({ ...application, merchantId: application.id, attempts }));
+}
+
+function readSuccess({ success, errors }: JsonObject): void {
+  if (success !== true) throw new InvalidAnswer(["does not say success", ...errorCodes(errors)].join(" "));
 }
 
 function readTokens(body: JsonObject): Tokens {
