@@ -26,7 +26,7 @@ export function factsFromEvents(
   locations: readonly LocationRow[],
 ): FactTables {
   const objects = (kind: string) => events.flatMap((event): Json[] => event.data.object?.[kind] ?? []);
-  const bookings = newest(objects("booking"), bookingIsNewer);
+  const bookings = newest(bookingsIn(events), bookingIsNewer);
   const payments = newest(objects("payment"), paymentIsNewer);
   const refunds = newest(objects("refund"), refundIsNewer);
   const profiles = standingProfiles(profileChanges(events));
@@ -90,6 +90,18 @@ export function factsFromEvents(
     referral_profiles: [],
     referral_rewards: [],
   };
+}
+
+/**
+ * Every booking of the events. One without a version has the version after the colon of `data.id`, or else 0. So
+ * bookings without any version are ordered by their times.
+ */
+function bookingsIn(events: readonly WebhookEvent[]): Json[] {
+  return events.flatMap(({ data }): Json[] => {
+    const booking = data.object?.booking;
+    if (booking === undefined) return [];
+    return [{ ...booking, version: booking.version ?? Number(data.id?.split(":")[1] ?? 0) }];
+  });
 }
 
 /** The newest copy of each id. */
