@@ -136,7 +136,7 @@ test("a sweep's trace has its steps, each organization's pull and the pull's lis
   const tree = treeOf(spans);
   expect(tree.filter((line) => /^( {2})?\S/.test(line))).toEqual([
     "sweep",
-    ...["events", "due", "pull", "check", "retention"].map((step) => `  sweep ${step}`),
+    ...["events", "due", "pull", "check", "days", "retention"].map((step) => `  sweep ${step}`),
   ]);
   expect(tree).toContain("    pull");
   for (const list of ["locations", "customers", "bookings", "payments", "profiles"])

@@ -67,6 +67,7 @@ const WHAT: Readonly<Record<SweepStep, string>> = {
   due: "organizations with rows that came due",
   pull: "organizations pulled",
   check: "rows compared",
+  days: "organizations whose past days are kept",
   retention: "old rows removed",
 };
 

@@ -148,14 +148,14 @@ export function mergeKey(merge: { from_customer_id: string; to_customer_id: stri
  * Records evidence, recomputes the aliases and moves the facts. The caller holds the locks of all of `component`.
  *
  * @returns `changed`: the keys of the merges that this evidence added or changed; `refused`: the edges that would
- *   close a cycle
+ *   close a cycle; `moved`: whether facts changed their customer
  */
 export async function applyMerges(
   tx: pg.PoolClient,
   organizationId: string,
   component: readonly string[],
   evidence: { merges: readonly Merge[]; recoveries: readonly Recovery[] },
-): Promise<{ changed: ReadonlySet<string>; refused: readonly MergeEdge[] }> {
+): Promise<{ changed: ReadonlySet<string>; refused: readonly MergeEdge[]; moved: boolean }> {
   const changed = await recordMerges(tx, organizationId, evidence.merges);
   if (evidence.recoveries.length > 0) {
     await query(tx, recordRecoveriesStatement, [organizationId, writeJson(evidence.recoveries)]);
@@ -164,8 +164,10 @@ export async function applyMerges(
   const recoveries = await query<KnownRecovery>(tx, recoveriesStatement, [organizationId, component]);
   const { aliases, refused } = resolveAliases(edges.rows, recoveries.rows);
   await query(tx, writeAliasesStatement, [organizationId, component, writeJson(aliases)]);
-  for (const statement of followAliasesStatements) await query(tx, statement, [organizationId, component]);
-  return { changed, refused };
+  let moved = 0;
+  for (const statement of followAliasesStatements)
+    moved += (await query(tx, statement, [organizationId, component])).rowCount ?? 0;
+  return { changed, refused, moved: moved > 0 };
 }
 
 async function recordMerges(

@@ -52,6 +52,15 @@ export interface TableShape {
   readonly mayLackVersion?: true;
   /** Present where an object names a location. An unknown location gets a placeholder row. */
   readonly locationId?: unknown;
+  /** Present where an object counts on a local day, in reports. See src/facts/day-marks.ts. */
+  readonly day?: {
+    /** The column with its instant. */
+    readonly at: string;
+    /** The columns that change what is counted. Empty: any change may. */
+    readonly counts: readonly string[];
+    /** The column with the time at which it was made, where this may rebook a visit. */
+    readonly madeAt?: string;
+  };
   readonly parts?: {
     readonly table: string;
     readonly field: string;
@@ -95,6 +104,10 @@ export const mirrorTables: { readonly [Kind in ObjectKind]: MirrorTable<Mirrored
     },
     owner: { by: "report", customerId: (payment) => payment.reported_customer_id },
     locationId: (payment) => payment.location_id,
+    day: {
+      at: "created_at",
+      counts: ["status", "location_id", "amount_cents", "tip_cents", "total_cents", "currency", "created_at"],
+    },
   },
   booking: {
     table: "bookings",
@@ -118,6 +131,7 @@ export const mirrorTables: { readonly [Kind in ObjectKind]: MirrorTable<Mirrored
     },
     owner: { by: "report", customerId: (booking) => booking.reported_customer_id },
     locationId: (booking) => booking.location_id,
+    day: { at: "start_at", counts: [], madeAt: "created_at" },
     parts: {
       table: "booking_segments",
       field: "segments",
@@ -147,6 +161,10 @@ export const mirrorTables: { readonly [Kind in ObjectKind]: MirrorTable<Mirrored
     },
     owner: { by: "payment", paymentId: (refund) => refund.payment_id },
     locationId: (refund) => refund.location_id,
+    day: {
+      at: "created_at",
+      counts: ["payment_id", "status", "location_id", "amount_cents", "currency", "created_at"],
+    },
   },
   customer: {
     table: "customers",

@@ -1,6 +1,7 @@
 import type pg from "pg";
 import { query, type Statement } from "../database/query.js";
 import { writeJson } from "../square/write-json.js";
+import type { DayChange } from "./day-marks.js";
 import { forEachKind, mirrorTables, recordsetOf, type TableShape } from "./mirror-tables.js";
 import { type BestCopies, standingCopy, withCopy } from "./order-key.js";
 import type { MirroredObjects, ObjectKind } from "./types.js";
@@ -13,7 +14,7 @@ import type { MirroredObjects, ObjectKind } from "./types.js";
 export type Origin = "webhook" | "api";
 
 /** The result of writing one object. */
-export interface Written {
+export interface Written extends Partial<DayChange> {
   readonly id: string;
   /** Order keys of the copies known before the write. */
   readonly known: BestCopies;

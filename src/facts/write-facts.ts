@@ -2,6 +2,7 @@ import type pg from "pg";
 import { pipelined } from "../database/query.js";
 import { RetryTransaction } from "../database/transaction.js";
 import { recordAbsences } from "./absences.js";
+import { changesOfMoved, markDays, noteChange } from "./day-marks.js";
 import { findErased, withoutErased } from "./erasures.js";
 import { markFetches, revokeAccess } from "./fetches-and-access.js";
 import { lockCustomers, lockObjects } from "./locks.js";
@@ -89,10 +90,14 @@ export async function writeFacts(
   const affected = new Set(merged);
   // Merges come before objects, so that the objects are written to the survivor.
   const evidence = { merges: valuesOf(facts, "merge"), recoveries: valuesOf(facts, "recovery") };
-  const { changed: changedMerges, refused } =
-    seeds.length > 0
-      ? await applyMerges(tx, organizationId, merged, evidence)
-      : { changed: new Set<string>(), refused: [] };
+  const {
+    changed: changedMerges,
+    refused,
+    moved,
+  } = seeds.length > 0
+    ? await applyMerges(tx, organizationId, merged, evidence)
+    : { changed: new Set<string>(), refused: [], moved: false };
+  const changedDays = changesOfMoved(moved ? merged : []);
 
   const known = new Map<string, BestCopies>();
   const ownersOf = new Map<string, readonly string[]>();
@@ -108,6 +113,7 @@ export async function writeFacts(
       const customerIds = [written.customer_id, written.previous_customer_id].filter((id) => id !== null);
       ownersOf.set(key, [...(ownersOf.get(key) ?? []), ...customerIds]);
       for (const customerId of customerIds) affected.add(customerId);
+      noteChange(changedDays, { ...written, kind, customerIds }, now);
     }
   });
   await pipelined(
@@ -116,6 +122,8 @@ export async function writeFacts(
     () => markFetches(tx, organizationId, valuesOf(facts, "pending_fetch"), now),
     () => revokeAccess(tx, organizationId, valuesOf(facts, "revocation")),
   );
+
+  await markDays(tx, organizationId, changedDays, now);
 
   for (const customerId of gone) affected.add(customerId);
   for (const customerId of affected) {

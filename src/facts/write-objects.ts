@@ -1,6 +1,7 @@
 import type pg from "pg";
 import { query, type Statement } from "../database/query.js";
 import { writeJson } from "../square/write-json.js";
+import { type DayChange, dayChangeColumns, storedDayColumns } from "./day-marks.js";
 import { forEachKind, mirrorTables, recordsetOf, type TableShape } from "./mirror-tables.js";
 import { HASH_BYTES, hasVersion } from "./order-key.js";
 import { owners } from "./owners.js";
@@ -121,7 +122,7 @@ function writeStatement(shape: TableShape, origin: Origin): Statement {
       from jsonb_to_recordset($2::jsonb) as i (${fields})
     ),
     stored as (
-      select s.${key}, s.order_key, ${before} as previous_customer_id${mayLackVersion ? `, not ${allCopiesHaveVersion("s")} as mixed` : ""}
+      select s.${key}, s.order_key, ${before} as previous_customer_id${mayLackVersion ? `, not ${allCopiesHaveVersion("s")} as mixed` : ""}${storedDayColumns(shape)}
       from unnest($3::text[]) as ids (id)
       cross join lateral (select * from ${table} where organization_id = $1 and ${key} = ids.id offset 0) as s
     ),${locationId ? placeholders : ""}
@@ -135,12 +136,12 @@ function writeStatement(shape: TableShape, origin: Origin): Statement {
     ),${replaceParts(shape)}
     answer as (
       select ${key} as id, encode(stored.order_key, 'hex') as stored_key, written.${key} is not null as applied,
-        incoming.customer_id, stored.previous_customer_id, ${mayLackVersion ? "coalesce(stored.mixed, false)" : "false"} as mixed
+        incoming.customer_id, stored.previous_customer_id, ${mayLackVersion ? "coalesce(stored.mixed, false)" : "false"} as mixed${dayChangeColumns(shape)}
       from incoming
       left join stored using (${key})
       left join written using (${key})
     )
-    select id, stored_key, applied, customer_id, previous_customer_id, mixed from answer`,
+    select * from answer`,
   };
 }
 
@@ -149,7 +150,7 @@ const statements = forEachKind((shape) => ({
   api: writeStatement(shape, "api"),
 }));
 
-interface Answer {
+interface Answer extends Partial<DayChange> {
   readonly id: string;
   readonly stored_key: string | null;
   readonly applied: boolean;

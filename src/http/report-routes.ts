@@ -114,7 +114,7 @@ export function reportRoutes({ database, readFrom, clock, cursors }: Parts) {
       "Bookings by location and local day",
       placeQuery,
       z.object({ days: z.array(appointmentsDay) }),
-      async ({ pool, scope }) => ({ days: await appointmentsDaily(pool, scope) }),
+      async ({ pool, scope, now }) => ({ days: await appointmentsDaily(pool, scope, now) }),
       { name: "days", row: appointmentsDay },
     );
     report(
@@ -122,7 +122,7 @@ export function reportRoutes({ database, readFrom, clock, cursors }: Parts) {
       "Money by location, local day and currency",
       placeQuery,
       z.object({ days: z.array(revenueDay) }),
-      async ({ pool, scope }) => ({ days: await revenueDaily(pool, scope) }),
+      async ({ pool, scope, now }) => ({ days: await revenueDaily(pool, scope, now) }),
       { name: "days", row: revenueDay },
     );
     report(

@@ -1,9 +1,9 @@
 import type pg from "pg";
 import { type ApiRow, toApiRow } from "../analytics/api-row.js";
+import { rebookedVisits } from "../analytics/rebooked-visits.js";
 import { isAccepted, isFirstAccepted, isLateCancellation, isVisit, localDay } from "../analytics/rules.js";
 import type { Scope } from "./daily.js";
 import { readReport } from "./read-report.js";
-import { rebookedVisits } from "./rebooked-visits.js";
 
 /** Conditions over `counted`, by the number that counts these bookings. */
 const conditions = {

@@ -22,13 +22,18 @@ export async function readReport<Row extends object>(
   });
 }
 
-/** Like `readReport`, for several statements that read one snapshot. */
+/**
+ * Like `readReport`, for several statements that read one snapshot.
+ *
+ * @param options.sorts whether they sort or hash the facts of a period
+ */
 export async function readSnapshot<Result>(
   pool: pg.Pool,
   work: (read: Read) => Promise<Result>,
+  { sorts = false }: { readonly sorts?: boolean } = {},
 ): Promise<Result> {
   return inSnapshot(pool, async (tx) => {
-    await tx.query(PLANNED_ANEW);
+    await tx.query(sorts ? `${PLANNED_ANEW}; ${ROOM_TO_SORT}` : PLANNED_ANEW);
     return work(reading(tx));
   });
 }

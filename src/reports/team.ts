@@ -1,8 +1,8 @@
 import type pg from "pg";
+import { rebookedVisits } from "../analytics/rebooked-visits.js";
 import { isFirstAccepted, isLateCancellation, isVisit, localDay } from "../analytics/rules.js";
 import type { Scope } from "./daily.js";
 import { readReport } from "./read-report.js";
-import { rebookedVisits } from "./rebooked-visits.js";
 
 /** One team member's numbers in a period. A booking with two members counts for both. */
 export interface TeamMemberReport {

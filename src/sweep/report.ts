@@ -4,7 +4,7 @@ import { nothingPulled, type Pulled } from "../pull/report.js";
 export type SweepMode = "recent" | "full";
 
 /** The parts of a sweep, in their order. */
-export type SweepStep = "events" | "due" | "pull" | "check" | "retention";
+export type SweepStep = "events" | "due" | "pull" | "check" | "days" | "retention";
 
 export interface SweepProgress {
   readonly step: SweepStep;
@@ -32,6 +32,8 @@ export interface SweepReport extends DriftReport {
   };
   events_retried: number;
   pulled: Pulled;
+  /** Local days whose figures were kept for reports. */
+  days_kept: number;
   /** Profiles deleted because two pulls did not find them at Square. No event reported these deletions. */
   inferred_deletions: number;
 }
@@ -46,6 +48,7 @@ export function emptyReport(cronId: string, mode: SweepMode): SweepReport {
     waiting: { deferred_events: 0, organizations: 0 },
     events_retried: 0,
     pulled: nothingPulled(),
+    days_kept: 0,
     inferred_deletions: 0,
     ...nothingFound(),
   };

@@ -3,6 +3,7 @@ import type { Clock } from "../clock.js";
 import { EVENT_RETENTION_DAYS, type Retention } from "../config.js";
 import { isTooSlow, isUnavailable } from "../database/failures.js";
 import { describeHolder } from "../database/lock-wait.js";
+import { keepDays } from "../days/keep.js";
 import { checkEverybody } from "../drift/check-everybody.js";
 import { correctDue } from "../drift/due.js";
 import type { DriftRun } from "../drift/run.js";
@@ -62,8 +63,9 @@ const SAVE_EVERY_MS = 1_000;
  * definitions. 3. `pull` reads from Square what webhooks missed, a few organizations at a time, in at most half of
  * the time budget. It recomputes the customers of what it stores. It is the only step that waits for Square. So it
  * comes after the steps that do not, and it leaves time for the check. 4. `check` compares rows with their
- * recomputation and corrects them, until all are checked. In a recent sweep it ends when the time budget is spent. 5. `retention` makes the
- * next months' partitions of events, and removes old events, logs and marks.
+ * recomputation and corrects them, until all are checked. In a recent sweep it ends when the time budget is spent.
+ * 5. `days` keeps the figures of past days for reports, in a time of its own. 6. `retention` makes the next months'
+ * partitions of events, and removes old events, logs and marks.
  *
  * A failure is noted in the report's `errors`, and the rest goes on. When `context.signal` is aborted, the sweep
  * ends after its current chunk, and the next sweep continues there. Only one sweep runs on a database at a time.
@@ -148,6 +150,7 @@ async function runSteps(run: Run): Promise<void> {
     ["due", async () => (full ? undefined : correctAllDue(run))],
     ["pull", () => pullAll(run)],
     ["check", () => checkEverybody(driftRunOf(run), timeLeft())],
+    ["days", () => keepAllDays(run)],
     ["retention", () => removeOld(run)],
   ];
   for (const [step, work] of steps) {
@@ -193,12 +196,31 @@ async function retryDeferred({ context, pool, clock, signal, report, onProgress 
   report.waiting.deferred_events = await noteWaitingEvents(pool, clock(), report.errors);
 }
 
-async function correctAllDue(run: Run): Promise<void> {
+function correctAllDue(run: Run): Promise<void> {
+  return forEachOrganization(run, "due", (id) => correctDue(driftRunOf(run), id));
+}
+
+/** A fifth of the time budget. A full sweep keeps every day anew, which also heals what was changed by hand. */
+function keepAllDays(run: Run): Promise<void> {
+  const { pool, clock, signal, report } = run;
+  const options = { anew: report.mode === "full", until: performance.now() + run.timeBudgetMs / 5 };
+  const onKept = (days: number) => {
+    report.days_kept += days;
+    return run.saveReport();
+  };
+  return forEachOrganization(run, "days", (id) => keepDays({ pool, clock, signal, onKept }, id, options));
+}
+
+async function forEachOrganization(
+  run: Run,
+  step: SweepStep,
+  work: (organizationId: string) => Promise<void>,
+): Promise<void> {
   const { organization } = run.context.database.prisma;
   const organizations = await organization.findMany({ select: { id: true }, orderBy: { id: "asc" } });
   for (const [index, { id }] of organizations.entries()) {
-    await attempt(run, id, "due", () => correctDue(driftRunOf(run), id));
-    run.onProgress({ step: "due", done: index + 1, total: organizations.length });
+    await attempt(run, id, step, () => work(id));
+    run.onProgress({ step, done: index + 1, total: organizations.length });
     await run.saveReport();
   }
 }

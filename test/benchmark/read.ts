@@ -5,6 +5,7 @@ import path from "node:path";
 import { buildApp } from "../../src/app.js";
 import { type Database, openDatabase } from "../../src/database/database.js";
 import { migrate } from "../../src/database/migrate.js";
+import { keepDays } from "../../src/days/keep.js";
 import { Inbox } from "../../src/inbox/inbox.js";
 import { openLog } from "../../src/log.js";
 import { customerSorts } from "../../src/reports/customers.js";
@@ -85,7 +86,26 @@ async function openData(name: string, customers: number) {
   const known = await database.prisma.organization.findUnique({ where: { squareMerchantId: MERCHANT } });
   if (!known) process.stderr.write(`making ${customers} customers\n`);
   const organizationId = known?.id ?? (await loadReadData(database, customers, new Date()));
+  await keepAll(database, organizationId);
   return { database, organizationId };
+}
+
+/** Keeps the days, as sweeps do. */
+async function keepAll({ pool }: Database, organizationId: string): Promise<void> {
+  const started = performance.now();
+  let kept = 0;
+  const signal = new AbortController().signal;
+  const onKept = (days: number) => {
+    kept += days;
+  };
+  const options = { anew: false, until: Number.POSITIVE_INFINITY };
+  await keepDays({ pool, clock: () => new Date(), signal, onKept }, organizationId, options);
+  const { rows } = await pool.query(
+    "select pg_total_relation_size('kept_days') + pg_total_relation_size('kept_revenue') as bytes",
+  );
+  const seconds = ((performance.now() - started) / 1_000).toFixed(1);
+  process.stderr.write(`  ${kept} days kept: ${seconds} s, ${rows[0].bytes} bytes\n`);
+  await pool.query("vacuum analyze kept_days, kept_revenue");
 }
 
 function paymentOf(part: string, n: number, customers: number) {

@@ -1,4 +1,5 @@
 import { beforeAll, expect, test } from "vitest";
+import { keepDays } from "../../src/days/keep.js";
 import { customerSorts } from "../../src/reports/customers.js";
 import { addDays } from "../../src/reports/period.js";
 import { customerId, loadReadData } from "../benchmark/read-data.js";
@@ -13,6 +14,9 @@ let organizationId: string;
 
 beforeAll(async () => {
   organizationId = await loadReadData(database, 20_000, NOW);
+  const signal = new AbortController().signal;
+  const keeping = { pool: database.pool, clock: () => NOW, signal, onKept: () => {} };
+  await keepDays(keeping, organizationId, { anew: false, until: Number.POSITIVE_INFINITY });
 });
 
 const large = ["bookings", "booking_segments", "payments", "refunds", "customers", "customer_analytics"];
@@ -46,6 +50,8 @@ const paths = [
   ].map((filter) => `customers?${filter}`),
   `customers/${customerId(7)}/explain/total_revenue_cents`,
   `kpi?${since(29)}`,
+  `kpi?${since(364)}`,
+  `kpi?${since(364)}&location_id=L3`,
   `appointments/daily?${since(89)}`,
   `revenue/daily?${since(89)}`,
   `payments?counted=net_cents&${since(89)}`,

@@ -173,13 +173,13 @@ describe.each(firstSeeds)("random salons from seed %i", (firstSeed) => {
       const to = end.toISOString().slice(0, 10);
       const scope = { organizationId, from: addDays(to, -60), to, locationId: null };
       const { current } = await kpi(pool, scope, facts.organization.currency, end);
-      const days = await appointmentsDaily(pool, scope);
+      const days = await appointmentsDaily(pool, scope, end);
       const sum = (rows: readonly Record<string, unknown>[], name: string) =>
         rows.reduce((total, row) => total + Number(row[name]), 0);
       for (const name of ["accepted_appointments", "no_show_appointments", "new_customers"] as const) {
         expect(sum(days, name), `${name}, seed ${seed}`).toBe(current[name]);
       }
-      const money = (await revenueDaily(pool, scope)).filter((row) => row.currency === current.currency);
+      const money = (await revenueDaily(pool, scope, end)).filter((row) => row.currency === current.currency);
       for (const name of [
         "revenue_cents",
         "net_cents",

@@ -94,7 +94,14 @@ test("a slow Square uses only its budget: the check runs, and the next sweep beg
   const first = await run();
   expect(first).toMatchObject({ success: true, complete: true, waiting: { organizations: 6 } });
   expect(first.duration_ms).toBeLessThan(10_000);
-  expect(first.steps.map(({ step }) => step)).toEqual(["events", "due", "pull", "check", "retention"]);
+  expect(first.steps.map(({ step }) => step)).toEqual([
+    "events",
+    "due",
+    "pull",
+    "check",
+    "days",
+    "retention",
+  ]);
   expect(asked).toHaveLength(4);
   const unreached = ["M1", "M2", "M3", "M4", "M5", "M6"].filter((merchant) => !asked.includes(merchant));
   await run();

@@ -1,4 +1,4 @@
-import { isStanding, latestRebookedStart } from "../analytics/rules.js";
+import { isStanding, latestRebookedStart } from "./rules.js";
 
 /**
  * SQL for the booking ids of rebooked visits: the customer booked again within 24 hours (see the column
@@ -6,8 +6,9 @@ import { isStanding, latestRebookedStart } from "../analytics/rules.js";
  *
  * @param visits a relation of visits with booking_id, customer_id, start_at
  * @param from the SQL parameter of the first day of the period; `to` is that of the last
+ * @param bookings the relation in which rebookings are looked for; it has organization_id
  */
-export const rebookedVisits = (visits: string, from: string, to: string) => `
+export const rebookedVisits = (visits: string, from: string, to: string, bookings = "bookings") => `
       select booking_id from (
         select booking_id, at, ${latestRebookedStart("customer_id")} as later_start_at
         from (
@@ -15,11 +16,11 @@ export const rebookedVisits = (visits: string, from: string, to: string) => `
           from ${visits} where customer_id is not null
           union all
           select null, b.customer_id, b.created_at, b.start_at
-          from bookings b
+          from ${bookings} b
           where b.organization_id = $1 and b.customer_id is not null and b.start_at > earliest_instant(${from})
             and b.created_at >= earliest_instant(${from})
             and b.created_at < latest_instant(${to}) + interval '24 hours'
-            and ${isStanding("b")}
+            and b.customer_id in (select customer_id from ${visits}) and ${isStanding("b")}
         ) as moment
       ) as visit
       where booking_id is not null and later_start_at > at`;

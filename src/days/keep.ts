@@ -1,0 +1,180 @@
+import type pg from "pg";
+import type { Clock } from "../clock.js";
+import { inBackgroundTransaction } from "../database/lock-wait.js";
+import { query, queryUnprepared, type Statement, withoutTimeout } from "../database/query.js";
+import { inTransaction } from "../database/transaction.js";
+import { MARKED_AFTER_MS } from "../facts/day-marks.js";
+import { lockSettings } from "../facts/locks.js";
+import { forgetStatements, keepBookingsStatement, keepRevenueStatement } from "./keep-statement.js";
+
+/**
+ * Keeps the figures of past local days. Reports read them instead of the facts (src/reports/kept-days.ts). A writer
+ * marks the days whose facts it changes (src/facts/day-marks.ts), and the next run keeps these days anew.
+ */
+
+const DAY_MS = 24 * 3600 * 1000;
+
+/**
+ * A day is kept when it ended this long ago. Writers mark facts that are a day younger. So a day is not kept while a
+ * transaction that did not mark it is still open, even if the servers' clocks differ by some hours.
+ */
+const KEPT_AFTER_MS = MARKED_AFTER_MS + DAY_MS;
+
+/** The days of one transaction. Fewer take longer: each customer's bookings are read once in it. */
+const DAYS_AT_ONCE = 28;
+
+/** Older days are kept only if they were kept before. */
+const OLDEST_DAYS = 3_660;
+
+/** A part of the organization's days, both included. */
+interface Days {
+  readonly from: string;
+  readonly to: string;
+}
+
+export interface Keeping {
+  readonly pool: pg.Pool;
+  readonly clock: Clock;
+  /** Aborted when the process stops. Then the run ends after its current chunk. */
+  readonly signal: AbortSignal;
+  /** Called after each chunk with the number of days kept by it. */
+  readonly onKept: (days: number) => Promise<void> | void;
+}
+
+/**
+ * Keeps the organization's days that are past and not kept, or marked. It ends earlier, after a chunk, when the time
+ * is over or the process stops. The next run continues.
+ *
+ * @param options.anew keeps days again that are kept and not marked
+ * @param options.until by `performance.now()`; at least one chunk is kept
+ * @throws when the database is unavailable
+ */
+export async function keepDays(
+  { pool, clock, signal, onKept }: Keeping,
+  organizationId: string,
+  options: { readonly anew: boolean; readonly until: number },
+): Promise<void> {
+  await begin(pool, organizationId);
+  const last = lastDayOf(clock());
+  for (const { from, to } of chunksOf(await daysToKeep(pool, organizationId, last, options.anew))) {
+    if (signal.aborted) return;
+    if (!(await keepChunk(pool, organizationId, { from, to }))) return;
+    await onKept(daysBetween(from, to) + 1);
+    if (performance.now() >= options.until) return;
+  }
+}
+
+/** The last local day that ended `KEPT_AFTER_MS` ago in every time zone. */
+function lastDayOf(now: Date): string {
+  // The longest day ends 36 hours after its midnight in UTC (latest_instant).
+  return new Date(now.getTime() - KEPT_AFTER_MS - 36 * 3600 * 1000).toISOString().slice(0, 10);
+}
+
+const standsStatement: Statement = {
+  name: "day_keeping_stands",
+  text: "select zones = zones_of_days($1) as stands from day_keeping where organization_id = $1",
+};
+
+// Primary key.
+const beginStatement: Statement = {
+  name: "begin_day_keeping",
+  text: `
+    insert into day_keeping (organization_id, zones) select $1, zones_of_days($1)
+    on conflict (organization_id) do update set zones = excluded.zones`,
+};
+
+/**
+ * Begins to keep days, or begins again when a time zone has changed. Writers share the settings' lock, so this waits
+ * for those who do not mark yet, or who mark by the earlier zones.
+ */
+async function begin(pool: pg.Pool, organizationId: string): Promise<void> {
+  if (await stands(pool, organizationId)) return;
+  await inBackgroundTransaction(pool, async (tx) => {
+    await lockSettings(tx, organizationId);
+    await query(tx, beginStatement, [organizationId]);
+    for (const { text } of forgetStatements)
+      await tx.query(withoutTimeout(text, [organizationId, "-infinity", "infinity"]));
+  });
+}
+
+async function stands(on: pg.Pool | pg.PoolClient, organizationId: string): Promise<boolean> {
+  const { rows } = await query<{ stands: boolean }>(on, standsStatement, [organizationId]);
+  return rows[0]?.stands === true;
+}
+
+// Indexes: bookings_start_idx, payments_created_idx and refunds_created_idx for the first fact; primary keys of
+// kept_days and day_marks. An index gives the first instant at once.
+const daysStatement: Statement = {
+  name: "days_to_keep",
+  text: `
+    with first as (
+      select case when at is not null then greatest(local_date(at, 'UTC') - 1, $2::date - $3::integer) end as day
+      from (
+        select least(
+          (select min(start_at) from bookings where organization_id = $1),
+          (select min(created_at) from payments where organization_id = $1),
+          (select min(created_at) from refunds where organization_id = $1)
+        ) as at
+      ) as fact
+    )
+    select day::text, bool_or(marked) as marked
+    from (
+      select first.day + n as day, false as marked
+      from first cross join generate_series(0, $2::date - first.day) as n
+      where $4 or not exists (
+        select from kept_days k where k.organization_id = $1 and k.day = first.day + n and k.part = 0
+      )
+      union all
+      select day, true from day_marks where organization_id = $1 and day <= $2
+    ) as wanted
+    group by day
+    order by day desc`,
+};
+
+/** The days to keep: first those that are marked, then the others, each from the newest on. */
+async function daysToKeep(
+  pool: pg.Pool,
+  organizationId: string,
+  last: string,
+  anew: boolean,
+): Promise<string[]> {
+  const { rows } = await queryUnprepared<{ day: string; marked: boolean }>(pool, daysStatement, [
+    organizationId,
+    last,
+    OLDEST_DAYS,
+    anew,
+  ]);
+  const of = (marked: boolean) => rows.filter((row) => row.marked === marked).map(({ day }) => day);
+  return [...of(true), ...of(false)];
+}
+
+/** Puts successive days into chunks. The days go backwards. */
+function chunksOf(days: readonly string[]): Days[] {
+  const chunks: Days[] = [];
+  for (const day of days) {
+    const chunk = chunks.at(-1);
+    if (chunk && daysBetween(day, chunk.from) === 1 && daysBetween(day, chunk.to) < DAYS_AT_ONCE)
+      chunks[chunks.length - 1] = { from: day, to: chunk.to };
+    else chunks.push({ from: day, to: day });
+  }
+  return chunks;
+}
+
+function daysBetween(from: string, to: string): number {
+  return Math.round((Date.parse(to) - Date.parse(from)) / DAY_MS);
+}
+
+const IN_SNAPSHOT = "set transaction isolation level repeatable read";
+const PLANNED_ANEW = `set local plan_cache_mode = force_custom_plan; set local enable_seqscan = on;
+  set local work_mem = '64MB'`;
+
+/** @returns false if a time zone has changed since the keeping began */
+function keepChunk(pool: pg.Pool, organizationId: string, { from, to }: Days): Promise<boolean> {
+  return inTransaction(pool, async (tx) => {
+    await tx.query(`${IN_SNAPSHOT}; ${PLANNED_ANEW}`);
+    if (!(await stands(tx, organizationId))) return false;
+    for (const { text } of [...forgetStatements, keepBookingsStatement, keepRevenueStatement])
+      await tx.query(withoutTimeout(text, [organizationId, from, to]));
+    return true;
+  });
+}

@@ -1,0 +1,176 @@
+import { rebookedVisits } from "../analytics/rebooked-visits.js";
+import { isVisit, localDay } from "../analytics/rules.js";
+import type { Statement } from "../database/query.js";
+import type { Scope } from "./daily.js";
+import type { DividedPeriod } from "./kept-days.js";
+import { daysOf } from "./period.js";
+import type { Read } from "./read-report.js";
+
+/** The bookings and people of a period. A customer counts once in the whole period. */
+export interface Counts {
+  readonly accepted_appointments: number;
+  readonly pending_appointments: number;
+  readonly cancelled_by_customer: number;
+  readonly cancelled_by_seller: number;
+  readonly no_show_appointments: number;
+  readonly unique_customers: number;
+  readonly new_customers: number;
+  readonly rebooked_visits: number;
+}
+
+/** Counts of a period, and its visits. */
+export interface CountsRow extends Counts {
+  readonly visits: number;
+}
+
+// Indexes: bookings_start_idx for the bookings of the days, and again for rebookings, which start later than their
+// visit; customer_analytics_first_booking_idx for new customers.
+const countsStatement: Statement = {
+  name: "report_kpi_counts",
+  text: `
+    with booking as (
+      select b.booking_id, b.customer_id, b.status, b.start_at, ${isVisit("b", "$5::timestamptz")} as visit
+      from organizations o
+      join bookings b on b.organization_id = o.id
+      left join locations l on l.organization_id = o.id and l.square_location_id = b.location_id
+      where o.id = $1 and b.organization_id = $1
+        and b.start_at >= earliest_instant($2) and b.start_at < latest_instant($3)
+        and ${localDay("b.start_at")} between $2 and $3
+        and ($4::text is null or b.location_id = $4)
+    ), first_booking as (
+      select (
+        select b.booking_id from bookings b
+        where b.organization_id = $1 and b.customer_id = a.square_customer_id
+          and b.status = 'ACCEPTED' and b.start_at = a.first_booking_at
+        order by b.booking_id collate "C" limit 1
+      ) as booking_id
+      from customer_analytics a
+      where a.organization_id = $1
+        and a.first_booking_at >= earliest_instant($2) and a.first_booking_at < latest_instant($3)
+    ), visit as (
+      select booking_id, customer_id, start_at from booking where visit
+    ), rebooked as (${rebookedVisits("visit", "$2", "$3")}
+    )
+    select
+      (count(*) filter (where status = 'ACCEPTED'))::integer as accepted_appointments,
+      (count(*) filter (where status = 'PENDING'))::integer as pending_appointments,
+      (count(*) filter (where status = 'CANCELLED_BY_CUSTOMER'))::integer as cancelled_by_customer,
+      (count(*) filter (where status = 'CANCELLED_BY_SELLER'))::integer as cancelled_by_seller,
+      (count(*) filter (where status = 'NO_SHOW'))::integer as no_show_appointments,
+      (count(distinct customer_id) filter (where status = 'ACCEPTED'))::integer as unique_customers,
+      count(first_booking.booking_id)::integer as new_customers,
+      (count(*) filter (where visit))::integer as visits,
+      count(rebooked.booking_id)::integer as rebooked_visits
+    from booking
+    left join first_booking on first_booking.booking_id = booking.booking_id
+    left join rebooked on rebooked.booking_id = booking.booking_id`,
+};
+
+// Primary key. A customer counts on the first of the customer's days in the period, which begins on $4: the day before
+// it lies more than day - $4 days back.
+const keptCountsStatement: Statement = {
+  name: "report_kept_counts",
+  text: `
+    select coalesce(sum(accepted_appointments), 0)::integer as accepted_appointments,
+      coalesce(sum(pending_appointments), 0)::integer as pending_appointments,
+      coalesce(sum(cancelled_by_customer), 0)::integer as cancelled_by_customer,
+      coalesce(sum(cancelled_by_seller), 0)::integer as cancelled_by_seller,
+      coalesce(sum(no_show_appointments), 0)::integer as no_show_appointments,
+      coalesce(sum(unique_customers - coalesce(returned[width_bucket(day - $4::date, returned_after)], 0)), 0)::integer
+        as unique_customers,
+      coalesce(sum(new_customers), 0)::integer as new_customers,
+      coalesce(sum(accepted_appointments), 0)::integer as visits,
+      coalesce(sum(rebooked_visits), 0)::integer as rebooked_visits
+    from kept_days
+    where organization_id = $1 and day = any ($2)
+      and case when $3::text is null then part = 0 else part > 0 and location_id = $3 end`,
+};
+
+/** The earlier bookings of so many days' customers are looked up one by one. Of more days, the planner decides. */
+const FEW_DAYS = 7;
+
+// The customers of days that are not kept who did not come on an earlier day of the period, which begins on $5.
+// Indexes: bookings_start_idx, and bookings_customer_idx for the days before.
+const otherCustomersStatement = (days: "few" | "many"): Statement => ({
+  name: `report_other_customers_${days}`,
+  text: `
+    with place as (
+      select o.time_zone, l.square_location_id as location_id, coalesce(l.time_zone, o.time_zone) as local_zone
+      from organizations o left join locations l on l.organization_id = o.id
+      where o.id = $1
+    ), organization as (
+      select time_zone from organizations where id = $1
+    ), visitor as (
+      select b.customer_id, min(local_date(b.start_at, coalesce(p.local_zone, o.time_zone))) as day
+      from organization o
+      cross join bookings b
+      left join place p on p.location_id = b.location_id
+      where b.organization_id = $1 and b.status = 'ACCEPTED' and b.customer_id is not null
+        and b.start_at >= earliest_instant($2) and b.start_at < latest_instant($3)
+        and local_date(b.start_at, coalesce(p.local_zone, o.time_zone)) between $2 and $3
+        and ($4::text is null or b.location_id = $4)
+      group by b.customer_id
+    )
+    select count(*)::integer as customers
+    from visitor v
+    where not exists (
+      select from organization o
+      cross join bookings b
+      left join place p on p.location_id = b.location_id
+      where b.organization_id = $1 and b.customer_id = v.customer_id and b.status = 'ACCEPTED'
+        and b.start_at >= earliest_instant($5) and b.start_at < latest_instant($3)
+        and local_date(b.start_at, coalesce(p.local_zone, o.time_zone)) >= $5::date
+        and local_date(b.start_at, coalesce(p.local_zone, o.time_zone)) < v.day
+        and ($4::text is null or b.location_id = $4)
+      ${days === "few" ? "offset 0" : ""}
+    )`,
+});
+const otherCustomersStatements = {
+  few: otherCustomersStatement("few"),
+  many: otherCustomersStatement("many"),
+};
+
+const noCounts: Record<keyof CountsRow, number> = {
+  accepted_appointments: 0,
+  pending_appointments: 0,
+  cancelled_by_customer: 0,
+  cancelled_by_seller: 0,
+  no_show_appointments: 0,
+  unique_customers: 0,
+  new_customers: 0,
+  rebooked_visits: 0,
+  visits: 0,
+};
+
+/** Counts a period from its kept days and from the facts of the others. */
+export async function countsOf(
+  read: Read,
+  { organizationId, locationId }: Scope,
+  { from, kept, others }: DividedPeriod,
+  now: Date,
+): Promise<CountsRow> {
+  const parts: CountsRow[] = [];
+  for (const range of others)
+    parts.push(
+      ...(await read<CountsRow>(countsStatement, [organizationId, range.from, range.to, locationId, now])),
+    );
+  if (kept.length === 0) return sumOf(parts);
+  const [keptCounts] = await read<CountsRow>(keptCountsStatement, [organizationId, kept, locationId, from]);
+  // People are not summed over the parts.
+  let unique_customers = keptCounts?.unique_customers ?? 0;
+  const few = others.reduce((days, range) => days + daysOf(range), 0) <= FEW_DAYS;
+  for (const range of others) {
+    const values = [organizationId, range.from, range.to, locationId, from];
+    const statement = otherCustomersStatements[few ? "few" : "many"];
+    for (const { customers } of await read<{ customers: number }>(statement, values))
+      unique_customers += customers;
+  }
+  return { ...sumOf([...parts, ...(keptCounts ? [keptCounts] : [])]), unique_customers };
+}
+
+function sumOf(parts: readonly CountsRow[]): CountsRow {
+  const sum = { ...noCounts };
+  const names = Object.keys(noCounts) as (keyof CountsRow)[];
+  for (const part of parts) for (const name of names) sum[name] += part[name] ?? 0;
+  return sum;
+}
