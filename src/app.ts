@@ -114,7 +114,7 @@ export async function buildApp({
   await http.register(cookie);
   await http.register(openapi);
   await http.register(healthRoutes({ database }));
-  await http.register(metricsRoutes({ database, replica, clock, inbox }));
+  await http.register(metricsRoutes({ database, replica, subscription, clock, inbox }));
   await http.register(webhookRoutes({ webhook, inbox }));
   await http.register(cronRoutes({ sweeps, cronSecret }));
   const sessions = adminApiKey === undefined ? undefined : sessionsOf(adminApiKey, clock);

@@ -61,7 +61,7 @@ function literal(name: string): string {
 
 /**
  * A year of a salon with a merge, a dead and a deferred event, an event of an unknown merchant, a drifted row that a
- * sweep found, errors of a sweep, and rows that came due.
+ * sweep found, errors of a sweep, and rows that came due. Beside it stands a seller who has revoked the permission.
  */
 async function addFaultySalon(database: Database): Promise<Record<string, string>> {
   const { pool } = database;
@@ -93,6 +93,8 @@ async function addFaultySalon(database: Database): Promise<Record<string, string
   );
   const report = await sweepAt(database, NOW, "full");
   expect(report.drift).toEqual([{ column: "total_bookings", rows: 1 }]);
+  const gone = { squareMerchantId: "MLGONE", name: "Gone", timeZone: "UTC", status: "revoked" };
+  await database.prisma.organization.create({ data: { ...gone, tokenExpiresAt: NOW } });
   return {
     organization_id: organizationId,
     customer_id: customerId,

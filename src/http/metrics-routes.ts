@@ -5,17 +5,20 @@ import type { Database } from "../database/database.js";
 import type { Replica } from "../database/replica.js";
 import type { Inbox } from "../inbox/inbox.js";
 import { Metrics } from "../operations/metrics.js";
+import type { SubscriptionWatch } from "../operations/subscription-watch.js";
 import { WEBHOOK_ROUTE } from "./webhook-address.js";
 
 /** The route of Prometheus' metrics. It needs no key, so block it at the proxy (docs/deployment.md). */
 export function metricsRoutes({
   database,
   replica,
+  subscription,
   clock,
   inbox,
 }: {
   database: Database;
   replica: Pick<Replica, "status"> | undefined;
+  subscription: Pick<SubscriptionWatch, "status"> | undefined;
   clock: Clock;
   inbox: Pick<Inbox, "queued" | "onBatch">;
 }) {
@@ -26,6 +29,7 @@ export function metricsRoutes({
       inbox,
       () => app.openStreams.size,
       () => replica?.status,
+      () => subscription?.status,
     );
 
     // Counts every refused delivery, whatever refused it: the signature, the size, the database.

@@ -4,7 +4,9 @@ import type { Clock } from "../clock.js";
 import type { Database } from "../database/database.js";
 import type { ReplicaStatus } from "../database/replica.js";
 import type { Inbox, ProcessedBatch } from "../inbox/inbox.js";
+import { OrganizationMetrics } from "./organization-metrics.js";
 import { readWork } from "./status.js";
+import type { SubscriptionStatus } from "./subscription-status.js";
 
 /**
  * How long values read from the database are reused, in milliseconds. Anybody may request the metrics at any rate.
@@ -40,6 +42,7 @@ export class Metrics {
   readonly #inbox: Pick<Inbox, "queued">;
   readonly #streams: () => number;
   readonly #replica: () => ReplicaStatus | undefined;
+  readonly #subscription: () => SubscriptionStatus | undefined;
   readonly #registry = new Registry();
   readonly #events = this.#counter("events_total", "Attempts to process an event, by type and outcome", [
     "event_type",
@@ -81,29 +84,24 @@ export class Metrics {
   readonly #drift = this.#gauge("sweep_drifted_rows", "Rows that the last sweep found wrong, by column", [
     "column",
   ]);
-  readonly #lastEvent = this.#gauge(
-    "last_event_timestamp_seconds",
-    "When an event came last, by organization",
-    ["organization_id"],
-  );
-  readonly #pullLag = this.#gauge("pull_lag_seconds", "Age of what was pulled of a list at Square", [
-    "organization_id",
-    "list",
-  ]);
-  readonly #pendingFetches = this.#gauge("pending_fetches", "Objects that are still to be fetched", [
-    "organization_id",
-  ]);
+  readonly #organizations = new OrganizationMetrics(this.#registry);
   readonly #replicaLag = this.#gauge(
     "replica_lag_seconds",
     "How far the replica is behind the primary; no sample when that is unknown",
   );
   readonly #replicaUsed = this.#gauge("replica_used", "Whether reports are read from the replica");
+  readonly #subscriptionProblem = this.#gauge(
+    "subscription_problem",
+    "Whether the worst problem of the webhook subscription has this level; no sample before Square was asked",
+    ["level"],
+  );
   #reading: Promise<void> | undefined;
   #readAt = Number.NEGATIVE_INFINITY;
 
   /**
    * @param streams how many live streams are open
    * @param replica its state, or undefined when there is none
+   * @param subscription its state, or undefined when it is not checked
    */
   constructor(
     database: Database,
@@ -111,12 +109,14 @@ export class Metrics {
     inbox: Pick<Inbox, "queued" | "onBatch">,
     streams: () => number,
     replica: () => ReplicaStatus | undefined,
+    subscription: () => SubscriptionStatus | undefined,
   ) {
     this.#database = database;
     this.#clock = clock;
     this.#inbox = inbox;
     this.#streams = streams;
     this.#replica = replica;
+    this.#subscription = subscription;
     inbox.onBatch((batch) => this.#count(batch));
     processRegistry();
   }
@@ -135,6 +135,7 @@ export class Metrics {
     this.#queued.set(this.#inbox.queued);
     this.#liveStreams.set(this.#streams());
     this.#setReplica(this.#replica());
+    this.#setSubscription(this.#subscription());
     if (performance.now() - this.#readAt > READ_EVERY_MS) {
       this.#reading ??= this.#readDatabase().finally(() => {
         this.#reading = undefined;
@@ -181,6 +182,14 @@ export class Metrics {
     if (status.lag_seconds !== null) this.#replicaLag.set(status.lag_seconds);
   }
 
+  #setSubscription(status: SubscriptionStatus | undefined): void {
+    this.#subscriptionProblem.reset();
+    if (!status?.checked_at) return;
+    for (const level of ["warning", "error"]) {
+      this.#subscriptionProblem.set({ level }, status.level === level ? 1 : 0);
+    }
+  }
+
   #set(
     { inbox, sweeps, drift, rows_due, organizations }: Awaited<ReturnType<typeof readWork>>,
     now: Date,
@@ -194,14 +203,7 @@ export class Metrics {
     this.#sweepErrors.set(last?.errors.length ?? 0);
     for (const { step, duration_ms } of last?.steps ?? []) this.#sweepStep.set({ step }, duration_ms / 1_000);
     for (const { column, rows } of drift) this.#drift.set({ column }, rows);
-    for (const { organization_id, last_event_at, pending_fetches, watermarks } of organizations) {
-      if (last_event_at) this.#lastEvent.set({ organization_id }, last_event_at.getTime() / 1_000);
-      this.#pendingFetches.set({ organization_id }, pending_fetches);
-      for (const [list, watermark] of Object.entries(watermarks)) {
-        const lag = (now.getTime() - Date.parse(String(watermark))) / 1_000;
-        if (Number.isFinite(lag)) this.#pullLag.set({ organization_id, list }, lag);
-      }
-    }
+    this.#organizations.set(organizations, now);
   }
 
   /** Values read from the database. */
@@ -214,9 +216,7 @@ export class Metrics {
       this.#sweepErrors,
       this.#sweepStep,
       this.#drift,
-      this.#lastEvent,
-      this.#pullLag,
-      this.#pendingFetches,
+      ...this.#organizations.gauges,
     ];
   }
 

@@ -3,6 +3,8 @@ import { parser } from "@prometheus-io/lezer-promql";
 import { beforeEach, expect, test } from "vitest";
 import { openDatabase } from "../../src/database/database.js";
 import { savePosition } from "../../src/database/positions.js";
+import type { SubscriptionStatus } from "../../src/operations/subscription-status.js";
+import { SubscriptionWatch } from "../../src/operations/subscription-watch.js";
 import { NOW, openSalonApp, openTestApp, type TestApp } from "../support/app.js";
 import { openTestDatabase } from "../support/database.js";
 import { bodyOf, bookingEvent, customerEvent, paymentEvent, squareEvent } from "../support/events.js";
@@ -64,7 +66,52 @@ test("sweeps, drift, pulls and organizations are told as the status tells them",
   expect(value(text, `regulars_last_event_timestamp_seconds{organization_id="${salon}"}`)).toBe(
     NOW.getTime() / 1_000,
   );
-  expect(text).not.toMatch(/ana|C00000|Harbor|token/);
+  expect(text.replaceAll(/^#.*/gm, "")).not.toMatch(/ana|C00000|Harbor|token/);
+});
+
+test("a token's end and a seller who has left are told, and nothing is reckoned late of a seller who has left", async () => {
+  const expiry = new Date(NOW.getTime() + 5 * 86_400_000);
+  await database.prisma.organization.update({
+    where: { id: salon },
+    data: { accessTokenCiphertext: new Uint8Array(60), tokenExpiresAt: expiry },
+  });
+  await savePosition(database.pool, salon, "pull/payments/L1", { watermark: NOW.toISOString() }, NOW);
+  await app.deliver(customerEvent("customer.created", { id: "ana" }));
+  const told = async (status: string) => {
+    // Values of the database are reused for some seconds, so each reading is of a new server.
+    const text = await read(await openTestApp(database));
+    const of = `organization_id="${salon}"`;
+    return {
+      status: value(text, `regulars_organization_status{${of},status="${status}"}`),
+      expiry: value(text, `regulars_token_expiry_timestamp_seconds{${of}}`),
+      lag: value(text, `regulars_pull_lag_seconds{${of},list="payments/L1"}`),
+      heard: value(text, `regulars_last_event_timestamp_seconds{${of}}`),
+    };
+  };
+  const heard = NOW.getTime() / 1_000;
+  expect(await told("active")).toEqual({ status: 1, expiry: expiry.getTime() / 1_000, lag: 0, heard });
+  for (const status of ["revoked", "disconnected"]) {
+    await database.prisma.organization.update({ where: { id: salon }, data: { status } });
+    expect(await told(status)).toEqual({ status: 1 });
+    expect((await told("active")).status).toBeUndefined();
+  }
+});
+
+test("the level of the webhook subscription's problem is told once Square was asked", async () => {
+  const unchecked = new SubscriptionWatch({} as never).status;
+  const told = async (status: SubscriptionStatus | undefined) => {
+    const subscription = status && { status };
+    const text = await read(await openTestApp(database, { subscription }));
+    return ["warning", "error"].map((level) =>
+      value(text, `regulars_subscription_problem{level="${level}"}`),
+    );
+  };
+  expect(await told(undefined)).toEqual([undefined, undefined]);
+  expect(await told(unchecked)).toEqual([undefined, undefined]);
+  const checked = { ...unchecked, checked_at: NOW };
+  expect(await told(checked)).toEqual([0, 0]);
+  expect(await told({ ...checked, level: "warning" })).toEqual([1, 0]);
+  expect(await told({ ...checked, level: "error" })).toEqual([0, 1]);
 });
 
 test("without the database the process still tells what it knows", async () => {
