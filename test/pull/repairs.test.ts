@@ -5,6 +5,7 @@ import { sweep } from "../../src/sweep/sweep.js";
 import { emptyDatabase, openTestDatabase } from "../support/database.js";
 import { bookingEvent, customerEvent, received } from "../support/events.js";
 import { comparableTables, connectSalon, openSquareWorld, type SquareWorld } from "../support/square.js";
+import { runBackfill } from "../support/square-context.js";
 import { tablesOf } from "../support/tables.js";
 
 const database = await openTestDatabase();
@@ -169,15 +170,19 @@ test("a profile that Square finds in between is not deleted", async () => {
 test.each([
   ["the stored version from the API", 0, "api"],
   ["a higher version from the API", 1, "api"],
+  ["the stored version in a full sweep", 0, "full"],
+  ["the stored version in a backfill from the beginning", 0, "backfill"],
   ["an event of the stored version", 0, "event"],
   ["an event of a higher version", 1, "event"],
 ] as const)("an inferred deletion is beaten by %s", async (_, more, way) => {
-  const { stored, sweepLater, truth, profile, tell } = await openWithMissing();
+  const { world, id, stored, sweepLater, truth, profile, tell } = await openWithMissing();
   expect([await sweepLater(), await sweepLater()]).toEqual([0, 1]);
   const copy = { ...profile, version: profile.version + more };
   if (way === "event") expect(await tell(copy)).toBe("processed");
   else truth.customers.set(profile.id, copy);
   if (way === "api") await sweepLater();
+  if (way === "full") await sweep(world.context, "full");
+  if (way === "backfill") await runBackfill(world, id, { restart: true });
   expect(await stored()).toMatchObject({
     deleted_at: null,
     given_name: profile.given_name,
