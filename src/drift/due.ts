@@ -27,10 +27,15 @@ const cameDueStatement = {
   text: `
     select organization_id, array_agg(square_customer_id) as customer_ids from (
       select organization_id, square_customer_id from customer_analytics
-      where refresh_due_at > '-infinity' and refresh_due_at <= $1
+      where refresh_due_at > '-infinity' and refresh_due_at <= $1 and organization_id <> all ($3::uuid[])
       order by refresh_due_at limit $2
     ) as due group by organization_id`,
 };
+
+interface CameDue {
+  readonly organization_id: string;
+  readonly customer_ids: readonly string[];
+}
 
 /** The most rows of one turn. At a thousand rows a second, a turn ends before the next one begins. */
 const LIMIT = 5_000;
@@ -46,7 +51,8 @@ export interface DueContext {
 
 /**
  * Recomputes rows of all organizations that came due. The rows that are due longest come first. A server calls this
- * between sweeps. A drifted row is corrected too, and logged.
+ * between sweeps. A drifted row is corrected too, and logged. The rows of an organization whose locks are held elsewhere
+ * take no place from those of the others.
  *
  * @param limit the most rows; the next call does the rest
  * @returns the number of corrected rows
@@ -54,27 +60,26 @@ export interface DueContext {
 export async function recomputeCameDue(context: DueContext, limit = LIMIT): Promise<number> {
   const { clock, log, signal } = context;
   const { pool } = context.database;
-  const { rows } = await queryUnprepared<{ organization_id: string; customer_ids: string[] }>(
-    pool,
-    cameDueStatement,
-    [clock(), limit],
-  );
+  const locked: string[] = [];
   let corrected = 0;
-  for (const { organization_id, customer_ids } of rows) {
-    try {
-      for (let at = 0; at < customer_ids.length && !signal?.aborted; at += CUSTOMERS_AT_ONCE) {
-        corrected += await correctBatch(
-          context,
-          organization_id,
-          customer_ids.slice(at, at + CUSTOMERS_AT_ONCE),
-        );
+  for (;;) {
+    const before = locked.length;
+    const values = [clock(), limit, locked];
+    const { rows } = await queryUnprepared<CameDue & Record<string, unknown>>(pool, cameDueStatement, values);
+    for (const { organization_id, customer_ids } of rows) {
+      try {
+        for (let at = 0; at < customer_ids.length && !signal?.aborted; at += CUSTOMERS_AT_ONCE) {
+          const ids = customer_ids.slice(at, at + CUSTOMERS_AT_ONCE);
+          corrected += await correctBatch(context, organization_id, ids);
+        }
+      } catch (error) {
+        if (!(error instanceof LockedElsewhere)) throw error;
+        log.warn({ organization_id, reason: error.message }, "due rows wait for a lock");
+        locked.push(organization_id);
       }
-    } catch (error) {
-      if (!(error instanceof LockedElsewhere)) throw error;
-      log.warn({ organization_id, reason: error.message }, "due rows wait for a lock");
     }
+    if (locked.length === before || signal?.aborted) return corrected;
   }
-  return corrected;
 }
 
 async function correctBatch(

@@ -99,6 +99,22 @@ test("due rows wait only for locks of their own organization", async () => {
   expect(rows).toEqual([{ id }]);
 });
 
+test("due rows that wait for a lock take no place from those of another organization", async () => {
+  const { id, context } = await openTwo({ databaseUrl: `${url}?options=-c%20lock_timeout%3D200` });
+  await sweep(context, "recent");
+  const due = (whose: string, at: string) =>
+    database.pool.query(
+      `update customer_analytics set refresh_due_at = $2 where organization_id ${whose} $1`,
+      [id, at],
+    );
+  await due("=", "2025-01-01");
+  const { rowCount } = await due("<>", "2026-01-01");
+  expect(rowCount).toBeGreaterThan(1);
+  await leaveOpen(`select from customer_analytics where organization_id = '${id}' for update`);
+  const recompute = () => recomputeCameDue(contextAt(context.database as Database, context.clock), 2);
+  expect(await recompute()).toBe(2);
+});
+
 test("a backfill leaves a list whose rows are locked for the next run, and reads all others", async () => {
   const { id, context, locked } = await openTwo({ databaseUrl: `${url}?options=-c%20lock_timeout%3D200` });
   await sweep(context, "recent");
