@@ -151,16 +151,29 @@ const deployments: Record<string, Environment> = {
   "server.yaml": ofPod("Deployment"),
   "sweep.yaml": ofPod("CronJob"),
   "regulars.service": (folder, secrets) => {
-    const unit = readFileSync("docs/deploy/regulars.service", "utf8");
-    const assigned = Array.from(unit.matchAll(/^Environment=(.*)$/gm), ([, pairs = ""]) => pairs.split(" "));
-    const [, comment = ""] = /^((?:# .*\n)+)EnvironmentFile=-\/etc\/regulars\/environment$/m.exec(unit) ?? [];
-    const optional = comment.match(/SQUARE_\w+/g) ?? [];
-    return Object.fromEntries([
-      ...assigned.flat().map((pair) => pair.replace("%d", folder).split("=")),
-      ...optional.map((name) => [name, secrets[name.toLowerCase()]]),
-    ]);
+    const id = secrets.square_application_id;
+    const file = readFileSync("docs/deploy/environment", "utf8");
+    // The lines of the application stand behind a # that is taken away.
+    const assigned = (id === undefined ? file : file.replaceAll(/^#(?=SQUARE_)/gm, "")).matchAll(
+      /^(\w+)=(.*)$/gm,
+    );
+    const variables = Object.fromEntries(
+      Array.from(assigned, ([, name, value = ""]) => [name, value.replace("/etc/regulars", folder)]),
+    );
+    return { ...variables, ...(id !== undefined && { SQUARE_APPLICATION_ID: id }) };
   },
 };
+
+test("on a systemd host a command has the server's user, folder and environment", () => {
+  const unit = readFileSync("docs/deploy/regulars.service", "utf8");
+  const of = (name: string) => unit.match(new RegExp(`^${name}=(.*)$`, "m"))?.[1];
+  const command =
+    `sudo -u ${of("User")} env -C ${of("WorkingDirectory")} ` +
+    of("ExecStart")
+      ?.replace("/usr/bin/node", `node --env-file=${of("EnvironmentFile")}`)
+      .replace(" serve", "");
+  expect(readFileSync("docs/deployment.md", "utf8")).toContain(`\nalias regulars='${command}'\n`);
+});
 
 function ofPod(kind: string): Environment {
   const [{ env }] = podsOf(manifests.find((manifest) => manifest.kind === kind)).containers;
