@@ -2,6 +2,7 @@ import { handlerFor } from "../../handlers/registry.js";
 import type { Clock } from "../clock.js";
 import type { Database } from "../database/database.js";
 import { NIL_ORGANIZATION } from "../database/nil-organization.js";
+import { DatabaseUnavailable } from "../errors.js";
 import type { Log } from "../log.js";
 import { Organizations } from "../organizations/merchant-lookup.js";
 import type { SquareEvent } from "../square/envelope.js";
@@ -147,15 +148,25 @@ export class Inbox {
   }
 
   /**
-   * Tries due deferred events again.
+   * Tries due deferred events again. If those of an organization take too long, they are left to their next attempt,
+   * and the events of the others are tried.
    *
-   * @returns how many were tried
+   * @returns how many were tried and not left
    */
   async retryDue(limit = 50): Promise<number> {
-    const { database, clock } = this.#options;
+    const { database, clock, log } = this.#options;
     const due = await leaseDueEvents(database.pool, clock(), limit);
-    await this.#processStored(due, "retry");
-    return due.length;
+    let tried = 0;
+    for (const organization_id of new Set(due.map((event) => event.organization_id))) {
+      const events = due.filter((event) => event.organization_id === organization_id);
+      try {
+        tried += (await this.#processStored(events, "retry")).length;
+      } catch (error) {
+        if (!(error instanceof DatabaseUnavailable)) throw error;
+        log.warn({ organization_id, events: events.length, reason: error.message }, "deferred events wait");
+      }
+    }
+    return tried;
   }
 
   /**

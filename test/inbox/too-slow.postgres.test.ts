@@ -1,6 +1,6 @@
 import { beforeEach, expect, onTestFinished, test } from "vitest";
 import { openDatabase } from "../../src/database/database.js";
-import { addSalon, openInbox } from "../support/app.js";
+import { addSalon, openInbox, TestClock } from "../support/app.js";
 import { emptyDatabase, openTestDatabase } from "../support/database.js";
 import { databaseUrl } from "../support/database-url.js";
 import { bookingEvent, received } from "../support/events.js";
@@ -69,4 +69,32 @@ test("where not even an event's id can be stored in time nothing is taken, and n
   expect(await storedEvents(database)).toEqual([]);
   const again = await Promise.all(bookings.map((event) => inbox.receive(received(event))));
   expect(new Set(again)).toEqual(new Set(["processed"]));
+});
+
+test("deferred events that take too long together do not stop those of another organization", async () => {
+  const other = await addSalon(database, "MLOTHER");
+  const failing = () => ({
+    eventTypes: [],
+    interpret: () => {
+      throw new Error("not yet");
+    },
+  });
+  const deferring = openInbox(hurried, { findHandler: failing });
+  for (const event of [...bookings, bookingEvent({}, { merchant_id: "MLOTHER" })]) {
+    expect(await deferring.receive(received(event))).toBe("deferred");
+  }
+  const release = await hold(
+    "select pg_advisory_xact_lock(hashtextextended($1 || '/customer/' || id, 0)) from unnest($2::text[]) as id",
+    [salon, ["ana", "ben", "slow", "cem", "dee", "eve"]],
+  );
+  const clock = new TestClock();
+  clock.advance(60_000);
+  const inbox = openInbox(hurried, { clock: clock.read });
+  // Each of the six waits three seconds. After fifteen the rest is left to a later attempt.
+  expect(await inbox.retryDue(), "the other organization's event was tried").toBe(1);
+  expect((await tablesOf(database, other)).bookings).toHaveLength(1);
+  await release();
+  clock.advance(60_000);
+  expect(await inbox.retryDue()).toBe(6);
+  expect(new Set((await storedEvents(database)).map(({ status }) => status))).toEqual(new Set(["processed"]));
 });
