@@ -33,6 +33,7 @@ const rooms = {
     "pull",
     "inbox",
     "handlers",
+    "days",
     "analytics",
     "organizations",
     "square",

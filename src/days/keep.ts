@@ -27,7 +27,7 @@ const DAYS_AT_ONCE = 28;
 const OLDEST_DAYS = 3_660;
 
 /** A part of the organization's days, both included. */
-interface Days {
+export interface Days {
   readonly from: string;
   readonly to: string;
 }
@@ -97,7 +97,8 @@ async function begin(pool: pg.Pool, organizationId: string): Promise<void> {
   });
 }
 
-async function stands(on: pg.Pool | pg.PoolClient, organizationId: string): Promise<boolean> {
+/** Whether days are kept by the time zones as they are now. */
+export async function stands(on: pg.Pool | pg.PoolClient, organizationId: string): Promise<boolean> {
   const { rows } = await query<{ stands: boolean }>(on, standsStatement, [organizationId]);
   return rows[0]?.stands === true;
 }
@@ -164,17 +165,22 @@ function daysBetween(from: string, to: string): number {
   return Math.round((Date.parse(to) - Date.parse(from)) / DAY_MS);
 }
 
-const IN_SNAPSHOT = "set transaction isolation level repeatable read";
-const PLANNED_ANEW = `set local plan_cache_mode = force_custom_plan; set local enable_seqscan = on;
-  set local work_mem = '64MB'`;
+/** The settings of a transaction that keeps days. It comes first in the transaction. */
+export const KEEPING = `set transaction isolation level repeatable read; set local plan_cache_mode = force_custom_plan;
+  set local enable_seqscan = on; set local work_mem = '64MB'`;
 
 /** @returns false if a time zone has changed since the keeping began */
 function keepChunk(pool: pg.Pool, organizationId: string, { from, to }: Days): Promise<boolean> {
   return inTransaction(pool, async (tx) => {
-    await tx.query(`${IN_SNAPSHOT}; ${PLANNED_ANEW}`);
+    await tx.query(KEEPING);
     if (!(await stands(tx, organizationId))) return false;
-    for (const { text } of [...forgetStatements, keepBookingsStatement, keepRevenueStatement])
-      await tx.query(withoutTimeout(text, [organizationId, from, to]));
+    await keepAnew(tx, organizationId, { from, to });
     return true;
   });
+}
+
+/** Keeps days in the caller's transaction. */
+export async function keepAnew(tx: pg.PoolClient, organizationId: string, { from, to }: Days): Promise<void> {
+  for (const { text } of [...forgetStatements, keepBookingsStatement, keepRevenueStatement])
+    await tx.query(withoutTimeout(text, [organizationId, from, to]));
 }

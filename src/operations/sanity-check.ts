@@ -6,6 +6,7 @@ import type { Database } from "../database/database.js";
 import { checkSchema } from "../database/migrate.js";
 import { query } from "../database/query.js";
 import { inTransaction } from "../database/transaction.js";
+import { compareKeptDays } from "../days/compare.js";
 import { compareRows, unexplained } from "../drift/compare.js";
 
 /** How many rows have been compared with their recomputation. */
@@ -39,6 +40,7 @@ export async function* sanityCheck(
   yield await schemaStep(database);
   yield await columnsStep(database, clock, all, onProgress);
   for (const check of checks) yield await countStep(database, check, clock());
+  yield await keptDaysStep(database, all);
 }
 
 async function schemaStep(database: Database): Promise<SanityStep> {
@@ -220,6 +222,45 @@ async function columnsStep(
     }
   }
   return step(`every column equals its recomputation (${all ? "all rows" : "a sample"})`, compared, wrong);
+}
+
+/** Ranges of kept days are compared at once. A sample has so many of them. */
+const RANGE_DAYS = 28;
+const RANGES = 20;
+
+// Primary key.
+const rangesStatement = {
+  name: "sanity_kept_days",
+  text: `
+    select organization_id, min(day)::text as from, max(day)::text as to
+    from (
+      select organization_id, day, row_number() over (partition by organization_id order by day) / $1::integer as range
+      from kept_days where part = 0
+    ) as kept
+    group by organization_id, range
+    order by case when $2::integer is null then null else md5(organization_id::text || min(day)) end,
+      organization_id, range
+    limit $2`,
+};
+
+interface Range {
+  readonly organization_id: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+async function keptDaysStep(database: Database, all: boolean): Promise<SanityStep> {
+  const { rows: ranges } = await readingWholeTables(database, (tx) =>
+    query<Range>(tx, rangesStatement, [RANGE_DAYS, all ? null : RANGES]),
+  );
+  let compared = 0;
+  const wrong: string[] = [];
+  for (const { organization_id, from, to } of ranges) {
+    const answer = await compareKeptDays(database.pool, organization_id, { from, to });
+    compared += answer.compared;
+    wrong.push(...answer.different.map((day) => `${organization_id}: ${day}`));
+  }
+  return step(`every kept day equals its facts (${all ? "all days" : "a sample"})`, compared, wrong);
 }
 
 function step(name: string, compared: number, wrong: readonly string[]): SanityStep {

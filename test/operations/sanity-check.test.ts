@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { keepDays } from "../../src/days/keep.js";
 import { type SanityStep, sanityCheck } from "../../src/operations/sanity-check.js";
 import { emptyDatabase, openTestDatabase } from "../support/database.js";
 import { makeRandomWorld } from "../support/random-worlds.js";
@@ -63,9 +64,58 @@ describe("a sanity check", () => {
         customers,
         expect.any(Number),
         0,
+        0,
       ]);
     },
   );
+
+  describe("of kept days", () => {
+    const keptStep = "every kept day equals its facts (all days)";
+    const keep = () =>
+      keepDays(
+        { pool: database.pool, clock: () => NOW, signal: new AbortController().signal, onKept: () => {} },
+        organizationId,
+        { anew: false, until: Number.POSITIVE_INFINITY },
+      );
+    const daysOf = async (sql: string) =>
+      (await database.pool.query(sql)).rows.map(({ day }) => `${organizationId}: ${day}`);
+
+    it("passes, and leaves them as they were", async () => {
+      await keep();
+      const tuples = async () =>
+        (await database.pool.query("select xmin, day from kept_days order by day, part")).rows;
+      const before = await tuples();
+      expect(before.length).toBeGreaterThan(100);
+      const last = (await check()).at(-1);
+      expect(last).toMatchObject({ name: keptStep, mismatches: 0, passed: true });
+      expect(last?.compared).toBeGreaterThan(100);
+      expect(await tuples()).toEqual(before);
+    });
+
+    it("finds a day with wrong figures, and lets a marked day wait for the sweep", async () => {
+      await keep();
+      const busiest =
+        "select day::text from kept_days where part = 0 order by accepted_appointments desc, day limit 1";
+      const [day] = await daysOf(busiest);
+      const spoil = `update kept_days set accepted_appointments = accepted_appointments + 1 where part = 0 and day = (${busiest})::date`;
+      expect(await failures(spoil)).toEqual({ [keptStep]: [day] });
+      await database.pool.query(
+        "insert into day_marks (organization_id, day) select organization_id, day from kept_days where part = 0",
+      );
+      expect((await check()).filter((step) => !step.passed)).toEqual([]);
+    });
+
+    it("finds the days of a payment that was changed by hand", async () => {
+      await keep();
+      const paid = await daysOf(
+        "select distinct day::text from kept_revenue where revenue_cents > 0 order by 1",
+      );
+      const found = await failures(
+        "update payments set amount_cents = amount_cents + 1 where status = 'COMPLETED'",
+      );
+      expect([...(found[keptStep] ?? [])].sort()).toEqual(paid.slice(0, 10));
+    });
+  });
 
   it("of an empty database passes", async () => {
     await emptyDatabase(database);
