@@ -10,7 +10,7 @@ import { isStanding, latestRebookedStart } from "./rules.js";
  */
 export const rebookedVisits = (visits: string, from: string, to: string, bookings = "bookings") => `
       select booking_id from (
-        select booking_id, at, ${latestRebookedStart("customer_id")} as later_start_at
+        select booking_id, at, ${latestRebookedStart('customer_id collate "C"')} as later_start_at
         from (
           select booking_id, customer_id, start_at as at, null::timestamptz as start_at
           from ${visits} where customer_id is not null
@@ -20,7 +20,7 @@ export const rebookedVisits = (visits: string, from: string, to: string, booking
           where b.organization_id = $1 and b.customer_id is not null and b.start_at > earliest_instant(${from})
             and b.created_at >= earliest_instant(${from})
             and b.created_at < latest_instant(${to}) + interval '24 hours'
-            and b.customer_id in (select customer_id from ${visits}) and ${isStanding("b")}
+            and ${isStanding("b")}
         ) as moment
       ) as visit
       where booking_id is not null and later_start_at > at`;

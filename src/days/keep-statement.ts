@@ -46,10 +46,14 @@ export const keepBookingsStatement: Statement = {
       left join locations l on l.organization_id = o.id and l.square_location_id = b.location_id
       where o.id = $1 and b.organization_id = $1
     ),
+    earliest as (
+      select customer_id, min(start_at) as start_at from theirs where ${isAccepted("theirs")} group by customer_id
+    ),
     first as (
-      select distinct on (customer_id) booking_id from theirs
+      select distinct on (customer_id collate "C") booking_id
+      from theirs join earliest using (customer_id, start_at)
       where ${isAccepted("theirs")}
-      order by customer_id, start_at, booking_id collate "C"
+      order by customer_id collate "C", booking_id collate "C"
     ),
     rebooked as (${rebookedVisits("visit", "$2", "$3", "theirs")}
     ),
@@ -59,10 +63,10 @@ export const keepBookingsStatement: Statement = {
       group by s.booking_id
     ),
     came as (
-      select customer_id, day, '*' as place, day - lag(day) over (partition by customer_id order by day) as days
+      select customer_id, day, '*' as place, day - lag(day) over (partition by customer_id collate "C" order by day) as days
       from (select distinct customer_id, day from theirs where ${isAccepted("theirs")} and day <= $3) as whole
       union all
-      select customer_id, day, place, day - lag(day) over (partition by customer_id, place order by day)
+      select customer_id, day, place, day - lag(day) over (partition by customer_id collate "C", place collate "C" order by day)
       from (select distinct customer_id, place, day from theirs where ${isAccepted("theirs")} and day <= $3) as local
     ),
     came_back as (

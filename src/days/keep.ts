@@ -20,8 +20,11 @@ const DAY_MS = 24 * 3600 * 1000;
  */
 const KEPT_AFTER_MS = MARKED_AFTER_MS + DAY_MS;
 
-/** The days of one transaction. Fewer take longer: each customer's bookings are read once in it. */
-const DAYS_AT_ONCE = 28;
+/** The days of one transaction. Many small ones take longer: each reads all bookings of its days' customers. */
+const DAYS_AT_ONCE = 366;
+
+/** The customers of more days than this are so many that their bookings are found by reading all. */
+const FEW_DAYS = 7;
 
 /** Older days are kept only if they were kept before. */
 const OLDEST_DAYS = 3_660;
@@ -169,6 +172,9 @@ function daysBetween(from: string, to: string): number {
 export const KEEPING = `set transaction isolation level repeatable read; set local plan_cache_mode = force_custom_plan;
   set local enable_seqscan = on; set local work_mem = '64MB'`;
 
+/** The planner does not know how many customers the days have. It would look up the bookings of each. */
+const NO_LOOKUPS = "set local enable_nestloop = off";
+
 /** @returns false if a time zone has changed since the keeping began */
 function keepChunk(pool: pg.Pool, organizationId: string, { from, to }: Days): Promise<boolean> {
   return inTransaction(pool, async (tx) => {
@@ -181,6 +187,7 @@ function keepChunk(pool: pg.Pool, organizationId: string, { from, to }: Days): P
 
 /** Keeps days in the caller's transaction. */
 export async function keepAnew(tx: pg.PoolClient, organizationId: string, { from, to }: Days): Promise<void> {
+  if (daysBetween(from, to) > FEW_DAYS) await tx.query(NO_LOOKUPS);
   for (const { text } of [...forgetStatements, keepBookingsStatement, keepRevenueStatement])
     await tx.query(withoutTimeout(text, [organizationId, from, to]));
 }

@@ -23,8 +23,8 @@ export interface CountsRow extends Counts {
   readonly visits: number;
 }
 
-// Indexes: bookings_start_idx for the bookings of the days, and again for rebookings, which start later than their
-// visit; customer_analytics_first_booking_idx for new customers.
+// Indexes: bookings_start_idx for the bookings of the days; for rebookings, which start later than their visit,
+// bookings_customer_idx or the first again; customer_analytics_first_booking_idx for new customers.
 const countsStatement: Statement = {
   name: "report_kpi_counts",
   text: `
@@ -49,7 +49,11 @@ const countsStatement: Statement = {
         and a.first_booking_at >= earliest_instant($2) and a.first_booking_at < latest_instant($3)
     ), visit as (
       select booking_id, customer_id, start_at from booking where visit
-    ), rebooked as (${rebookedVisits("visit", "$2", "$3")}
+    ), theirs as (
+      select b.organization_id, b.customer_id, b.status, b.start_at, b.created_at
+      from (select distinct customer_id from visit) as c
+      join bookings b on b.organization_id = $1 and b.customer_id = c.customer_id
+    ), rebooked as (${rebookedVisits("visit", "$2", "$3", "theirs")}
     )
     select
       (count(*) filter (where status = 'ACCEPTED'))::integer as accepted_appointments,

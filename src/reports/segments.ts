@@ -100,55 +100,75 @@ const people = `
     )`;
 
 /**
- * Walks through the instants at which each customer's segment may change: the instant of being known, each visit,
- * and the segment ends after that visit. Changes before the period count at its beginning.
+ * A day by its index in `period.ends`. At an index stand the customers whose visits lie before that day's last instant, so
+ * a visit counts from the first day that ends after it.
+ */
+const dayOf = (instant: string) => `width_bucket(${instant}, (select days from calendar))`;
+
+/** A day that does not come. */
+const NEVER = 2_147_483_647;
+
+/** The day on which each segment ends after a visit, in the order in which segments are asked. */
+const endsOn = Object.entries(segmentEnds).map(([segment, end]) => ({
+  segment,
+  column: `${segment.toLowerCase()}_until`,
+  end,
+}));
+
+/** From which day until which a stay lies in each segment: the first that has not ended counts. */
+const intervals = [...endsOn, { segment: "LOST", column: "next_day" }].map(({ segment, column }, index) => {
+  const earlier = endsOn.slice(0, index).map((each) => each.column);
+  return `('${segment}', greatest(${["day", ...earlier].join(", ")}), least(${column}, next_day))`;
+});
+
+/**
+ * A stay is the time from the last visit of a day until the next day with a visit. It passes through the segments. Each
+ * of them adds one customer on the day on which it begins, and takes one away where it ends. Who came before the window
+ * is LOST until the first visit in it.
  */
 const dailyStatement = {
   name: "report_segments_daily",
   text: `
     with ${people},
+    calendar as materialized (
+      select array_agg(e + interval '1 microsecond' order by e) as days from period cross join unnest(ends) as e
+    ),
     stay as (
-      select customer_id, at as last_visit_at, lead(at) over (partition by customer_id collate "C" order by at) as next_visit_at
+      select customer_id, day, last_visit_at, lag(day) over own is null as is_first,
+        coalesce(lead(day) over own, ${NEVER}) as next_day
       from (
-        select customer_id, start_at as at from visit where start_at > (select begins_at from period)
-        union
-        select customer_id, max(at) from (
-          select customer_id, start_at as at from visit where start_at <= (select begins_at from period)
-          union all
-          select customer_id, window_at from returned cross join period
-        ) as before group by customer_id
+        select customer_id, ${dayOf("start_at")} as day, max(start_at) as last_visit_at from visit group by 1, 2
       ) as visited
+      window own as (partition by customer_id collate "C" order by day)
     ),
-    moment as (
-      select distinct stay.customer_id, person.first_visit_at, stay.last_visit_at, greatest(m.at, begins_at) as at
-      from stay
-      join person using (customer_id)
-      cross join period
-      cross join organization
-      cross join lateral unnest(array[last_visit_at, ${Object.values(segmentEnds).join(", ")}]) as m (at)
-      where m.at >= last_visit_at and m.at <= ends_at
-        and (next_visit_at is null or greatest(m.at, begins_at) < next_visit_at)
-      union all
-      select customer_id, null, null, greatest(known_at, begins_at)
-      from newcomer cross join period
-      where known_at <= ends_at and (first_visit_at is null or greatest(known_at, begins_at) < first_visit_at)
-    ),
-    change as (
-      select customer_id, width_bucket(at - interval '1 microsecond', ends) as day, segment,
-        lag(segment) over (partition by customer_id collate "C" order by at) as segment_before
+    ended as (
+      select day, next_day, has_returned, ${endsOn.map(({ column, end }) => `${dayOf(end)} as ${column}`).join(", ")}
       from (
-        select moment.*, ${segmentAt("at")} as segment from moment cross join organization
-      ) as moment
-      cross join period
+        select day, next_day, last_visit_at, is_first and recent.customer_id is null as has_returned,
+          coalesce(recent.first_visit_at, (select window_at from period)) as first_visit_at
+        from stay left join recent on recent.customer_id = stay.customer_id
+      ) as stay
+      cross join organization
     )
     select day, segment, sum(customers)::integer as customers
     from (
-      select day, segment, 1 as customers from change
+      select step.day, segment, step.customers
+      from (
+        select i.* from ended
+        cross join lateral (values ${intervals.join(",\n          ")}) as i (segment, from_day, until_day)
+        union all
+        select 'NEVER_VISITED', ${dayOf("greatest(known_at, (select begins_at from period))")},
+          coalesce(${dayOf("first_visit_at")}, ${NEVER})
+        from newcomer
+      ) as i
+      cross join lateral (values (from_day, 1), (until_day, -1)) as step (day, customers)
+      where from_day < until_day and step.day < ${NEVER}
       union all
-      select day, segment_before, -1 from change where segment_before is not null
+      select day, 'LOST', -1 from ended where has_returned
       union all
-      select 0, 'LOST', customers from absent
-    ) as step
+      select 0, 'LOST', count(*)::integer from customer_analytics
+      where organization_id = $1 and first_booking_at <= (select window_at from period)
+    ) as change
     group by day, segment`,
 };
 

@@ -108,11 +108,16 @@ test("a booking that moved to another customer marks the days of both", async ()
   expect(days).toEqual(["2026-05-10", "2026-05-12", "2026-05-14"]);
 });
 
-test("a day is the location's, before and after a move", async () => {
+test.each([
+  ["harbor", "line"],
+  ["line", "harbor"],
+])("a day is the location's, before and after a move from the %s to the %s", async (from, to) => {
   // 18:00 UTC is the next day at the line.
-  expect(
-    await marked([visit("b", "2026-05-10")], visit("b", "2026-05-10", { ...later, location_id: "line" })),
-  ).toEqual(["2026-05-10", "2026-05-11"]);
+  const moved = visit("b", "2026-05-10", { ...later, location_id: to });
+  expect(await marked([visit("b", "2026-05-10", { location_id: from })], moved)).toEqual([
+    "2026-05-10",
+    "2026-05-11",
+  ]);
 });
 
 test("a cancelled rebooking marks the day of the visit after which it was made", async () => {
