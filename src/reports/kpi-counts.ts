@@ -23,13 +23,55 @@ export interface CountsRow extends Counts {
   readonly visits: number;
 }
 
-// Indexes: bookings_start_idx for the bookings of the days; for rebookings, which start later than their visit,
-// bookings_customer_idx or the first again; customer_analytics_first_booking_idx for new customers.
-const countsStatement: Statement = {
+/** The bookings of so many days' customers are looked up one by one. Of more days, the planner decides. */
+const FEW_DAYS = 7;
+
+/** How customers' other bookings are read: for rebookings, and for who came on an earlier day of the period. */
+const otherBookings = {
+  // Index: bookings_customer_idx, once for each customer.
+  few: {
+    theirs: `theirs as materialized (
+      select b.organization_id, b.customer_id, b.status, b.start_at, b.created_at, b.location_id, c.day
+      from customer c
+      cross join lateral (
+        select * from bookings b where b.organization_id = $1 and b.customer_id = c.customer_id offset 0
+      ) as b
+    ),`,
+    rebooked: rebookedVisits("visit", "$2", "$3", "theirs"),
+    cameBefore: `
+      select count(distinct b.customer_id)
+      from theirs b
+      cross join organizations o
+      left join locations l on l.organization_id = o.id and l.square_location_id = b.location_id
+      where o.id = $1 and b.status = 'ACCEPTED' and ($4::text is null or b.location_id = $4)
+        and ${localDay("b.start_at")} >= $6::date and ${localDay("b.start_at")} < b.day`,
+  },
+  // Index: bookings_start_idx. Nobody came before on the first day of the period.
+  many: {
+    theirs: "",
+    rebooked: rebookedVisits("visit", "$2", "$3"),
+    cameBefore: `
+      select count(*) from customer c
+      where $6::date < $2::date and exists (
+        select from organizations o
+        join bookings b on b.organization_id = o.id
+        left join locations l on l.organization_id = o.id and l.square_location_id = b.location_id
+        where o.id = $1 and b.organization_id = $1 and b.customer_id = c.customer_id and b.status = 'ACCEPTED'
+          and b.start_at >= earliest_instant($6) and b.start_at < latest_instant($3)
+          and ${localDay("b.start_at")} >= $6::date and ${localDay("b.start_at")} < c.day
+          and ($4::text is null or b.location_id = $4)
+      )`,
+  },
+};
+
+// The days from $2 to $3 of a period that begins on $6. A customer counts if these days contain the customer's first day in
+// the period. Indexes: bookings_start_idx; customer_analytics_first_booking_idx for new customers; see above.
+const countsStatement = ({ theirs, rebooked, cameBefore }: (typeof otherBookings)["few"]): Statement => ({
   name: "report_kpi_counts",
   text: `
     with booking as (
-      select b.booking_id, b.customer_id, b.status, b.start_at, ${isVisit("b", "$5::timestamptz")} as visit
+      select b.booking_id, b.customer_id, b.status, b.start_at, ${isVisit("b", "$5::timestamptz")} as visit,
+        ${localDay("b.start_at")} as day
       from organizations o
       join bookings b on b.organization_id = o.id
       left join locations l on l.organization_id = o.id and l.square_location_id = b.location_id
@@ -49,11 +91,10 @@ const countsStatement: Statement = {
         and a.first_booking_at >= earliest_instant($2) and a.first_booking_at < latest_instant($3)
     ), visit as (
       select booking_id, customer_id, start_at from booking where visit
-    ), theirs as (
-      select b.organization_id, b.customer_id, b.status, b.start_at, b.created_at
-      from (select distinct customer_id from visit) as c
-      join bookings b on b.organization_id = $1 and b.customer_id = c.customer_id
-    ), rebooked as (${rebookedVisits("visit", "$2", "$3", "theirs")}
+    ), customer as (
+      select customer_id, min(day) as day from booking
+      where status = 'ACCEPTED' and customer_id is not null group by customer_id
+    ), ${theirs} rebooked as (${rebooked}
     )
     select
       (count(*) filter (where status = 'ACCEPTED'))::integer as accepted_appointments,
@@ -61,13 +102,18 @@ const countsStatement: Statement = {
       (count(*) filter (where status = 'CANCELLED_BY_CUSTOMER'))::integer as cancelled_by_customer,
       (count(*) filter (where status = 'CANCELLED_BY_SELLER'))::integer as cancelled_by_seller,
       (count(*) filter (where status = 'NO_SHOW'))::integer as no_show_appointments,
-      (count(distinct customer_id) filter (where status = 'ACCEPTED'))::integer as unique_customers,
+      ((select count(*) from customer) - (${cameBefore}
+      ))::integer as unique_customers,
       count(first_booking.booking_id)::integer as new_customers,
       (count(*) filter (where visit))::integer as visits,
       count(rebooked.booking_id)::integer as rebooked_visits
     from booking
     left join first_booking on first_booking.booking_id = booking.booking_id
     left join rebooked on rebooked.booking_id = booking.booking_id`,
+});
+const countsStatements = {
+  few: countsStatement(otherBookings.few),
+  many: countsStatement(otherBookings.many),
 };
 
 // Primary key. A customer counts on the first of the customer's days in the period, which begins on $4: the day before
@@ -90,50 +136,6 @@ const keptCountsStatement: Statement = {
       and case when $3::text is null then part = 0 else part > 0 and location_id = $3 end`,
 };
 
-/** The earlier bookings of so many days' customers are looked up one by one. Of more days, the planner decides. */
-const FEW_DAYS = 7;
-
-// The customers of days that are not kept who did not come on an earlier day of the period, which begins on $5.
-// Indexes: bookings_start_idx, and bookings_customer_idx for the days before.
-const otherCustomersStatement = (days: "few" | "many"): Statement => ({
-  name: `report_other_customers_${days}`,
-  text: `
-    with place as (
-      select o.time_zone, l.square_location_id as location_id, coalesce(l.time_zone, o.time_zone) as local_zone
-      from organizations o left join locations l on l.organization_id = o.id
-      where o.id = $1
-    ), organization as (
-      select time_zone from organizations where id = $1
-    ), visitor as (
-      select b.customer_id, min(local_date(b.start_at, coalesce(p.local_zone, o.time_zone))) as day
-      from organization o
-      cross join bookings b
-      left join place p on p.location_id = b.location_id
-      where b.organization_id = $1 and b.status = 'ACCEPTED' and b.customer_id is not null
-        and b.start_at >= earliest_instant($2) and b.start_at < latest_instant($3)
-        and local_date(b.start_at, coalesce(p.local_zone, o.time_zone)) between $2 and $3
-        and ($4::text is null or b.location_id = $4)
-      group by b.customer_id
-    )
-    select count(*)::integer as customers
-    from visitor v
-    where not exists (
-      select from organization o
-      cross join bookings b
-      left join place p on p.location_id = b.location_id
-      where b.organization_id = $1 and b.customer_id = v.customer_id and b.status = 'ACCEPTED'
-        and b.start_at >= earliest_instant($5) and b.start_at < latest_instant($3)
-        and local_date(b.start_at, coalesce(p.local_zone, o.time_zone)) >= $5::date
-        and local_date(b.start_at, coalesce(p.local_zone, o.time_zone)) < v.day
-        and ($4::text is null or b.location_id = $4)
-      ${days === "few" ? "offset 0" : ""}
-    )`,
-});
-const otherCustomersStatements = {
-  few: otherCustomersStatement("few"),
-  many: otherCustomersStatement("many"),
-};
-
 const noCounts: Record<keyof CountsRow, number> = {
   accepted_appointments: 0,
   pending_appointments: 0,
@@ -146,7 +148,7 @@ const noCounts: Record<keyof CountsRow, number> = {
   visits: 0,
 };
 
-/** Counts a period from its kept days and from the facts of the others. */
+/** Counts a period from its kept days and from the facts of the others. Each customer counts in one part. */
 export async function countsOf(
   read: Read,
   { organizationId, locationId }: Scope,
@@ -154,22 +156,15 @@ export async function countsOf(
   now: Date,
 ): Promise<CountsRow> {
   const parts: CountsRow[] = [];
-  for (const range of others)
-    parts.push(
-      ...(await read<CountsRow>(countsStatement, [organizationId, range.from, range.to, locationId, now])),
-    );
-  if (kept.length === 0) return sumOf(parts);
-  const [keptCounts] = await read<CountsRow>(keptCountsStatement, [organizationId, kept, locationId, from]);
-  // People are not summed over the parts.
-  let unique_customers = keptCounts?.unique_customers ?? 0;
-  const few = others.reduce((days, range) => days + daysOf(range), 0) <= FEW_DAYS;
+  if (kept.length > 0)
+    parts.push(...(await read<CountsRow>(keptCountsStatement, [organizationId, kept, locationId, from])));
+  const days = others.reduce((sum, range) => sum + daysOf(range), 0);
+  const statement = countsStatements[days <= FEW_DAYS ? "few" : "many"];
   for (const range of others) {
-    const values = [organizationId, range.from, range.to, locationId, from];
-    const statement = otherCustomersStatements[few ? "few" : "many"];
-    for (const { customers } of await read<{ customers: number }>(statement, values))
-      unique_customers += customers;
+    const values = [organizationId, range.from, range.to, locationId, now, from];
+    parts.push(...(await read<CountsRow>(statement, values)));
   }
-  return { ...sumOf([...parts, ...(keptCounts ? [keptCounts] : [])]), unique_customers };
+  return sumOf(parts);
 }
 
 function sumOf(parts: readonly CountsRow[]): CountsRow {
