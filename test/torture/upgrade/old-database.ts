@@ -47,6 +47,7 @@ export async function copyRows(from: Database, to: Database): Promise<void> {
   }
 }
 
+/** The columns of each table. Generated and identity columns are left out, because the database fills them. */
 async function columnsOf({ pool }: Database): Promise<Map<string, string[]>> {
   const { rows } = await pool.query<{ table: string; columns: string[] }>(
     `select c.table_name as table, array_agg(c.column_name::text) as columns
@@ -54,6 +55,7 @@ async function columnsOf({ pool }: Database): Promise<Map<string, string[]>> {
      join pg_tables t on t.schemaname = c.table_schema and t.tablename = c.table_name
      join pg_class on pg_class.oid = c.table_name::regclass and not relispartition
      where c.table_schema = current_schema() and c.table_name <> '_prisma_migrations' and c.is_generated = 'NEVER'
+       and c.is_identity = 'NO'
      group by c.table_name order by 1`,
   );
   return new Map(rows.map(({ table, columns }) => [table, columns]));
