@@ -30,7 +30,7 @@ export async function goBackTo(database: Database, last: string): Promise<void> 
   }
 }
 
-/** Copies every row of the tables and columns that the older schema has. */
+/** Copies every row of the tables and columns that the older schema has. An identity is given anew. */
 export async function copyRows(from: Database, to: Database): Promise<void> {
   const [newer, older] = [await columnsOf(from), await columnsOf(to)];
   for (const [table, columns] of older) {
