@@ -353,6 +353,23 @@ test("two clicks lead from a team member's number, and from rebooked visits, to 
   expect(await panel.locator("table").first().locator("tbody tr").count()).toBe(payments.length);
 });
 
+test("two clicks lead from the upcoming bookings of a location to as many bookings", async () => {
+  const [{ location_id: location }] = (await ask("/api/organizations")).organizations[0].locations;
+  const { days } = await of(`appointments/daily?from=2026-06-02&to=2026-06-08&location_id=${location}`);
+  const booked = days.reduce(
+    (sum: number, row: { accepted_appointments: number; pending_appointments: number }) =>
+      sum + row.accepted_appointments + row.pending_appointments,
+    0,
+  );
+  expect(booked).toBeGreaterThan(0);
+  const page = await visit(`/?location=${location}`);
+  await expect.poll(() => tile(page, "Upcoming").textContent()).toBe(String(booked));
+  await tile(page, "Upcoming").getByRole("button").click();
+  const panel = page.getByRole("dialog");
+  await expect.poll(() => panel.locator("tbody tr").count()).toBe(booked);
+  expect(await axeFindings(page)).toEqual([]);
+});
+
 test("the days of the segments are changed in the page, and a wrong order is refused by name", async () => {
   const page = await visit("/");
   await page.getByText("Change the days of the segments").click();
@@ -422,6 +439,34 @@ test("filters, order and search lie in the address, and the CSV has the same cus
     .getByRole("link", { name: new RegExp(name) })
     .first()
     .click();
+  await page.getByRole("heading", { name: "Rhythm" }).waitFor();
+});
+
+test("every link of a page stays with the seller whose numbers the page shows", async () => {
+  await database.pool.query(
+    `insert into organizations (id, square_merchant_id, name, currency, time_zone, created_at)
+     values (gen_random_uuid(), 'MFIRST', 'First Salon', 'USD', 'UTC', '2001-01-01')`,
+  );
+  onTestFinished(async () => {
+    await database.pool.query("delete from organizations where square_merchant_id = 'MFIRST'");
+  });
+  const page = await visit(`/?organization=${salon}&explain=kpi%2Faccepted_appointments`);
+  await page.getByRole("dialog").getByText("bookings behind it").waitFor();
+  const links = () =>
+    page
+      .locator('main a[href^="/customers"]')
+      .evaluateAll((all) => all.map((link) => link.getAttribute("href") ?? ""));
+  const strays = async () => (await links()).filter((href) => !href.includes(`organization=${salon}`));
+  await settled(page);
+  expect((await links()).length).toBeGreaterThan(20);
+  expect(await strays()).toEqual([]);
+  await page.keyboard.press("Escape");
+  await page.getByRole("link", { name: "All of them" }).first().click();
+  await heading(page, "Customers");
+  await settled(page);
+  expect((await links()).length).toBeGreaterThan(1);
+  expect(await strays()).toEqual([]);
+  await page.locator("main").getByRole("row").getByRole("link").first().click();
   await page.getByRole("heading", { name: "Rhythm" }).waitFor();
 });
 

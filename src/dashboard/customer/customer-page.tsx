@@ -1,10 +1,10 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { Link } from "wouter";
 import { ApiError, ask, withQuery } from "../api/client.js";
 import type { CustomersPage, History } from "../api/types.js";
 import { ago, counted, time, words } from "../shared/format.js";
 import { useApiPath, useOrganization } from "../shared/organization.js";
 import { Card, PageHead } from "../shared/page.js";
+import { PageLink } from "../shared/page-link.js";
 import { SegmentName } from "../shared/segment.js";
 import { sentenceOf } from "../shared/sentence.js";
 import { Failure, Skeleton } from "../shared/states.js";
@@ -84,7 +84,7 @@ function NotShown({ error, retry }: { error: Error; retry: () => unknown }) {
       />
       <Failure error={error} {...(!isUnknown && { retry })} />
       <p>
-        <Link href="/customers">All customers</Link>
+        <PageLink href="/customers">All customers</PageLink>
       </p>
     </div>
   );

@@ -1,9 +1,9 @@
 import { useLayoutEffect, useRef } from "react";
-import { Link } from "wouter";
 import type { ListedCustomer } from "../api/types.js";
 import { Figure } from "../shared/figure.js";
 import { counted, money } from "../shared/format.js";
 import { useOrganization } from "../shared/organization.js";
+import { PageLink } from "../shared/page-link.js";
 import { SegmentName } from "../shared/segment.js";
 import { sentenceOf } from "../shared/sentence.js";
 import { nameOf } from "../shared/value.js";
@@ -39,7 +39,7 @@ function CustomerCard({ customer }: { customer: ListedCustomer }) {
   return (
     <>
       <div className="spread">
-        <Link href={`/customers/${encodeURIComponent(id)}`}>{nameOf(customer)}</Link>
+        <PageLink href={`/customers/${encodeURIComponent(id)}`}>{nameOf(customer)}</PageLink>
         <SegmentName segment={customer.customer_segment} />
       </div>
       <p className="small">{sentenceOf(customer, new Date(), time_zone)}</p>

@@ -1,10 +1,10 @@
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
 import { type RefCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
-import { Link } from "wouter";
 import type { ColumnEntry, ListedCustomer, Segment } from "../api/types.js";
 import { Figure } from "../shared/figure.js";
 import { words } from "../shared/format.js";
 import { useOrganization } from "../shared/organization.js";
+import { PageLink } from "../shared/page-link.js";
 import { SegmentName } from "../shared/segment.js";
 import { isNumeric, NOTHING, nameOf, valueInWords } from "../shared/value.js";
 import { SORTS, useSort } from "./sort.js";
@@ -92,7 +92,7 @@ function Row({
   return (
     <tr aria-rowindex={index + 2}>
       <td>
-        <Link href={`/customers/${encodeURIComponent(id)}`}>{nameOf(customer)}</Link>
+        <PageLink href={`/customers/${encodeURIComponent(id)}`}>{nameOf(customer)}</PageLink>
       </td>
       {columns.map((column) => {
         const text = valueInWords(column, customer[column.name], {

@@ -1,6 +1,6 @@
-import { Link } from "wouter";
 import { time } from "./format.js";
 import { useOrganization } from "./organization.js";
+import { PageLink } from "./page-link.js";
 import { ScrollBox } from "./scroll-box.js";
 
 /** What the rows of a list behind a number have in common. */
@@ -52,9 +52,9 @@ export function CountedRows<Row extends CountedRow>(props: Props<Row>) {
                     {row.customer_id === null ? (
                       "nobody"
                     ) : (
-                      <Link href={`/customers/${encodeURIComponent(row.customer_id)}`}>
+                      <PageLink href={`/customers/${encodeURIComponent(row.customer_id)}`}>
                         {row.customer_name ?? row.customer_id}
-                      </Link>
+                      </PageLink>
                     )}
                   </td>
                   <td>{row.location_name ?? "no location"}</td>

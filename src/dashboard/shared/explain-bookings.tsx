@@ -19,25 +19,31 @@ const PEOPLE: Readonly<Record<string, string>> = {
  *
  * @param counted the number, as the API's list of bookings names it
  * @param teamMemberId whose number it is; the seller's when left out
+ * @param of days and place, when they are not those of the page
+ * @param noun what one of them is called
  */
 export function CountedBookingRows({
   counted,
   teamMemberId,
+  of,
+  noun = "booking",
 }: {
   counted: string;
   teamMemberId?: string | undefined;
+  of?: Readonly<Record<string, string | undefined>>;
+  noun?: string;
 }) {
   const path = useApiPath();
   const scope = useScope();
   const { currency } = useOrganization();
-  const url = withQuery(path("bookings"), { ...scope.query, counted, team_member_id: teamMemberId });
+  const url = withQuery(path("bookings"), { ...(of ?? scope.query), counted, team_member_id: teamMemberId });
   const query = usePages<CountedBooking>(url, "bookings");
   if (query.isError) return <Failure error={query.error} retry={query.refetch} />;
   if (!query.rows) return <Skeleton lines={5} />;
   const bookings = query.rows;
   const heading = PEOPLE[counted]
     ? `${inWords(bookings.length, "customer")} behind it, ${PEOPLE[counted]}`
-    : `${inWords(bookings.length, "booking")} behind it`;
+    : `${inWords(bookings.length, noun)} behind it`;
   const numbers = [
     { head: "Minutes", write: (booking: CountedBooking) => count(booking.booked_minutes) },
     { head: "List value", write: (booking: CountedBooking) => money(booking.list_price_cents, currency) },

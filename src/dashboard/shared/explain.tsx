@@ -2,6 +2,7 @@ import { type ReactNode, useLayoutEffect, useRef } from "react";
 import { useAddress } from "./address.js";
 import { ExplainColumn } from "./explain-column.js";
 import { ExplainMeasure, ExplainTeam } from "./explain-measure.js";
+import { ExplainUpcoming } from "./explain-upcoming.js";
 import "./explain.css";
 
 /** Where a number comes from, beside the page. Which number, the address says. */
@@ -12,6 +13,7 @@ export function ExplainPanel() {
   const [kind, ...rest] = explain.split("/");
   const close = () => change({ explain: undefined });
   if (kind === "kpi") return <Panel close={close} content={<ExplainMeasure name={rest.join("/")} />} />;
+  if (kind === "upcoming") return <Panel close={close} content={<ExplainUpcoming />} />;
   if (kind === "team") {
     const [name = "", ...id] = rest;
     const content = <ExplainTeam name={name} teamMemberId={id.join("/")} />;

@@ -5,7 +5,7 @@ import "./figure.css";
 /**
  * A number that opens its explanation.
  *
- * @param explain `kpi/NAME`, `team/NAME/TEAM_MEMBER`, or `customer/ID/COLUMN`
+ * @param explain `kpi/NAME`, `upcoming`, `team/NAME/TEAM_MEMBER`, or `customer/ID/COLUMN`
  */
 export function Figure({
   explain,

@@ -1,8 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
-import { Link } from "wouter";
 import { ask, withQuery } from "../api/client.js";
 import type { CustomersPage, ListedCustomer } from "../api/types.js";
 import { useApiPath, useOrganization } from "../shared/organization.js";
+import { PageLink } from "../shared/page-link.js";
 import { useScope } from "../shared/scope.js";
 import { sentenceOf } from "../shared/sentence.js";
 import { Failure, Skeleton } from "../shared/states.js";
@@ -33,7 +33,7 @@ export function CallList({
           <a href={withQuery(path("customers.csv"), asked)} download>
             CSV
           </a>
-          <Link href={withQuery("/customers", asked)}>All of them</Link>
+          <PageLink href={withQuery("/customers", asked)}>All of them</PageLink>
         </span>
       </div>
       {query.isPending && <Skeleton lines={8} />}
@@ -52,7 +52,9 @@ function Person({ customer }: { customer: ListedCustomer }) {
   const { time_zone } = useOrganization();
   return (
     <li>
-      <Link href={`/customers/${encodeURIComponent(customer.square_customer_id)}`}>{nameOf(customer)}</Link>
+      <PageLink href={`/customers/${encodeURIComponent(customer.square_customer_id)}`}>
+        {nameOf(customer)}
+      </PageLink>
       {customer.preferred_technician_name && (
         <span className="small muted"> · {customer.preferred_technician_name}</span>
       )}

@@ -1,10 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
-import { Link } from "wouter";
 import { ask, withQuery } from "../api/client.js";
 import type { Segment, SegmentMovement, SegmentsDay } from "../api/types.js";
 import { count, counted, day, percent } from "../shared/format.js";
 import { useApiPath, useOrganization } from "../shared/organization.js";
 import { Downloads } from "../shared/page.js";
+import { PageLink } from "../shared/page-link.js";
 import { useScope } from "../shared/scope.js";
 import { Empty, Failure, Skeleton } from "../shared/states.js";
 import { SEGMENT_WORDS } from "../shared/value.js";
@@ -61,9 +61,9 @@ export function SegmentBar() {
         {ORDER.map((segment) => (
           <li key={segment}>
             <span className={`segment-key segment-${segment}`} />
-            <Link className="figure" href={`/customers?segment=${segment}`}>
+            <PageLink className="figure" href={`/customers?segment=${segment}`}>
               {SEGMENT_WORDS[segment]} {count(counts[segment])}
-            </Link>
+            </PageLink>
             <span className="small muted">{percent(counts[segment] / all)}</span>
           </li>
         ))}

@@ -1,5 +1,4 @@
 import { useQuery } from "@tanstack/react-query";
-import { Link } from "wouter";
 import { ask } from "../api/client.js";
 import type { ToldChange } from "../api/live.js";
 import type { CustomersPage, History } from "../api/types.js";
@@ -7,6 +6,7 @@ import { entryOf, useColumns } from "../shared/columns.js";
 import { ago, words } from "../shared/format.js";
 import { useLive } from "../shared/live.js";
 import { useApiPath, useOrganization } from "../shared/organization.js";
+import { PageLink } from "../shared/page-link.js";
 import { nameOf, valueInWords } from "../shared/value.js";
 
 const COLUMNS = 3;
@@ -102,7 +102,9 @@ function Who({ id, change: { columns, event_id, at, before } }: { id: string; ch
   });
   return (
     <>
-      <Link href={`/customers/${encodeURIComponent(id)}`}>{customer ? nameOf(customer) : "a customer"}</Link>
+      <PageLink href={`/customers/${encodeURIComponent(id)}`}>
+        {customer ? nameOf(customer) : "a customer"}
+      </PageLink>
       {shown.length > 0 && `: ${shown.join(", ")}`}
       {columns.length > COLUMNS && ` and ${columns.length - COLUMNS} more`}
     </>

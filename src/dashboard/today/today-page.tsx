@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { ask, withQuery } from "../api/client.js";
 import type { AppointmentsDay, Kpi, RevenueDay } from "../api/types.js";
 import { Chart } from "../shared/chart.js";
+import { useUpcoming } from "../shared/explain-upcoming.js";
 import { FirstSteps } from "../shared/first-steps.js";
 import { addDays, count, counted, day, daysBetween, money } from "../shared/format.js";
 import { useApiPath, useOrganization } from "../shared/organization.js";
@@ -13,7 +14,6 @@ import { MoneyChain } from "./money-chain.js";
 import { SegmentBar } from "./segment-bar.js";
 import { Ticker } from "./ticker.js";
 import { Tiles } from "./tiles.js";
-import { useUpcoming } from "./upcoming.js";
 import "./today.css";
 
 /** What an owner opens every morning. Every part asks for itself, at once, and shows its answer when it is there. */

@@ -1,29 +1,11 @@
-import { useQuery } from "@tanstack/react-query";
-import { Link } from "wouter";
-import { ask, withQuery } from "../api/client.js";
-import type { AppointmentsDay } from "../api/types.js";
-import { addDays, count } from "../shared/format.js";
-import { useApiPath } from "../shared/organization.js";
-import { useScope } from "../shared/scope.js";
+import { UPCOMING_DAYS, type useUpcoming } from "../shared/explain-upcoming.js";
+import { Figure } from "../shared/figure.js";
+import { count } from "../shared/format.js";
 import { Pending } from "../shared/states.js";
 
-const AHEAD = 7;
+type Props = Pick<ReturnType<typeof useUpcoming>, "booked" | "url" | "error" | "retry">;
 
-/** What is booked for the days to come, whatever the period. The page asks for it together with its other numbers. */
-export function useUpcoming() {
-  const { today, locationId } = useScope();
-  const path = useApiPath();
-  const [from, to] = [addDays(today, 1), addDays(today, AHEAD)];
-  const url = withQuery(path("appointments/daily"), { from, to, location_id: locationId });
-  const query = useQuery({ queryKey: ["days", url], queryFn: () => ask<{ days: AppointmentsDay[] }>(url) });
-  const booked = query.data?.days.reduce(
-    (sum, row) => sum + row.accepted_appointments + row.pending_appointments,
-    0,
-  );
-  return { booked, url, error: query.error, retry: query.refetch };
-}
-
-export function Upcoming({ booked, url, error, retry }: ReturnType<typeof useUpcoming>) {
+export function Upcoming({ booked, url, error, retry }: Props) {
   return (
     <>
       <h2 className="tile-label">Upcoming</h2>
@@ -32,14 +14,14 @@ export function Upcoming({ booked, url, error, retry }: ReturnType<typeof useUpc
           <button type="button" className="figure" title={error.message} onClick={() => retry()}>
             Try again
           </button>
+        ) : booked === undefined ? (
+          <Pending />
         ) : (
-          <Link className="figure" href="/customers?upcoming=true&sort=next_booking_at&order=asc">
-            {booked === undefined ? <Pending /> : count(booked)}
-          </Link>
+          <Figure explain="upcoming">{count(booked)}</Figure>
         )}
       </p>
       <p className="tile-foot small">
-        <span className="muted">next {AHEAD} days</span>
+        <span className="muted">next {UPCOMING_DAYS} days</span>
         <a className="json" href={url} target="_blank" rel="noreferrer" aria-label="Upcoming as JSON">
           JSON
         </a>
