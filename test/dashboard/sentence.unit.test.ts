@@ -54,6 +54,12 @@ const cases: readonly (readonly [string, Partial<Rhythm> & { of: Rhythm }, strin
       "late since Nov 23 = last visit + 1.5 × 28.",
   ],
   [
+    "whose average has a fraction: the sum leads to the day",
+    { of: regular, avg_days_between_visits: 28.47, overdue_at: "2026-11-24T10:55:12Z" },
+    "Comes every 28 days (9 gaps), last visit 44 days ago on Oct 12, nothing booked, " +
+      "late since Nov 24 = last visit + 1.5 × 28.47.",
+  ],
+  [
     "who has two visits and is overdue without a stored instant",
     { of: regular, visit_days: 2, overdue_at: null },
     "Comes every 28 days (1 gap), last visit 44 days ago on Oct 12, nothing booked, " +
@@ -70,7 +76,7 @@ const cases: readonly (readonly [string, Partial<Rhythm> & { of: Rhythm }, strin
       overdue_at: "2026-12-05T07:00:00Z",
     },
     "Comes every 7 days (9 gaps), last visit yesterday, nothing booked. Expected Dec 1 (in 6 days). " +
-      "Overdue from Dec 4 = last visit + 1.5 × 7, unless booked before.",
+      "Overdue from Dec 4 = last visit + 1.5 × 7.04, unless booked before.",
   ],
   [
     "who comes daily and was here today",

@@ -75,7 +75,8 @@ function regular(customer: Rhythm, last: string, average: number, calendar: Cale
   const booked = bookedFor(customer, calendar);
   if (booked) return `${rhythm}. ${booked}`;
   const overdueAt = customer.overdue_at ?? overdueFrom(last, average);
-  const sum = `last visit + ${OVERDUE_AFTER} × ${plain(average)}`;
+  // The stored average, so that whoever does the sum gets the day.
+  const sum = `last visit + ${OVERDUE_AFTER} × ${average}`;
   if (customer.is_overdue) {
     return `${rhythm}, nothing booked, late since ${calendar.on(overdueAt)} = ${sum}.`;
   }
