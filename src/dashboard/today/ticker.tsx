@@ -8,6 +8,7 @@ import { useLive } from "../shared/live.js";
 import { useApiPath, useOrganization } from "../shared/organization.js";
 import { PageLink } from "../shared/page-link.js";
 import { nameOf, valueInWords } from "../shared/value.js";
+import { inToldOrder } from "./told-columns.js";
 
 const COLUMNS = 3;
 const LIKELY = 50;
@@ -93,13 +94,15 @@ function Who({ id, change: { columns, event_id, at, before } }: { id: string; ch
   const customer = data?.customer;
   const write = (row: History["customer"] | undefined, column: string) =>
     row && valueInWords(entryOf(dictionary.data, column), row[column], { currency, timeZone });
-  const shown = columns.slice(0, COLUMNS).map((column) => {
-    const [old, value] = [write(before, column), write(customer, column)];
-    if (value === undefined) return words(column);
-    return old === undefined || old === value
-      ? `${words(column)} ${value}`
-      : `${words(column)} ${old} → ${value}`;
-  });
+  const shown = inToldOrder(columns)
+    .slice(0, COLUMNS)
+    .map((column) => {
+      const [old, value] = [write(before, column), write(customer, column)];
+      if (value === undefined) return words(column);
+      return old === undefined || old === value
+        ? `${words(column)} ${value}`
+        : `${words(column)} ${old} → ${value}`;
+    });
   return (
     <>
       <PageLink href={`/customers/${encodeURIComponent(id)}`}>
