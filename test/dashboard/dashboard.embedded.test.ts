@@ -382,6 +382,22 @@ test("two clicks lead from the upcoming bookings of a location to as many bookin
   expect(await axeFindings(page)).toEqual([]);
 });
 
+test("the segments of now lead to their customers, those of a past day lead to nobody, and both are of all locations", async () => {
+  const [{ locations }] = (await ask("/api/organizations")).organizations;
+  const page = await visit(`/?location=${locations[0].location_id}`);
+  const card = page.locator(".card", { has: page.locator(".segment-list") });
+  await card.getByRole("heading", { name: /customers of all locations by segment, now$/ }).waitFor();
+  const active = card.getByRole("link", { name: /^Active / });
+  const number = Number((await active.textContent())?.replace(/\D/g, ""));
+  expect(number).toBeGreaterThan(0);
+  await active.click();
+  await page.getByText(new RegExp(`^${number} customers? of Harbor Salon that match`)).waitFor();
+  await page.goto("/?from=2026-03-01&to=2026-03-31");
+  await card.getByRole("heading", { name: /by segment, end of Mar 31/ }).waitFor();
+  expect(await card.locator(".segment-list li").count()).toBe(5);
+  expect(await card.locator(".segment-list").getByRole("link").count()).toBe(0);
+});
+
 test("the days of the segments are changed in the page, and a wrong order is refused by name", async () => {
   const page = await visit("/");
   await page.getByText("Change the days of the segments").click();

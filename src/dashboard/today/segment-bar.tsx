@@ -16,7 +16,7 @@ const WIDTH = 1_000;
 
 /** Where the customers stand at the period's end, and who moved since its begin. */
 export function SegmentBar() {
-  const { from, to, today } = useScope();
+  const { from, to, today, locationId } = useScope();
   const path = useApiPath();
   const { id: organizationId, segment_days: days } = useOrganization();
   const last = to < today ? to : today;
@@ -41,7 +41,8 @@ export function SegmentBar() {
     <>
       <div className="spread">
         <h2>
-          {counted(all, "customer")} by segment, {last === today ? "now" : `end of ${day(last, today)}`}
+          {counted(all, "customer")} {locationId && "of all locations "}by segment,{" "}
+          {last === today ? "now" : `end of ${day(last, today)}`}
         </h2>
         <span className="small muted">
           New: first {days.new} days. Active: last visit within {days.active} days. At risk: within{" "}
@@ -61,9 +62,7 @@ export function SegmentBar() {
         {ORDER.map((segment) => (
           <li key={segment}>
             <span className={`segment-key segment-${segment}`} />
-            <PageLink className="figure" href={`/customers?segment=${segment}`}>
-              {SEGMENT_WORDS[segment]} {count(counts[segment])}
-            </PageLink>
+            <SegmentCount segment={segment} customers={counts[segment]} isNow={last === today} />
             <span className="small muted">{percent(counts[segment] / all)}</span>
           </li>
         ))}
@@ -75,6 +74,25 @@ export function SegmentBar() {
         <Downloads of={path("segments/daily")} query={{ from, to: last }} />
       </div>
     </>
+  );
+}
+
+/** The list has the segments of now, so a number of a past day does not lead there. */
+function SegmentCount({
+  segment,
+  customers,
+  isNow,
+}: {
+  segment: Segment;
+  customers: number;
+  isNow: boolean;
+}) {
+  const text = `${SEGMENT_WORDS[segment]} ${count(customers)}`;
+  if (!isNow) return <span>{text}</span>;
+  return (
+    <PageLink className="figure" href={`/customers?segment=${segment}`}>
+      {text}
+    </PageLink>
   );
 }
 
