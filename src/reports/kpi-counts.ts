@@ -34,7 +34,8 @@ const otherBookings = {
       select b.organization_id, b.customer_id, b.status, b.start_at, b.created_at, b.location_id, c.day
       from customer c
       cross join lateral (
-        select * from bookings b where b.organization_id = $1 and b.customer_id = c.customer_id offset 0
+        select b.organization_id, b.customer_id, b.status, b.start_at, b.created_at, b.location_id
+        from bookings b where b.organization_id = $1 and b.customer_id = c.customer_id offset 0
       ) as b
     ),`,
     rebooked: rebookedVisits("visit", "$2", "$3", "theirs"),
@@ -44,6 +45,7 @@ const otherBookings = {
       cross join organizations o
       left join locations l on l.organization_id = o.id and l.square_location_id = b.location_id
       where o.id = $1 and b.status = 'ACCEPTED' and ($4::text is null or b.location_id = $4)
+        and b.start_at >= earliest_instant($6) and b.start_at < latest_instant($3)
         and ${localDay("b.start_at")} >= $6::date and ${localDay("b.start_at")} < b.day`,
   },
   // Index: bookings_start_idx. Nobody came before on the first day of the period.

@@ -1,6 +1,7 @@
 /** The keeping of days by sweeps, and what reports make of it. */
 import { beforeEach, expect, test } from "vitest";
 import { keepDays } from "../../src/days/keep.js";
+import { appointmentsDaily } from "../../src/reports/daily.js";
 import { kpi } from "../../src/reports/kpi.js";
 import { addSalon, NOW, openInbox } from "../support/app.js";
 import { emptyDatabase, openTestDatabase } from "../support/database.js";
@@ -42,6 +43,22 @@ test("the first sweep keeps every past day, and each later one the days since an
 
 test("an organization without facts keeps no days", async () => {
   expect(await sweepAt(database, NOW)).toMatchObject({ ...nothingWrong, days_kept: 0 });
+});
+
+test("of two first bookings at one instant the one with the smaller id makes the customer new, in kept days too", async () => {
+  await take(bookingEvent({ id: "b" }), bookingEvent({ id: "a", location_id: "line" }));
+  const newAt = async () => {
+    const scope = { organizationId: salon, from: "2026-05-20", to: "2026-05-20", locationId: null };
+    const days = await appointmentsDaily(pool, scope, NOW);
+    return days.map(({ location_id, new_customers }) => [location_id, new_customers]);
+  };
+  const facts = await newAt();
+  expect(facts).toEqual([
+    ["harbor", 0],
+    ["line", 1],
+  ]);
+  await sweepAt(database, NOW);
+  expect(await newAt()).toEqual(facts);
 });
 
 test("reports read a kept day, and the facts of a marked one", async () => {
