@@ -28,8 +28,8 @@ const current = new AsyncLocalStorage<Span>();
 let tracing: Tracing | undefined;
 
 /**
- * Loads OpenTelemetry and begins to export. Spans are exported in the background, at most 2,048 wait, and further ones
- * are dropped. So a collector that is slow or away slows nothing down. The OTEL_BSP_*, OTEL_TRACES_SAMPLER and
+ * Loads OpenTelemetry and begins to export. Spans are exported in the background, at most 2,048 wait, and further
+ * ones are dropped. So a collector that is slow or away slows nothing down. The OTEL_BSP_*, OTEL_TRACES_SAMPLER and
  * OTEL_SERVICE_NAME variables of the SDK apply.
  *
  * @returns exports the last spans, in two seconds at most, and ends tracing

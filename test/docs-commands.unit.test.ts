@@ -30,8 +30,8 @@ const documents = [
 ].filter((file) => /\.(md|yaml|sh|service)$|Dockerfile$/.test(file));
 
 /**
- * `regulars` as the program of a line or of a container, not as a part of a path, an address or a name; or a script of
- * npm.
+ * `regulars` as the program of a line or of a container, not as a part of a path, an address or a name; or a script
+ * of npm.
  */
 const START =
   /(?<=^|&& | server | migrate | regulars | -- |\|\| |; |\$\(|[A-Z_]+=\S+ |^ +)(?:npm run (?:regulars --|(?!regulars)(\S+))|regulars|node dist\/src\/main\.js|"\$\{regulars\[@\]\}")(?= |$)/g;

@@ -33,8 +33,8 @@ const steps: readonly Step[] = Array.from(
 const PROGRAM = nodeParameters("src/main.ts", ".").join(" ");
 
 /**
- * npm installs nothing, because the modules are there. It starts the server, but no command, because that takes half a
- * second each time. The salon is smaller and quicker than the page's.
+ * npm installs nothing, because the modules are there. It starts the server, but no command, because that takes half
+ * a second each time. The salon is smaller and quicker than the page's.
  */
 const PRELUDE = `
 npm() {

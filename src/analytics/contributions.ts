@@ -4,11 +4,12 @@ import { relations, sources } from "./relations.js";
 import { organization, withNow } from "./statement.js";
 
 /**
- * The statement that tells what each row of a customer contributes to a column: `id`, `time`, `value`, and whether it is
- * `counted`. It is made of the column's own entry in the catalogue and of the relations that the one statement reads.
+ * The statement that tells what each row of a customer contributes to a column: `id`, `time`, `value`, and whether it
+ * is `counted`. It is made of the column's own entry in the catalogue and of the relations that the one statement
+ * reads.
  *
- * Parameters: $1 organization uuid, $2 the customer's id, $3 the instant of computation, $4 and $5 behind which time and id to
- * begin (both NULL at the beginning), $6 how many rows. The newest come first, those without a time last.
+ * Parameters: $1 organization uuid, $2 the customer's id, $3 the instant of computation, $4 and $5 behind which time
+ * and id to begin (both NULL at the beginning), $6 how many rows. The newest come first, those without a time last.
  */
 export function contributionsStatement(column: CountedColumn): Statement {
   const { id, at } = sources[column.from];

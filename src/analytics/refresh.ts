@@ -181,8 +181,8 @@ const countStatement = {
 };
 
 /**
- * The number of profiles, deleted ones included. It is about the number of customers that a full refresh checks. The first
- * backfill has profiles before it has rows.
+ * The number of profiles, deleted ones included. It is about the number of customers that a full refresh checks. The
+ * first backfill has profiles before it has rows.
  */
 export async function countProfiles(on: Queryable, organizationId: string): Promise<number> {
   const { rows } = await query<{ count: bigint }>(on, countStatement, [organizationId]);

@@ -15,9 +15,9 @@ const dueText = `
   update customer_analytics set refresh_due_at = least(refresh_due_at, $2) where organization_id = $1`;
 
 /**
- * Changes how many days an organization's segments last. In the same transaction all of its rows come due at `now`: each is
- * recomputed when it is read or by the next turn, and what that changes counts as time, not as drift. Webhooks of the
- * organization wait meanwhile.
+ * Changes how many days an organization's segments last. In the same transaction all of its rows come due at `now`:
+ * each is recomputed when it is read or by the next turn, and what that changes counts as time, not as drift.
+ * Webhooks of the organization wait meanwhile.
  *
  * @returns how many rows came due
  */

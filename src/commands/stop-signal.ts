@@ -1,6 +1,6 @@
 /**
- * npm passes the signal of Ctrl-C on to its script, which has got it already. So signals of one second are one wish to
- * stop.
+ * npm passes the signal of Ctrl-C on to its script, which has got it already. So signals of one second are one wish
+ * to stop.
  */
 const ONE_WISH_MS = 1_000;
 

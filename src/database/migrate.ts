@@ -89,7 +89,8 @@ export async function migrate(
  * Compares the database's record of migrations with this build's migrations.
  *
  * @throws SchemaMismatch when a migration is unknown (the schema is newer or foreign), was changed after it was
- * applied, or has failed. Also when our tables exist without a record. Newer migrations that only add are no mismatch.
+ * applied, or has failed. Also when our tables exist without a record. Newer migrations that only add are no
+ * mismatch.
  */
 export async function checkSchema(database: Database, folder = migrationsFolder()): Promise<SchemaState> {
   const migrations = await readMigrations(folder);

@@ -3,8 +3,8 @@ import { isAccepted, localDay } from "../analytics/rules.js";
 import type { Statement } from "../database/query.js";
 
 /**
- * The statements that keep the days from $2 to $3 of the organization $1. All of these days are past, so every accepted
- * booking of them is a visit.
+ * The statements that keep the days from $2 to $3 of the organization $1. All of these days are past, so every
+ * accepted booking of them is a visit.
  */
 
 // Primary keys. Marks that this transaction does not see stay: the facts that they tell of are not seen either.
@@ -16,8 +16,8 @@ export const forgetStatements: readonly Statement[] = ["kept_days", "kept_revenu
 );
 
 /**
- * `place` is `*` for the whole organization, `@` and the id for a location, and empty for bookings without one. Who is
- * new and who came back follows from all bookings of the days' customers, not from their stored rows.
+ * `place` is `*` for the whole organization, `@` and the id for a location, and empty for bookings without one. Who
+ * is new and who came back follows from all bookings of the days' customers, not from their stored rows.
  *
  * Indexes: bookings_start_idx for the days, bookings_customer_idx for their customers, primary keys.
  */

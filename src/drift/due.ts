@@ -51,8 +51,8 @@ export interface DueContext {
 
 /**
  * Recomputes rows of all organizations that came due. The rows that are due longest come first. A server calls this
- * between sweeps. A drifted row is corrected too, and logged. The rows of an organization whose locks are held elsewhere
- * take no place from those of the others.
+ * between sweeps. A drifted row is corrected too, and logged. The rows of an organization whose locks are held
+ * elsewhere take no place from those of the others.
  *
  * @param limit the most rows; the next call does the rest
  * @returns the number of corrected rows

@@ -49,8 +49,8 @@ export function storedDayColumns(shape: TableShape): string {
 }
 
 /**
- * SQL of a `DayChange`, of the relations `incoming`, `stored` and `written`. `at` is NULL where nothing changed that is
- * counted.
+ * SQL of a `DayChange`, of the relations `incoming`, `stored` and `written`. `at` is NULL where nothing changed that
+ * is counted.
  */
 export function dayChangeColumns(shape: TableShape): string {
   const { key, day, owner } = shape;
@@ -126,8 +126,8 @@ function noteMoments(changed: Changed, { kind, id, ...written }: WrittenObject):
     changed.payments.push(...moments.map((moment) => ({ payment_id: id, place: moment.place })));
 }
 
-// Indexes: primary keys, refunds_payment_idx, bookings_customer_idx and payments_customer_idx. A changed booking moves
-// the customer's later days too: each says how long ago the day before it was.
+// Indexes: primary keys, refunds_payment_idx, bookings_customer_idx and payments_customer_idx. A changed booking
+// moves the customer's later days too: each says how long ago the day before it was.
 const markStatement = {
   name: "mark_days",
   text: `
@@ -168,7 +168,8 @@ const markStatement = {
 };
 
 /**
- * Marks the days of what changed, in the caller's transaction. While the organization keeps no days this does nothing.
+ * Marks the days of what changed, in the caller's transaction. While the organization keeps no days this does
+ * nothing.
  *
  * The caller shares the lock of the organization's settings (src/facts/locks.ts). Keeping begins under that lock
  * alone, so every transaction that does not see it has ended before.

@@ -7,9 +7,9 @@ import { writeJson } from "../square/write-json.js";
 import { type Fact, noProfile } from "./types.js";
 
 /**
- * The erasure of a customer's personal data: profile, notes, and the texts in Square's objects. Ids, statuses, times and
- * money stay, so every count and sum stays what it is. An erased id stays erased: `withoutErased` strips what arrives
- * for it later, before it is stored.
+ * The erasure of a customer's personal data: profile, notes, and the texts in Square's objects. Ids, statuses, times
+ * and money stay, so every count and sum stays what it is. An erased id stays erased: `withoutErased` strips what
+ * arrives for it later, before it is stored.
  */
 
 /** The columns of `customers` that tell who somebody is. */

@@ -5,10 +5,11 @@ import { owners } from "./owners.js";
 import type { ObjectKind } from "./types.js";
 
 /**
- * Advisory locks that end with the transaction. Every transaction locks objects first, then the organization's settings,
- * then customers, each in sorted order, so these locks cannot deadlock. Two events of one customer wait for each other.
- * Events of different customers do not. Objects have their own locks because two versions of one object may name two
- * customers. Whoever computes rows shares the settings' lock; whoever changes the settings holds it alone.
+ * Advisory locks that end with the transaction. Every transaction locks objects first, then the organization's
+ * settings, then customers, each in sorted order, so these locks cannot deadlock. Two events of one customer wait for
+ * each other. Events of different customers do not. Objects have their own locks because two versions of one object
+ * may name two customers. Whoever computes rows shares the settings' lock; whoever changes the settings holds it
+ * alone.
  */
 
 const lockObjectsStatement = {
@@ -70,16 +71,16 @@ const lockSettingsStatement = {
 };
 
 /**
- * Keeps everybody from computing rows of the organization until the transaction ends, and waits for those who compute now.
- * So no row that was computed with the old settings is stored after the change.
+ * Keeps everybody from computing rows of the organization until the transaction ends, and waits for those who compute
+ * now. So no row that was computed with the old settings is stored after the change.
  */
 export async function lockSettings(tx: pg.PoolClient, organizationId: string): Promise<void> {
   await query(tx, lockSettingsStatement, [organizationId]);
 }
 
 /**
- * Locks these customers, the customers who own these stored objects, and the survivors of all of them. The organization's
- * settings stay as they are until the transaction ends.
+ * Locks these customers, the customers who own these stored objects, and the survivors of all of them. The
+ * organization's settings stay as they are until the transaction ends.
  *
  * @returns the locked ids. Another transaction may commit a merge while this one waits. Then later reads name
  *   customers that are not locked, and the caller starts over (RetryTransaction).

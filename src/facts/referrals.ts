@@ -5,8 +5,8 @@ import { writeJson } from "../square/write-json.js";
 import { lockCustomers, lockObjects } from "./locks.js";
 
 /**
- * Referral profiles and rewards. Square does not have them. The seller's own programme stores them. They are kept under
- * the given ids. A merge moves nothing, because a survivor's row counts those of its merged ids.
+ * Referral profiles and rewards. Square does not have them. The seller's own programme stores them. They are kept
+ * under the given ids. A merge moves nothing, because a survivor's row counts those of its merged ids.
  */
 
 export interface ReferralProfile {

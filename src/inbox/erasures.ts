@@ -10,8 +10,9 @@ import { stripPayloadsNaming } from "./strip-payloads.js";
 
 /**
  * Erases a customer's personal data: in the facts and the row in one transaction, then in the stored events, page by
- * page. What arrives later for the erased ids is stripped before it is stored. The sweep repeats each erasure. So it ends
- * one that was cut off, and it finds ids that were merged into an erased customer, and events that no handler reads.
+ * page. What arrives later for the erased ids is stripped before it is stored. The sweep repeats each erasure. So it
+ * ends one that was cut off, and it finds ids that were merged into an erased customer, and events that no handler
+ * reads.
  */
 
 /** How many rows lost texts. */

@@ -136,8 +136,8 @@ async function isNeeded(on: Queryable, name: string, before: Date): Promise<bool
 }
 
 /**
- * Works in a transaction that holds a lock on webhook_events. Webhooks wait behind whoever waits for it, so it gives up
- * after a second.
+ * Works in a transaction that holds a lock on webhook_events. Webhooks wait behind whoever waits for it, so it gives
+ * up after a second.
  *
  * @returns undefined when it gave up
  */

@@ -188,7 +188,8 @@ function readPayload({ payload }: StoredEvent): SquareEvent | undefined {
   }
 }
 
-// By the primary key of every month, because the event's own month is not known here. An unknown merchant's event may be stored as merchant_id/event_id (see claimEvents).
+// By the primary key of every month, because the event's own month is not known here. An unknown merchant's event may
+// be stored as merchant_id/event_id (see claimEvents).
 const isStoredStatement = {
   name: "is_stored_event",
   text: `

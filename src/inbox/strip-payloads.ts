@@ -25,10 +25,9 @@ export async function stripPayloads(
   return (await query(on, stripStatement, [organizationId, writeJson(values)])).rowCount ?? 0;
 }
 
-// One page of an organization's events, by the primary key.
-// An event names somebody when a text in its payload is one of the ids ($3). No index serves that, so all events are read.
-// Short pages keep other statements of the embedded database from waiting. `is true` makes Postgres keep the ids in one
-// hash table.
+// One page of an organization's events, by the primary key. An event names somebody when a text in its payload is one
+// of the ids ($3). No index serves that, so all events are read. Short pages keep other statements of the embedded
+// database from waiting. `is true` makes Postgres keep the ids in one hash table.
 const namingStatement: Statement = {
   name: "events_naming",
   text: `

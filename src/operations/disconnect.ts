@@ -4,8 +4,8 @@ import { SquareApiError } from "../square/api/api-error.js";
 import { type OAuthApplication, revokeAuthorization } from "../square/api/oauth.js";
 
 /**
- * Gives a seller's permission back to Square, then erases the stored tokens. Nothing more is pulled. The seller's data
- * stays. Square is asked first: after a failure nothing is changed here, and the command can be repeated.
+ * Gives a seller's permission back to Square, then erases the stored tokens. Nothing more is pulled. The seller's
+ * data stays. Square is asked first: after a failure nothing is changed here, and the command can be repeated.
  *
  * A personal access token is only erased, because Square ends such a token in its console alone.
  *

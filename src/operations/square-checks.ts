@@ -51,8 +51,8 @@ function* checkToken(status: JsonObject, merchantId: string, now: Date): Generat
 }
 
 /**
- * Checks whether Square sends this server's events: the subscription's address, key, event types and version, and that
- * it is enabled.
+ * Checks whether Square sends this server's events: the subscription's address, key, event types and version, and
+ * that it is enabled.
  *
  * @param api undefined without SQUARE_APPLICATION_ACCESS_TOKEN
  */

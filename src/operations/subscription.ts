@@ -32,7 +32,8 @@ export function wantedFields(notificationUrl: string): Omit<SubscriptionFields, 
 }
 
 /**
- * Compares the application's subscriptions with the configuration. Square signs the address, so it must match exactly.
+ * Compares the application's subscriptions with the configuration. Square signs the address, so it must match
+ * exactly.
  *
  * @returns the subscription of the configured address, if there is one, and what is wrong; the worst first
  * @throws SquareApiError

@@ -74,7 +74,8 @@ interface Run {
 /**
  * Reads everything a merchant has at Square, page by page, and then recomputes all customers once. The next page's
  * cursor is saved after each stored page, so the next run continues an interrupted one. A list that fails, or whose
- * rows are locked elsewhere, is left for the next run. The other lists are read. A second run over the same objects changes nothing.
+ * rows are locked elsewhere, is left for the next run. The other lists are read. A second run over the same objects
+ * changes nothing.
  *
  * @throws {SquareApiError} Square refuses the token, or three lists in a row fail. Stored objects stay, and the
  *   next run continues.

@@ -96,8 +96,9 @@ const statement = (condition: string) => `
     order by page.start_at desc, page.booking_id collate "C"`;
 
 /**
- * The bookings that a number of the period counts, the latest start first. Counting them gives the number of `kpi`, and
- * with a team member that of `team`. A number of customers lists the latest booking of each. Minutes and prices are those of the segments of the team member, else of all.
+ * The bookings that a number of the period counts, the latest start first. Counting them gives the number of `kpi`,
+ * and with a team member that of `team`. A number of customers lists the latest booking of each. Minutes and prices
+ * are those of the segments of the team member, else of all.
  *
  * @param now a booking that starts later is not a visit
  */

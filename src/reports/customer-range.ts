@@ -14,9 +14,9 @@ export interface SortRange {
 const everywhere: SortRange = { values: true, nulls: true, above: null, until: null };
 
 /**
- * What filters say of the value by which customers are sorted. An order is read along its index, so it must begin where the
- * customers are: lost customers by their latest visit come behind all others. A customer whose segment has ended by the clock and
- * whose row is not yet recomputed passes no filter by segment.
+ * What filters say of the value by which customers are sorted. An order is read along its index, so it must begin
+ * where the customers are: lost customers by their latest visit come behind all others. A customer whose segment has
+ * ended by the clock and whose row is not yet recomputed passes no filter by segment.
  *
  * @param days may be left out when the filters name no segment
  */

@@ -191,8 +191,9 @@ interface Statements {
 }
 
 /**
- * The statements of a sort for each part. The planner takes filters and sort for independent, and would look for new customers
- * with most visits among all customers. So a walk is limited, and says by what it finds whether it was worth it.
+ * The statements of a sort for each part. The planner takes filters and sort for independent, and would look for new
+ * customers with most visits among all customers. So a walk is limited, and says by what it finds whether it was
+ * worth it.
  */
 function statementsOf(sort: CustomerSort, search: Search): Readonly<Record<KeyRange, Statements>> {
   const { key, type } = sorts[sort];

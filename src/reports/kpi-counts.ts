@@ -66,8 +66,8 @@ const otherBookings = {
   },
 };
 
-// The days from $2 to $3 of a period that begins on $6. A customer counts if these days contain the customer's first day in
-// the period. Indexes: bookings_start_idx; customer_analytics_first_booking_idx for new customers; see above.
+// The days from $2 to $3 of a period that begins on $6. A customer counts if these days contain the customer's first
+// day in the period. Indexes: bookings_start_idx; customer_analytics_first_booking_idx for new customers; see above.
 const countsStatement = ({ theirs, rebooked, cameBefore }: (typeof otherBookings)["few"]): Statement => ({
   name: "report_kpi_counts",
   text: `
@@ -118,8 +118,8 @@ const countsStatements = {
   many: countsStatement(otherBookings.many),
 };
 
-// Primary key. A customer counts on the first of the customer's days in the period, which begins on $4: the day before
-// it lies more than day - $4 days back.
+// Primary key. A customer counts on the first of the customer's days in the period, which begins on $4: the day
+// before it lies more than day - $4 days back.
 const keptCountsStatement: Statement = {
   name: "report_kept_counts",
   text: `

@@ -71,8 +71,8 @@ const statement = (condition: string) => `
     order by page.created_at desc, page.kind, page.id collate "C"`;
 
 /**
- * The payments and refunds that a number of `kpi` counts, the latest first, in the organization's currency. The sum of
- * the column with the number's name is the number. `payment_count` is the length of the list.
+ * The payments and refunds that a number of `kpi` counts, the latest first, in the organization's currency. The sum
+ * of the column with the number's name is the number. `payment_count` is the length of the list.
  */
 export async function countedPayments(
   pool: pg.Pool,

@@ -28,13 +28,13 @@ export interface Movement {
  * The organization, the days, and what segments depend on. A segment ends `longest` after the visit that began it. So
  * visits since `window_at` decide each segment of the period, and who came before and not since is LOST.
  *
- * `visit`: the visits since `window_at`. `recent`: customers who first came since `window_at`, or never. The first visit
- * is the first ACCEPTED booking, once it has started, so a row that is due is right too. `returned`: the customers of
- * `visit` who first came before. Their first visit counts as `window_at`, where no segment depends on it. `absent`: the
- * number of the others who first came before.
+ * `visit`: the visits since `window_at`. `recent`: customers who first came since `window_at`, or never. The first
+ * visit is the first ACCEPTED booking, once it has started, so a row that is due is right too. `returned`: the
+ * customers of `visit` who first came before. Their first visit counts as `window_at`, where no segment depends on
+ * it. `absent`: the number of the others who first came before.
  *
- * A customer is known from the earliest of: created at Square, first booking made, first payment. A customer with none
- * of these is always known. Only who had not come at the beginning needs this. Facts are read as they are now.
+ * A customer is known from the earliest of: created at Square, first booking made, first payment. A customer with
+ * none of these is always known. Only who had not come at the beginning needs this. Facts are read as they are now.
  *
  * Indexes: bookings_start_idx and customer_analytics_first_booking_idx; bookings_customer_idx and
  * payments_customer_idx for customers who were created since.
@@ -100,8 +100,8 @@ const people = `
     )`;
 
 /**
- * A day by its index in `period.ends`. At an index stand the customers whose visits lie before that day's last instant, so
- * a visit counts from the first day that ends after it.
+ * A day by its index in `period.ends`. At an index stand the customers whose visits lie before that day's last
+ * instant, so a visit counts from the first day that ends after it.
  */
 const dayOf = (instant: string) => `width_bucket(${instant}, (select days from calendar))`;
 
@@ -122,9 +122,9 @@ const intervals = [...endsOn, { segment: "LOST", column: "next_day" }].map(({ se
 });
 
 /**
- * A stay is the time from the last visit of a day until the next day with a visit. It passes through the segments. Each
- * of them adds one customer on the day on which it begins, and takes one away where it ends. Who came before the window
- * is LOST until the first visit in it.
+ * A stay is the time from the last visit of a day until the next day with a visit. It passes through the segments.
+ * Each of them adds one customer on the day on which it begins, and takes one away where it ends. Who came before the
+ * window is LOST until the first visit in it.
  */
 const dailyStatement = {
   name: "report_segments_daily",

@@ -8,9 +8,9 @@ const KEPT =
 const FREE_TEXTS: ReadonlySet<string> = new Set(["reference_id", "external_details"]);
 
 /**
- * The object without names, addresses, notes and every other value that may tell who somebody is. Ids, kinds, statuses,
- * amounts, durations and instants stay. A field that nobody has thought of is left out. Objects and arrays keep their
- * places, so the result is read like the object that it came from.
+ * The object without names, addresses, notes and every other value that may tell who somebody is. Ids, kinds,
+ * statuses, amounts, durations and instants stay. A field that nobody has thought of is left out. Objects and arrays
+ * keep their places, so the result is read like the object that it came from.
  */
 export function withoutTexts<Value extends JsonValue>(value: Value): Value {
   return strip(value, false) as Value;

@@ -34,6 +34,7 @@ test("no command writes past it", () => {
   const writers = readdirSync("src/commands").filter((name) =>
     /\.write\(|console\./.test(readFileSync(path.join("src/commands", name), "utf8")),
   );
-  // What all others write with; lines of data, which it makes printable for a terminal itself; our own words on a line of progress.
+  // What all others write with; lines of data, which it makes printable for a terminal itself; our own words on a
+  // line of progress.
   expect(writers).toEqual(["context.ts", "export.ts", "progress.ts"]);
 });

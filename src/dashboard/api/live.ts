@@ -1,6 +1,6 @@
 /**
- * One stream of changes for all tabs of a browser: the tab that holds the lock reads it and tells the others. Every tab refetches
- * what it shows at most twice a second, and never while answers are still on their way.
+ * One stream of changes for all tabs of a browser: the tab that holds the lock reads it and tells the others. Every
+ * tab refetches what it shows at most twice a second, and never while answers are still on their way.
  */
 import type { Query, QueryClient } from "@tanstack/react-query";
 import { SeenRows } from "./seen-rows.js";

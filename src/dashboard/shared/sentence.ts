@@ -1,6 +1,6 @@
 /**
- * Why a customer is overdue, when the next visit is expected, and when the customer becomes overdue, in words with the
- * arithmetic. It reads the row and counts nothing itself but days of the calendar.
+ * Why a customer is overdue, when the next visit is expected, and when the customer becomes overdue, in words with
+ * the arithmetic. It reads the row and counts nothing itself but days of the calendar.
  */
 import { addDays, day, dayIn, daysBetween } from "./format.js";
 

@@ -50,8 +50,8 @@ export function Ticker() {
 }
 
 /**
- * Reads the rows that probably change next: of those who have just been here, or come soon. The stream tells no values,
- * so only a row that was read before a change tells what they were.
+ * Reads the rows that probably change next: of those who have just been here, or come soon. The stream tells no
+ * values, so only a row that was read before a change tells what they were.
  */
 function useLikely(order: string) {
   const path = useApiPath();

@@ -221,8 +221,8 @@ async function sizeOf(cluster: string, names: readonly string[]): Promise<number
 }
 
 /**
- * The version is equal for two moments only if the file was not changed between them. The size belongs to the version:
- * both come from one look at the file, because it may grow between two. Undefined when there is no file.
+ * The version is equal for two moments only if the file was not changed between them. The size belongs to the
+ * version: both come from one look at the file, because it may grow between two. Undefined when there is no file.
  */
 async function versionOf(
   cluster: string,

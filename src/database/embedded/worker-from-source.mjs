@@ -1,5 +1,6 @@
 // Node 20 applies the TypeScript loader of `--import tsx` to the main thread only. So a worker that runs from source
-// begins with this file. The build does not contain it. A test run has compiled the program (test/support/program.ts).
+// begins with this file. The build does not contain it. A test run has compiled the program
+// (test/support/program.ts).
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 

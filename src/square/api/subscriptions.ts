@@ -39,8 +39,8 @@ export interface TestDelivery {
 }
 
 /**
- * The webhook subscriptions of an application. They belong to the application and not to a seller. Every method throws
- * SquareApiError. No error shows the token or a signature key.
+ * The webhook subscriptions of an application. They belong to the application and not to a seller. Every method
+ * throws SquareApiError. No error shows the token or a signature key.
  *
  * @see https://developer.squareup.com/docs/webhooks/webhook-subscriptions-api
  */
@@ -54,7 +54,8 @@ export interface SubscriptionsApi {
   /** Changes the given fields. PUT /v2/webhooks/subscriptions/{id} */
   update(id: string, fields: Partial<SubscriptionFields>): Promise<WebhookSubscription>;
   /**
-   * Replaces the signature key. Square signs with the new one at once. POST /v2/webhooks/subscriptions/{id}/signature-key
+   * Replaces the signature key. Square signs with the new one at once. POST
+   * /v2/webhooks/subscriptions/{id}/signature-key
    *
    * @returns the new key
    */

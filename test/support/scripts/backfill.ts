@@ -1,5 +1,5 @@
-// backfill DATABASE_URL|"" DATA_DIR|"" SQUARE_URL ORGANIZATION: backfills without waiting between requests, and prints
-// the result.
+// backfill DATABASE_URL|"" DATA_DIR|"" SQUARE_URL ORGANIZATION: backfills without waiting between requests, and
+// prints the result.
 import { openDatabase } from "../../../src/database/database.js";
 import { backfill } from "../../../src/pull/backfill.js";
 import { openScriptContext } from "../square-context.js";

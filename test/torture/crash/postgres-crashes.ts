@@ -51,8 +51,8 @@ async function run(context: AttackContext, load: Load): Promise<void> {
 }
 
 /**
- * Kills a session. Postgres then no longer trusts its shared memory, ends all sessions and starts again by itself. This
- * resolves when our own session has ended, because Postgres answers until then.
+ * Kills a session. Postgres then no longer trusts its shared memory, ends all sessions and starts again by itself.
+ * This resolves when our own session has ended, because Postgres answers until then.
  */
 async function killSession({ pool }: Database): Promise<void> {
   const client = await pool.connect();

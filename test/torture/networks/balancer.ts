@@ -16,9 +16,9 @@ interface Backend {
 }
 
 /**
- * Passes each request to the next server that is ready. It asks every server's /readyz, and skips a server that refuses
- * a connection. When a request that a server may have read fails, it is not repeated, and the client's connection is
- * broken.
+ * Passes each request to the next server that is ready. It asks every server's /readyz, and skips a server that
+ * refuses a connection. When a request that a server may have read fails, it is not repeated, and the client's
+ * connection is broken.
  */
 export class Balancer {
   readonly #server: Server;
