@@ -48,7 +48,7 @@ test("after a restore, the erasures of the newer database are repeated as docs/u
   await addAna();
   expect(await regulars(env, "erase", "--organization", id, "--customer", "ANA")).toMatchObject({ code: 0 });
   const page = readFileSync("docs/upgrading.md", "utf8");
-  const psql = /^psql .*$/m.exec(page)?.[0] ?? "";
+  const psql = /^psql .*erased\.txt.*$/m.exec(page)?.[0] ?? "";
   const folder = mkdtempSync(path.join(tmpdir(), "regulars-erased-"));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const shell = { cwd: folder, env: { PATH: process.env.PATH ?? "", DATABASE_URL: env.DATABASE_URL ?? "" } };

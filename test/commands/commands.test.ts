@@ -152,7 +152,7 @@ describe("the command line", () => {
   it("sanity-check passes, and exits 1 on a damaged row until recompute has repaired it", async () => {
     const good = await json("sanity-check", "--all");
     expect(good.passed).toBe(true);
-    expect(good.steps).toHaveLength(9);
+    expect(good.steps).toHaveLength(10);
     expect(await shownOnTerminal("sanity-check", "--all")).toMatch(
       /(\d+) of \1 rows compared, \d+\/s, 0 s left/,
     );
