@@ -14,16 +14,19 @@ const boundStatement = {
  * Runs a transaction of a pull, a sweep or a refresh. It waits at most five seconds for a lock, so that a transaction
  * left open elsewhere blocks one organization only.
  *
+ * @param settings statements that come first in the transaction, such as its isolation level
  * @throws LockedElsewhere, which names the session that holds the lock
  * @throws what `inTransaction` throws
  */
 export async function inBackgroundTransaction<Result>(
   pool: pg.Pool,
   work: (tx: pg.PoolClient) => Promise<Result>,
+  settings = "",
 ): Promise<Result> {
   try {
     return await inTransaction(pool, async (tx) => {
-      const [, result] = await pipelined(
+      const [, , result] = await pipelined(
+        async () => settings && tx.query(settings),
         () => query(tx, boundStatement),
         () => work(tx),
       );

@@ -1,7 +1,6 @@
 import type pg from "pg";
 import { query, type Statement } from "../database/query.js";
-import { inTransaction } from "../database/transaction.js";
-import { type Days, KEEPING, keepAnew, stands } from "./keep.js";
+import { type Days, inKeepingTransaction, keepAnew, stands } from "./keep.js";
 
 // Primary keys. A marked day may differ from its facts until the next sweep.
 const keptStatement: Statement = {
@@ -26,6 +25,7 @@ const keptStatement: Statement = {
  * Compares kept days with what would be kept now, and changes nothing. Marked days are left out.
  *
  * @returns how many days were compared, and those that differ, as `YYYY-MM-DD`
+ * @throws LockedElsewhere
  */
 export async function compareKeptDays(
   pool: pg.Pool,
@@ -33,9 +33,8 @@ export async function compareKeptDays(
   days: Days,
 ): Promise<{ readonly compared: number; readonly different: readonly string[] }> {
   const values = [organizationId, days.from, days.to];
-  return inTransaction(pool, async (tx) => {
+  return inKeepingTransaction(pool, async (tx) => {
     const read = () => query<{ day: string; figures: string }>(tx, keptStatement, values);
-    await tx.query(KEEPING);
     if (!(await stands(tx, organizationId))) return { compared: 0, different: [] };
     const { rows: kept } = await read();
     await tx.query("savepoint kept");

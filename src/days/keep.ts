@@ -2,7 +2,6 @@ import type pg from "pg";
 import type { Clock } from "../clock.js";
 import { inBackgroundTransaction } from "../database/lock-wait.js";
 import { query, queryUnprepared, type Statement, withoutTimeout } from "../database/query.js";
-import { inTransaction } from "../database/transaction.js";
 import { MARKED_AFTER_MS } from "../facts/day-marks.js";
 import { lockSettings } from "../facts/locks.js";
 import { forgetStatements, keepBookingsStatement, keepRevenueStatement } from "./keep-statement.js";
@@ -168,17 +167,23 @@ function daysBetween(from: string, to: string): number {
   return Math.round((Date.parse(to) - Date.parse(from)) / DAY_MS);
 }
 
-/** The settings of a transaction that keeps days. It comes first in the transaction. */
-export const KEEPING = `set transaction isolation level repeatable read; set local plan_cache_mode = force_custom_plan;
+const KEEPING = `set transaction isolation level repeatable read; set local plan_cache_mode = force_custom_plan;
   set local enable_seqscan = on; set local work_mem = '64MB'`;
 
 /** The planner does not know how many customers the days have. It would look up the bookings of each. */
 const NO_LOOKUPS = "set local enable_nestloop = off";
 
+/** A transaction that keeps days: it sees one snapshot, and waits for a lock as background work does. */
+export function inKeepingTransaction<Result>(
+  pool: pg.Pool,
+  work: (tx: pg.PoolClient) => Promise<Result>,
+): Promise<Result> {
+  return inBackgroundTransaction(pool, work, KEEPING);
+}
+
 /** @returns false if a time zone has changed since the keeping began */
 function keepChunk(pool: pg.Pool, organizationId: string, { from, to }: Days): Promise<boolean> {
-  return inTransaction(pool, async (tx) => {
-    await tx.query(KEEPING);
+  return inKeepingTransaction(pool, async (tx) => {
     if (!(await stands(tx, organizationId))) return false;
     await keepAnew(tx, organizationId, { from, to });
     return true;

@@ -18,6 +18,7 @@ const erasuresStatement: Statement = {
 /**
  * Repeats every erasure for what arrived since.
  *
+ * @param attempt runs the work of one organization; its failure does not stop the others
  * @param onDone called after each customer with the number done so far
  * @returns the number of rows that lost texts
  */
@@ -25,6 +26,7 @@ export async function repeatErasures(
   pool: pg.Pool,
   now: Date,
   signal: AbortSignal,
+  attempt: (organizationId: string, work: () => Promise<void>) => Promise<void>,
   onDone: (customers: number) => void,
 ): Promise<number> {
   const { rows } = await queryUnprepared<{
@@ -32,13 +34,19 @@ export async function repeatErasures(
     square_customer_id: string;
     events_until: Date | null;
   }>(pool, erasuresStatement, []);
-  let stripped = 0;
-  for (const [index, { organization_id, square_customer_id, events_until }] of rows.entries()) {
-    if (signal.aborted) break;
-    const since = events_until ?? "-infinity";
-    const erased = await eraseCustomer(pool, organization_id, square_customer_id, now, since);
-    stripped += Object.values(erased).reduce((sum, count) => sum + count, 0);
-    onDone(index + 1);
+  let [stripped, done] = [0, 0];
+  for (const organizationId of new Set(rows.map(({ organization_id }) => organization_id))) {
+    await attempt(organizationId, async () => {
+      for (const { organization_id, square_customer_id, events_until } of rows) {
+        if (organization_id !== organizationId) continue;
+        if (signal.aborted) return;
+        const since = events_until ?? "-infinity";
+        const erased = await eraseCustomer(pool, organizationId, square_customer_id, now, since);
+        stripped += Object.values(erased).reduce((sum, count) => sum + count, 0);
+        done += 1;
+        onDone(done);
+      }
+    });
   }
   return stripped;
 }

@@ -254,13 +254,15 @@ function driftRunOf({ pool, clock, signal, report, onProgress, saveReport }: Run
   return { pool, clock, signal, report, onProgress, onChunk: saveReport };
 }
 
-async function removeOld({ pool, clock, signal, log, retention, onProgress }: Run): Promise<void> {
+async function removeOld(run: Run): Promise<void> {
+  const { pool, clock, signal, log, retention, onProgress } = run;
   const onDone = (done: number) => onProgress({ step: "retention", done });
   const made = await makeEventMonths(pool, clock());
   if (made.length > 0) log.info({ months: made }, "partitions of events made ahead");
   const dropped = await dropOld(pool, clock(), retention, signal, onDone);
   if (Object.values(dropped).some((rows) => rows > 0)) log.info(dropped, "old rows removed");
-  const erased = await repeatErasures(pool, clock(), signal, onDone);
+  const attemptFor = (id: string, work: () => Promise<void>) => attempt(run, id, "retention", work);
+  const erased = await repeatErasures(pool, clock(), signal, attemptFor, onDone);
   if (erased > 0) log.info({ rows: erased }, "late data of erased customers removed");
 }
 

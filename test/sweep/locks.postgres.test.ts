@@ -3,6 +3,7 @@ import pg from "pg";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
 import { type Database, type OpenOptions, openDatabase } from "../../src/database/database.js";
 import { inBackgroundTransaction } from "../../src/database/lock-wait.js";
+import { compareKeptDays } from "../../src/days/compare.js";
 import { recomputeCameDue } from "../../src/drift/due.js";
 import { sweep } from "../../src/sweep/sweep.js";
 import { openForCommands } from "../support/command-line.js";
@@ -113,6 +114,41 @@ test("due rows that wait for a lock take no place from those of another organiza
   await leaveOpen(`select from customer_analytics where organization_id = '${id}' for update`);
   const recompute = () => recomputeCameDue(contextAt(context.database as Database, context.clock), 2);
   expect(await recompute()).toBe(2);
+});
+
+test("kept days and repeated erasures of an organization whose rows are locked do not hold up another's", async () => {
+  const { harbor, id, context } = await openTwo({ databaseUrl: `${url}?options=-c%20lock_timeout%3D200` });
+  await sweep(context, "recent");
+  const { pool } = database;
+  await pool.query(`insert into customer_erasures (organization_id, square_customer_id, erased_at)
+    select organization_id, min(square_customer_id), now() from customers group by organization_id`);
+  await pool.query("update kept_days set staff_slots = staff_slots + 1 where part = 0");
+  await leaveOpen(
+    `delete from kept_days where organization_id = '${id}'`,
+    `update customers set company_name = 'x' where organization_id = '${id}'`,
+  );
+  harbor.clock.advance(3_600_000);
+  const report = reportOf(await sweep(context, "full"));
+  const locked = { organization_id: id, code: "locked_elsewhere", message: expect.stringMatching(byPsql) };
+  expect(report.errors.filter(({ step }) => ["days", "retention"].includes(step))).toEqual([
+    { ...locked, step: "days" },
+    { ...locked, step: "retention" },
+  ]);
+  const { rows } = await pool.query(
+    `select organization_id = $1 as locked, count(*) filter (where given_name is null)::integer as erased
+     from customers where (organization_id, square_customer_id) in (
+       select organization_id, square_customer_id from customer_erasures) group by 1 order by 1`,
+    [id],
+  );
+  expect(rows).toEqual([
+    { locked: false, erased: 1 },
+    { locked: true, erased: 0 },
+  ]);
+  const other = await pool.query("select id from organizations where id <> $1", [id]);
+  const days = { from: "2000-01-01", to: "2100-01-01" };
+  const { compared, different } = await compareKeptDays(pool, other.rows[0].id, days);
+  expect(compared).toBeGreaterThan(1);
+  expect(different).toEqual([]);
 });
 
 test("a backfill leaves a list whose rows are locked for the next run, and reads all others", async () => {
