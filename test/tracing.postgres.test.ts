@@ -28,7 +28,8 @@ test("a webhook's trace leads from the request over its wait to the commit", asy
   const event = paymentEvent();
   await app.deliver(event);
   await exported();
-  expect(treeOf(spans)).toEqual([
+  const tree = treeOf(spans);
+  expect(tree.slice(0, 7)).toEqual([
     "POST /webhooks/square",
     "  queue",
     "  batch",
@@ -36,9 +37,9 @@ test("a webhook's trace leads from the request over its wait to the commit", asy
     "      connection",
     "      claim and lock",
     "      write facts",
-    "      recompute",
-    "      commit",
   ]);
+  // They are sent together, so they may begin at one instant.
+  expect(tree.slice(7).sort()).toEqual(["      commit", "      recompute"]);
   const hash = createHash("sha256").update(event.event_id).digest("hex").slice(0, 16);
   expect(attributesOf(spans, "POST /webhooks/square")).toEqual({
     "http.request.method": "POST",
