@@ -100,22 +100,34 @@ async function dropMarks(pool: pg.Pool): Promise<number> {
   return dropped;
 }
 
-// By webhook_events_received_idx. A deferred or dead event keeps its payload, because it may still be processed.
+// By webhook_events_received_idx. A deferred or dead event keeps its payload, because it may still be processed. A row
+// that another session has locked is left for the next sweep.
 const removePayloadsStatement: Statement = {
   name: "remove_old_payloads",
   text: `
     with old as (
-      select organization_id, event_id, received_at from webhook_events
+      select organization_id, event_id, received_at,
+        payload is not null and status in ('processed', 'stale', 'ignored') as wanted
+      from webhook_events
       where received_at >= $1::timestamptz and received_at < $2
       order by received_at limit $3
     ),
+    free as (
+      select e.organization_id, e.event_id from old
+      join webhook_events e on e.organization_id = old.organization_id and e.event_id = old.event_id
+      where old.wanted
+      for update of e skip locked
+    ),
     removed as (
-      update webhook_events e set payload = null from old
-      where e.organization_id = old.organization_id and e.event_id = old.event_id
-        and e.payload is not null and e.status in ('processed', 'stale', 'ignored')
+      update webhook_events e set payload = null from free
+      where e.organization_id = free.organization_id and e.event_id = free.event_id
       returning e.event_id
     )
-    select (select count(*) from removed) as rows, max(received_at)::text as last from old`,
+    select (select count(*) from removed) as rows, max(received_at)::text as last,
+      (min(received_at) filter (where wanted and not exists (
+        select from free where free.organization_id = old.organization_id and free.event_id = old.event_id
+      )))::text as locked
+    from old`,
 };
 
 /** Removes payloads from where the last sweep stopped. The events' ids stay, so repeated deliveries are recognized. */
@@ -129,19 +141,21 @@ async function dropPayloads(
   const before = new Date(now.getTime() - days * DAY_MS);
   const position = await readPosition<{ received_at: string }>(pool, NIL_ORGANIZATION, "payloads");
   let after = position?.received_at ?? "-infinity";
+  let firstLocked: string | null = null;
   let dropped = 0;
   while (!signal.aborted) {
-    const page = await queryUnprepared<{ rows: bigint; last: string | null }>(pool, removePayloadsStatement, [
-      after,
-      before,
-      BATCH,
-    ]);
-    const [{ rows = 0n, last = null } = {}] = page.rows;
+    const page = await queryUnprepared<{ rows: bigint; last: string | null; locked: string | null }>(
+      pool,
+      removePayloadsStatement,
+      [after, before, BATCH],
+    );
+    const [{ rows = 0n, last = null, locked = null } = {}] = page.rows;
+    firstLocked ??= locked;
     dropped += Number(rows);
     onDropped(dropped);
     if (last === null || last === after) break;
     after = last;
-    await savePosition(pool, NIL_ORGANIZATION, "payloads", { received_at: after }, now);
+    await savePosition(pool, NIL_ORGANIZATION, "payloads", { received_at: firstLocked ?? after }, now);
   }
   return dropped;
 }

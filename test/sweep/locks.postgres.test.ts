@@ -151,6 +151,36 @@ test("kept days and repeated erasures of an organization whose rows are locked d
   expect(different).toEqual([]);
 });
 
+test("old payloads are removed beside an event whose row is locked, and its own by the next sweep", async () => {
+  const { harbor, id, context } = await openTwo();
+  await sweep(context, "recent");
+  const { pool } = database;
+  await pool.query("delete from webhook_events");
+  // More than one page, and the locked one is in the first.
+  await pool.query(
+    `insert into webhook_events (organization_id, event_id, merchant_id, event_type, status, attempts, received_at, source,
+       payload)
+     select id, 'e' || n, 'M', 'booking.created', 'processed', 1, $1::timestamptz + n * interval '1 second', 'webhook', '{}'
+     from organizations cross join generate_series(1, 600) as n`,
+    [new Date(harbor.clock.now.getTime() - 50 * 86_400_000)],
+  );
+  const psql = await leaveOpen(
+    `select from webhook_events where organization_id = '${id}' and event_id = 'e2' for update`,
+  );
+  const retention = { eventDays: 90, payloadDays: 40 };
+  const left = async () =>
+    (await pool.query("select organization_id, event_id from webhook_events where payload is not null")).rows;
+  const sweepLater = async () => {
+    harbor.clock.advance(3_600_000);
+    return reportOf(await sweep(context, "recent", { retention })).errors;
+  };
+  expect(await sweepLater()).toEqual([]);
+  expect(await left()).toEqual([{ organization_id: id, event_id: "e2" }]);
+  await psql.query("rollback");
+  expect(await sweepLater()).toEqual([]);
+  expect(await left()).toEqual([]);
+});
+
 test("a backfill leaves a list whose rows are locked for the next run, and reads all others", async () => {
   const { id, context, locked } = await openTwo({ databaseUrl: `${url}?options=-c%20lock_timeout%3D200` });
   await sweep(context, "recent");
