@@ -101,7 +101,8 @@ async function dropMarks(pool: pg.Pool): Promise<number> {
 }
 
 // By webhook_events_received_idx. A deferred or dead event keeps its payload, because it may still be processed. A row
-// that another session has locked is left for the next sweep.
+// that another session has locked is left for the next sweep. `free` asks for the status again, because the row may
+// have changed before it was locked.
 const removePayloadsStatement: Statement = {
   name: "remove_old_payloads",
   text: `
@@ -115,7 +116,7 @@ const removePayloadsStatement: Statement = {
     free as (
       select e.organization_id, e.event_id from old
       join webhook_events e on e.organization_id = old.organization_id and e.event_id = old.event_id
-      where old.wanted
+      where e.payload is not null and e.status in ('processed', 'stale', 'ignored')
       for update of e skip locked
     ),
     removed as (
