@@ -47,6 +47,14 @@ export const isFirstAccepted = (b: string) => `${b}.start_at = a.first_booking_a
 /** The local day of an instant at a location. `l` is the alias of the location, `o` of the organization. */
 export const localDay = (instant: string) => `local_date(${instant}, coalesce(l.time_zone, o.time_zone))`;
 
+/**
+ * Whether an instant is on one of the local days from `from` to `to` (SQL of dates), with the aliases of `localDay`. The
+ * bounds in UTC let an index on the instant find the days; they are up to a day wider.
+ */
+export const isOnDays = (instant: string, from: string, to: string) =>
+  `${instant} >= earliest_instant(${from}) and ${instant} < latest_instant(${to})
+        and ${localDay(instant)} between ${from} and ${to}`;
+
 /** The segments. The first that matches counts. */
 export const segments = ["NEVER_VISITED", "NEW", "ACTIVE", "AT_RISK", "LOST"] as const;
 export type Segment = (typeof segments)[number];

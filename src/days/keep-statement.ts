@@ -1,5 +1,5 @@
 import { rebookedVisits } from "../analytics/rebooked-visits.js";
-import { isAccepted, localDay } from "../analytics/rules.js";
+import { isAccepted, isOnDays, localDay } from "../analytics/rules.js";
 import type { Statement } from "../database/query.js";
 
 /**
@@ -31,8 +31,7 @@ export const keepBookingsStatement: Statement = {
       join bookings b on b.organization_id = o.id
       left join locations l on l.organization_id = o.id and l.square_location_id = b.location_id
       where o.id = $1 and b.organization_id = $1
-        and b.start_at >= earliest_instant($2) and b.start_at < latest_instant($3)
-        and ${localDay("b.start_at")} between $2 and $3
+        and ${isOnDays("b.start_at", "$2", "$3")}
     ),
     visit as materialized (
       select booking_id, customer_id, start_at from booking where ${isAccepted("booking")}

@@ -20,10 +20,10 @@ const DAY_MS = 24 * 3600 * 1000;
 const KEPT_AFTER_MS = MARKED_AFTER_MS + DAY_MS;
 
 /** The days of one transaction. Many small ones take longer: each reads all bookings of its days' customers. */
-const DAYS_AT_ONCE = 366;
+export const DAYS_AT_ONCE = 366;
 
 /** The customers of more days than this are so many that their bookings are found by reading all. */
-const FEW_DAYS = 7;
+export const FEW_DAYS = 7;
 
 /** Older days are kept only if they were kept before. */
 const OLDEST_DAYS = 3_660;

@@ -65,7 +65,7 @@ export async function recomputeCameDue(context: DueContext, limit = LIMIT): Prom
   for (;;) {
     const before = locked.length;
     const values = [clock(), limit, locked];
-    const { rows } = await queryUnprepared<CameDue & Record<string, unknown>>(pool, cameDueStatement, values);
+    const { rows } = await queryUnprepared<CameDue>(pool, cameDueStatement, values);
     for (const { organization_id, customer_ids } of rows) {
       try {
         for (let at = 0; at < customer_ids.length && !signal?.aborted; at += CUSTOMERS_AT_ONCE) {

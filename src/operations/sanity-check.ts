@@ -7,6 +7,7 @@ import { checkSchema } from "../database/migrate.js";
 import { query } from "../database/query.js";
 import { inTransaction } from "../database/transaction.js";
 import { compareKeptDays } from "../days/compare.js";
+import { DAYS_AT_ONCE, FEW_DAYS } from "../days/keep.js";
 import { compareRows, unexplained } from "../drift/compare.js";
 
 /** How many rows have been compared with their recomputation. */
@@ -224,8 +225,7 @@ async function columnsStep(
   return step(`every column equals its recomputation (${all ? "all rows" : "a sample"})`, compared, wrong);
 }
 
-/** Ranges of kept days are compared at once. A sample has so many of them. */
-const RANGE_DAYS = 28;
+/** A sample has so many ranges, each of few days. All days are compared in ranges as long as those that are kept. */
 const RANGES = 20;
 
 // Primary key.
@@ -251,7 +251,7 @@ interface Range {
 
 async function keptDaysStep(database: Database, all: boolean): Promise<SanityStep> {
   const { rows: ranges } = await readingWholeTables(database, (tx) =>
-    query<Range>(tx, rangesStatement, [RANGE_DAYS, all ? null : RANGES]),
+    query<Range>(tx, rangesStatement, [all ? DAYS_AT_ONCE : FEW_DAYS, all ? null : RANGES]),
   );
   let compared = 0;
   const wrong: string[] = [];

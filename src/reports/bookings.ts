@@ -1,7 +1,7 @@
 import type pg from "pg";
 import { type ApiRow, toApiRow } from "../analytics/api-row.js";
 import { rebookedVisits } from "../analytics/rebooked-visits.js";
-import { isAccepted, isFirstAccepted, isLateCancellation, isVisit, localDay } from "../analytics/rules.js";
+import { isAccepted, isFirstAccepted, isLateCancellation, isOnDays, isVisit } from "../analytics/rules.js";
 import type { Scope } from "./daily.js";
 import { readReport } from "./read-report.js";
 
@@ -57,8 +57,7 @@ const statement = (condition: string) => `
           and ($6::text is null or known_technician(s.team_member_id) = $6)
       ) as work
       where o.id = $1 and b.organization_id = $1
-        and b.start_at >= earliest_instant($2) and b.start_at < latest_instant($3)
-        and ${localDay("b.start_at")} between $2 and $3
+        and ${isOnDays("b.start_at", "$2", "$3")}
         and ($4::text is null or b.location_id = $4)
         and ($6::text is null or work.segments > 0)
     ),

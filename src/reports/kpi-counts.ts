@@ -1,5 +1,5 @@
 import { rebookedVisits } from "../analytics/rebooked-visits.js";
-import { isVisit, localDay } from "../analytics/rules.js";
+import { isOnDays, isVisit, localDay } from "../analytics/rules.js";
 import type { Statement } from "../database/query.js";
 import type { Scope } from "./daily.js";
 import type { DividedPeriod } from "./kept-days.js";
@@ -78,8 +78,7 @@ const countsStatement = ({ theirs, rebooked, cameBefore }: (typeof otherBookings
       join bookings b on b.organization_id = o.id
       left join locations l on l.organization_id = o.id and l.square_location_id = b.location_id
       where o.id = $1 and b.organization_id = $1
-        and b.start_at >= earliest_instant($2) and b.start_at < latest_instant($3)
-        and ${localDay("b.start_at")} between $2 and $3
+        and ${isOnDays("b.start_at", "$2", "$3")}
         and ($4::text is null or b.location_id = $4)
     ), first_booking as (
       select (

@@ -1,6 +1,6 @@
 import type pg from "pg";
 import { rebookedVisits } from "../analytics/rebooked-visits.js";
-import { isFirstAccepted, isLateCancellation, isVisit, localDay } from "../analytics/rules.js";
+import { isFirstAccepted, isLateCancellation, isOnDays, isVisit } from "../analytics/rules.js";
 import type { Scope } from "./daily.js";
 import { readReport } from "./read-report.js";
 
@@ -38,8 +38,7 @@ const statement = {
       left join service_variations v
         on v.organization_id = o.id and v.square_variation_id = s.service_variation_id
       where o.id = $1 and b.organization_id = $1 and s.organization_id = $1
-        and b.start_at >= earliest_instant($2) and b.start_at < latest_instant($3)
-        and ${localDay("b.start_at")} between $2 and $3
+        and ${isOnDays("b.start_at", "$2", "$3")}
         and ($4::text is null or b.location_id = $4)
         and known_technician(s.team_member_id) is not null
     ),
