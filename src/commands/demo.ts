@@ -3,7 +3,6 @@ import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { Command } from "commander";
 import { type ApiRow, toApiRow } from "../analytics/api-row.js";
-import { difference } from "../analytics/customer.js";
 import { systemClock } from "../clock.js";
 import { readEnvFile } from "../config/env-file.js";
 import { isLoopback } from "../config/host.js";
@@ -16,6 +15,7 @@ import { DEMO_MERCHANT_ID, DEMO_NOTIFICATION_URL, DEMO_SIGNATURE_KEY } from "../
 import { postEvent } from "../simulator/post-event.js";
 import { type Salon, type SalonEvent, simulateSalon } from "../simulator/salon.js";
 import { signBody } from "../square/signature.js";
+import { changedRows, describeChange } from "./changed-rows.js";
 import { print } from "./context.js";
 import { jsonLinesOption, parseCount } from "./options.js";
 import { Progress } from "./progress.js";
@@ -37,8 +37,6 @@ type Say = (value: object | undefined, ...lines: readonly string[]) => void;
 const YEAR_MS = 365 * 24 * 3600 * 1000;
 /** How many events of the history are stored at once. */
 const AT_ONCE = 512;
-/** How many changed columns are shown on a line. */
-const SHOWN_COLUMNS = 4;
 /** The time between two events of the running salon. */
 const HUMAN_PACE_MS = 6_000;
 
@@ -248,42 +246,6 @@ async function sendEvents(
     rows = now;
     await wait(pace);
   }
-}
-
-interface ChangedRow {
-  readonly customer_id: string;
-  readonly name: string;
-  readonly change: "new" | "changed" | "removed";
-  readonly columns: ReturnType<typeof difference>;
-}
-
-/** Every customer whose row changed. */
-function changedRows(before: ReadonlyMap<string, ApiRow>, after: ReadonlyMap<string, ApiRow>): ChangedRow[] {
-  return [...new Set([...before.keys(), ...after.keys()])].flatMap((customer_id) => {
-    const was = before.get(customer_id);
-    const is = after.get(customer_id);
-    const columns = is ? difference(was ?? {}, is) : {};
-    if (is && Object.keys(columns).length === 0) return [];
-    const { given_name, family_name } = { ...was, ...is };
-    const name = [given_name, family_name].filter(Boolean).join(" ");
-    return [{ customer_id, name, change: !is ? "removed" : was ? "changed" : "new", columns } as const];
-  });
-}
-
-function describeChange({ customer_id, name, change, columns }: ChangedRow): string {
-  const who = `    ${name || "(no profile)"} ${customer_id}:`;
-  if (change === "removed") return `${who} row removed`;
-  const all = Object.entries(columns).map(
-    ([column, { before, after }]) => `${column} ${brief(before)} -> ${brief(after)}`,
-  );
-  const more = all.length - SHOWN_COLUMNS;
-  const shown = all.slice(0, SHOWN_COLUMNS).join(", ");
-  return `${who} ${change === "new" ? "new; " : ""}${shown}${more > 0 ? ` and ${more} more` : ""}`;
-}
-
-function brief(value: unknown): string {
-  const text = typeof value === "string" ? value.replace(/:\d\d\.\d{3}Z$/, "Z") : JSON.stringify(value);
-  return text.length > 28 ? `${text.slice(0, 27)}…` : text;
 }
 
 const rowsStatement = "select * from customer_analytics where organization_id = $1";

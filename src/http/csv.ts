@@ -5,7 +5,7 @@ import { columns } from "../analytics/columns/catalogue.js";
 import { bookkeepingColumns } from "../analytics/statement.js";
 
 /** The header of the customers' CSV. */
-export const csvColumns: readonly string[] = [
+export const csvColumns = [
   "organization_id",
   "square_customer_id",
   ...columns.map(({ name }) => name),
@@ -13,7 +13,7 @@ export const csvColumns: readonly string[] = [
   "preferred_location_name",
   "preferred_technician_name",
   "preferred_service_name",
-];
+] as const satisfies readonly string[];
 
 /** Spreadsheets recognize UTF-8 by it. */
 const BYTE_ORDER_MARK = "\uFEFF";

@@ -110,11 +110,18 @@ export const wholeNumber = (least: number, most: number) =>
 
 export const flag = z.enum(["true", "false"]).transform((text) => text === "true");
 
-/** One or more of these values in a query, separated by commas. */
-export const oneOrSeveral = <const Values extends readonly [string, ...string[]]>(values: Values) =>
+/**
+ * One or more of these values in a query, separated by commas.
+ *
+ * @param refusal what another value is refused with; zod's own list of the values when left out
+ */
+export const oneOrSeveral = <const Values extends readonly [string, ...string[]]>(
+  values: Values,
+  refusal?: string,
+) =>
   z.preprocess(
     (given) => [given].flat().flatMap((text) => (typeof text === "string" ? text.split(",") : [text])),
-    z.array(z.enum(values)).min(1),
+    z.array(z.enum(values, refusal)).min(1),
   );
 
 export const organizationParams = z.strictObject({ organizationId: z.uuid() });

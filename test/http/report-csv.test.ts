@@ -41,6 +41,29 @@ test.each([
   if (rows[0]) expect(new Set(header.split(","))).toEqual(new Set(Object.keys(rows[0])));
 });
 
+test("the CSV of customers has the columns that are asked for, in that order", async () => {
+  const { customers } = (await get("customers")).json();
+  const csv = await get("customers.csv?columns=total_visits,square_customer_id,preferred_technician_name");
+  expect(csv.body).toBe(
+    `\uFEFFtotal_visits,square_customer_id,preferred_technician_name\r\n${customers[0].total_visits},ana,'=1+1\r\n`,
+  );
+  expect(customers[0].total_visits).toBe(1);
+});
+
+test.each([
+  ["shoe_size", "columns: names a column that is not in the CSV"],
+  ["total_visits,", "columns: names a column that is not in the CSV"],
+  ["", "columns: names a column that is not in the CSV"],
+  ["total_visits,last_visit_at,total_visits", "columns: names a column twice"],
+  ["total_visits&columns=total_visits", "columns: names a column twice"],
+])("the CSV of customers with columns=%s is refused, naming the parameter", async (columns, detail) => {
+  const app = await openTestApp(database);
+  const url = `/api/organizations/${salon}/customers.csv?columns=${columns}`;
+  const answer = await app.http.inject({ url, headers: adminHeaders });
+  expect(answer.statusCode).toBe(400);
+  expect(answer.json()).toMatchObject({ code: "invalid_request", parameter: "columns", detail });
+});
+
 test("a team member's name that a spreadsheet would run is defused", async () => {
   expect((await get("team.csv")).body).toContain("t1,'=1+1,");
 });

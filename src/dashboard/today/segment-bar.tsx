@@ -68,7 +68,7 @@ export function SegmentBar() {
         ))}
       </ul>
       {moves.isError && <Failure error={moves.error} retry={moves.refetch} />}
-      {moves.data && <Moves movements={moves.data.movements} />}
+      {moves.data && <Moves movements={moves.data.movements} isPlaced={locationId !== undefined} />}
       <div className="spread">
         <SegmentDaysForm key={organizationId} />
         <Downloads of={path("segments/daily")} query={{ from, to: last }} />
@@ -96,14 +96,16 @@ function SegmentCount({
   );
 }
 
-function Moves({ movements }: { movements: SegmentMovement[] }) {
+/** @param isPlaced whether the page shows one location, which the segments do not follow */
+function Moves({ movements, isPlaced }: { movements: SegmentMovement[]; isPlaced: boolean }) {
+  const period = isPlaced ? "this period, at all locations" : "this period";
   const moved = movements
     .filter(({ from_segment, to_segment }) => from_segment !== to_segment)
     .sort((a, b) => b.customers - a.customers);
-  if (moved.length === 0) return <p className="small muted">Nobody changed segment in this period.</p>;
+  if (moved.length === 0) return <p className="small muted">Nobody changed segment in {period}.</p>;
   return (
     <p className="small muted">
-      In this period:{" "}
+      In {period}:{" "}
       {moved
         .map(({ from_segment, to_segment, customers }) => {
           const from = from_segment === null ? "unknown before" : SEGMENT_WORDS[from_segment];

@@ -40,6 +40,7 @@ export function hostileCall(random: Random, { organizationId }: Target): Hostile
       `/api/organizations/${organization}/customers?q=${part()}`,
       `/api/organizations/${organization}/customers.csv?segment=${part()}`,
       `/api/organizations/${organization}/customers.csv?q=${part()}`,
+      `/api/organizations/${organization}/customers.csv?columns=${part()}`,
       `/api/organizations/${organization}/customers/${customer}/explain/${part()}?before=${part()}`,
       `/api/organizations/${organization}/customers/${customer}/explain/booking_notes?before=${part()}`,
       `/api/organizations/${organization}/kpi?from=${part()}&to=${part()}&location_id=${part()}`,
