@@ -12,6 +12,7 @@ import { localDayOf } from "../reports/local-day.js";
 import { countedPayments, type PaymentPlace } from "../reports/payments.js";
 import { periodOf } from "../reports/period.js";
 import { cohortKinds, retention } from "../reports/retention.js";
+import { type CustomerPlace, movementCustomers } from "../reports/segment-customers.js";
 import { segmentMovements, segmentsDaily } from "../reports/segments.js";
 import { team } from "../reports/team.js";
 import { csvAnswer, csvHeader, csvHeaders, csvLines } from "./csv.js";
@@ -25,6 +26,8 @@ import {
   countedPayment,
   kpiNumbers,
   movement,
+  movementCustomer,
+  movementCustomersQuery,
   paymentsQuery,
   period,
   revenueDay,
@@ -146,6 +149,19 @@ export function reportRoutes({ database, readFrom, clock, cursors }: Parts) {
       periodQuery,
       z.object({ movements: z.array(movement) }),
       async ({ pool, scope, today, now }) => ({ movements: await segmentMovements(pool, scope, today, now) }),
+    );
+    report(
+      "segments/movements/customers",
+      "The customers that a movement, or a segment at the end of a day, counts",
+      movementCustomersQuery,
+      z.object({ customers: z.array(movementCustomer), next_cursor: z.string().nullable() }),
+      async ({ pool, scope, query: { from_segment, to_segment, limit, cursor }, today, now }) => {
+        const asked = { from: from_segment ?? null, to: to_segment };
+        const list = [scope, "movement customers", asked];
+        const after = cursors.open<CustomerPlace>(list, cursor);
+        const page = await movementCustomers(pool, scope, asked, today, now, after, limit);
+        return { customers: page.customers, next_cursor: page.next && cursors.seal(list, page.next) };
+      },
     );
     report(
       "retention",

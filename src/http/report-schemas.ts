@@ -1,10 +1,12 @@
 /** What the reports answer. */
 import { z } from "zod";
+import { segments } from "../analytics/rules.js";
 import { bookingNumbers } from "../reports/bookings.js";
 import { kpiDefinitions, teamDefinitions } from "../reports/definitions.js";
 import { paymentNumbers } from "../reports/payments.js";
 import { retentionWindows } from "../reports/retention.js";
-import { count, day, instant, money, placeQuery, squareId, wholeNumber } from "./schemas.js";
+import { UNKNOWN } from "../reports/segment-customers.js";
+import { count, day, instant, money, periodQuery, placeQuery, squareId, wholeNumber } from "./schemas.js";
 
 export const period = z.object({ from: day, to: day });
 
@@ -82,12 +84,31 @@ export const change = z.object(
 );
 
 const segmentCounts = { NEVER_VISITED: count, NEW: count, ACTIVE: count, AT_RISK: count, LOST: count };
-const segment = z.enum(["NEVER_VISITED", "NEW", "ACTIVE", "AT_RISK", "LOST"]);
+const segment = z.enum(segments);
 
 export const movement = z.object({
   from_segment: segment.nullable().meta({ description: "null: not known at the beginning" }),
   to_segment: segment,
   customers: count,
+});
+
+const listedCustomer = {
+  square_customer_id: z.string(),
+  customer_name: z.string().nullable(),
+};
+
+export const movementCustomer = z.object({
+  ...listedCustomer,
+  from_segment: movement.shape.from_segment,
+  to_segment: segment,
+  first_visit_at: instant.nullable().meta({ description: "First visit until the end of the period" }),
+  last_visit_before_at: instant.nullable().meta({ description: "Last visit before the period" }),
+  last_visit_at: instant.nullable().meta({ description: "Last visit until the end of the period" }),
+  known_at: instant.nullable().meta({
+    description:
+      "Of who had not come before the period: created at Square, first booking made or first payment, whichever is " +
+      "earliest. null for the others",
+  }),
 });
 
 export const cohort = z.object({
@@ -154,6 +175,19 @@ const pageQuery = {
   limit: wholeNumber(1, 200).default(50),
   cursor: z.string().optional().meta({ description: "`next_cursor` of the previous answer" }),
 };
+
+export const movementCustomersQuery = periodQuery.extend({
+  from_segment: z
+    .enum([...segments, UNKNOWN])
+    .optional()
+    .meta({
+      description: `The segment at the end of the day before \`from\`. ${UNKNOWN}: not known then. From anywhere by default`,
+    }),
+  to_segment: segment
+    .default("LOST")
+    .meta({ description: "The segment at the end of `to`, or now if that is earlier" }),
+  ...pageQuery,
+});
 
 export const paymentsQuery = placeQuery.extend({
   counted: z

@@ -2,6 +2,7 @@ import type pg from "pg";
 import { type ApiRow, toApiRow } from "../analytics/api-row.js";
 import { rebookedVisits } from "../analytics/rebooked-visits.js";
 import { isAccepted, isFirstAccepted, isLateCancellation, isOnDays, isVisit } from "../analytics/rules.js";
+import { customerName } from "./customer-name.js";
 import type { Scope } from "./daily.js";
 import { readReport } from "./read-report.js";
 
@@ -86,8 +87,7 @@ const statement = (condition: string) => `
       order by start_at desc, booking_id collate "C" limit $9
     )
     select page.booking_id, page.start_at, page.start_at::text as place, page.status, page.location_id, page.location_name,
-      page.customer_id, nullif(coalesce(nullif(concat_ws(' ', a.given_name, a.family_name), ''), a.company_name), '')
-        as customer_name,
+      page.customer_id, ${customerName("a")} as customer_name,
       coalesce(page.minutes, 0)::bigint as booked_minutes,
       saturated_bigint(coalesce(page.price_cents, 0)) as list_price_cents
     from page

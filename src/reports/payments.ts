@@ -1,6 +1,7 @@
 import type pg from "pg";
 import { type ApiRow, toApiRow } from "../analytics/api-row.js";
 import { localDay } from "../analytics/rules.js";
+import { customerName } from "./customer-name.js";
 import type { Scope } from "./daily.js";
 import { readReport } from "./read-report.js";
 
@@ -64,7 +65,7 @@ const statement = (condition: string) => `
     )
     select page.kind, page.id, page.payment_id, page.created_at, page.created_at::text as place, page.location_id,
       page.location_name, page.customer_id,
-      nullif(coalesce(nullif(concat_ws(' ', a.given_name, a.family_name), ''), a.company_name), '') as customer_name,
+      ${customerName("a")} as customer_name,
       page.revenue_cents, page.tips_cents, page.gross_cents, page.refunded_cents, page.net_cents
     from page
     left join customer_analytics a on a.organization_id = $1 and a.square_customer_id = page.customer_id

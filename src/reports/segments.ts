@@ -1,15 +1,9 @@
 import type pg from "pg";
-import {
-  isVisit,
-  type Segment,
-  segmentAt,
-  segmentEnds,
-  segmentPeriods,
-  segments,
-} from "../analytics/rules.js";
+import { type Segment, segmentEnds, segments } from "../analytics/rules.js";
 import type { Scope } from "./daily.js";
 import { addDays, daysOf } from "./period.js";
 import { readReport } from "./read-report.js";
+import { cameBefore, movedPeople, people } from "./segment-parts.js";
 
 /**
  * The number of customers in each segment at the end of a local day of the organization. Today is counted as of
@@ -23,81 +17,6 @@ export interface Movement {
   readonly to_segment: Segment;
   readonly customers: number;
 }
-
-/**
- * The organization, the days, and what segments depend on. A segment ends `longest` after the visit that began it. So
- * visits since `window_at` decide each segment of the period, and who came before and not since is LOST.
- *
- * `visit`: the visits since `window_at`. `recent`: customers who first came since `window_at`, or never. The first
- * visit is the first ACCEPTED booking, once it has started, so a row that is due is right too. `returned`: the
- * customers of `visit` who first came before. Their first visit counts as `window_at`, where no segment depends on
- * it. `absent`: the number of the others who first came before.
- *
- * A customer is known from the earliest of: created at Square, first booking made, first payment. A customer with
- * none of these is always known. Only who had not come at the beginning needs this. Facts are read as they are now.
- *
- * Indexes: bookings_start_idx and customer_analytics_first_booking_idx; bookings_customer_idx and
- * payments_customer_idx for customers who were created since.
- */
-const people = `
-    organization as (
-      select *, greatest(new_for, active_for, at_risk_for) as longest from (
-        select time_zone,
-        ${segmentPeriods}
-        from organizations where id = $1
-      ) as o
-    ),
-    -- The last instant of each day, but never later than now. The first is the day before the period.
-    period as materialized (
-      select min(ends_at) as begins_at, max(ends_at) as ends_at, array_agg(ends_at order by ends_at) as ends,
-        min(ends_at) - (select longest from organization) as window_at
-      from (
-        select least(local_midnight(d + 1, time_zone) - interval '1 microsecond', $4::timestamptz) as ends_at
-        from organization
-        cross join (select $2::date - 1 + n as d from generate_series(0, $3::date - $2::date + 1) as n) as calendar
-        where local_midnight(d, time_zone) <= $4
-      ) as day
-    ),
-    visit as materialized (
-      select b.customer_id, b.start_at from bookings b
-      where b.organization_id = $1 and ${isVisit("b", "$4::timestamptz")} and b.customer_id is not null
-        and b.start_at > (select window_at from period) and b.start_at <= (select ends_at from period)
-    ),
-    recent as materialized (
-      select customer_id, case when first_booking_at <= $4 then first_booking_at end as first_visit_at, customer_created_at
-      from (
-        select square_customer_id as customer_id, first_booking_at, customer_created_at from customer_analytics
-        where organization_id = $1 and first_booking_at > (select window_at from period)
-        union all
-        select square_customer_id, null, customer_created_at from customer_analytics
-        where organization_id = $1 and first_booking_at is null
-      ) as customer
-    ),
-    returned as materialized (
-      select visited.customer_id from (select distinct customer_id from visit) as visited
-      where not exists (select from recent where recent.customer_id = visited.customer_id)
-    ),
-    absent as (
-      select (
-        select count(*) from customer_analytics
-        where organization_id = $1 and first_booking_at <= (select window_at from period)
-      ) - (select count(*) from returned) as customers
-    ),
-    newcomer as materialized (
-      select customer_id, first_visit_at,
-        case when customer_created_at <= begins_at then customer_created_at else coalesce(least(
-          customer_created_at,
-          (select min(b.created_at) from bookings b where b.organization_id = $1 and b.customer_id = recent.customer_id),
-          (select min(p.created_at) from payments p where p.organization_id = $1 and p.customer_id = recent.customer_id)
-        ), '-infinity') end as known_at
-      from recent cross join period
-      where first_visit_at is null or first_visit_at > begins_at
-    ),
-    person as (
-      select customer_id, first_visit_at from recent where first_visit_at is not null
-      union all
-      select customer_id, window_at from returned cross join period
-    )`;
 
 /**
  * A day by its index in `period.ends`. At an index stand the customers whose visits lie before that day's last
@@ -166,47 +85,23 @@ const dailyStatement = {
       union all
       select day, 'LOST', -1 from ended where has_returned
       union all
-      select 0, 'LOST', count(*)::integer from customer_analytics
-      where organization_id = $1 and first_booking_at <= (select window_at from period)
+      select 0, 'LOST', count(*)::integer from customer_analytics where organization_id = $1 and ${cameBefore}
     ) as change
     group by day, segment`,
 };
 
-const segmentAtEnd = (instant: string, lastVisit: string) => `(
-        select case when v.last_visit_at is null and known_at > ${instant} then null else ${segmentAt(instant)} end
-        from (
-          select case when ${lastVisit} is not null then customer.first_visit_at end as first_visit_at,
-            ${lastVisit} as last_visit_at
-        ) as v
-      )`;
-
 const movementsStatement = {
   name: "report_segment_movements",
   text: `
-    with ${people},
-    visited as (
-      select customer_id, max(start_at) filter (where start_at <= begins_at) as last_before, max(start_at) as last_at
-      from (
-        select customer_id, start_at from visit
-        union all
-        select customer_id, window_at from returned cross join period
-      ) as visit
-      cross join period group by customer_id
-    ),
-    customer as (
-      select customer_id, coalesce(person.first_visit_at, newcomer.first_visit_at) as first_visit_at, known_at, last_before,
-        last_at
-      from newcomer
-      full join visited using (customer_id)
-      left join person using (customer_id)
+    with ${movedPeople},
+    absent as (
+      select (
+        select count(*) from customer_analytics where organization_id = $1 and ${cameBefore}
+      ) - (select count(*) from returned) as customers
     )
     select from_segment, to_segment, sum(customers)::integer as customers
     from (
-      select ${segmentAtEnd("begins_at", "customer.last_before")} as from_segment,
-        ${segmentAtEnd("ends_at", "customer.last_at")} as to_segment, 1 as customers
-      from customer
-      cross join period
-      cross join organization
+      select from_segment, to_segment, 1 as customers from moved
       union all
       select 'LOST', 'LOST', customers from absent where customers > 0
     ) as moved

@@ -3,7 +3,7 @@ import { compare, distinct, rounded, roundedInteger, smallest, sum } from "./ari
 import { acceptedInOrder } from "./booking-columns.js";
 import { isPrebooked, segmentAt } from "./clock-columns.js";
 import type { FactTables } from "./facts.js";
-import { DAY, HOUR, localTime, toMicros, toMicrosOrNull } from "./instants.js";
+import { DAY, HOUR, localTime, toIsoMillis, toMicros, toMicrosOrNull } from "./instants.js";
 import {
   type Booking,
   type CustomerFacts,
@@ -131,14 +131,10 @@ export function expectedSegmentsDaily(facts: FactTables, { from, to }: ReportSco
   return days;
 }
 
-export function expectedMovements(facts: FactTables, { from, to }: ReportScope, now: bigint) {
-  if (from > todayOf(facts, now)) return [];
-  const dayBefore = new Date(Date.parse(from) - 86_400_000).toISOString().slice(0, 10);
+export function expectedMovements(facts: FactTables, scope: ReportScope, now: bigint) {
   const counted = new Map<string, number>();
-  for (const customer of customersWithARow(facts)) {
-    const after = segmentOf(facts, customer, to, now);
-    if (after === null) continue;
-    const key = JSON.stringify([segmentOf(facts, customer, dayBefore, now), after]);
+  for (const { from_segment, to_segment } of expectedMoves(facts, scope, now)) {
+    const key = JSON.stringify([from_segment, to_segment]);
     counted.set(key, (counted.get(key) ?? 0) + 1);
   }
   return [...counted].map(([key, customers]) => {
@@ -147,19 +143,53 @@ export function expectedMovements(facts: FactTables, { from, to }: ReportScope, 
   });
 }
 
+/** Each customer of a movement, with the visits that decide the segments. */
+export function expectedMoves(facts: FactTables, { from, to }: ReportScope, now: bigint) {
+  if (from > todayOf(facts, now)) return [];
+  const dayBefore = new Date(Date.parse(from) - 86_400_000).toISOString().slice(0, 10);
+  return customersWithARow(facts).flatMap((customer) => {
+    const to_segment = segmentOf(facts, customer, to, now);
+    if (to_segment === null) return [];
+    const visits = visitsUntil(facts, customer, to, now);
+    const before = visitsUntil(facts, customer, dayBefore, now);
+    return {
+      square_customer_id: customer.id,
+      from_segment: segmentOf(facts, customer, dayBefore, now),
+      to_segment,
+      first_visit_at: inJson(visits[0]?.start_at ?? null),
+      last_visit_before_at: inJson(before.at(-1)?.start_at ?? null),
+      last_visit_at: inJson(visits.at(-1)?.start_at ?? null),
+      known_at: before.length > 0 ? null : inJson(knownAt(customer)),
+    };
+  });
+}
+
 /** The segment at the end of a local day of the organization, or now if that is earlier. Null: not known by then. */
 function segmentOf(facts: FactTables, customer: CustomerFacts, day: string, now: bigint): string | null {
-  const zone = facts.organization.time_zone;
-  const isOver = (instant: bigint) => instant <= now && localTime(instant, zone).date <= day;
-  const visits = acceptedInOrder(customer.bookings).filter((visit) => isOver(visit.start_at));
-  const known = smallest([
+  const visits = visitsUntil(facts, customer, day, now);
+  const known = knownAt(customer);
+  if (visits.length === 0 && known !== null && !isOver(facts, known, day, now)) return null;
+  const at = todayOf(facts, now) <= day ? now : endOf(day, facts.organization.time_zone);
+  return segmentAt(facts, visits[0]?.start_at ?? null, visits.at(-1)?.start_at ?? null, at);
+}
+
+const inJson = (instant: bigint | null) => (instant === null ? null : toIsoMillis(instant));
+
+function visitsUntil(facts: FactTables, customer: CustomerFacts, day: string, now: bigint): Booking[] {
+  return acceptedInOrder(customer.bookings).filter((visit) => isOver(facts, visit.start_at, day, now));
+}
+
+function isOver(facts: FactTables, instant: bigint, day: string, now: bigint): boolean {
+  return instant <= now && localTime(instant, facts.organization.time_zone).date <= day;
+}
+
+/** Since when a customer is known. Null: always. */
+function knownAt(customer: CustomerFacts): bigint | null {
+  return smallest([
     ...[toMicrosOrNull(customer.liveProfile?.created_at)].filter((at) => at !== null),
     ...customer.bookings.map((booking) => booking.created_at),
     ...customer.payments.map((payment) => payment.created_at),
   ]);
-  if (visits.length === 0 && known !== null && !isOver(known)) return null;
-  const at = todayOf(facts, now) <= day ? now : endOf(day, zone);
-  return segmentAt(facts, visits[0]?.start_at ?? null, visits.at(-1)?.start_at ?? null, at);
 }
 
 /** The last microsecond of a local day, found by bisection. */

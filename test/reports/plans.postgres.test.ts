@@ -64,6 +64,10 @@ test.each(paths)("%s reads no large table whole", async (path) => {
 test.each([
   [`segments/daily?${since(89)}`, ["bookings", "payments", "customer_analytics"]],
   [`segments/movements?${since(89)}`, ["bookings", "payments", "customer_analytics"]],
+  [
+    `segments/movements/customers?to_segment=LOST&${since(89)}`,
+    ["bookings", "payments", "customer_analytics"],
+  ],
 ])("%s is about everybody ever since, and reads no more than it must", async (path, whole) => {
   expect(whole).toEqual(expect.arrayContaining(await wholeReads(path)));
 });
