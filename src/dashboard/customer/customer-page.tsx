@@ -66,7 +66,11 @@ export default function CustomerPage({ id }: { id: string }) {
       <Card>
         <h2>Timeline</h2>
         <p className="small muted">Times in {timeZone}.</p>
-        <Timeline history={history} older={query.hasNextPage ? () => query.fetchNextPage() : undefined} />
+        <Timeline
+          history={history}
+          older={query.hasNextPage ? () => query.fetchNextPage({ cancelRefetch: false }) : undefined}
+          isReady={!query.isFetching && !query.isFetchNextPageError}
+        />
       </Card>
     </div>
   );

@@ -1,6 +1,7 @@
 import type { Customer } from "../api/types.js";
 import { entryOf, useColumns } from "../shared/columns.js";
 import { Figure } from "../shared/figure.js";
+import { Fold } from "../shared/fold.js";
 import { words } from "../shared/format.js";
 import { useOrganization } from "../shared/organization.js";
 import { Card } from "../shared/page.js";
@@ -99,12 +100,11 @@ export function Facts({
         ))}
       </div>
       {others.length > 0 && (
-        <details className="card">
-          <summary>The other {others.length} columns</summary>
+        <Fold name="others" className="card" summary={`The other ${others.length} columns`}>
           <div className="facts-others">
             <FactList customer={customer} columns={others} names={names} />
           </div>
-        </details>
+        </Fold>
       )}
     </>
   );

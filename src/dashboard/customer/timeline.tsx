@@ -1,7 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { useEffect } from "react";
 import { ask, withQuery } from "../api/client.js";
 import type { Booking, Explanation, History, Money, Payment, TeamMember } from "../api/types.js";
+import { useAddress } from "../shared/address.js";
 import { addDays, dayIn, money, time, words } from "../shared/format.js";
 import { useApiPath, useOrganization } from "../shared/organization.js";
 import { Empty } from "../shared/states.js";
@@ -17,9 +18,23 @@ interface Moment {
   readonly tone: "" | "warn" | "muted";
 }
 
-/** Bookings, payments and refunds, the latest first, each with its notes. */
-export function Timeline({ history, older }: { history: History; older: (() => unknown) | undefined }) {
-  const [shown, setShown] = useState(SHOWN);
+/**
+ * Bookings, payments and refunds, the latest first, each with its notes. How many are shown lies in the address.
+ *
+ * @param older reads the page before; undefined on the last one
+ * @param isReady whether it may be read unasked: nothing is on its way, and nothing failed
+ */
+export function Timeline({
+  history,
+  older,
+  isReady,
+}: {
+  history: History;
+  older: (() => unknown) | undefined;
+  isReady: boolean;
+}) {
+  const { parameters, change } = useAddress();
+  const shown = Math.max(SHOWN, Math.floor(Number(parameters.get("timeline"))) || 0);
   const { time_zone: timeZone, locations } = useOrganization();
   const team = useTeamNames();
   const refunds = useRefunds(history);
@@ -29,6 +44,10 @@ export function Timeline({ history, older }: { history: History; older: (() => u
     ...history.payments.map(paymentMoment),
     ...refunds.map((row) => refundMoment(row, history.customer.currency)),
   ].sort((a, b) => (a.at < b.at ? 1 : -1));
+  const isShort = moments.length < shown;
+  useEffect(() => {
+    if (isShort && isReady) older?.();
+  }, [isShort, isReady, older]);
   if (moments.length === 0) return <Empty title="No booking and no payment yet." />;
   const now = new Date().toISOString();
   return (
@@ -52,10 +71,9 @@ export function Timeline({ history, older }: { history: History; older: (() => u
         <button
           type="button"
           className="button"
-          onClick={() => {
-            if (shown >= moments.length) older?.();
-            setShown(shown + SHOWN);
-          }}
+          onClick={() =>
+            isShort ? older?.() : change({ timeline: String(shown + SHOWN) }, { replace: true })
+          }
         >
           Earlier
         </button>

@@ -14,7 +14,17 @@ const DEFAULT = [
 
 /** The columns that the address names. */
 export function chosenColumns(parameters: URLSearchParams): string[] {
-  return parameters.get("columns")?.split(",").filter(Boolean) ?? DEFAULT;
+  const named = parameters.get("columns")?.split(",").filter(Boolean);
+  return named ? [...new Set(named)] : DEFAULT;
+}
+
+/** What the list calls a customer by, which is no column that is chosen. */
+const NAME = ["square_customer_id", "given_name", "family_name", "company_name"];
+
+/** The same columns for the CSV, behind the id and the parts of the name. It has no column that is unknown. */
+export function csvColumns(chosen: readonly string[], known: readonly ColumnEntry[] | undefined): string {
+  const shown = chosen.filter((each) => known?.some(({ name }) => name === each) ?? true);
+  return [...new Set([...NAME, ...shown])].join(",");
 }
 
 /** Chooses among all columns of the dictionary. */

@@ -9,7 +9,7 @@ import { useNarrow } from "../shared/media.js";
 import { useApiPath, useOrganization } from "../shared/organization.js";
 import { Card, PageHead } from "../shared/page.js";
 import { Empty, Failure, Skeleton } from "../shared/states.js";
-import { ColumnChooser, chosenColumns } from "./column-chooser.js";
+import { ColumnChooser, chosenColumns, csvColumns } from "./column-chooser.js";
 import { CustomerCards } from "./customer-cards.js";
 import { CustomerTable } from "./customer-table.js";
 import { FILTERS, Filters } from "./filters.js";
@@ -39,9 +39,10 @@ export default function CustomersPage() {
   const customers = query.data?.pages.flatMap((page) => page.customers) ?? [];
   const isFiltered = FILTERS.some((each) => parameters.has(each));
   const sort = SORTS.find((each) => each.name === (parameters.get("sort") ?? "name"));
+  const chosen = chosenColumns(parameters);
   const props = {
     customers,
-    columns: chosenColumns(parameters).map((each) => entryOf(dictionary.data, each)),
+    columns: chosen.map((each) => entryOf(dictionary.data, each)),
     more: query.hasNextPage && !query.isFetchingNextPage ? () => query.fetchNextPage() : undefined,
   };
   return (
@@ -57,7 +58,14 @@ export default function CustomersPage() {
         <div className="row">
           {!narrow && <ColumnChooser columns={dictionary.data?.columns ?? []} />}
           {narrow && <SortChoice />}
-          <a className="button" href={withQuery(path("customers.csv"), asked)} download>
+          <a
+            className="button"
+            href={withQuery(path("customers.csv"), {
+              ...asked,
+              columns: csvColumns(chosen, dictionary.data?.columns),
+            })}
+            download
+          >
             CSV
           </a>
         </div>

@@ -1,5 +1,6 @@
 import { useAddress } from "../shared/address.js";
 import { useColumns } from "../shared/columns.js";
+import { Fold } from "../shared/fold.js";
 import { counted, words } from "../shared/format.js";
 import { PageHead } from "../shared/page.js";
 import { Empty, Failure, Skeleton } from "../shared/states.js";
@@ -59,10 +60,9 @@ export default function DictionaryPage() {
                   column.clock_driven ? "changes by the clock too" : "changes by events only",
                 ].join(" · ")}
               </p>
-              <details>
-                <summary className="small">SQL</summary>
+              <Fold name={column.name} summary={<span className="small">SQL</span>}>
                 <pre>{column.sql}</pre>
-              </details>
+              </Fold>
             </li>
           ))}
         </ul>

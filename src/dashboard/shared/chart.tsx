@@ -1,6 +1,7 @@
 import { scaleBand, scaleLinear } from "@visx/scale";
 import { AreaClosed, Bar, LinePath } from "@visx/shape";
 import { type KeyboardEvent, type PointerEvent, useLayoutEffect, useRef, useState } from "react";
+import { useOpen } from "./fold.js";
 import { ScrollBox } from "./scroll-box.js";
 import "./chart.css";
 
@@ -12,6 +13,8 @@ export interface Series {
 }
 
 interface ChartProps {
+  /** Names the chart in the address. */
+  readonly name: string;
   readonly title: string;
   /** The chart in one sentence, for those who do not see it. */
   readonly sentence: string;
@@ -30,7 +33,7 @@ const HEAD = 8;
 
 /** Days as stacked bars or one line. The arrow keys walk through the days; a table says the same. */
 export function Chart(props: ChartProps) {
-  const [asTable, setAsTable] = useState(false);
+  const [asTable, setAsTable] = useOpen(`${props.name}-table`);
   const total = props.series.length === 0 || props.days.length === 0;
   return (
     <figure className="chart">

@@ -1,20 +1,12 @@
+import { useEffect } from "react";
 import { useAddress } from "./address.js";
-import { addDays, day, dayIn, daysBetween } from "./format.js";
+import { day } from "./format.js";
 import { useOrganization } from "./organization.js";
+import { BY_HAND, lastDays, PERIODS, type Period, periodOf, relative } from "./period.js";
+import { useToday } from "./today.js";
 import "./controls.css";
 
-const PERIODS = [
-  { name: "today", label: "Today", days: 1 },
-  { name: "7", label: "7 days", days: 7 },
-  { name: "30", label: "30 days", days: 30 },
-  { name: "90", label: "90 days", days: 90 },
-] as const;
-
-const DEFAULT_DAYS = 30;
-
-export interface Scope {
-  from: string;
-  to: string;
+export interface Scope extends Period {
   today: string;
   locationId: string | undefined;
   /** `Oct 27 to Nov 25, both locations, America/Los_Angeles` */
@@ -30,8 +22,9 @@ export function useScope(): Scope {
   const location = organization.locations.find(
     ({ location_id }) => location_id === parameters.get("location"),
   );
-  const today = dayIn(new Date(), location?.time_zone ?? organization.time_zone);
-  const [from, to] = periodOf(parameters, today);
+  const today = useToday(location?.time_zone ?? organization.time_zone);
+  const period = periodOf(parameters, today);
+  const { from, to } = period;
   const days = from === to ? day(from) : `${day(from, to)} to ${day(to)}`;
   const zones = new Set(organization.locations.map(({ time_zone }) => time_zone));
   const zone = location?.time_zone ?? (zones.size === 1 ? [...zones][0] : undefined);
@@ -39,8 +32,7 @@ export function useScope(): Scope {
     location?.name ??
     (organization.locations.length === 1 ? organization.locations[0]?.name : "all locations");
   return {
-    from,
-    to,
+    ...period,
     today,
     locationId: location?.location_id,
     sentence: `${days}, ${place ?? "all locations"}, ${zone ? `time zone ${zone}` : "days of each location's time zone"}.`,
@@ -48,20 +40,18 @@ export function useScope(): Scope {
   };
 }
 
-function periodOf(parameters: URLSearchParams, today: string): [from: string, to: string] {
-  const [from, to] = [parameters.get("from"), parameters.get("to")];
-  if (from && to) return [from, to];
-  const days = PERIODS.find(({ name }) => name === parameters.get("period"))?.days ?? DEFAULT_DAYS;
-  return [addDays(today, 1 - days), today];
-}
-
 /** Chooses period and place, and writes them into the address. */
 export function ScopeControls({ places = true }: { places?: boolean }) {
   const { parameters, change } = useAddress();
   const { locations } = useOrganization();
-  const { from, to, today } = useScope();
-  const isCustom = parameters.has("from");
-  const length = daysBetween(from, to) + 1;
+  const { from, to, today, name: chosen } = useScope();
+  const isCustom = chosen === undefined;
+  const byHand = { period: BY_HAND, from, to };
+  const old = relative(parameters, today);
+  const [oldFrom, oldTo] = [old?.from, old?.to];
+  useEffect(() => {
+    if (oldFrom && oldTo) change({ period: undefined, from: oldFrom, to: oldTo }, { replace: true });
+  }, [oldFrom, oldTo, change]);
   return (
     <div className="controls">
       <fieldset className="segmented">
@@ -70,15 +60,13 @@ export function ScopeControls({ places = true }: { places?: boolean }) {
           <button
             key={name}
             type="button"
-            aria-pressed={!isCustom && length === days}
-            onClick={() =>
-              change({ period: days === DEFAULT_DAYS ? undefined : name, from: undefined, to: undefined })
-            }
+            aria-pressed={name === chosen}
+            onClick={() => change({ period: undefined, ...lastDays(days, today) })}
           >
             {label}
           </button>
         ))}
-        <button type="button" aria-pressed={isCustom} onClick={() => change({ period: undefined, from, to })}>
+        <button type="button" aria-pressed={isCustom} onClick={() => change(byHand)}>
           Custom
         </button>
       </fieldset>
@@ -90,7 +78,9 @@ export function ScopeControls({ places = true }: { places?: boolean }) {
             aria-label="From"
             value={from}
             max={to}
-            onChange={({ target }) => target.value && change({ from: target.value }, { replace: true })}
+            onChange={({ target }) =>
+              target.value && change({ ...byHand, from: target.value }, { replace: true })
+            }
           />
           <input
             className="field"
@@ -99,7 +89,9 @@ export function ScopeControls({ places = true }: { places?: boolean }) {
             value={to}
             min={from}
             max={today > to ? today : to}
-            onChange={({ target }) => target.value && change({ to: target.value }, { replace: true })}
+            onChange={({ target }) =>
+              target.value && change({ ...byHand, to: target.value }, { replace: true })
+            }
           />
         </div>
       )}

@@ -3,9 +3,10 @@ import type { RetentionWindow } from "../../reports/retention.js";
 import { ask, withQuery } from "../api/client.js";
 import type { CohortRow } from "../api/types.js";
 import { useAddress } from "../shared/address.js";
-import { addDays, count, percent } from "../shared/format.js";
+import { count, day, percent } from "../shared/format.js";
 import { useApiPath } from "../shared/organization.js";
 import { Downloads } from "../shared/page.js";
+import { lastDays } from "../shared/period.js";
 import { useScope } from "../shared/scope.js";
 import { ScrollBox } from "../shared/scroll-box.js";
 import { Empty, Failure, Skeleton } from "../shared/states.js";
@@ -19,23 +20,25 @@ const KINDS = [
 /** The compiler refuses a missing one. */
 const windows: Record<RetentionWindow, true> = { 30: true, 60: true, 90: true, 180: true };
 const WINDOWS = Object.keys(windows).map(Number) as RetentionWindow[];
-/** A period that was not chosen by hand is too short to see anybody come back. */
+/** A period that was not entered by hand is too short to see anybody come back. */
 const YEAR = 365;
 const SHADES = 5;
 
 /** Of the customers whose first visit lies in the period: how many came back. */
 export function Retention() {
   const { parameters, change } = useAddress();
-  const { from, to, today, locationId } = useScope();
+  const { from, to, today, isByHand, locationId } = useScope();
   const path = useApiPath();
   const by = KINDS.find(([kind]) => kind === parameters.get("by"))?.[0] ?? "month";
-  const isChosen = parameters.has("from");
   const asked = {
     by,
-    from: isChosen ? from : addDays(today, 1 - YEAR),
-    to: isChosen ? to : today,
+    from: isByHand ? from : lastDays(YEAR, to).from,
+    to,
     location_id: locationId,
   };
+  const period = isByHand
+    ? "in the period"
+    : `within the ${to === today ? "last 365 days" : `365 days to ${day(to, today)}`}`;
   const url = withQuery(path("retention"), asked);
   const query = useQuery({ queryKey: ["retention", url], queryFn: () => ask<{ cohorts: CohortRow[] }>(url) });
   return (
@@ -44,9 +47,8 @@ export function Retention() {
         <div>
           <h2>Who comes back</h2>
           <p className="small muted">
-            Customers by their first visit {isChosen ? "in the period" : "within the last 365 days"}, and how
-            many had another visit day within so many days. Only those whose first visit lies that far back
-            count.
+            Customers by their first visit {period}, and how many had another visit day within so many days.
+            Only those whose first visit lies that far back count.
           </p>
         </div>
         <fieldset className="segmented">

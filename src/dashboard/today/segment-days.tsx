@@ -2,6 +2,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { send } from "../api/client.js";
 import type { Organization } from "../api/types.js";
+import { Fold } from "../shared/fold.js";
 import { counted } from "../shared/format.js";
 import { useOrganization } from "../shared/organization.js";
 import { Failure } from "../shared/states.js";
@@ -29,8 +30,7 @@ export function SegmentDaysForm() {
     change.mutate();
   };
   return (
-    <details className="small">
-      <summary>Change the days of the segments</summary>
+    <Fold name="segment-days" className="small" summary="Change the days of the segments">
       <form className="segment-form" onSubmit={submit}>
         {FIELDS.map(([name, label]) => (
           <label key={name}>
@@ -56,6 +56,6 @@ export function SegmentDaysForm() {
           {counted(change.data.customers, "customer")} came due. They are recomputed in the background.
         </p>
       )}
-    </details>
+    </Fold>
   );
 }

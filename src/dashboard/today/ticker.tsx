@@ -3,6 +3,7 @@ import { ask } from "../api/client.js";
 import type { ToldChange } from "../api/live.js";
 import type { CustomersPage, History } from "../api/types.js";
 import { entryOf, useColumns } from "../shared/columns.js";
+import { Fold } from "../shared/fold.js";
 import { ago, words } from "../shared/format.js";
 import { useLive } from "../shared/live.js";
 import { useApiPath, useOrganization } from "../shared/organization.js";
@@ -34,8 +35,7 @@ export function Ticker() {
         )}
       </div>
       {earlier.length > 0 && (
-        <details>
-          <summary>{earlier.length} before</summary>
+        <Fold name="before" summary={`${earlier.length} before`}>
           <ol>
             {earlier.map((change) => (
               <li key={`${change.event_id} ${change.at}`}>
@@ -43,7 +43,7 @@ export function Ticker() {
               </li>
             ))}
           </ol>
-        </details>
+        </Fold>
       )}
     </section>
   );

@@ -118,6 +118,7 @@ function AppointmentsByDay() {
   return (
     <>
       <Chart
+        name="appointments"
         title={title}
         sentence={`${counted(
           all.reduce((sum, value) => sum + value, 0),
@@ -152,6 +153,7 @@ function RevenueByDay() {
   return (
     <>
       <Chart
+        name="revenue"
         title={title}
         sentence={`The best day is ${writeDay(days[best] ?? "")} with ${money(revenue[best] ?? 0, currency)}.`}
         shape="line"

@@ -31,6 +31,7 @@ export function DriftByDay() {
   return (
     <>
       <Chart
+        name="drift"
         title="Rows compared by day, in UTC"
         sentence={`${counted(checked, "row")} compared, ${count(drifted)} differed.`}
         shape="bars"

@@ -1,0 +1,52 @@
+/** How an address names a period. It names days, so that a link shows what its sender saw. */
+import { addDays, daysBetween } from "./format.js";
+
+export const PERIODS = [
+  { name: "today", label: "Today", days: 1 },
+  { name: "7", label: "7 days", days: 7 },
+  { name: "30", label: "30 days", days: 30 },
+  { name: "90", label: "90 days", days: 90 },
+] as const;
+
+/** `period` of an address whose days were entered by hand, even when one of `PERIODS` is as long. */
+export const BY_HAND = "custom";
+
+const DEFAULT_DAYS = 30;
+
+export interface Period {
+  readonly from: string;
+  readonly to: string;
+  /** Which of `PERIODS` it is; undefined for other days. */
+  readonly name: (typeof PERIODS)[number]["name"] | undefined;
+  /** Whether its length is none of `PERIODS`, or its days were entered by hand. */
+  readonly isByHand: boolean;
+}
+
+/** The days of the last `days` days. */
+export function lastDays(days: number, today: string): { from: string; to: string } {
+  return { from: addDays(today, 1 - days), to: today };
+}
+
+/** The period of an address; without one the last 30 days. */
+export function periodOf(parameters: URLSearchParams, today: string): Period {
+  const { from, to } = daysOf(parameters) ?? relative(parameters, today) ?? lastDays(DEFAULT_DAYS, today);
+  const length = daysBetween(from, to) + 1;
+  const alike = PERIODS.find(({ days }) => days === length);
+  const isByHand = alike === undefined || parameters.get("period") === BY_HAND;
+  return { from, to, name: isByHand || to !== today ? undefined : alike.name, isByHand };
+}
+
+function daysOf(parameters: URLSearchParams): { from: string; to: string } | undefined {
+  const [from, to] = [parameters.get("from"), parameters.get("to")];
+  return from && to ? { from, to } : undefined;
+}
+
+/** The days that `period=7` of an old address means today. Undefined for an address that names days. */
+export function relative(
+  parameters: URLSearchParams,
+  today: string,
+): { from: string; to: string } | undefined {
+  if (daysOf(parameters)) return undefined;
+  const days = PERIODS.find(({ name }) => name === parameters.get("period"))?.days;
+  return days === undefined ? undefined : lastDays(days, today);
+}
