@@ -6,13 +6,14 @@ import type { Clock } from "../clock.js";
 import type { Database } from "../database/database.js";
 import type { ReadFrom } from "../database/replica.js";
 import { type BookingPlace, countedBookings } from "../reports/bookings.js";
+import type { CustomerPlace } from "../reports/customer-page.js";
 import { appointmentsDaily, revenueDaily, type Scope } from "../reports/daily.js";
 import { kpi } from "../reports/kpi.js";
 import { localDayOf } from "../reports/local-day.js";
 import { countedPayments, type PaymentPlace } from "../reports/payments.js";
 import { periodOf } from "../reports/period.js";
-import { cohortKinds, retention } from "../reports/retention.js";
-import { type CustomerPlace, movementCustomers } from "../reports/segment-customers.js";
+import { cohortCustomers, retention } from "../reports/retention.js";
+import { movementCustomers } from "../reports/segment-customers.js";
 import { segmentMovements, segmentsDaily } from "../reports/segments.js";
 import { team } from "../reports/team.js";
 import { csvAnswer, csvHeader, csvHeaders, csvLines } from "./csv.js";
@@ -22,6 +23,8 @@ import {
   bookingsQuery,
   change,
   cohort,
+  cohortCustomer,
+  cohortCustomersQuery,
   countedBooking,
   countedPayment,
   kpiNumbers,
@@ -30,6 +33,7 @@ import {
   movementCustomersQuery,
   paymentsQuery,
   period,
+  retentionQuery,
   revenueDay,
   segmentsDay,
   teamMember,
@@ -166,15 +170,23 @@ export function reportRoutes({ database, readFrom, clock, cursors }: Parts) {
     report(
       "retention",
       "How many customers with their first visit in the period came back within 30, 60, 90 and 180 days",
-      placeQuery.extend({
-        by: z
-          .enum(cohortKinds)
-          .default("month")
-          .meta({ description: "What the customers of a cohort share" }),
-      }),
+      retentionQuery,
       z.object({ cohorts: z.array(cohort) }),
       async ({ pool, scope, query, now }) => ({ cohorts: await retention(pool, query.by, scope, now) }),
       { name: "cohorts", row: cohort },
+    );
+    report(
+      "retention/customers",
+      "The customers that a number of `retention` counts",
+      cohortCustomersQuery,
+      z.object({ customers: z.array(cohortCustomer), next_cursor: z.string().nullable() }),
+      async ({ pool, scope, query: { by, counted, cohort, limit, cursor }, now }) => {
+        const asked = { by, counted, cohort: cohort ?? null };
+        const list = [scope, "cohort customers", asked];
+        const after = cursors.open<CustomerPlace>(list, cursor);
+        const page = await cohortCustomers(pool, scope, asked, now, after, limit);
+        return { customers: page.customers, next_cursor: page.next && cursors.seal(list, page.next) };
+      },
     );
     report(
       "team",

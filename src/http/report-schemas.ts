@@ -4,7 +4,7 @@ import { segments } from "../analytics/rules.js";
 import { bookingNumbers } from "../reports/bookings.js";
 import { kpiDefinitions, teamDefinitions } from "../reports/definitions.js";
 import { paymentNumbers } from "../reports/payments.js";
-import { retentionWindows } from "../reports/retention.js";
+import { cohortKinds, retentionNumbers, retentionWindows } from "../reports/retention.js";
 import { UNKNOWN } from "../reports/segment-customers.js";
 import { count, day, instant, money, periodQuery, placeQuery, squareId, wholeNumber } from "./schemas.js";
 
@@ -123,6 +123,15 @@ export const cohort = z.object({
   ),
 });
 
+export const cohortCustomer = z.object({
+  ...listedCustomer,
+  cohort: cohort.shape.cohort,
+  first_visit_at: instant,
+  returned_at: instant.nullable().meta({ description: "The first visit on another day, however late" }),
+  location_id: z.string().nullable().meta({ description: "Of the first visit" }),
+  location_name: z.string().nullable(),
+});
+
 export const teamMember = z.object(
   defined(
     {
@@ -186,6 +195,25 @@ export const movementCustomersQuery = periodQuery.extend({
   to_segment: segment
     .default("LOST")
     .meta({ description: "The segment at the end of `to`, or now if that is earlier" }),
+  ...pageQuery,
+});
+
+export const retentionQuery = placeQuery.extend({
+  by: z.enum(cohortKinds).default("month").meta({ description: "What the customers of a cohort share" }),
+});
+
+export const cohortCustomersQuery = retentionQuery.extend({
+  cohort: z
+    .string()
+    .regex(/^[^\0]{0,255}$/, "must be a cohort of at most 255 characters")
+    .optional()
+    .meta({
+      description: "A `cohort` of `retention`; empty for the one that is null. All cohorts by default",
+    }),
+  counted: z
+    .enum(retentionNumbers)
+    .default("customers")
+    .meta({ description: "The number of `retention` that counts these customers" }),
   ...pageQuery,
 });
 

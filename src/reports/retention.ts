@@ -1,5 +1,7 @@
 import type pg from "pg";
 import { isVisit, localDay } from "../analytics/rules.js";
+import { customerName } from "./customer-name.js";
+import { type CustomerPage, type CustomerPlace, customerPage } from "./customer-page.js";
 import type { Scope } from "./daily.js";
 import { readReport } from "./read-report.js";
 
@@ -27,6 +29,9 @@ export type Cohort = {
   readonly [Name in `eligible_${RetentionWindow}d`]: number;
 };
 
+/** The numbers of a cohort. */
+export type RetentionNumber = Exclude<keyof Cohort, "cohort" | "name">;
+
 const kinds: Readonly<Record<CohortKind, { readonly key: string; readonly name: string }>> = {
   month: { key: "to_char(first.day, 'YYYY-MM')", name: "to_char(first.day, 'YYYY-MM')" },
   location: { key: "first.location_id", name: "coalesce(first.location_name, first.location_id)" },
@@ -42,16 +47,31 @@ const kinds: Readonly<Record<CohortKind, { readonly key: string; readonly name: 
   },
 };
 
-const hours = (days: RetentionWindow) => `interval '${24 * days} hours'`;
+/** Whether the first visit's rows hold the cohort's name. Otherwise it is read by the cohort's id. */
+const isNamedByVisit = (kind: CohortKind) => kind === "month" || kind === "location";
 
-// Indexes: customer_analytics_first_booking_idx for first visits in the period, bookings_start_idx for later visits.
-function statement(kind: CohortKind) {
-  const { key, name } = kinds[kind];
-  const named = key === name || kind === "location" ? "min(name)" : name;
-  return {
-    name: `report_retention_by_${kind}`,
-    text: `
-    with first as (
+const hours = (days: RetentionWindow) => `interval '${24 * days} hours'`;
+const isEligible = (days: RetentionWindow) => `start_at + ${hours(days)} <= $5`;
+
+/** Conditions over `member`, by the number of a cohort that counts these customers. */
+const conditions = {
+  customers: "true",
+  ...Object.fromEntries(
+    retentionWindows.flatMap((days) => [
+      [`returned_${days}d`, `${isEligible(days)} and returned_at <= start_at + ${hours(days)}`],
+      [`eligible_${days}d`, isEligible(days)],
+    ]),
+  ),
+} as Readonly<Record<RetentionNumber, string>>;
+export const retentionNumbers = Object.keys(conditions) as [RetentionNumber, ...RetentionNumber[]];
+
+/**
+ * As `member` each customer whose first visit is in the period, with the cohort and the next visit day.
+ *
+ * Indexes: customer_analytics_first_booking_idx for first visits in the period, bookings_start_idx for later visits.
+ */
+const members = (kind: CohortKind) => `
+    first as (
       select a.square_customer_id as customer_id, b.booking_id, b.start_at, b.location_id, l.name as location_name,
         ${localDay("b.start_at")} as day
       from organizations o
@@ -85,21 +105,27 @@ function statement(kind: CohortKind) {
       group by first.customer_id
     ),
     member as (
-      select ${key} as cohort, ${key === name || kind === "location" ? name : "null::text"} as name, first.start_at,
-        returned_at
+      select first.customer_id, ${kinds[kind].key} as cohort,
+        ${isNamedByVisit(kind) ? kinds[kind].name : "null::text"} as name, first.start_at, first.location_id,
+        first.location_name, returned_at
       from first
       left join returned using (customer_id)
       left join booking_segments segment
         on segment.organization_id = $1 and segment.booking_id = first.booking_id and segment.segment_index = 0
-    )
-    select cohort, ${named} as name, count(*)::integer as customers,
+    )`;
+
+function statement(kind: CohortKind) {
+  return {
+    name: `report_retention_by_${kind}`,
+    text: `
+    with ${members(kind)}
+    select cohort, ${isNamedByVisit(kind) ? "min(name)" : kinds[kind].name} as name, count(*)::integer as customers,
       ${retentionWindows
         .map(
           (
             days,
-          ) => `(count(*) filter (where start_at + ${hours(days)} <= $5 and returned_at <= start_at + ${hours(days)}))::integer
-        as returned_${days}d,
-      (count(*) filter (where start_at + ${hours(days)} <= $5))::integer as eligible_${days}d`,
+          ) => `(count(*) filter (where ${conditions[`returned_${days}d`]}))::integer as returned_${days}d,
+      (count(*) filter (where ${conditions[`eligible_${days}d`]}))::integer as eligible_${days}d`,
         )
         .join(",\n      ")}
     from member
@@ -129,4 +155,48 @@ export async function retention(
 ): Promise<Cohort[]> {
   const rows = await readReport<Cohort>(pool, statements[kind], [organizationId, from, to, locationId, now]);
   return rows;
+}
+
+/** A number of one cohort, or of all of them. */
+export interface CohortAsked {
+  readonly by: CohortKind;
+  readonly counted: RetentionNumber;
+  /** NULL: all cohorts. The empty text: the customers without a cohort, whose `cohort` is NULL. */
+  readonly cohort: string | null;
+}
+
+const listStatement = ({ by, counted }: CohortAsked) => ({
+  name: `report_retention_customers_by_${by}_${counted}`,
+  text: `
+    with ${members(by)},
+    page as (
+      select * from member
+      where ${conditions[counted]} and ($6::text is null or cohort is not distinct from nullif($6, ''))
+        and ($7::text is null or customer_id collate "C" > $7)
+      order by customer_id collate "C" limit $8
+    )
+    select page.customer_id as square_customer_id, ${customerName("a")} as customer_name, cohort,
+      start_at as first_visit_at, returned_at, page.location_id, page.location_name
+    from page
+    left join customer_analytics a on a.organization_id = $1 and a.square_customer_id = page.customer_id
+    order by page.customer_id collate "C"`,
+});
+
+/**
+ * The customers whom a number of `retention` counts, by id. `returned_at` is the first visit on another day, however
+ * late.
+ *
+ * @param now a booking that starts later is not a visit
+ */
+export async function cohortCustomers(
+  pool: pg.Pool,
+  { organizationId, from, to, locationId }: Scope,
+  asked: CohortAsked,
+  now: Date,
+  after: CustomerPlace | null,
+  limit: number,
+): Promise<CustomerPage> {
+  const values = [organizationId, from, to, locationId, now, asked.cohort, after?.id ?? null, limit + 1];
+  const rows = await readReport<Record<string, unknown>>(pool, listStatement(asked), values);
+  return customerPage(rows, limit);
 }

@@ -1,7 +1,7 @@
 import type pg from "pg";
-import { type ApiRow, toApiRow } from "../analytics/api-row.js";
 import { isVisit, type Segment } from "../analytics/rules.js";
 import { customerName } from "./customer-name.js";
+import { type CustomerPage, type CustomerPlace, customerPage } from "./customer-page.js";
 import type { Scope } from "./daily.js";
 import { readReport } from "./read-report.js";
 import { cameBefore, knownSince, movedPeople } from "./segment-parts.js";
@@ -14,17 +14,6 @@ export interface MovementAsked {
   /** NULL: from anywhere. */
   readonly from: Segment | typeof UNKNOWN | null;
   readonly to: Segment;
-}
-
-/** A position in a list of customers. */
-export interface CustomerPlace {
-  readonly id: string;
-}
-
-export interface CustomerPage {
-  readonly customers: readonly ApiRow[];
-  /** The position of the next page. NULL on the last page. */
-  readonly next: CustomerPlace | null;
 }
 
 // Indexes: those of `people`; bookings_customer_idx and the primary key of customer_analytics for the page's customers.
@@ -89,11 +78,4 @@ export async function movementCustomers(
     limit + 1,
   ]);
   return customerPage(rows, limit);
-}
-
-/** @param rows one more than the limit when there is another page */
-export function customerPage(rows: readonly Record<string, unknown>[], limit: number): CustomerPage {
-  const page = rows.slice(0, limit);
-  const last = rows.length > limit ? page.at(-1) : undefined;
-  return { customers: page.map(toApiRow), next: last ? { id: String(last.square_customer_id) } : null };
 }

@@ -155,6 +155,8 @@ test.each([
   ["kpi?location_id=", "location_id"],
   ["retention?by=weekday", "by"],
   ["segments/daily?location_id=L1", "location_id"],
+  ["retention/customers?counted=revenue_cents", "counted"],
+  ["retention/customers?cohort=%00", "cohort"],
   ["segments/movements/customers?to_segment=UNKNOWN", "to_segment"],
   ["segments/movements/customers?to_segment=LOST&from_segment=", "from_segment"],
   ["appointments/daily?from=2026-01-01&from=2026-01-02", "from"],

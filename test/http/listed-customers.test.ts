@@ -28,8 +28,12 @@ async function get(path: string, organizationId = salon) {
 }
 
 const moves = "segments/movements/customers?from=2026-05-01&to=2026-05-31&to_segment=NEW";
+const cohort = "retention/customers?from=2026-05-01&to=2026-05-31&cohort=2026-05";
 
-test.each([[moves, `${moves}&from_segment=NEVER_VISITED`]])(
+test.each([
+  [moves, `${moves}&from_segment=NEVER_VISITED`],
+  [cohort, `${cohort}&counted=eligible_30d`],
+])(
   "%s comes in pages, and a page's cursor opens no other list and no other organization's",
   async (list, another) => {
     const first = await get(`${list}&limit=1`);
@@ -43,3 +47,12 @@ test.each([[moves, `${moves}&from_segment=NEVER_VISITED`]])(
     expect((await get(`${list}&${cursor}`, other)).code).toBe("invalid_cursor");
   },
 );
+
+test("an empty cohort names the one that is null, and no cohort all of them", async () => {
+  const list = (query: string) =>
+    get(`retention/customers?by=technician&from=2026-05-01&to=2026-05-31${query}`);
+  const both = [{ square_customer_id: "ana", cohort: null }, { square_customer_id: "bea" }];
+  expect((await list("&cohort=")).customers).toMatchObject(both);
+  expect((await list("")).customers).toMatchObject(both);
+  expect((await list("&cohort=T1")).customers).toEqual([]);
+});

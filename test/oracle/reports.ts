@@ -215,25 +215,38 @@ const cohortKeys: Readonly<Record<string, (first: Booking, day: string) => strin
 
 export function expectedRetention(facts: FactTables, by: string, scope: ReportScope, now: bigint) {
   const cohorts = new Map<string | null, Record<string, number>>();
-  for (const customer of customersWithARow(facts)) {
+  for (const { cohort: key, counted } of expectedMembers(facts, by, scope, now)) {
+    const cohort = cohorts.get(key) ?? {};
+    cohorts.set(key, cohort);
+    for (const [name, counts] of Object.entries(counted))
+      cohort[name] = (cohort[name] ?? 0) + (counts ? 1 : 0);
+  }
+  return [...cohorts].map(([cohort, counts]) => ({ cohort, ...counts }));
+}
+
+/** Each customer whose first visit is in the period, and whether each number of the cohort counts them. */
+export function expectedMembers(facts: FactTables, by: string, scope: ReportScope, now: bigint) {
+  return customersWithARow(facts).flatMap((customer) => {
     const visits = acceptedInOrder(customer.bookings).filter((visit) => visit.start_at <= now);
     const [first] = visits;
-    if (!first || !lies(facts, scope, first, first.start_at)) continue;
-    const key = cohortKeys[by]?.(first, dayOf(facts, first)) ?? null;
-    const cohort = cohorts.get(key) ?? { customers: 0 };
-    cohorts.set(key, cohort);
-    cohort.customers = (cohort.customers ?? 0) + 1;
+    if (!first || !lies(facts, scope, first, first.start_at)) return [];
+    const next = visits.find((visit) => dayOf(facts, visit) !== dayOf(facts, first));
+    const counted: Record<string, boolean> = { customers: true };
     for (const days of [30, 60, 90, 180]) {
       const until = first.start_at + BigInt(days) * DAY;
       const eligible = until <= now;
-      const returned = visits.some(
-        (visit) => visit.start_at <= until && dayOf(facts, visit) !== dayOf(facts, first),
-      );
-      cohort[`eligible_${days}d`] = (cohort[`eligible_${days}d`] ?? 0) + (eligible ? 1 : 0);
-      cohort[`returned_${days}d`] = (cohort[`returned_${days}d`] ?? 0) + (eligible && returned ? 1 : 0);
+      counted[`eligible_${days}d`] = eligible;
+      counted[`returned_${days}d`] = eligible && next !== undefined && next.start_at <= until;
     }
-  }
-  return [...cohorts].map(([cohort, counts]) => ({ cohort, ...counts }));
+    const row = {
+      square_customer_id: customer.id,
+      cohort: cohortKeys[by]?.(first, dayOf(facts, first)) ?? null,
+      first_visit_at: toIsoMillis(first.start_at),
+      returned_at: inJson(next?.start_at ?? null),
+      location_id: first.location_id,
+    };
+    return { cohort: row.cohort, counted, row };
+  });
 }
 
 export function expectedTeam(facts: FactTables, scope: ReportScope, now: bigint) {

@@ -1,17 +1,14 @@
 /** The customers behind a number of customers: each list is as long as its number, and has the right people. */
 import { beforeEach, expect, test } from "vitest";
+import type { CustomerPage, CustomerPlace } from "../../src/reports/customer-page.js";
 import { localDayOf } from "../../src/reports/local-day.js";
 import { addDays } from "../../src/reports/period.js";
-import {
-  type CustomerPage,
-  type CustomerPlace,
-  movementCustomers,
-  UNKNOWN,
-} from "../../src/reports/segment-customers.js";
+import { cohortCustomers, cohortKinds, retention, retentionNumbers } from "../../src/reports/retention.js";
+import { movementCustomers, UNKNOWN } from "../../src/reports/segment-customers.js";
 import { segmentMovements, segmentsDaily } from "../../src/reports/segments.js";
 import { Random } from "../../src/simulator/random.js";
 import { toMicros } from "../oracle/index.js";
-import { expectedMoves } from "../oracle/reports.js";
+import { expectedMembers, expectedMoves } from "../oracle/reports.js";
 import { casesHere, emptyDatabase, openTestDatabase } from "../support/database.js";
 import { makeRandomWorld } from "../support/random-worlds.js";
 import { customerIdsOf, readFacts, recomputeAt } from "../support/worlds.js";
@@ -57,7 +54,7 @@ const byId = <Row extends { square_customer_id: string }>(rows: readonly Row[]):
   [...rows].sort((a, b) => (a.square_customer_id < b.square_customer_id ? -1 : 1));
 
 const withoutNames = (rows: readonly Record<string, unknown>[]) =>
-  rows.map(({ customer_name: _, ...row }) => row);
+  rows.map(({ customer_name: _, location_name: __, ...row }) => row);
 
 test.each(seeds)(
   "each movement lists exactly its customers, and each segment those of the last day, seed %i",
@@ -83,6 +80,32 @@ test.each(seeds)(
       expect(withoutNames(list), `${told}, ${to}`).toEqual(
         byId(moves.filter((move) => move.to_segment === to)),
       );
+    }
+  },
+);
+
+test.each(seeds)(
+  "each number of each cohort lists exactly its customers, and of all cohorts everybody, seed %i",
+  async (seed) => {
+    const { scope, facts, now, told } = await randomSalon(seed);
+    for (const by of cohortKinds) {
+      const members = expectedMembers(facts, by, scope, toMicros(now));
+      const cohorts = await retention(pool, by, scope, now);
+      for (const counted of retentionNumbers) {
+        const read = (cohort: string | null) =>
+          walk((after) => cohortCustomers(pool, scope, { by, counted, cohort }, now, after, PAGE));
+        const those = members.filter((member) => member.counted[counted]);
+        for (const cohort of cohorts) {
+          const list = await read(cohort.cohort ?? "");
+          const which = `${told}, ${counted} by ${by}, ${cohort.cohort}`;
+          expect(list.length, which).toBe(cohort[counted]);
+          const expected = those.filter((member) => member.cohort === cohort.cohort);
+          expect(withoutNames(list), which).toEqual(byId(expected.map(({ row }) => row)));
+        }
+        expect(withoutNames(await read(null)), `${told}, ${counted} by ${by}`).toEqual(
+          byId(those.map(({ row }) => row)),
+        );
+      }
     }
   },
 );

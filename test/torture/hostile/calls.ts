@@ -46,6 +46,8 @@ export function hostileCall(random: Random, { organizationId }: Target): Hostile
       `/api/organizations/${organization}/kpi?from=${part()}&to=${part()}&location_id=${part()}`,
       `/api/organizations/${organization}/segments/movements/customers?to_segment=LOST&from_segment=${part()}`,
       `/api/organizations/${organization}/segments/movements/customers?to_segment=NEW&cursor=${part()}`,
+      `/api/organizations/${organization}/retention/customers?by=service&cohort=${part()}`,
+      `/api/organizations/${organization}/retention/customers?counted=${part()}&cursor=${part()}`,
       `/api/columns?${part()}`,
       `/admin/events/${organization}/${event}`,
       `/admin/events?status=${part()}`,
