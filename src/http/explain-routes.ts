@@ -4,7 +4,12 @@ import { columns } from "../analytics/columns/catalogue.js";
 import { columnSql } from "../analytics/totals.js";
 import type { Clock } from "../clock.js";
 import type { Database } from "../database/database.js";
-import { kpiDefinitions, teamDefinitions } from "../reports/definitions.js";
+import {
+  kpiDefinitions,
+  retentionDefinitions,
+  segmentDefinitions,
+  teamDefinitions,
+} from "../reports/definitions.js";
 import { columnNamed, explain, type RowCursor } from "../reports/explain.js";
 import { customerNotFound } from "./customer-routes.js";
 import { type ApiInstance, security } from "./openapi.js";
@@ -47,6 +52,8 @@ const explanation = z.object({
   formula: z.string().nullable(),
 });
 
+const definitions = z.record(z.string(), z.string());
+
 const dictionary = z.object({
   definition_version: z.int(),
   columns: z.array(
@@ -63,8 +70,8 @@ const dictionary = z.object({
     }),
   ),
   measures: z
-    .object({ kpi: z.record(z.string(), z.string()), team: z.record(z.string(), z.string()) })
-    .meta({ description: "What each number of `kpi` and of `team` means" }),
+    .object({ kpi: definitions, team: definitions, retention: definitions, segments: definitions })
+    .meta({ description: "What each number of `kpi`, `team`, `retention` and `segments/daily` means" }),
 });
 
 interface Parts {
@@ -90,7 +97,12 @@ export function explainRoutes({ database, clock, cursors }: Parts) {
       async () => ({
         definition_version: definitionVersion,
         columns: described,
-        measures: { kpi: kpiDefinitions, team: teamDefinitions },
+        measures: {
+          kpi: kpiDefinitions,
+          team: teamDefinitions,
+          retention: retentionDefinitions,
+          segments: segmentDefinitions,
+        },
       }),
     );
 

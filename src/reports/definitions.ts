@@ -1,4 +1,6 @@
 import type { Kpi } from "./kpi.js";
+import { type RetentionNumber, retentionWindows } from "./retention.js";
+import type { SegmentDay } from "./segments.js";
 import type { TeamMemberReport } from "./team.js";
 
 type Counted<Report> = Exclude<keyof Report, "currency" | "other_currencies" | "team_member_id" | "name">;
@@ -39,4 +41,27 @@ export const teamDefinitions: Readonly<Record<Counted<TeamMemberReport>, string>
   list_price_cents:
     "The segments of the visits at their catalog price, in the organization's currency. It is not revenue: Square does " +
     "not say which payment belongs to which team member.",
+};
+
+/** What each number of `retention` means. */
+export const retentionDefinitions = {
+  customers: "Customers whose first visit ever lies in the period and belongs to this cohort.",
+  ...Object.fromEntries(
+    retentionWindows.flatMap((days) => [
+      [
+        `returned_${days}d`,
+        `Of those whose first visit was at least ${days} days ago: customers with another visit day within ${days} days after it.`,
+      ],
+      [`eligible_${days}d`, `Customers whose first visit was at least ${days} days ago.`],
+    ]),
+  ),
+} as Readonly<Record<RetentionNumber, string>>;
+
+/** What each number of `segments/daily` means. A movement counts customers by two of them. */
+export const segmentDefinitions: Readonly<Record<Exclude<keyof SegmentDay, "date">, string>> = {
+  NEVER_VISITED: "Customers who were known at the end of the day and had not come by then.",
+  NEW: "Customers whose first visit was less than `new` days before the end of the day.",
+  ACTIVE: "Of the others, those whose last visit was less than `active` days before it.",
+  AT_RISK: "Of the others, those whose last visit was less than `at_risk` days before it.",
+  LOST: "Customers who came once, but not within the last `at_risk` days.",
 };

@@ -384,7 +384,7 @@ test("two clicks lead from the upcoming bookings of a location to as many bookin
   expect(await axeFindings(page)).toEqual([]);
 });
 
-test("the segments of now lead to their customers, those of a past day lead to nobody, and both are of all locations", async () => {
+test("the segments of now lead to their customers, those of a past day open theirs, and both are of all locations", async () => {
   const [{ locations }] = (await ask("/api/organizations")).organizations;
   const page = await visit(`/?location=${locations[0].location_id}`);
   const card = page.locator(".card", { has: page.locator(".segment-list") });
@@ -398,6 +398,7 @@ test("the segments of now lead to their customers, those of a past day lead to n
   await card.getByRole("heading", { name: /by segment, end of Mar 31/ }).waitFor();
   expect(await card.locator(".segment-list li").count()).toBe(5);
   expect(await card.locator(".segment-list").getByRole("link").count()).toBe(0);
+  expect(await card.locator(".segment-list").getByRole("button").count()).toBe(5);
 });
 
 test("the days of the segments are changed in the page, and a wrong order is refused by name", async () => {

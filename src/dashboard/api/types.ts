@@ -179,7 +179,7 @@ export interface Columns {
   definition_version: number;
   columns: ColumnEntry[];
   /** What each number of the reports means. */
-  measures: { kpi: Record<string, string>; team: Record<string, string> };
+  measures: Record<"kpi" | "team" | "retention" | "segments", Record<string, string>>;
 }
 
 export interface ExplainRow {
@@ -215,6 +215,25 @@ export interface CountedBooking {
   customer_name: string | null;
   booked_minutes: Money;
   list_price_cents: Money;
+}
+
+/** A customer whom a movement, or a segment at the end of a day, counts. */
+export interface MovementCustomer {
+  square_customer_id: string;
+  customer_name: string | null;
+  first_visit_at: string | null;
+  last_visit_before_at: string | null;
+  last_visit_at: string | null;
+  known_at: string | null;
+}
+
+/** A customer whom a number of a cohort counts. */
+export interface CohortCustomer {
+  square_customer_id: string;
+  customer_name: string | null;
+  first_visit_at: string;
+  returned_at: string | null;
+  location_name: string | null;
 }
 
 /** A payment or a refund that a number of the period counts. */

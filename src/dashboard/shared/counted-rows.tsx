@@ -1,3 +1,4 @@
+import type { ReactNode } from "react";
 import { time } from "./format.js";
 import { useOrganization } from "./organization.js";
 import { PageLink } from "./page-link.js";
@@ -10,22 +11,53 @@ interface CountedRow {
   readonly customer_name: string | null;
 }
 
-interface Props<Row> {
+interface ListProps<Row> {
   readonly heading: string;
   readonly label: string;
   readonly rows: readonly Row[];
   readonly idOf: (row: Row) => string;
-  readonly timeOf: (row: Row) => string;
-  /** Columns of numbers, behind time, customer and location. */
-  readonly numbers: readonly { readonly head: string; readonly write: (row: Row) => string }[];
   /** Reads the next page. Left out on the last one. */
   readonly more?: { readonly label: string; readonly read: () => void } | undefined;
 }
 
+interface Column<Row> {
+  readonly head: string;
+  readonly isNumber?: boolean;
+  readonly write: (row: Row) => ReactNode;
+}
+
+interface Props<Row> extends ListProps<Row> {
+  readonly timeOf: (row: Row) => string;
+  /** Columns of numbers, behind time, customer and location. */
+  readonly numbers: readonly { readonly head: string; readonly write: (row: Row) => string }[];
+}
+
 /** The bookings or payments behind a number, in pages. */
-export function CountedRows<Row extends CountedRow>(props: Props<Row>) {
-  const { heading, label, rows, idOf, timeOf, numbers, more } = props;
+export function CountedRows<Row extends CountedRow>({ timeOf, numbers, ...list }: Props<Row>) {
   const { time_zone: timeZone } = useOrganization();
+  return (
+    <CountedList<Row>
+      {...list}
+      columns={[
+        { head: "Time", write: (row) => time(timeOf(row), timeZone) },
+        { head: "Customer", write: (row) => <CustomerLink id={row.customer_id} name={row.customer_name} /> },
+        { head: "Location", write: (row) => row.location_name ?? "no location" },
+        ...numbers.map((number) => ({ ...number, isNumber: true })),
+      ]}
+    />
+  );
+}
+
+/** Leads to a customer of a list. */
+export function CustomerLink({ id, name }: { id: string | null; name: string | null }) {
+  if (id === null) return "nobody";
+  return <PageLink href={`/customers/${encodeURIComponent(id)}`}>{name ?? id}</PageLink>;
+}
+
+/** The rows behind a number, in pages. */
+export function CountedList<Row>(props: ListProps<Row> & { readonly columns: readonly Column<Row>[] }) {
+  const { heading, label, rows, idOf, columns, more } = props;
+  const flush = (isNumber: boolean | undefined) => isNumber && { className: "number" };
   return (
     <section>
       <h3>{heading}</h3>
@@ -34,11 +66,8 @@ export function CountedRows<Row extends CountedRow>(props: Props<Row>) {
           <table>
             <thead>
               <tr>
-                <th scope="col">Time</th>
-                <th scope="col">Customer</th>
-                <th scope="col">Location</th>
-                {numbers.map(({ head }) => (
-                  <th key={head} scope="col" className="number">
+                {columns.map(({ head, isNumber }) => (
+                  <th key={head} scope="col" {...flush(isNumber)}>
                     {head}
                   </th>
                 ))}
@@ -47,19 +76,8 @@ export function CountedRows<Row extends CountedRow>(props: Props<Row>) {
             <tbody>
               {rows.map((row) => (
                 <tr key={idOf(row)} title={idOf(row)}>
-                  <td>{time(timeOf(row), timeZone)}</td>
-                  <td>
-                    {row.customer_id === null ? (
-                      "nobody"
-                    ) : (
-                      <PageLink href={`/customers/${encodeURIComponent(row.customer_id)}`}>
-                        {row.customer_name ?? row.customer_id}
-                      </PageLink>
-                    )}
-                  </td>
-                  <td>{row.location_name ?? "no location"}</td>
-                  {numbers.map(({ head, write }) => (
-                    <td key={head} className="number">
+                  {columns.map(({ head, isNumber, write }) => (
+                    <td key={head} {...flush(isNumber)}>
                       {write(row)}
                     </td>
                   ))}

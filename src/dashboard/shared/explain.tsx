@@ -2,6 +2,8 @@ import { type ReactNode, useLayoutEffect, useRef } from "react";
 import { useAddress } from "./address.js";
 import { ExplainColumn } from "./explain-column.js";
 import { ExplainMeasure, ExplainTeam } from "./explain-measure.js";
+import { ExplainRetention } from "./explain-retention.js";
+import { ExplainMovement, ExplainSegment } from "./explain-segments.js";
 import { ExplainUpcoming } from "./explain-upcoming.js";
 import "./explain.css";
 
@@ -14,6 +16,18 @@ export function ExplainPanel() {
   const close = () => change({ explain: undefined });
   if (kind === "kpi") return <Panel close={close} content={<ExplainMeasure name={rest.join("/")} />} />;
   if (kind === "upcoming") return <Panel close={close} content={<ExplainUpcoming />} />;
+  if (kind === "segment") {
+    return <Panel key={explain} close={close} content={<ExplainSegment name={rest.join("/")} />} />;
+  }
+  if (kind === "movement") {
+    const [from = "", to = ""] = rest;
+    return <Panel key={explain} close={close} content={<ExplainMovement from={from} to={to} />} />;
+  }
+  if (kind === "retention") {
+    const [by = "", counted = "", ...cohort] = rest;
+    const content = <ExplainRetention by={by} counted={counted} cohort={cohort.join("/")} />;
+    return <Panel key={explain} close={close} content={content} />;
+  }
   if (kind === "team") {
     const [name = "", ...id] = rest;
     const content = <ExplainTeam name={name} teamMemberId={id.join("/")} />;

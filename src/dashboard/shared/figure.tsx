@@ -5,7 +5,8 @@ import "./figure.css";
 /**
  * A number that opens its explanation.
  *
- * @param explain `kpi/NAME`, `upcoming`, `team/NAME/TEAM_MEMBER`, or `customer/ID/COLUMN`
+ * @param explain `kpi/NAME`, `upcoming`, `segment/NAME`, `movement/FROM/TO`, `team/NAME/TEAM_MEMBER`,
+ *   `retention/BY/NAME/COHORT`, or `customer/ID/COLUMN`
  */
 export function Figure({
   explain,

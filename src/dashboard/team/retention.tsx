@@ -1,46 +1,33 @@
-import { useQuery } from "@tanstack/react-query";
-import type { RetentionWindow } from "../../reports/retention.js";
-import { ask, withQuery } from "../api/client.js";
+import type { CohortKind, RetentionWindow } from "../../reports/retention.js";
 import type { CohortRow } from "../api/types.js";
 import { useAddress } from "../shared/address.js";
+import {
+  COHORT_KINDS,
+  cohortAddress,
+  cohortName,
+  useRetention,
+  WINDOWS,
+} from "../shared/explain-retention.js";
+import { Figure } from "../shared/figure.js";
 import { count, day, percent } from "../shared/format.js";
 import { useApiPath } from "../shared/organization.js";
 import { Downloads } from "../shared/page.js";
-import { lastDays } from "../shared/period.js";
 import { useScope } from "../shared/scope.js";
 import { ScrollBox } from "../shared/scroll-box.js";
 import { Empty, Failure, Skeleton } from "../shared/states.js";
 
-const KINDS = [
-  ["month", "Month"],
-  ["technician", "Technician"],
-  ["location", "Location"],
-  ["service", "Service"],
-] as const;
-/** The compiler refuses a missing one. */
-const windows: Record<RetentionWindow, true> = { 30: true, 60: true, 90: true, 180: true };
-const WINDOWS = Object.keys(windows).map(Number) as RetentionWindow[];
-/** A period that was not entered by hand is too short to see anybody come back. */
-const YEAR = 365;
 const SHADES = 5;
 
 /** Of the customers whose first visit lies in the period: how many came back. */
 export function Retention() {
   const { parameters, change } = useAddress();
-  const { from, to, today, isByHand, locationId } = useScope();
   const path = useApiPath();
-  const by = KINDS.find(([kind]) => kind === parameters.get("by"))?.[0] ?? "month";
-  const asked = {
-    by,
-    from: isByHand ? from : lastDays(YEAR, to).from,
-    to,
-    location_id: locationId,
-  };
+  const by = COHORT_KINDS.find(([kind]) => kind === parameters.get("by"))?.[0] ?? "month";
+  const { to, today, isByHand } = useScope();
+  const { query, asked } = useRetention(by);
   const period = isByHand
     ? "in the period"
     : `within the ${to === today ? "last 365 days" : `365 days to ${day(to, today)}`}`;
-  const url = withQuery(path("retention"), asked);
-  const query = useQuery({ queryKey: ["retention", url], queryFn: () => ask<{ cohorts: CohortRow[] }>(url) });
   return (
     <>
       <div className="spread">
@@ -53,7 +40,7 @@ export function Retention() {
         </div>
         <fieldset className="segmented">
           <legend className="visually-hidden">Cohorts by</legend>
-          {KINDS.map(([kind, label]) => (
+          {COHORT_KINDS.map(([kind, label]) => (
             <button
               key={kind}
               type="button"
@@ -90,14 +77,14 @@ export function Retention() {
             <tbody>
               {query.data.cohorts.map((cohort) => (
                 <tr key={cohort.cohort ?? ""}>
-                  <td>{cohort.name ?? cohort.cohort ?? "not named"}</td>
-                  <td className="number">{count(cohort.customers)}</td>
+                  <td>{cohortName(cohort)}</td>
+                  <td className="number">
+                    <Figure explain={cohortAddress(by, "customers", cohort)}>
+                      {count(cohort.customers)}
+                    </Figure>
+                  </td>
                   {WINDOWS.map((days) => (
-                    <Share
-                      key={days}
-                      returned={cohort[`returned_${days}d`]}
-                      eligible={cohort[`eligible_${days}d`]}
-                    />
+                    <Share key={days} by={by} days={days} cohort={cohort} />
                   ))}
                 </tr>
               ))}
@@ -110,14 +97,16 @@ export function Retention() {
   );
 }
 
-function Share({ returned, eligible }: { returned: number; eligible: number }) {
+function Share({ by, days, cohort }: { by: CohortKind; days: RetentionWindow; cohort: CohortRow }) {
+  const returned = cohort[`returned_${days}d`];
+  const eligible = cohort[`eligible_${days}d`];
   if (eligible === 0) return <td className="number muted">too early</td>;
   const ratio = returned / eligible;
   return (
     <td className={`number shade-${Math.min(SHADES - 1, Math.floor(ratio * SHADES))}`}>
-      {percent(ratio)}{" "}
+      <Figure explain={cohortAddress(by, `returned_${days}d`, cohort)}>{percent(ratio)}</Figure>{" "}
       <span className="small muted">
-        {returned} of {eligible}
+        {returned} of <Figure explain={cohortAddress(by, `eligible_${days}d`, cohort)}>{eligible}</Figure>
       </span>
     </td>
   );

@@ -1,6 +1,7 @@
-import { useQuery } from "@tanstack/react-query";
-import { ask, withQuery } from "../api/client.js";
-import type { Segment, SegmentMovement, SegmentsDay } from "../api/types.js";
+import { Fragment } from "react";
+import type { Segment, SegmentMovement } from "../api/types.js";
+import { movedFrom, movementAddress, useSegments } from "../shared/explain-segments.js";
+import { Figure } from "../shared/figure.js";
 import { count, counted, day, percent } from "../shared/format.js";
 import { useApiPath, useOrganization } from "../shared/organization.js";
 import { Downloads } from "../shared/page.js";
@@ -16,20 +17,10 @@ const WIDTH = 1_000;
 
 /** Where the customers stand at the period's end, and who moved since its begin. */
 export function SegmentBar() {
-  const { from, to, today, locationId } = useScope();
+  const { locationId } = useScope();
+  const { from, last, today, daily, moves } = useSegments();
   const path = useApiPath();
   const { id: organizationId, segment_days: days } = useOrganization();
-  const last = to < today ? to : today;
-  const dailyUrl = withQuery(path("segments/daily"), { from: last, to: last });
-  const movesUrl = withQuery(path("segments/movements"), { from, to: last });
-  const daily = useQuery({
-    queryKey: ["segments", dailyUrl],
-    queryFn: () => ask<{ days: SegmentsDay[] }>(dailyUrl),
-  });
-  const moves = useQuery({
-    queryKey: ["segments", movesUrl],
-    queryFn: () => ask<{ movements: SegmentMovement[] }>(movesUrl),
-  });
   if (daily.isPending) return <Skeleton lines={4} />;
   if (daily.isError)
     return <Failure title="Customers by segment" error={daily.error} retry={daily.refetch} />;
@@ -77,7 +68,7 @@ export function SegmentBar() {
   );
 }
 
-/** The list has the segments of now, so a number of a past day does not lead there. */
+/** The list has the segments of now. A number of a past day opens who they were. */
 function SegmentCount({
   segment,
   customers,
@@ -88,7 +79,7 @@ function SegmentCount({
   isNow: boolean;
 }) {
   const text = `${SEGMENT_WORDS[segment]} ${count(customers)}`;
-  if (!isNow) return <span>{text}</span>;
+  if (!isNow) return <Figure explain={`segment/${segment}`}>{text}</Figure>;
   return (
     <PageLink className="figure" href={`/customers?segment=${segment}`}>
       {text}
@@ -106,12 +97,14 @@ function Moves({ movements, isPlaced }: { movements: SegmentMovement[]; isPlaced
   return (
     <p className="small muted">
       In {period}:{" "}
-      {moved
-        .map(({ from_segment, to_segment, customers }) => {
-          const from = from_segment === null ? "unknown before" : SEGMENT_WORDS[from_segment];
-          return `${count(customers)} ${from} → ${SEGMENT_WORDS[to_segment]}`;
-        })
-        .join(" · ")}
+      {moved.map((movement, index) => (
+        <Fragment key={movementAddress(movement)}>
+          {index > 0 && " · "}
+          <Figure explain={movementAddress(movement)}>
+            {`${count(movement.customers)} ${movedFrom(movement.from_segment)} → ${SEGMENT_WORDS[movement.to_segment]}`}
+          </Figure>
+        </Fragment>
+      ))}
     </p>
   );
 }

@@ -1,0 +1,133 @@
+/** Numbers of customers: each opens the customers that it counts, and the address holds what is open. */
+import { mkdtemp, rm } from "node:fs/promises";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from "vitest";
+import { ADMIN_KEY, adminHeaders, NOW, openTestApp, type TestApp } from "../support/app.js";
+import { axeFindings, launchBrowser, missingBrowser, openPage } from "../support/browser.js";
+import { addDashboardSalon, buildDashboard } from "../support/dashboard-salon.js";
+import { openTestDatabase } from "../support/database.js";
+import { skipUnlessRequired } from "../support/skip.js";
+
+const database = await openTestDatabase();
+const folder = await mkdtemp(path.join(tmpdir(), "regulars-customers-"));
+let browser: Browser;
+let salon: string;
+let app: TestApp;
+let base: string;
+
+beforeAll(async () => {
+  if (missingBrowser() !== undefined) return;
+  await buildDashboard(folder);
+  salon = await addDashboardSalon(database);
+  browser = await launchBrowser();
+});
+afterAll(async () => {
+  await browser?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+beforeEach(async (context) => {
+  skipUnlessRequired(context, missingBrowser());
+  app = await openTestApp(database, { dashboard: folder });
+  await app.http.listen({ host: "127.0.0.1", port: 0 });
+  base = `http://127.0.0.1:${(app.http.server.address() as AddressInfo).port}`;
+});
+
+async function visit(where: string): Promise<Page> {
+  const { page, faults } = await openPage(browser, base, { now: NOW });
+  onTestFinished(async () => {
+    await page.context().close();
+    expect(faults).toEqual([]);
+  });
+  await page.goto(`${where}#key=${ADMIN_KEY}`);
+  return page;
+}
+
+async function of(url: string) {
+  const answer = await app.http.inject({ url: `/api/organizations/${salon}/${url}`, headers: adminHeaders });
+  expect(answer.statusCode, url).toBe(200);
+  return answer.json();
+}
+
+const panelOf = (page: Page) => page.getByRole("dialog", { name: "Where this number comes from" });
+
+/** The open panel has this many customers, all of them with a link, and a link to the page shows the same. */
+async function expectCustomers(page: Page, customers: number, definition: string | RegExp) {
+  const panel = panelOf(page);
+  for (const step of ["opened", "linked"]) {
+    if (step === "linked") await page.reload();
+    await panel.getByText(definition).first().waitFor();
+    await panel.getByText(/Computed from the stored bookings/).waitFor();
+    await panel.getByRole("heading", { name: /customers? behind it$/ }).waitFor();
+    for (let shown = 50; shown < customers; shown += 50) {
+      await panel.getByRole("button", { name: "More customers" }).click();
+      await expect.poll(() => panel.locator("tbody tr").count()).toBe(Math.min(shown + 50, customers));
+    }
+    expect(await panel.locator("tbody tr").count(), step).toBe(customers);
+    expect(await panel.locator('tbody a[href^="/customers/"]').count(), step).toBe(customers);
+  }
+  expect((await panel.locator(".explain-value").textContent())?.replaceAll(",", "")).toBe(String(customers));
+  const list = await panel.getByRole("link", { name: "JSON" }).getAttribute("href");
+  const answer = await of(`${list?.split(`${salon}/`)[1]}&limit=200`);
+  expect(answer.customers).toHaveLength(customers);
+  expect(await axeFindings(page)).toEqual([]);
+  await page.keyboard.press("Escape");
+  await panel.waitFor({ state: "hidden" });
+}
+
+test("each movement between segments opens the customers who moved", async () => {
+  const page = await visit("/?from=2026-03-04&to=2026-05-20");
+  const { movements } = await of("segments/movements?from=2026-03-04&to=2026-05-20");
+  const moved = movements.filter((each: Movement) => each.from_segment !== each.to_segment);
+  expect(moved.length).toBeGreaterThan(2);
+  const figures = page.locator("p", { hasText: /^In this period: / }).getByRole("button");
+  await figures.first().waitFor();
+  expect(await figures.count()).toBe(moved.length);
+  for (const at of [0, moved.length - 1]) {
+    const number = Number((await figures.nth(at).textContent())?.replace(/\D/g, ""));
+    await figures.nth(at).click();
+    expect(page.url()).toMatch(/explain=movement%2F[A-Z_]+%2F[A-Z_]+$/);
+    await expectCustomers(page, number, /^End of May 20: Customers|^End of May 20: Of the others/);
+  }
+});
+
+test("the segments of a past day open their customers of that day", async () => {
+  const page = await visit("/?from=2026-03-01&to=2026-03-31");
+  const { days } = await of("segments/daily?from=2026-03-31&to=2026-03-31");
+  const figures = page.locator(".segment-list").getByRole("button");
+  await figures.filter({ hasText: "Lost" }).click();
+  await expectCustomers(page, days[0].LOST, "Customers who came once, but not within");
+  await figures.filter({ hasText: "Active" }).click();
+  await expectCustomers(page, days[0].ACTIVE, "Of the others, those whose last visit");
+});
+
+test("each number of a cohort opens its customers, also of a cohort without a name", async () => {
+  await database.pool.query(
+    `update booking_segments set team_member_id = 'anyTeamMember' where booking_id in (
+       select booking_id from bookings b join customer_analytics a
+         on a.square_customer_id = b.customer_id and a.first_booking_at = b.start_at
+       where first_booking_at between '2026-02-01' and '2026-03-01')`,
+  );
+  const page = await visit("/team?by=technician");
+  const { cohorts } = await of("retention?by=technician&from=2025-06-02&to=2026-06-01");
+  const nobody = cohorts.find((each: { cohort: string | null }) => each.cohort === null);
+  expect(nobody.eligible_30d).toBeGreaterThan(0);
+  const named = cohorts.find((each: { returned_90d: number }) => each.returned_90d > 0);
+  for (const cohort of [nobody, named]) {
+    const row = page.getByRole("row", { name: new RegExp(`^${cohort.name ?? "not named"} `) }).last();
+    const figures = row.getByRole("button");
+    await figures.first().click();
+    await expectCustomers(page, cohort.customers, "Customers whose first visit ever lies in the period");
+    await figures.nth(1).click();
+    await expectCustomers(page, cohort.returned_30d, "customers with another visit day within 30 days");
+    await figures.nth(2).click();
+    await expectCustomers(page, cohort.eligible_30d, "Customers whose first visit was at least 30 days ago.");
+  }
+});
+
+interface Movement {
+  readonly from_segment: string | null;
+  readonly to_segment: string;
+}
