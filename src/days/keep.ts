@@ -11,13 +11,14 @@ import { forgetStatements, keepBookingsStatement, keepRevenueStatement } from ".
  * marks the days whose facts it changes (src/facts/day-marks.ts), and the next run keeps these days anew.
  */
 
-const DAY_MS = 24 * 3600 * 1000;
+const HOUR_MS = 3600 * 1000;
+const DAY_MS = 24 * HOUR_MS;
 
 /**
- * A day is kept when it ended this long ago. Writers mark facts that are a day younger. So a day is not kept while a
- * transaction that did not mark it is still open, even if the servers' clocks differ by some hours.
+ * A day is kept when it ended this long ago. Writers mark facts that are six hours younger. So a day is not kept while
+ * a transaction that did not mark it is still open, even if the servers' clocks differ by some hours.
  */
-const KEPT_AFTER_MS = MARKED_AFTER_MS + DAY_MS;
+const KEPT_AFTER_MS = MARKED_AFTER_MS + 6 * HOUR_MS;
 
 /** The days of one transaction. Many small ones take longer: each reads all bookings of its days' customers. */
 export const DAYS_AT_ONCE = 366;
@@ -57,19 +58,13 @@ export async function keepDays(
   options: { readonly anew: boolean; readonly until: number },
 ): Promise<void> {
   await begin(pool, organizationId);
-  const last = lastDayOf(clock());
-  for (const { from, to } of chunksOf(await daysToKeep(pool, organizationId, last, options.anew))) {
+  const endedBy = new Date(clock().getTime() - KEPT_AFTER_MS);
+  for (const { from, to } of chunksOf(await daysToKeep(pool, organizationId, endedBy, options.anew))) {
     if (signal.aborted) return;
     if (!(await keepChunk(pool, organizationId, { from, to }))) return;
     await onKept(daysBetween(from, to) + 1);
     if (performance.now() >= options.until) return;
   }
-}
-
-/** The last local day that ended `KEPT_AFTER_MS` ago in every time zone. */
-function lastDayOf(now: Date): string {
-  // The longest day ends 36 hours after its midnight in UTC (latest_instant).
-  return new Date(now.getTime() - KEPT_AFTER_MS - 36 * 3600 * 1000).toISOString().slice(0, 10);
 }
 
 const standsStatement: Statement = {
@@ -110,9 +105,12 @@ export async function stands(on: pg.Pool | pg.PoolClient, organizationId: string
 const daysStatement: Statement = {
   name: "days_to_keep",
   text: `
-    with first as (
-      select case when at is not null then greatest(local_date(at, 'UTC') - 1, $2::date - $3::integer) end as day
-      from (
+    with last as (
+      select last_past_day($1, $2) as day
+    ),
+    first as (
+      select case when at is not null then greatest(local_date(at, 'UTC') - 1, last.day - $3::integer) end as day
+      from last cross join (
         select least(
           (select min(start_at) from bookings where organization_id = $1),
           (select min(created_at) from payments where organization_id = $1),
@@ -123,12 +121,12 @@ const daysStatement: Statement = {
     select day::text, bool_or(marked) as marked
     from (
       select first.day + n as day, false as marked
-      from first cross join generate_series(0, $2::date - first.day) as n
+      from first cross join last cross join generate_series(0, last.day - first.day) as n
       where $4 or not exists (
         select from kept_days k where k.organization_id = $1 and k.day = first.day + n and k.part = 0
       )
       union all
-      select day, true from day_marks where organization_id = $1 and day <= $2
+      select day, true from day_marks where organization_id = $1 and day <= (select day from last)
     ) as wanted
     group by day
     order by day desc`,
@@ -138,12 +136,12 @@ const daysStatement: Statement = {
 async function daysToKeep(
   pool: pg.Pool,
   organizationId: string,
-  last: string,
+  endedBy: Date,
   anew: boolean,
 ): Promise<string[]> {
   const { rows } = await queryUnprepared<{ day: string; marked: boolean }>(pool, daysStatement, [
     organizationId,
-    last,
+    endedBy,
     OLDEST_DAYS,
     anew,
   ]);

@@ -9,13 +9,13 @@ import type { ObjectKind } from "./types.js";
  * no statement.
  */
 
-const DAY_MS = 24 * 3600 * 1000;
+const HOUR_MS = 3600 * 1000;
 
 /** A changed fact marks its day when it is older than this. */
-export const MARKED_AFTER_MS = 2 * DAY_MS;
+export const MARKED_AFTER_MS = 30 * HOUR_MS;
 
 /** A booking rebooks a visit of the 24 hours before it was made. So a younger one marks that visit's day. */
-const REBOOKS_AFTER_MS = MARKED_AFTER_MS - DAY_MS;
+const REBOOKS_AFTER_MS = MARKED_AFTER_MS - 24 * HOUR_MS;
 
 /** When and where an object counts since its copy was written, and where it counted before. */
 export interface DayChange {

@@ -16,13 +16,14 @@ export interface DividedPeriod extends Period {
 /** More ranges than this are joined over the kept days between them. */
 const MOST_RANGES = 12;
 
-// Indexes: primary keys. $4 is the last day that is past everywhere: all of a kept day's bookings count as visits.
+// Indexes: primary keys. All bookings of a past day count as visits. A kept day may be to come for a clock that is wrong.
 const keptDaysStatement: Statement = {
   name: "report_kept_days",
   text: `
     select k.day::text as day
     from kept_days k
-    where k.organization_id = $1 and k.day between $2 and $3 and k.part = 0 and k.day <= $4
+    where k.organization_id = $1 and k.day between $2 and $3 and k.part = 0
+      and k.day <= (select last_past_day($1, $4))
       and not exists (select from day_marks m where m.organization_id = $1 and m.day = k.day)
       and (select zones = zones_of_days($1) from day_keeping where organization_id = $1)
     order by k.day`,
@@ -38,12 +39,7 @@ export async function readDivided<Result>(
 ): Promise<Result> {
   const days = periods.flatMap(({ from, to }) => [from, to]).sort();
   const divided = async (read: Read) => {
-    const rows = await read<{ day: string }>(keptDaysStatement, [
-      organizationId,
-      days[0],
-      days.at(-1),
-      lastPastDay(now),
-    ]);
+    const rows = await read<{ day: string }>(keptDaysStatement, [organizationId, days[0], days.at(-1), now]);
     const kept = new Set(rows.map(({ day }) => day));
     return work(
       read,
@@ -51,11 +47,6 @@ export async function readDivided<Result>(
     );
   };
   return readSnapshot(pool, divided, { sorts: true });
-}
-
-/** A day ends at most 36 hours after its midnight in UTC (latest_instant). */
-function lastPastDay(now: Date): string {
-  return new Date(now.getTime() - 36 * 3600 * 1000).toISOString().slice(0, 10);
 }
 
 function divide(period: Period, kept: ReadonlySet<string>): DividedPeriod {

@@ -14,6 +14,8 @@ import {
 } from "../support/events.js";
 import { addLocations } from "../support/worlds.js";
 
+const HOUR = 3_600_000;
+
 const database = await openTestDatabase();
 const { pool } = database;
 let salon: string;
@@ -28,19 +30,20 @@ beforeEach(async () => {
   ]);
 });
 
-async function take(events: readonly EventJson[]): Promise<void> {
-  const inbox = openInbox(database);
+async function take(events: readonly EventJson[], now = NOW): Promise<void> {
+  const inbox = openInbox(database, { clock: () => now });
   for (const event of events) await inbox.receive(received(event));
+}
+
+async function keep(now: Date): Promise<void> {
+  const keeping = { pool, clock: () => now, signal: new AbortController().signal, onKept: () => {} };
+  await keepDays(keeping, salon, { anew: false, until: Number.POSITIVE_INFINITY });
 }
 
 /** The days that these events mark, when they come after the days were kept. */
 async function marked(before: readonly EventJson[], ...after: readonly EventJson[]): Promise<string[]> {
   await take(before);
-  const signal = new AbortController().signal;
-  await keepDays({ pool, clock: () => NOW, signal, onKept: () => {} }, salon, {
-    anew: false,
-    until: Number.POSITIVE_INFINITY,
-  });
+  await keep(NOW);
   await take(after);
   const { rows } = await pool.query("select distinct day::text as day from day_marks order by day");
   return rows.map(({ day }) => day);
@@ -72,6 +75,35 @@ test("an event of these days marks nothing: a booking, its cancellation, a payme
     ),
   ).toEqual([]);
 });
+
+/** An event about a moment of the youngest kept day marks it, whatever the hour of the keeping. */
+const hours = [0, 5, 6, 7, 8, 18, 19, 20, 23];
+
+test.each(hours)(
+  "the youngest kept day is marked to its last instant, by a clock too that is almost six hours late (at %i:00)",
+  async (hour) => {
+    const now = new Date(Date.UTC(2026, 5, 1, hour));
+    const late = new Date(now.getTime() - 6 * HOUR + 1);
+    const end = await endOfLastDay(now);
+    const [last, dayAfter] = [new Date(end - 1).toISOString(), new Date(end - 1 + 24 * HOUR).toISOString()];
+    await take([visit("first", "2026-05-10"), visit("last", "2026-05-10", { start_at: last })], now);
+    await keep(now);
+    const marks = async () => (await pool.query("select from day_marks")).rowCount;
+    await take([visit("rebooking", "2026-06-20", { created_at: dayAfter, updated_at: dayAfter })], late);
+    expect(await marks(), "a rebooking").toBe(1);
+    await take([paymentEvent({ created_at: last, updated_at: last })], late);
+    expect(await marks(), "a payment").toBe(2);
+  },
+);
+
+/** When the youngest day that is kept at `now` ended, in the westernmost zone. At that instant it is 36 hours old. */
+async function endOfLastDay(now: Date): Promise<number> {
+  const { rows } = await pool.query(
+    "select local_midnight(last_past_day($1, $2) + 1, 'America/Los_Angeles') as ends_at",
+    [salon, new Date(now.getTime() - 36 * HOUR)],
+  );
+  return rows[0].ends_at.getTime();
+}
 
 test("while no days are kept, nothing is marked", async () => {
   await take([visit("past", "2026-05-10"), paymentEvent()]);
