@@ -89,3 +89,9 @@ export const segmentAt = (now: string) => `case when first_visit_at is null then
       when ${now} < ${segmentEnds.ACTIVE} then 'ACTIVE'
       when ${now} < ${segmentEnds.AT_RISK} then 'AT_RISK'
       else 'LOST' end`;
+
+/** The longest mean gap between visit days of each frequency, in days. A longer one is OCCASIONAL. */
+export const frequencyDays = { WEEKLY: 10, BIWEEKLY: 21, MONTHLY: 45, BIMONTHLY: 75 } as const;
+
+/** A customer is overdue so many mean gaps between visit days after the last visit. */
+export const OVERDUE_GAPS = 1.5;

@@ -1,8 +1,15 @@
 import type pg from "pg";
 import { type ApiRow, toApiRow } from "../analytics/api-row.js";
 import { type SegmentDays, segmentDayNames, segmentDays } from "../analytics/rules.js";
-import { $, type CustomerFilters, type Search, selection, valuesOf } from "./customer-filters.js";
-import { hasVisited, rangeOf, type SortRange } from "./customer-range.js";
+import {
+  $,
+  type CustomerFilters,
+  type Parameters,
+  type Search,
+  selection,
+  valuesOf,
+} from "./customer-filters.js";
+import { rangeOf, type SortRange } from "./customer-range.js";
 import { type Read, readSnapshot } from "./read-report.js";
 
 interface Sort {
@@ -64,10 +71,11 @@ export async function readCustomers(
   query: CustomerQuery,
   after: Cursor | null,
   limit: number,
+  ways = usualWays,
 ): Promise<CustomerPage> {
   return readSnapshot(pool, async (read) => {
-    const range = rangeOf(query.sort, query, query.now, await segmentDaysFor(read, query));
-    const reader = await rangeReader(read, query, range);
+    const range = await sortRangeFor(read, query);
+    const reader = await rangeReader(read, query, range, ways);
     const keys = await readKeys(reader, query, range, after, limit + 1);
     const page = keys.slice(0, limit);
     const rows = await read<Record<string, unknown>>(rowsStatement, [
@@ -126,44 +134,73 @@ async function descending(read: RangeReader, after: Cursor | null, limit: number
 async function rangeReader(
   read: Read,
   query: CustomerQuery,
-  { above, until }: SortRange,
+  { least, most }: SortRange,
+  ways: Ways,
 ): Promise<RangeReader> {
   const { organizationId, timeZone, sort, now, ...filters } = query;
   const search = await searchOf(read, query);
   const texts = statementsOf(sort, search);
-  const filtering = {
-    ...filters,
-    // Who has visited is sought behind all who have not.
-    min_visits: filters.min_visits ?? (hasVisited(filters) ? 1 : null),
-    organization: organizationId,
-    time_zone: timeZone,
-    now,
-    above,
-    until,
-  };
+  const filtering = { ...filters, organization: organizationId, time_zone: timeZone, now, least, most };
+  let estimated: Promise<number> | undefined;
   return async (range, { value = null, id = null }, limit) => {
     const { walk, filter } = texts[range];
     const asked = { ...filtering, limit, cursor_value: value, cursor_id: id };
-    for (const rows of WALKS) {
-      const values = valuesOf({ ...asked, walk: Math.max(rows, 4 * limit) });
-      const keys = await read<Cursor>({ name: `customers_${range}_walk`, text: walk }, values);
-      if (keys.length === limit) return keys;
+    const byWalk = (rows: number) =>
+      read<Cursor>(
+        { name: `customers_${range}_walk`, text: walk },
+        valuesOf({ ...asked, rows: Math.max(rows, 4 * limit) }),
+      );
+    const byFilters = (rows: number | null) =>
+      read<Cursor & { readonly seen: number }>(
+        { name: `customers_${range}_filter`, text: filter },
+        valuesOf({ ...asked, rows }),
+      );
+    const near = await byWalk(ways.walk);
+    if (near.length === limit) return near;
+    estimated ??= estimate(read, search, filtering);
+    if ((await estimated) <= ways.few) {
+      const few = await byFilters(ways.mostOfFew);
+      if ((few[0]?.seen ?? 0) < ways.mostOfFew) return few;
     }
-    return read<Cursor>({ name: `customers_${range}_filter`, text: filter }, valuesOf(asked));
+    const far = await byWalk(ways.longWalk);
+    return far.length === limit ? far : byFilters(null);
   };
 }
 
-const segmentDaysStatement = {
-  name: "customers_segment_days",
+/** How many customers pass the filters, by the planner's statistics. */
+async function estimate(read: Read, search: Search, filtering: Parameters): Promise<number> {
+  const unused = [$.limit, $.rows, $.least, $.most, $.cursor_value, $.cursor_id];
+  const text = `explain (format json) select ${selection(search)}
+    and ${unused.map((parameter) => `${parameter}::text is null`).join(" and ")}`;
+  const values = valuesOf({ ...filtering, least: null, most: null });
+  const [row] = await read<{ "QUERY PLAN": [{ Plan: { "Plan Rows": number } }] }>(
+    { name: "customers_estimate", text },
+    values,
+  );
+  return row ? row["QUERY PLAN"][0].Plan["Plan Rows"] : 0;
+}
+
+// Index: primary key.
+const boundsStatement = {
+  name: "customers_bounds",
   text: `
-    select ${segmentDayNames.map((name) => `${segmentDays(name)} as ${name}`).join(", ")}
+    select ${segmentDayNames.map((name) => `${segmentDays(name)} as ${name}`).join(", ")},
+      local_midnight($2::date, $4) as last_visit_from, local_midnight($3::date + 1, $4) as last_visit_to
     from organizations where id = $1`,
 };
 
-async function segmentDaysFor(read: Read, { organizationId, segment }: CustomerQuery) {
-  if (segment === undefined) return undefined;
-  const [days] = await read<SegmentDays>(segmentDaysStatement, [organizationId]);
-  return days;
+type BoundsRow = SegmentDays & {
+  readonly last_visit_from: Date | null;
+  readonly last_visit_to: Date | null;
+};
+
+/** In which part of the order those lie who pass the filters. */
+async function sortRangeFor(read: Read, query: CustomerQuery): Promise<SortRange> {
+  const { organizationId, timeZone, segment, last_visit_from, last_visit_to } = query;
+  if (!segment && !last_visit_from && !last_visit_to) return rangeOf(query.sort, query, query.now, undefined);
+  const values = [organizationId, last_visit_from ?? null, last_visit_to ?? null, timeZone];
+  const [row] = await read<BoundsRow>(boundsStatement, values);
+  return rangeOf(query.sort, query, query.now, row);
 }
 
 // Indexes: primary keys of customer_analytics and customer_aliases.
@@ -180,13 +217,23 @@ async function searchOf(read: Read, { organizationId, q }: CustomerQuery): Promi
   return found?.is_id ? "id" : "text";
 }
 
-/** Rows of the sort's index that are looked through, first and then, before the filters are asked first. */
-const WALKS = [4_000, 40_000];
+/** How a page is found: by a walk, by the filters if few pass, by a long walk, and by the filters in any case. */
+export interface Ways {
+  /** Rows of the sort's index that are looked through first. */
+  readonly walk: number;
+  /** So few customers are sooner read by the filters' indexes and sorted than found by a longer walk. */
+  readonly few: number;
+  /** The estimate of few customers was wrong if the filters find so many. */
+  readonly mostOfFew: number;
+  readonly longWalk: number;
+}
+
+const usualWays: Ways = { walk: 2_500, few: 8_000, mostOfFew: 32_000, longWalk: 40_000 };
 
 interface Statements {
   /** Reads along the sort's index, and finds too few where customers who pass the filters are rare. */
   readonly walk: string;
-  /** Reads by the filters' indexes and sorts what it found. */
+  /** Reads by the filters' indexes and sorts what it found. It also tells how many it found. */
   readonly filter: string;
 }
 
@@ -199,29 +246,28 @@ function statementsOf(sort: CustomerSort, search: Search): Readonly<Record<KeyRa
   const { key, type } = sorts[sort];
   const value = `${$.cursor_value}::${type}`;
   const id = `${$.cursor_id}::text`;
-  const bound = (at: string, compared: string) =>
-    `(${at}::timestamptz is null or ${type === "timestamptz" ? `${key} ${compared} ${at}` : "true"})`;
-  const least = `(${$.min_visits}::integer is null or ${sort === "total_visits" ? `${key} >= ${$.min_visits}` : "true"})`;
-  const bounds = `${bound($.above, ">")} and ${bound($.until, "<=")} and ${least}`;
-  const noBounds = `(${$.above}::timestamptz is null or true) and (${$.until}::timestamptz is null or true)`;
+  const bounds = `(${$.least}::${type} is null or ${key} >= ${$.least}) and (${$.most}::${type} is null or ${key} <= ${$.most})`;
+  const noBounds = `(${$.least}::text is null or true) and (${$.most}::text is null or true)`;
   const behindId = `(${id} is null or a.square_customer_id > ${id})`;
 
   /** @param descending by values only: the ids of equal ones are sorted afterwards */
   function statements(where: string, order: (key: string) => string, descending = false): Statements {
-    const written = (keys: string) =>
-      `select id, value::text as value from (${keys}) as found order by ${descending ? "found.value desc, " : "found.value, "}id`;
+    const written = (keys: string, more = "") =>
+      `select id, value::text as value${more} from (${keys}) as found order by ${descending ? "found.value desc, " : "found.value, "}id`;
     const walked = `(
       select a.*, ${key} as value from customer_analytics a
       where a.organization_id = ${$.organization} and ${where}
-      order by ${order(key)} limit ${$.walk}::integer
+      order by ${order(key)} limit ${$.rows}::integer
     ) as a`;
     return {
       walk: written(`select a.square_customer_id as id, a.value ${selection(search, walked)}
         order by ${order("a.value")} limit ${$.limit}`),
-      filter: written(`select a.square_customer_id as id, a.value from (
-          select a.square_customer_id, ${key} as value ${selection(search)} and ${where}
-            and ${$.walk}::integer is null offset 0
-        ) as a order by ${order("a.value")} limit ${$.limit}`),
+      filter: `
+        with found as materialized (
+          select a.square_customer_id as id, ${key} as value ${selection(search)} and ${where} limit ${$.rows}::integer
+        ),
+        page as (select * from found as a order by ${order("a.value").replaceAll("a.square_customer_id", "a.id")} limit ${$.limit})
+        ${written("select * from page", ", (select count(*)::integer from found) as seen")}`,
     };
   }
 

@@ -35,7 +35,9 @@ const otherBookings = {
       from customer c
       cross join lateral (
         select b.organization_id, b.customer_id, b.status, b.start_at, b.created_at, b.location_id
-        from bookings b where b.organization_id = $1 and b.customer_id = c.customer_id offset 0
+        from bookings b where b.organization_id = $1 and b.customer_id = c.customer_id
+          and (b.created_at >= earliest_instant($2) or b.start_at >= earliest_instant($6) and b.start_at < latest_instant($3))
+        offset 0
       ) as b
     ),`,
     rebooked: rebookedVisits("visit", "$2", "$3", "theirs"),

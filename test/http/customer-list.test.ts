@@ -1,5 +1,13 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { customerSorts } from "../../src/reports/customers.js";
+import type { CustomerFilters } from "../../src/reports/customer-filters.js";
+import {
+  type Cursor,
+  type CustomerPage,
+  type CustomerQuery,
+  customerSorts,
+  readCustomers,
+  type Ways,
+} from "../../src/reports/customers.js";
 import { Random } from "../../src/simulator/random.js";
 import { expectedAnalytics, expectedProfiles, type Row, toMicros } from "../oracle/index.js";
 import { adminHeaders, openTestApp, type TestApp } from "../support/app.js";
@@ -52,8 +60,12 @@ const wordsOf = (row: Row) =>
   );
 const digitsOf = (phone: unknown) => text(phone).replace(/\D/g, "");
 
+const dayOf = (instant: unknown, timeZone: string) =>
+  new Date(text(instant)).toLocaleDateString("en-CA", { timeZone });
+
 /** The documented filters and orders, written by hand. */
-function passes(row: Row, question: Question, now: bigint): boolean {
+function passes(row: Row, question: Question, now: bigint, timeZone: string): boolean {
+  const lastVisitDay = row.last_visit_at === null ? null : dayOf(row.last_visit_at, timeZone);
   const among = (name: string, column: string) =>
     question[name] === undefined || question[name].split(",").includes(String(row[column]));
   const overdueAt = row.overdue_at === null ? null : toMicros(row.overdue_at as string);
@@ -64,6 +76,8 @@ function passes(row: Row, question: Question, now: bigint): boolean {
       !row.is_overdue && row.upcoming_bookings === 0 && overdueAt !== null && overdueAt <= until,
     upcoming: () => String(Number(row.upcoming_bookings) > 0) === question.upcoming,
     min_visits: () => Number(row.total_visits) >= Number(question.min_visits),
+    last_visit_from: () => lastVisitDay !== null && lastVisitDay >= text(question.last_visit_from),
+    last_visit_to: () => lastVisitDay !== null && lastVisitDay <= text(question.last_visit_to),
     birthday_month: () => Number(text(row.birthday).slice(5, 7)) === Number(question.birthday_month),
     q: () => isSought(row, question.q ?? ""),
   };
@@ -114,6 +128,8 @@ function randomQuestion(random: Random, rows: readonly Row[]): Question {
     due_within_days: String(random.int(1, 90)),
     upcoming: random.pick(["true", "false"]),
     min_visits: String(random.int(0, 5)),
+    last_visit_from: (text(row.last_visit_at) || "2025-01-01").slice(0, 10),
+    last_visit_to: (text(row.last_visit_at) || "2025-01-01").slice(0, 10),
     birthday_month: text(row.birthday).slice(5, 7).replace(/^0/, "") || "1",
     q: random.pick([
       words.join(" ") || "a",
@@ -126,6 +142,39 @@ function randomQuestion(random: Random, rows: readonly Row[]): Question {
   return Object.fromEntries(chosen.map((name) => [name, filters[name] as string]));
 }
 
+function parsed(question: Question): CustomerFilters {
+  const lists = ["segment", "customer_type", "visit_frequency"];
+  const numbers = ["due_within_days", "min_visits", "birthday_month"];
+  const typed = (name: string, value: string) => {
+    if (lists.includes(name)) return value.split(",");
+    if (numbers.includes(name)) return Number(value);
+    return name === "overdue" || name === "upcoming" ? value === "true" : value;
+  };
+  return Object.fromEntries(Object.entries(question).map(([name, value]) => [name, typed(name, value)]));
+}
+
+/** Limits at which a few customers are treated as many are. */
+function randomWays(random: Random): Ways {
+  return {
+    walk: random.pick([0, 1, 3, 1_000_000]),
+    few: random.pick([-1, 0, 1, 5, 1_000_000]),
+    mostOfFew: random.pick([1, 2, 5, 1_000_000]),
+    longWalk: random.pick([0, 2, 5, 1_000_000]),
+  };
+}
+
+/** The ids of all pages. */
+async function walkBy(query: CustomerQuery, limit: number, ways: Ways): Promise<unknown[]> {
+  const ids: unknown[] = [];
+  let after: Cursor | null = null;
+  do {
+    const page: CustomerPage = await readCustomers(database.pool, query, after, limit, ways);
+    ids.push(...page.customers.map((row) => row.square_customer_id));
+    after = page.next;
+  } while (after !== null);
+  return ids;
+}
+
 const seeds = Array.from({ length: casesHere(20) }, (_, seed) => seed);
 
 describe.each(seeds)("the list of a random organization, seed %i", (seed) => {
@@ -134,16 +183,17 @@ describe.each(seeds)("the list of a random organization, seed %i", (seed) => {
     const { organizationId, end } = await makeRandomWorld(database, seed);
     const facts = await readFacts(database, organizationId);
     const now = end.toISOString();
+    const timeZone = facts.organization.time_zone;
     await recomputeAt(database, organizationId, customerIdsOf(facts), now);
     app.clock.now = end;
     const rows = [...expectedAnalytics(facts, now).values()];
     if (rows.length === 0) return;
     const names = new Map(expectedProfiles(rows, facts, now).map((row) => [row.square_customer_id, row]));
     for (const sort of customerSorts) {
-      for (const order of ["asc", "desc"]) {
+      for (const order of ["asc", "desc"] as const) {
         const question = randomQuestion(random, rows);
         const wanted = inOrder(
-          rows.filter((row) => passes(row, question, toMicros(now))),
+          rows.filter((row) => passes(row, question, toMicros(now), timeZone)),
           sort,
           order,
         );
@@ -154,6 +204,11 @@ describe.each(seeds)("the list of a random organization, seed %i", (seed) => {
           listed.map((row) => row.square_customer_id),
           told,
         ).toEqual(wanted.map((row) => row.square_customer_id));
+        const query = { organizationId, timeZone, now: end, sort, order, ...parsed(question) } as const;
+        const ways = randomWays(random);
+        expect(await walkBy(query, Number(limit), ways), `${told} ${JSON.stringify(ways)}`).toEqual(
+          wanted.map((row) => row.square_customer_id),
+        );
         for (const row of listed) {
           const { preferred_location_name, preferred_technician_name, preferred_service_name, overdue_at } =
             names.get(row.square_customer_id) as Row;

@@ -1,5 +1,5 @@
 import type { ClockInstant, InstantName } from "../column.js";
-import { segmentEnds } from "../rules.js";
+import { OVERDUE_GAPS, segmentEnds } from "../rules.js";
 
 /** Hours and not days, because the length of a day depends on the session's time zone. */
 export const window = {
@@ -32,7 +32,7 @@ export function interval(microseconds: string): string {
  * visit. It is rounded up to a whole microsecond, so it is never too early. It multiplies before it divides, so it
  * is exact.
  */
-export const overdueFrom = `last_visit_at + ${interval(`ceil(1.5 * ${span} / ${gaps})`)}`;
+export const overdueFrom = `last_visit_at + ${interval(`ceil(${OVERDUE_GAPS} * ${span} / ${gaps})`)}`;
 
 function visitLeaves(length: string): ClockInstant {
   return { from: "booking", where: `visit and start_at + ${length} > :now`, value: `start_at + ${length}` };

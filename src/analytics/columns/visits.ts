@@ -1,4 +1,5 @@
 import type { Column } from "../column.js";
+import { frequencyDays } from "../rules.js";
 import { averageGap, gapInputs, interval, overdueFrom, window } from "./instants.js";
 
 /** Microseconds in a day. */
@@ -147,10 +148,9 @@ export const visitColumns: readonly Column[] = [
     type: "text",
     from: "columns",
     inputs: gapInputs,
-    formula: `case when ${averageGap} <= 10 * ${DAY} then 'WEEKLY'
-      when ${averageGap} <= 21 * ${DAY} then 'BIWEEKLY'
-      when ${averageGap} <= 45 * ${DAY} then 'MONTHLY'
-      when ${averageGap} <= 75 * ${DAY} then 'BIMONTHLY'
+    formula: `case ${Object.entries(frequencyDays)
+      .map(([frequency, days]) => `when ${averageGap} <= ${days} * ${DAY} then '${frequency}'`)
+      .join("\n      ")}
       when visit_days >= 2 then 'OCCASIONAL' end`,
     clock: ["visit_begins"],
     description:
