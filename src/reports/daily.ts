@@ -10,12 +10,18 @@ export interface Scope extends Period {
   readonly locationId: string | null;
 }
 
+/** The order of the rows: by day and location, and by more columns. Facts without a location come last. */
+function inOrder(...more: readonly string[]): string {
+  return `order by ${["date", 'location_id collate "C" nulls last', ...more].join(", ")}`;
+}
+
 // Indexes: bookings_start_idx and customer_analytics_first_booking_idx.
 const appointmentsStatement: Statement = {
   name: "report_appointments_daily",
   text: `
     select $1::uuid as organization_id, d.* from appointments_by_location_daily($1, $2, $3) as d
-    where $4::text is null or location_id = $4`,
+    where $4::text is null or location_id = $4
+    ${inOrder()}`,
 };
 
 // Primary keys of kept_days and locations.
@@ -29,7 +35,8 @@ const keptAppointmentsStatement: Statement = {
       unique_customers - new_customers as returning_customers
     from kept_days k
     left join locations l on l.organization_id = $1 and l.square_location_id = k.location_id
-    where k.organization_id = $1 and k.day = any ($2) and k.part > 0 and ($3::text is null or k.location_id = $3)`,
+    where k.organization_id = $1 and k.day = any ($2) and k.part > 0 and ($3::text is null or k.location_id = $3)
+    ${inOrder()}`,
 };
 
 // Indexes: payments_created_idx and refunds_created_idx.
@@ -37,7 +44,8 @@ const revenueStatement: Statement = {
   name: "report_revenue_daily",
   text: `
     select $1::uuid as organization_id, d.* from revenue_by_location_daily($1, $2, $3) as d
-    where $4::text is null or location_id = $4`,
+    where $4::text is null or location_id = $4
+    ${inOrder("currency")}`,
 };
 
 // Primary keys of kept_revenue and locations.
@@ -49,7 +57,8 @@ const keptRevenueStatement: Statement = {
       unassigned_revenue_cents
     from kept_revenue k
     left join locations l on l.organization_id = $1 and l.square_location_id = k.location_id
-    where k.organization_id = $1 and k.day = any ($2) and ($3::text is null or k.location_id = $3)`,
+    where k.organization_id = $1 and k.day = any ($2) and ($3::text is null or k.location_id = $3)
+    ${inOrder("currency")}`,
 };
 
 /** Bookings by location and local day of the start: rows of `analytics_appointments_by_location_daily`. */
@@ -64,8 +73,6 @@ export async function revenueDaily(pool: pg.Pool, scope: Scope, now: Date): Prom
 
 interface DayRow extends Record<string, unknown> {
   readonly date: string;
-  readonly location_id: string | null;
-  readonly currency?: string;
 }
 
 async function read(
@@ -84,20 +91,6 @@ async function read(
       parts.push(await read<DayRow>(factsStatement, [organizationId, range.from, range.to, locationId]));
     return parts.flat();
   });
-  return rows.sort(inOrder).map(toApiRow);
-}
-
-/** By day, location and currency. Facts without a location come last. */
-function inOrder(a: DayRow, b: DayRow): number {
-  return (
-    compare(a.date, b.date) ||
-    Number(a.location_id === null) - Number(b.location_id === null) ||
-    compare(a.location_id ?? "", b.location_id ?? "") ||
-    compare(a.currency ?? "", b.currency ?? "")
-  );
-}
-
-/** By bytes, as the collation "C". */
-function compare(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+  // A day comes from one part, in which it has its order.
+  return rows.sort((a, b) => (a.date < b.date ? -1 : Number(a.date > b.date))).map(toApiRow);
 }
