@@ -14,7 +14,7 @@ import { paymentEvent } from "../support/events.js";
 import { recordPlans } from "../support/plans.js";
 import { asAdmin, urlOf } from "./bench-database.js";
 import { customerId, loadReadData, MERCHANT } from "./read-data.js";
-import { type Drive, drive, PORT, startServer, writeEvents } from "./webhooks.js";
+import { cpuOf, type Drive, drive, PORT, startServer, writeEvents } from "./webhooks.js";
 
 const KEY = "benchmark-admin-key-of-the-read-benchmark";
 const ROUNDS = 12;
@@ -51,11 +51,11 @@ export async function benchRead({ customers, rate, keep, only = "" }: ReadOption
   const folder = mkdtempSync(path.join(tmpdir(), "regulars-bench-"));
   const server = await startServer(name, { ADMIN_API_KEY: KEY, RECONCILE_SCHEDULE: "off" });
   try {
-    const payments = (part: string, count: number) =>
+    const payments = (part: string, count: number, daysAgo = 0) =>
       writeEvents(
         folder,
         part,
-        Array.from({ length: count }, (_, n) => ({ event: paymentOf(part, n, customers) })),
+        Array.from({ length: count }, (_, n) => ({ event: paymentOf(part, n, customers, daysAgo) })),
       );
     await drive(payments("warm", 1_000), 4, 3);
     const quiet = await drive(payments("quiet", rate * 10), 8, 10, rate);
@@ -69,6 +69,10 @@ export async function benchRead({ customers, rate, keep, only = "" }: ReadOption
       target: 2 * quiet.p99,
       detail: `alone p50 ${quiet.p50.toFixed(1)}, p99 ${quiet.p99.toFixed(1)}; ${busy.length} runs of 10 s`,
     });
+    if ("late payments".includes(only)) {
+      const write = (daysAgo: number) => payments(`late ${performance.now()}`, 3_000, daysAgo);
+      figures.push(await lateFigures(server.pid ?? 0, write));
+    }
     await explainSlow(database, organizationId, figures).catch((error) => process.stderr.write(`${error}\n`));
     return figures;
   } finally {
@@ -109,13 +113,37 @@ async function keepAll({ pool }: Database, organizationId: string): Promise<void
   await pool.query("vacuum analyze kept_days, kept_revenue");
 }
 
-/** An update of one of the day's payments. A salon of this size takes about two thousand a day. */
-function paymentOf(part: string, n: number, customers: number) {
-  const id = n % Math.ceil(customers / 500);
+/** An update of one of a day's payments with another amount. A salon of this size takes about two thousand a day. */
+function paymentOf(part: string, n: number, customers: number, daysAgo = 0) {
+  const payments = Math.ceil(customers / 500);
+  const id = n % payments;
   const customer_id = customerId(1 + ((id * 7_919) % customers));
-  const times = { created_at: `${today}T00:00:00Z`, updated_at: new Date().toISOString() };
+  const day = addDays(today, -daysAgo);
+  const times = { created_at: `${day}T00:00:00Z`, updated_at: new Date().toISOString() };
   const event = { merchant_id: MERCHANT, event_id: `${part} event ${n}` };
-  return paymentEvent({ id: `today's ${id}`, customer_id, ...times }, event);
+  const cents = 5_000 + Math.floor(n / payments);
+  return paymentEvent({ id: `of ${day} ${id}`, customer_id, cents, ...times }, event);
+}
+
+/** What a payment of a kept day costs, which marks its day, beside one of today. In turns, as fast as it goes. */
+async function lateFigures(server: number, write: (daysAgo: number) => string): Promise<ReadFigures> {
+  const costs: Record<number, string[]> = { 0: [], 10: [] };
+  const late: Drive[] = [];
+  for (const daysAgo of [0, 10, 0, 10, 0, 10]) {
+    const file = write(daysAgo);
+    const before = cpuOf([server]);
+    const load = await drive(file, 8, 60);
+    const cpu = ((cpuOf([server]) - before) / load.events).toFixed(2);
+    costs[daysAgo]?.push(`${load.perSecond.toFixed(0)}/s with ${cpu} ms of the server`);
+    if (daysAgo > 0) late.push(load);
+  }
+  return {
+    what: "late payments, 8 at once",
+    p50: median(late.map(({ p50 }) => p50)),
+    p99: median(late.map(({ p99 }) => p99)),
+    target: Number.NaN,
+    detail: `${costs[10]?.join(", ")}; of today ${costs[0]?.join(", ")}`,
+  };
 }
 
 /** Repeats work until its results are requested. */
