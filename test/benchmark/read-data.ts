@@ -14,11 +14,11 @@ const some = (seed: string, most: number) => `(hashint8(${seed})::bigint & 21474
 const list = (texts: readonly string[]) => `(array[${texts.map((text) => `'${text}'`).join(", ")}])`;
 const one = (texts: readonly string[], seed: string) => `${list(texts)}[1 + ${some(seed, texts.length)}]`;
 
-/** 0 to 27 bookings, nine on average. A tenth of the customers have an upcoming one. */
+/** 0 to 27 bookings, nine on average. A tenth of the customers have an upcoming one, within thirty days. */
 const bookings = `(array[0, 1, 2, 4, 6, 8, 10, 14, 18, 27])[1 + ${some("c + 5", 10)}]`;
 const gapDays = `(array[7, 14, 21, 28, 35, 42, 60, 90])[1 + ${some("c", 8)}]`;
 const startAt = `date_trunc('hour', $2::timestamptz) - interval '1 day' * (
-  case when b = 0 and ${some("c + 9", 10)} = 0 then -5 else ${some("c + 1", 700)} + b * ${gapDays} end) - interval '15 minutes' * (${some("c * 31 + b", 32)})`;
+  case when b = 0 and ${some("c + 9", 10)} = 0 then -1 - ${some("c * 7 + 3", 30)} else ${some("c + 1", 700)} + b * ${gapDays} end) - interval '15 minutes' * (${some("c * 31 + b", 32)})`;
 
 /** Inserts facts and rows of an organization. The rows hold the columns of lists and reports; the others are empty. */
 export async function loadReadData(database: Database, customers: number, now: Date): Promise<string> {

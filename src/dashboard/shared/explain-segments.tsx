@@ -9,8 +9,13 @@ import { useScope } from "./scope.js";
 import { Failure, Skeleton } from "./states.js";
 import { SEGMENT_WORDS } from "./value.js";
 
-/** The segments at the end of the period, or now if that is earlier, and the movements over the period. */
-export function useSegments() {
+/**
+ * The segments at the end of the period, or now if that is earlier, and the movements over the period. Both questions
+ * read months of visits, so they are asked one after the other.
+ *
+ * @param isWanted whether it is time to ask
+ */
+export function useSegments(isWanted = true) {
   const { from, to, today } = useScope();
   const path = useApiPath();
   const last = to < today ? to : today;
@@ -19,10 +24,12 @@ export function useSegments() {
   const daily = useQuery({
     queryKey: ["segments", dailyUrl],
     queryFn: () => ask<{ days: SegmentsDay[] }>(dailyUrl),
+    enabled: isWanted,
   });
   const moves = useQuery({
     queryKey: ["segments", movesUrl],
     queryFn: () => ask<{ movements: SegmentMovement[] }>(movesUrl),
+    enabled: !daily.isPending,
   });
   return { from, last, today, daily, moves };
 }

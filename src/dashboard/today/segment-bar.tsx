@@ -10,15 +10,17 @@ import { useScope } from "../shared/scope.js";
 import { Empty, Failure, Skeleton } from "../shared/states.js";
 import { SEGMENT_WORDS } from "../shared/value.js";
 import { SegmentDaysForm } from "./segment-days.js";
+import { useKpi } from "./use-kpi.js";
 import "../shared/segment.css";
 
 const ORDER: readonly Segment[] = ["NEW", "ACTIVE", "AT_RISK", "LOST", "NEVER_VISITED"];
 const WIDTH = 1_000;
 
-/** Where the customers stand at the period's end, and who moved since its begin. */
+/** Where the customers stand at the period's end, and who moved since its begin. The period's numbers come first. */
 export function SegmentBar() {
   const { locationId } = useScope();
-  const { from, last, today, daily, moves } = useSegments();
+  const { kpi } = useKpi();
+  const { from, last, today, daily, moves } = useSegments(!kpi.isPending);
   const path = useApiPath();
   const { id: organizationId, segment_days: days } = useOrganization();
   if (daily.isPending) return <Skeleton lines={4} />;

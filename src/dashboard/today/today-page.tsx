@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { ask, withQuery } from "../api/client.js";
-import type { AppointmentsDay, Kpi, RevenueDay } from "../api/types.js";
+import type { AppointmentsDay, RevenueDay } from "../api/types.js";
 import { Chart } from "../shared/chart.js";
 import { useUpcoming } from "../shared/explain-upcoming.js";
 import { FirstSteps } from "../shared/first-steps.js";
@@ -14,6 +14,7 @@ import { MoneyChain } from "./money-chain.js";
 import { SegmentBar } from "./segment-bar.js";
 import { Ticker } from "./ticker.js";
 import { Tiles } from "./tiles.js";
+import { useKpi } from "./use-kpi.js";
 import "./today.css";
 
 /** What an owner opens every morning. Every part asks for itself, at once, and shows its answer when it is there. */
@@ -67,10 +68,7 @@ export function TodayPage() {
 
 /** A part of its own, so that its question is the first: a browser sends six at a time, and parents ask after their children. */
 function Numbers() {
-  const { query: asked } = useScope();
-  const path = useApiPath();
-  const url = withQuery(path("kpi"), asked);
-  const kpi = useQuery({ queryKey: ["kpi", url], queryFn: () => ask<Kpi>(url) });
+  const { url, kpi } = useKpi();
   const upcoming = useUpcoming();
   return (
     <>
