@@ -72,6 +72,8 @@ export function liveRoutes({ database, feed }: { database: Database; feed: Pick<
           throw new Problem(503, "too_many_streams", "Too many streams are open.", { retryAfterSeconds: 30 });
         }
         reply.hijack();
+        // A reader who left during the lookup closes nothing any more, so its stream would stay open for good.
+        if (reply.raw.destroyed) return;
         const stream = new EventStream(reply.raw);
         app.openStreams.add(stream);
         const unsubscribe = feed.subscribe(id, (news) => stream.send(news));

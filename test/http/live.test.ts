@@ -1,3 +1,4 @@
+import { EventEmitter, once } from "node:events";
 import { setTimeout as wait } from "node:timers/promises";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
 import { addSalon, adminHeaders, openTestApp, type TestApp } from "../support/app.js";
@@ -135,6 +136,39 @@ test("a reader who leaves is forgotten", async () => {
   expect(app.http.openStreams.size).toBe(1);
   cut.abort();
   while (app.http.openStreams.size > 0) await wait(5);
+});
+
+test("a reader who leaves while the organization is looked up leaves no stream behind", async () => {
+  const steps = new EventEmitter();
+  const [lookedUp, found] = [once(steps, "looked up"), once(steps, "found")];
+  const prisma = database.prisma.$extends({
+    query: {
+      organization: {
+        async findUnique({ args, query }) {
+          steps.emit("looked up");
+          await found;
+          return query(args);
+        },
+      },
+    },
+  });
+  // An extended client has another type, although it answers the same.
+  const app = await openTestApp({ ...database, prisma: prisma as unknown as typeof database.prisma });
+  const base = await addressOf(app);
+  const left = new Promise<unknown>((resolve) =>
+    app.http.server.once("request", (_, answer) => answer.once("close", () => resolve(true))),
+  );
+  const cut = new AbortController();
+  const url = `${base}/api/organizations/${salon}/live`;
+  const asked = fetch(url, { headers: adminHeaders, signal: cut.signal }).catch(() => "gone");
+  await lookedUp;
+  cut.abort();
+  expect(await asked).toBe("gone");
+  await left;
+  steps.emit("found");
+  // The answer to a later reader comes after whatever the first one's lookup leads to.
+  await follow(app);
+  expect(app.http.openStreams.size).toBe(1);
 });
 
 test("a stream needs a key and an organization", async () => {
