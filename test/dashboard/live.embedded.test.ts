@@ -1,0 +1,98 @@
+/** What moves a page while it is open: the stream of changes, its loss, and the operator's replay. */
+import type { Page } from "playwright-core";
+import { expect, test } from "vitest";
+import { NOW, signed } from "../support/app.js";
+import { openDashboard, tile } from "../support/dashboard-server.js";
+import { bodyOf, paymentEvent } from "../support/events.js";
+
+const { database, app, of, visit } = await openDashboard();
+
+/** A customer pays now, by a signed webhook. Today's average ticket of this one payment is its amount. */
+async function pay(id: string, cents: number): Promise<void> {
+  const { customers } = await of("customers?sort=last_visit_at&order=desc&limit=1");
+  const times = { created_at: NOW.toISOString(), updated_at: NOW.toISOString() };
+  const body = bodyOf(paymentEvent({ id, customer_id: customers[0].square_customer_id, cents, ...times }));
+  app().clock.advance(1_000);
+  expect((await app().send(body, signed(body))).json.status).toBe("processed");
+}
+
+const isLive = (page: Page) => page.getByText("Live", { exact: true }).waitFor();
+const averageTicket = (page: Page) => expect.poll(() => tile(page, "Average ticket").textContent());
+
+async function average(): Promise<string> {
+  const day = NOW.toISOString().slice(0, 10);
+  const { current } = await of(`kpi?from=${day}&to=${day}`);
+  return new Intl.NumberFormat("en-US", { style: "currency", currency: "USD" }).format(
+    current.avg_ticket_cents / 100,
+  );
+}
+
+test("all tabs of a browser share one stream, and another tab takes it over when the first is closed", async () => {
+  const first = await visit("/?period=today");
+  await isLive(first);
+  await first.reload();
+  await isLive(first);
+  const second = await first.context().newPage();
+  await second.clock.setFixedTime(NOW);
+  await second.goto("/?period=today");
+  await isLive(second);
+  await tile(second, "Average ticket").waitFor();
+  const { openStreams } = app().http;
+  await expect.poll(() => openStreams.size).toBe(1);
+  const [before] = openStreams;
+  await second.evaluate("window.sameDocument = true");
+  await first.close();
+  await expect.poll(() => openStreams.size === 1 && !openStreams.has(before as never)).toBe(true);
+  await pay("after takeover", 987_654);
+  await averageTicket(second).toBe(await average());
+  await second
+    .getByRole("region", { name: "What has just changed" })
+    .getByText("payment.updated")
+    .first()
+    .waitFor();
+  expect(await second.evaluate("window.sameDocument")).toBe(true);
+});
+
+test("a page that lost its stream says so, asks again by itself, and goes on live when the stream is back", async () => {
+  const page = await visit("/?period=today");
+  await isLive(page);
+  await page.route("**/live", (route) => route.abort());
+  await page.reload();
+  await page.getByText("Polling").waitFor();
+  await tile(page, "Average ticket").waitFor();
+  await page.evaluate("window.sameDocument = true");
+  await pay("while polling", 765_432);
+  await averageTicket(page).toBe(await average());
+  expect(app().http.openStreams.size).toBe(0);
+  await page.unroute("**/live");
+  await isLive(page);
+  await pay("live again", 54_321);
+  await averageTicket(page).toBe(await average());
+  expect(await page.evaluate("window.sameDocument")).toBe(true);
+});
+
+test("all dead events of a reason are processed again, and one that fails anew is there with its new reason", async () => {
+  const reason = "the handler failed for a reason of two events";
+  const { rows } = await database.pool.query(
+    `update webhook_events set status = 'dead', last_error = $1
+     where event_id in (select event_id from webhook_events where event_type = 'payment.updated' limit 2)
+     returning event_id`,
+    [reason],
+  );
+  const broken = rows[1].event_id;
+  await database.pool.query(
+    "update webhook_events set payload = jsonb_set(payload, '{data,object,payment,amount_money}', '7') where event_id = $1",
+    [broken],
+  );
+  const page = await visit("/admin/jobs/status");
+  const group = page.getByRole("listitem").filter({ hasText: reason });
+  await group.waitFor();
+  await page.getByRole("button", { name: "Replay all 2" }).click();
+  await group.waitFor({ state: "detached" });
+  const dead = await database.pool.query(
+    "select event_id, last_error from webhook_events where status = 'dead'",
+  );
+  expect(dead.rows).toEqual([{ event_id: broken, last_error: expect.stringContaining("amount_money") }]);
+  await page.getByText("amount_money").first().waitFor();
+  await page.getByRole("button", { name: "Replay it" }).waitFor();
+});

@@ -1,0 +1,75 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished } from "vitest";
+import { ADMIN_KEY, adminHeaders, NOW, openTestApp, type TestApp } from "./app.js";
+import { launchBrowser, missingBrowser, openPage } from "./browser.js";
+import { addDashboardSalon, buildDashboard } from "./dashboard-salon.js";
+import { openTestDatabase } from "./database.js";
+import { skipUnlessRequired } from "./skip.js";
+
+/**
+ * The dashboard of a simulated salon, in a real browser: one database, build and browser for a file, and a server for
+ * each test. It registers the hooks of the file that calls it.
+ */
+export async function openDashboard() {
+  const database = await openTestDatabase();
+  const folder = await mkdtemp(path.join(tmpdir(), "regulars-dashboard-"));
+  let browser: Browser;
+  let salon: string;
+  let app: TestApp;
+  let base: string;
+
+  beforeAll(async () => {
+    if (missingBrowser() !== undefined) return;
+    await buildDashboard(folder);
+    salon = await addDashboardSalon(database);
+    browser = await launchBrowser();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+  beforeEach(async (context) => {
+    skipUnlessRequired(context, missingBrowser());
+    app = await openTestApp(database, { dashboard: folder });
+    await app.http.listen({ host: "127.0.0.1", port: 0 });
+    base = `http://127.0.0.1:${(app.http.server.address() as AddressInfo).port}`;
+  });
+
+  return {
+    database,
+    /** The salon's id. */
+    salon: () => salon,
+    app: () => app,
+    /** The server's address. */
+    base: () => base,
+
+    /** Opens a path, signed in. Nothing may go wrong in the page until the test is over. */
+    async visit(where: string): Promise<Page> {
+      const { page, faults } = await openPage(browser, base, { now: NOW });
+      onTestFinished(async () => {
+        await page.context().close();
+        expect(faults).toEqual([]);
+      });
+      await page.goto(`${where}#key=${ADMIN_KEY}`);
+      return page;
+    },
+
+    /** What the API answers about the salon. */
+    async of(url: string) {
+      const question = { url: `/api/organizations/${salon}/${url}`, headers: adminHeaders };
+      const answer = await app.http.inject(question);
+      expect(answer.statusCode, url).toBe(200);
+      return answer.json();
+    },
+  };
+}
+
+/** The value of one of Today's tiles. */
+export const tile = (page: Page, label: string) =>
+  page
+    .locator(".tile", { has: page.getByRole("heading", { name: label, exact: true }) })
+    .locator(".tile-value");
