@@ -128,7 +128,7 @@ const elsewhere = [
   "/connect/square/callback",
 ];
 
-const reportAsCsv = /(daily|retention|team)\.csv$/;
+const reportAsCsv = /(daily|retention|team|bookings|movements\/customers|retention\/customers)\.csv$/;
 
 function routesWithoutExample({ paths }: AnyJson): string[] {
   const requests = examples

@@ -8,6 +8,7 @@ import type { LiveFeed } from "../inbox/live-feed.js";
 import type { SubscriptionWatch } from "../operations/subscription-watch.js";
 import type { Sweeps } from "../sweep/background.js";
 import { requireAdmin, type Sessions } from "./auth.js";
+import { countedListRoutes } from "./counted-list-routes.js";
 import { customerListRoutes } from "./customer-list-routes.js";
 import { customerRoutes } from "./customer-routes.js";
 import { eventRoutes } from "./event-routes.js";
@@ -55,7 +56,8 @@ export function adminRoutes({
     await app.register(eventRoutes({ database, inbox, cursors }));
     await app.register(liveRoutes({ database, feed }));
     await app.register(referralRoutes({ database, clock }));
-    await app.register(reportRoutes({ database, readFrom, clock, cursors }));
+    await app.register(reportRoutes({ database, readFrom, clock }));
+    await app.register(countedListRoutes({ database, readFrom, clock, cursors }));
     await app.register(statusRoutes({ database, replica, subscription, clock }));
     for (const prefix of ["/api", "/admin"]) {
       await app.register(

@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import type { FastifyReply } from "fastify";
 import { z } from "zod";
 import type { ApiRow } from "../analytics/api-row.js";
@@ -53,6 +54,47 @@ export const csvAnswer = {
 export function csvHeaders(reply: FastifyReply, name: string): void {
   reply.type("text/csv; charset=utf-8");
   reply.header("content-disposition", `attachment; filename="${name}.csv"`);
+}
+
+/** A page of a list. */
+export interface Page<Place> {
+  readonly rows: readonly ApiRow[];
+  /** The position of the next page. NULL on the last page. */
+  readonly next: Place | null;
+}
+
+/**
+ * Sends all pages of a list as one CSV that a browser stores as `name`.csv. When the first page cannot be read, the
+ * answer is an error and no CSV.
+ */
+export async function sendPages<Place>(
+  reply: FastifyReply,
+  name: string,
+  columns: readonly string[],
+  read: (after: Place | null) => Promise<Page<Place>>,
+): Promise<FastifyReply> {
+  const first = await read(null);
+  csvHeaders(reply, name);
+  return reply.send(Readable.from(pages(columns, first, read)));
+}
+
+/**
+ * Reads page after page. The next page is read while this one is written and sent, so at most two are in memory. None
+ * is read when the client has gone.
+ */
+async function* pages<Place>(
+  columns: readonly string[],
+  first: Page<Place>,
+  read: (after: Place) => Promise<Page<Place>>,
+): AsyncGenerator<string> {
+  yield csvHeader(columns);
+  for (let page: Page<Place> | undefined = first; page; ) {
+    const following: Promise<Page<Place>> | undefined = page.next ? read(page.next) : undefined;
+    // Awaited below, unless the client goes before.
+    following?.catch(() => {});
+    yield csvLines(columns, page.rows);
+    page = await following;
+  }
 }
 
 /** A number or phone number with a sign. */

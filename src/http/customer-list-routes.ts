@@ -1,19 +1,12 @@
-import { Readable } from "node:stream";
 import { z } from "zod";
 import { segments } from "../analytics/rules.js";
 import type { Clock } from "../clock.js";
 import type { Database } from "../database/database.js";
 import type { ReadFrom } from "../database/replica.js";
 import { InvalidParameter } from "../errors.js";
-import {
-  type Cursor,
-  type CustomerPage,
-  type CustomerQuery,
-  customerSorts,
-  readCustomers,
-} from "../reports/customers.js";
+import { type Cursor, type CustomerQuery, customerSorts, readCustomers } from "../reports/customers.js";
 import { existingDay } from "../reports/period.js";
-import { csvAnswer, csvColumns, csvHeader, csvHeaders, csvLines } from "./csv.js";
+import { csvAnswer, csvColumns, sendPages } from "./csv.js";
 import { type ApiInstance, security } from "./openapi.js";
 import {
   adminErrors,
@@ -146,33 +139,13 @@ export function customerListRoutes({ database, readFrom, clock, cursors }: Parts
       async (request, reply) => {
         const { columns = csvColumns, ...given } = request.query;
         const query = await queryOf(request.params, given);
-        const read = (after: Cursor | null) =>
-          readFrom((pool) => readCustomers(pool, query, after, CSV_PAGE));
-        const first = await read(null);
-        csvHeaders(reply, "customers");
-        return reply.send(Readable.from(lines(columns, first, read)));
+        return sendPages<Cursor>(reply, "customers", columns, async (after) => {
+          const { customers, next } = await readFrom((pool) => readCustomers(pool, query, after, CSV_PAGE));
+          return { rows: customers, next };
+        });
       },
     );
   };
-}
-
-/**
- * Reads page after page. The next page is read while this one is written and sent, so at most two are in memory. None
- * is read when the client has gone.
- */
-async function* lines(
-  columns: readonly string[],
-  first: CustomerPage,
-  read: (after: Cursor) => Promise<CustomerPage>,
-): AsyncGenerator<string> {
-  yield csvHeader(columns);
-  for (let page: CustomerPage | undefined = first; page; ) {
-    const following: Promise<CustomerPage> | undefined = page.next ? read(page.next) : undefined;
-    // Awaited below, unless the client goes before.
-    following?.catch(() => {});
-    yield csvLines(columns, page.customers);
-    page = await following;
-  }
 }
 
 function requireDays({ last_visit_from, last_visit_to }: z.output<typeof filters>): void {

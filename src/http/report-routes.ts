@@ -2,76 +2,39 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import type pg from "pg";
 import { z } from "zod";
 import type { ApiRow } from "../analytics/api-row.js";
-import type { Clock } from "../clock.js";
-import type { Database } from "../database/database.js";
-import type { ReadFrom } from "../database/replica.js";
-import { type BookingPlace, countedBookings } from "../reports/bookings.js";
-import type { CustomerPlace } from "../reports/customer-page.js";
-import { appointmentsDaily, revenueDaily, type Scope } from "../reports/daily.js";
+import { appointmentsDaily, revenueDaily } from "../reports/daily.js";
 import { kpi } from "../reports/kpi.js";
-import { localDayOf } from "../reports/local-day.js";
-import { countedPayments, type PaymentPlace } from "../reports/payments.js";
-import { periodOf } from "../reports/period.js";
-import { cohortCustomers, retention } from "../reports/retention.js";
-import { movementCustomers } from "../reports/segment-customers.js";
+import { retention } from "../reports/retention.js";
 import { segmentMovements, segmentsDaily } from "../reports/segments.js";
 import { team } from "../reports/team.js";
+import { type Asked, askedReport, type PeriodAsked, type ReportParts } from "./asked-report.js";
 import { csvAnswer, csvHeader, csvHeaders, csvLines } from "./csv.js";
 import { security } from "./openapi.js";
 import {
   appointmentsDay,
-  bookingsQuery,
   change,
   cohort,
-  cohortCustomer,
-  cohortCustomersQuery,
-  countedBooking,
-  countedPayment,
   kpiNumbers,
   movement,
-  movementCustomer,
-  movementCustomersQuery,
-  paymentsQuery,
   period,
   retentionQuery,
   revenueDay,
   segmentsDay,
   teamMember,
 } from "./report-schemas.js";
-import {
-  adminErrors,
-  type OrganizationFacts,
-  organizationParams,
-  periodQuery,
-  placeQuery,
-  requireOrganization,
-} from "./schemas.js";
-import type { CursorSeal } from "./sealed-cursor.js";
+import { adminErrors, organizationParams, periodQuery, placeQuery } from "./schemas.js";
 
 const NOT_REVENUE =
   "list_price_cents is the catalog price of the segments in the organization's currency. It is not revenue: Square does " +
   "not say which payment belongs to which team member.";
 
-/** What a report gets: the organization, the period and place, and the current instant. */
-interface Asked<Query> {
+/** What the reader of a report gets. */
+interface ToRead<Query> extends Asked<Query> {
   readonly pool: pg.Pool;
-  readonly organization: OrganizationFacts;
-  readonly scope: Scope;
-  readonly query: Query;
-  /** The local day of `now` in the organization's time zone. */
-  readonly today: string;
-  readonly now: Date;
-}
-
-interface Parts {
-  readonly database: Database;
-  readonly readFrom: ReadFrom;
-  readonly clock: Clock;
-  readonly cursors: CursorSeal;
 }
 
 /** The reports over a period. */
-export function reportRoutes({ database, readFrom, clock, cursors }: Parts) {
+export function reportRoutes(parts: ReportParts) {
   return async (app: FastifyInstance) => {
     /** @param list the answer's only list, which can be had as CSV too */
     function report<Query extends z.ZodType<PeriodAsked>, Answer extends z.ZodType>(
@@ -79,7 +42,7 @@ export function reportRoutes({ database, readFrom, clock, cursors }: Parts) {
       summary: string,
       querystring: Query,
       answer: Answer,
-      read: (asked: Asked<z.output<Query>>) => Promise<object>,
+      read: (asked: ToRead<z.output<Query>>) => Promise<object>,
       list?: { readonly name: string; readonly row: z.ZodObject },
     ): void {
       const described = {
@@ -90,15 +53,8 @@ export function reportRoutes({ database, readFrom, clock, cursors }: Parts) {
       };
       const address = `/api/organizations/:organizationId/${path}`;
       const answerTo = async (request: FastifyRequest) => {
-        // Validated by the schemas above.
-        const { organizationId } = request.params as z.output<typeof organizationParams>;
-        const query = request.query as z.output<Query>;
-        const organization = await requireOrganization(database, organizationId);
-        const now = clock();
-        const today = await localDayOf(database.pool, now, organization.timeZone);
-        const period = periodOf(query, today);
-        const scope = { ...period, organizationId: organization.id, locationId: query.location_id ?? null };
-        return readFrom((pool) => read({ pool, organization, scope, query, today, now }));
+        const asked = await askedReport<z.output<Query>>(parts, request);
+        return parts.readFrom((pool) => read({ pool, ...asked }));
       };
       const schema = { ...described, summary, response: { 200: answer, ...adminErrors } };
       app.get(address, { schema }, answerTo);
@@ -110,7 +66,7 @@ export function reportRoutes({ database, readFrom, clock, cursors }: Parts) {
       };
       app.get(`${address}.csv`, { exposeHeadRoute: false, schema: csvSchema }, async (request, reply) => {
         const { [list.name]: rows } = (await answerTo(request)) as Record<string, ApiRow[]>;
-        csvHeaders(reply, path.replace("/", "-"));
+        csvHeaders(reply, path.replaceAll("/", "-"));
         const columns = Object.keys(list.row.shape);
         return csvHeader(columns) + csvLines(columns, rows ?? []);
       });
@@ -155,38 +111,12 @@ export function reportRoutes({ database, readFrom, clock, cursors }: Parts) {
       async ({ pool, scope, today, now }) => ({ movements: await segmentMovements(pool, scope, today, now) }),
     );
     report(
-      "segments/movements/customers",
-      "The customers that a movement, or a segment at the end of a day, counts",
-      movementCustomersQuery,
-      z.object({ customers: z.array(movementCustomer), next_cursor: z.string().nullable() }),
-      async ({ pool, scope, query: { from_segment, to_segment, limit, cursor }, today, now }) => {
-        const asked = { from: from_segment ?? null, to: to_segment };
-        const list = [scope, "movement customers", asked];
-        const after = cursors.open<CustomerPlace>(list, cursor);
-        const page = await movementCustomers(pool, scope, asked, today, now, after, limit);
-        return { customers: page.customers, next_cursor: page.next && cursors.seal(list, page.next) };
-      },
-    );
-    report(
       "retention",
       "How many customers with their first visit in the period came back within 30, 60, 90 and 180 days",
       retentionQuery,
       z.object({ cohorts: z.array(cohort) }),
       async ({ pool, scope, query, now }) => ({ cohorts: await retention(pool, query.by, scope, now) }),
       { name: "cohorts", row: cohort },
-    );
-    report(
-      "retention/customers",
-      "The customers that a number of `retention` counts",
-      cohortCustomersQuery,
-      z.object({ customers: z.array(cohortCustomer), next_cursor: z.string().nullable() }),
-      async ({ pool, scope, query: { by, counted, cohort, limit, cursor }, now }) => {
-        const asked = { by, counted, cohort: cohort ?? null };
-        const list = [scope, "cohort customers", asked];
-        const after = cursors.open<CustomerPlace>(list, cursor);
-        const page = await cohortCustomers(pool, scope, asked, now, after, limit);
-        return { customers: page.customers, next_cursor: page.next && cursors.seal(list, page.next) };
-      },
     );
     report(
       "team",
@@ -200,36 +130,5 @@ export function reportRoutes({ database, readFrom, clock, cursors }: Parts) {
       }),
       { name: "team", row: teamMember },
     );
-    report(
-      "bookings",
-      "The bookings that a number of the period counts, the latest first",
-      bookingsQuery,
-      z.object({ bookings: z.array(countedBooking), next_cursor: z.string().nullable() }),
-      async ({ pool, scope, query: { counted, team_member_id, limit, cursor }, now }) => {
-        const teamMemberId = team_member_id ?? null;
-        const list = [scope, "bookings", counted, teamMemberId];
-        const after = cursors.open<BookingPlace>(list, cursor);
-        const page = await countedBookings(pool, scope, { counted, teamMemberId }, now, after, limit);
-        return { bookings: page.bookings, next_cursor: page.next && cursors.seal(list, page.next) };
-      },
-    );
-    report(
-      "payments",
-      "The payments and refunds that a number of the period counts, the latest first",
-      paymentsQuery,
-      z.object({ payments: z.array(countedPayment), next_cursor: z.string().nullable() }),
-      async ({ pool, scope, query: { counted, limit, cursor } }) => {
-        const list = [scope, "payments", counted];
-        const after = cursors.open<PaymentPlace>(list, cursor);
-        const page = await countedPayments(pool, scope, counted, after, limit);
-        return { payments: page.payments, next_cursor: page.next && cursors.seal(list, page.next) };
-      },
-    );
   };
-}
-
-interface PeriodAsked {
-  readonly from?: string | undefined;
-  readonly to?: string | undefined;
-  readonly location_id?: string | undefined;
 }

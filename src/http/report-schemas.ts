@@ -6,7 +6,7 @@ import { kpiDefinitions, teamDefinitions } from "../reports/definitions.js";
 import { paymentNumbers } from "../reports/payments.js";
 import { cohortKinds, retentionNumbers, retentionWindows } from "../reports/retention.js";
 import { UNKNOWN } from "../reports/segment-customers.js";
-import { count, day, instant, money, periodQuery, placeQuery, squareId, wholeNumber } from "./schemas.js";
+import { count, day, instant, money, periodQuery, placeQuery, squareId } from "./schemas.js";
 
 export const period = z.object({ from: day, to: day });
 
@@ -180,11 +180,6 @@ export const countedPayment = z.object({
   net_cents: money,
 });
 
-const pageQuery = {
-  limit: wholeNumber(1, 200).default(50),
-  cursor: z.string().optional().meta({ description: "`next_cursor` of the previous answer" }),
-};
-
 export const movementCustomersQuery = periodQuery.extend({
   from_segment: z
     .enum([...segments, UNKNOWN])
@@ -195,7 +190,6 @@ export const movementCustomersQuery = periodQuery.extend({
   to_segment: segment
     .default("LOST")
     .meta({ description: "The segment at the end of `to`, or now if that is earlier" }),
-  ...pageQuery,
 });
 
 export const retentionQuery = placeQuery.extend({
@@ -214,7 +208,6 @@ export const cohortCustomersQuery = retentionQuery.extend({
     .enum(retentionNumbers)
     .default("customers")
     .meta({ description: "The number of `retention` that counts these customers" }),
-  ...pageQuery,
 });
 
 export const paymentsQuery = placeQuery.extend({
@@ -222,7 +215,6 @@ export const paymentsQuery = placeQuery.extend({
     .enum(paymentNumbers)
     .default("revenue_cents")
     .meta({ description: "The number of `kpi` that counts these payments and refunds" }),
-  ...pageQuery,
 });
 
 export const bookingsQuery = placeQuery.extend({
@@ -233,5 +225,4 @@ export const bookingsQuery = placeQuery.extend({
   team_member_id: squareId
     .optional()
     .meta({ description: "Only bookings with a segment of this team member, as `team` counts them" }),
-  ...pageQuery,
 });

@@ -1,4 +1,5 @@
 /** Numbers of customers: each opens the customers that it counts, and the address holds what is open. */
+import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -7,6 +8,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from "vitest";
 import { ADMIN_KEY, adminHeaders, NOW, openTestApp, type TestApp } from "../support/app.js";
 import { axeFindings, launchBrowser, missingBrowser, openPage } from "../support/browser.js";
+import { readCsv } from "../support/csv.js";
 import { addDashboardSalon, buildDashboard } from "../support/dashboard-salon.js";
 import { openTestDatabase } from "../support/database.js";
 import { skipUnlessRequired } from "../support/skip.js";
@@ -51,9 +53,10 @@ async function of(url: string) {
   return answer.json();
 }
 
+const idOf = (row: { square_customer_id?: string }) => row.square_customer_id;
 const panelOf = (page: Page) => page.getByRole("dialog", { name: "Where this number comes from" });
 
-/** The open panel has this many customers, all of them with a link, and a link to the page shows the same. */
+/** The open panel has this many customers, also as CSV, all with a link, and a link to the page shows the same. */
 async function expectCustomers(page: Page, customers: number, definition: string | RegExp) {
   const panel = panelOf(page);
   for (const step of ["opened", "linked"]) {
@@ -72,6 +75,13 @@ async function expectCustomers(page: Page, customers: number, definition: string
   const list = await panel.getByRole("link", { name: "JSON" }).getAttribute("href");
   const answer = await of(`${list?.split(`${salon}/`)[1]}&limit=200`);
   expect(answer.customers).toHaveLength(customers);
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    panel.getByRole("link", { name: "CSV" }).click(),
+  ]);
+  expect(download.suggestedFilename()).toMatch(/^(segments-movements|retention)-customers\.csv$/);
+  const lines = readCsv(readFileSync(await download.path(), "utf8").slice(1));
+  expect(lines.map(idOf)).toEqual(answer.customers.map(idOf));
   expect(await axeFindings(page)).toEqual([]);
   await page.keyboard.press("Escape");
   await panel.waitFor({ state: "hidden" });

@@ -16,6 +16,7 @@ import {
   openPage,
   type PageOptions,
 } from "../support/browser.js";
+import { readCsv } from "../support/csv.js";
 import { addDashboardSalon, buildDashboard } from "../support/dashboard-salon.js";
 import { openTestDatabase } from "../support/database.js";
 import { bodyOf, paymentEvent } from "../support/events.js";
@@ -352,6 +353,14 @@ test("two clicks lead from a team member's number, and from rebooked visits, to 
     .click();
   await panel.getByRole("heading", { name: `${payments.length} payments and refunds behind it` }).waitFor();
   expect(await panel.locator("table").first().locator("tbody tr").count()).toBe(payments.length);
+  // The CSV beside the list has all of them.
+  const [paid] = await Promise.all([
+    page.waitForEvent("download"),
+    panel.getByRole("link", { name: "CSV" }).click(),
+  ]);
+  expect(paid.suggestedFilename()).toBe("payments.csv");
+  const lines = readCsv(readFileSync(await paid.path(), "utf8").slice(1));
+  expect(lines.map(({ id }) => id)).toEqual(payments.map(({ id }: { id: string }) => id));
 });
 
 test("two clicks lead from the upcoming bookings of a location to as many bookings", async () => {

@@ -123,7 +123,9 @@ test("every report runs on a replica, which refuses writes", async () => {
   await replica.check();
   expect(replica.status.problem).toBeNull();
   const paths = ["appointments/daily", "revenue/daily", "kpi", "segments/daily", "segments/movements"];
+  const lists = ["bookings", "payments", "segments/movements/customers", "retention/customers"];
   for (const path of [...paths, "retention", "team", "customers", "customers.csv"]) await api(path);
+  for (const path of lists.flatMap((list) => [list, `${list}.csv`])) await api(path);
   expect(replica.status.problem).toBeNull();
 });
 

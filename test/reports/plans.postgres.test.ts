@@ -55,6 +55,10 @@ const paths = [
   `appointments/daily?${since(89)}`,
   `revenue/daily?${since(89)}`,
   `payments?counted=net_cents&${since(89)}`,
+  `payments.csv?counted=net_cents&${since(29)}`,
+  `retention/customers?by=month&${since(29)}`,
+  `retention/customers?by=month&${since(89)}`,
+  `retention/customers.csv?by=technician&counted=returned_30d&${since(89)}`,
 ];
 
 test.each(paths)("%s reads no large table whole", async (path) => {

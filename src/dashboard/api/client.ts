@@ -46,6 +46,9 @@ export function withQuery(
   return given.length === 0 ? path : `${path}?${new URLSearchParams(given)}`;
 }
 
+/** The address of a list as CSV. */
+export const asCsv = (url: string) => url.replace(/(?=\?|$)/, ".csv");
+
 async function problemOf(response: Response): Promise<ApiError> {
   const problem = await response.json().catch(() => ({}));
   const { code = "http_error", detail = `The server answered ${response.status}.` } = problem;

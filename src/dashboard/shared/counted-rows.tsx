@@ -1,4 +1,5 @@
 import type { ReactNode } from "react";
+import { asCsv } from "../api/client.js";
 import { time } from "./format.js";
 import { useOrganization } from "./organization.js";
 import { PageLink } from "./page-link.js";
@@ -14,6 +15,8 @@ interface CountedRow {
 interface ListProps<Row> {
   readonly heading: string;
   readonly label: string;
+  /** The API's list of them. */
+  readonly url: string;
   readonly rows: readonly Row[];
   readonly idOf: (row: Row) => string;
   /** Reads the next page. Left out on the last one. */
@@ -54,9 +57,9 @@ export function CustomerLink({ id, name }: { id: string | null; name: string | n
   return <PageLink href={`/customers/${encodeURIComponent(id)}`}>{name ?? id}</PageLink>;
 }
 
-/** The rows behind a number, in pages. */
+/** The rows behind a number in pages, and all of them for a spreadsheet and for a program. */
 export function CountedList<Row>(props: ListProps<Row> & { readonly columns: readonly Column<Row>[] }) {
-  const { heading, label, rows, idOf, columns, more } = props;
+  const { heading, label, url, rows, idOf, columns, more } = props;
   const flush = (isNumber: boolean | undefined) => isNumber && { className: "number" };
   return (
     <section>
@@ -92,6 +95,14 @@ export function CountedList<Row>(props: ListProps<Row> & { readonly columns: rea
           {more.label}
         </button>
       )}
+      <p className="row">
+        <a className="button" href={asCsv(url)} download>
+          CSV
+        </a>
+        <a className="button" href={url} target="_blank" rel="noreferrer">
+          JSON
+        </a>
+      </p>
     </section>
   );
 }

@@ -52,6 +52,7 @@ export function CountedBookingRows({
     <CountedRows
       heading={query.hasNextPage ? `The latest ${heading}` : heading}
       label="Bookings"
+      url={url}
       rows={bookings}
       idOf={({ booking_id }) => booking_id}
       timeOf={({ start_at }) => start_at}

@@ -11,7 +11,7 @@ interface ListedCustomer {
 }
 
 /**
- * The customers whom a number counts, in the order of their ids, and the list as JSON.
+ * The customers whom a number counts, in the order of their ids.
  *
  * @param url the API's list of them
  * @param times columns of instants, behind the name
@@ -33,27 +33,21 @@ export function CountedCustomerRows<Row extends ListedCustomer>({
   const heading = `${inWords(query.rows.length, "customer")} behind it`;
   const write = (instant: string | null) => (instant === null ? "–" : time(instant, timeZone));
   return (
-    <>
-      <CountedList<Row>
-        heading={query.hasNextPage ? `The first ${heading}` : heading}
-        label="Customers"
-        rows={query.rows}
-        idOf={({ square_customer_id }) => square_customer_id}
-        columns={[
-          {
-            head: "Customer",
-            write: (row) => <CustomerLink id={row.square_customer_id} name={row.customer_name} />,
-          },
-          ...times.map(({ head, of }) => ({ head, write: (row: Row) => write(of(row)) })),
-          ...texts,
-        ]}
-        more={query.hasNextPage ? { label: "More customers", read: query.fetchNextPage } : undefined}
-      />
-      <p>
-        <a className="button" href={url} target="_blank" rel="noreferrer">
-          JSON
-        </a>
-      </p>
-    </>
+    <CountedList<Row>
+      heading={query.hasNextPage ? `The first ${heading}` : heading}
+      label="Customers"
+      url={url}
+      rows={query.rows}
+      idOf={({ square_customer_id }) => square_customer_id}
+      columns={[
+        {
+          head: "Customer",
+          write: (row) => <CustomerLink id={row.square_customer_id} name={row.customer_name} />,
+        },
+        ...times.map(({ head, of }) => ({ head, write: (row: Row) => write(of(row)) })),
+        ...texts,
+      ]}
+      more={query.hasNextPage ? { label: "More customers", read: query.fetchNextPage } : undefined}
+    />
   );
 }

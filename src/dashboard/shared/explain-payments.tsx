@@ -32,6 +32,7 @@ export function CountedPaymentRows({ counted }: { counted: PaymentNumber }) {
     <CountedRows
       heading={query.hasNextPage ? `The latest ${heading}` : heading}
       label="Payments"
+      url={url}
       rows={payments}
       idOf={({ kind, id }) => `${kind} ${id}`}
       timeOf={({ created_at }) => created_at}

@@ -1,5 +1,5 @@
 import { type ReactNode, useEffect } from "react";
-import { withQuery } from "../api/client.js";
+import { asCsv, withQuery } from "../api/client.js";
 import "./page.css";
 
 /** A page's heading, the sentence under it that says period, place and time zone, and its controls. */
@@ -43,12 +43,13 @@ export function Downloads({
   of: string;
   query: Readonly<Record<string, string | number | undefined>>;
 }) {
+  const url = withQuery(of, query);
   return (
     <span className="row small">
-      <a href={withQuery(`${of}.csv`, query)} download>
+      <a href={asCsv(url)} download>
         CSV
       </a>
-      <a href={withQuery(of, query)} target="_blank" rel="noreferrer">
+      <a href={url} target="_blank" rel="noreferrer">
         JSON
       </a>
     </span>
