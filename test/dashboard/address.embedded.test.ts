@@ -1,69 +1,22 @@
 /** What lies in the address of a page: a link shows what its sender saw, and back and forward work. */
 import { readFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import path from "node:path";
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from "vitest";
-import { ADMIN_KEY, adminHeaders, NOW, openTestApp, type TestApp } from "../support/app.js";
-import { axeFindings, launchBrowser, missingBrowser, openPage } from "../support/browser.js";
-import { addDashboardSalon, buildDashboard } from "../support/dashboard-salon.js";
-import { openTestDatabase } from "../support/database.js";
-import { skipUnlessRequired } from "../support/skip.js";
+import type { Page } from "playwright-core";
+import { expect, onTestFinished, test } from "vitest";
+import { adminHeaders, NOW } from "../support/app.js";
+import { axeFindings } from "../support/browser.js";
+import { openDashboard, tile } from "../support/dashboard-server.js";
 
 const TOMORROW = new Date(NOW.getTime() + 86_400_000);
-const database = await openTestDatabase();
-const folder = await mkdtemp(path.join(tmpdir(), "regulars-address-"));
-let browser: Browser;
-let salon: string;
-let app: TestApp;
-let base: string;
-
-beforeAll(async () => {
-  if (missingBrowser() !== undefined) return;
-  await buildDashboard(folder);
-  salon = await addDashboardSalon(database);
-  browser = await launchBrowser();
-});
-afterAll(async () => {
-  await browser?.close();
-  await rm(folder, { recursive: true, force: true });
-});
-beforeEach(async (context) => {
-  skipUnlessRequired(context, missingBrowser());
-  app = await openTestApp(database, { dashboard: folder });
-  await app.http.listen({ host: "127.0.0.1", port: 0 });
-  base = `http://127.0.0.1:${(app.http.server.address() as AddressInfo).port}`;
-});
-
-async function visit(where: string): Promise<Page> {
-  const { page, faults } = await openPage(browser, base, { now: NOW });
-  onTestFinished(async () => {
-    await page.context().close();
-    expect(faults).toEqual([]);
-  });
-  await page.goto(`${where}#key=${ADMIN_KEY}`);
-  return page;
-}
-
-async function of(url: string) {
-  const answer = await app.http.inject({ url: `/api/organizations/${salon}/${url}`, headers: adminHeaders });
-  expect(answer.statusCode, url).toBe(200);
-  return answer.json();
-}
+const { database, salon, app, base, of, visit } = await openDashboard();
 
 async function aRegular(): Promise<string> {
   const { customers } = await of("customers?sort=total_visits&order=desc&limit=1");
   return customers[0].square_customer_id;
 }
 
-const accepted = (page: Page) =>
-  page
-    .locator(".tile", { has: page.getByRole("heading", { name: "Accepted", exact: true }) })
-    .locator(".tile-value");
+const accepted = (page: Page) => tile(page, "Accepted");
 const pressed = (page: Page) => page.getByRole("group", { name: "Period" }).locator('[aria-pressed="true"]');
-const address = (page: Page) => page.url().slice(base.length);
+const address = (page: Page) => page.url().slice(base().length);
 
 test("a chosen period is written as its days: back and forward work, and the link shows the same days tomorrow", async () => {
   const page = await visit("/");
@@ -155,7 +108,7 @@ test("how far back a timeline is shown lies in the address, also past the first 
        'payment_id', 'deep' || n, 'created_at', p.created_at - n * interval '1 hour'))).*
      from (select * from payments where customer_id = $1 and organization_id = $2 limit 1) p, generate_series(1, 430) n
      returning payment_id`,
-    [customer, salon],
+    [customer, salon()],
   );
   expect(rows).toHaveLength(430);
   onTestFinished(async () => {
@@ -193,7 +146,7 @@ test("the CSV of customers has the columns that are shown, behind the id and the
 });
 
 test("the movements between segments say that they are of all locations when the page shows one", async () => {
-  const { locations } = (await app.http.inject({ url: "/api/organizations", headers: adminHeaders })).json()
+  const { locations } = (await app().http.inject({ url: "/api/organizations", headers: adminHeaders })).json()
     .organizations[0];
   const page = await visit("/");
   await page.getByText(/^In this period: /).waitFor();

@@ -1,57 +1,12 @@
 /** Numbers of customers: each opens the customers that it counts, and the address holds what is open. */
 import { readFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import path from "node:path";
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from "vitest";
-import { ADMIN_KEY, adminHeaders, NOW, openTestApp, type TestApp } from "../support/app.js";
-import { axeFindings, launchBrowser, missingBrowser, openPage } from "../support/browser.js";
+import type { Page } from "playwright-core";
+import { expect, test } from "vitest";
+import { axeFindings } from "../support/browser.js";
 import { readCsv } from "../support/csv.js";
-import { addDashboardSalon, buildDashboard } from "../support/dashboard-salon.js";
-import { openTestDatabase } from "../support/database.js";
-import { skipUnlessRequired } from "../support/skip.js";
+import { openDashboard } from "../support/dashboard-server.js";
 
-const database = await openTestDatabase();
-const folder = await mkdtemp(path.join(tmpdir(), "regulars-customers-"));
-let browser: Browser;
-let salon: string;
-let app: TestApp;
-let base: string;
-
-beforeAll(async () => {
-  if (missingBrowser() !== undefined) return;
-  await buildDashboard(folder);
-  salon = await addDashboardSalon(database);
-  browser = await launchBrowser();
-});
-afterAll(async () => {
-  await browser?.close();
-  await rm(folder, { recursive: true, force: true });
-});
-beforeEach(async (context) => {
-  skipUnlessRequired(context, missingBrowser());
-  app = await openTestApp(database, { dashboard: folder });
-  await app.http.listen({ host: "127.0.0.1", port: 0 });
-  base = `http://127.0.0.1:${(app.http.server.address() as AddressInfo).port}`;
-});
-
-async function visit(where: string): Promise<Page> {
-  const { page, faults } = await openPage(browser, base, { now: NOW });
-  onTestFinished(async () => {
-    await page.context().close();
-    expect(faults).toEqual([]);
-  });
-  await page.goto(`${where}#key=${ADMIN_KEY}`);
-  return page;
-}
-
-async function of(url: string) {
-  const answer = await app.http.inject({ url: `/api/organizations/${salon}/${url}`, headers: adminHeaders });
-  expect(answer.statusCode, url).toBe(200);
-  return answer.json();
-}
+const { database, salon, of, visit } = await openDashboard();
 
 const idOf = (row: { square_customer_id?: string }) => row.square_customer_id;
 const panelOf = (page: Page) => page.getByRole("dialog", { name: "Where this number comes from" });
@@ -73,7 +28,7 @@ async function expectCustomers(page: Page, customers: number, definition: string
   }
   expect((await panel.locator(".explain-value").textContent())?.replaceAll(",", "")).toBe(String(customers));
   const list = await panel.getByRole("link", { name: "JSON" }).getAttribute("href");
-  const answer = await of(`${list?.split(`${salon}/`)[1]}&limit=200`);
+  const answer = await of(`${list?.split(`${salon()}/`)[1]}&limit=200`);
   expect(answer.customers).toHaveLength(customers);
   const [download] = await Promise.all([
     page.waitForEvent("download"),
