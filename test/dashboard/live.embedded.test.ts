@@ -1,4 +1,5 @@
 /** What moves a page while it is open: the stream of changes, its loss, and the operator's replay. */
+import { EventEmitter, once } from "node:events";
 import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
 import { NOW, signed } from "../support/app.js";
@@ -27,7 +28,7 @@ async function average(): Promise<string> {
   );
 }
 
-test("all tabs of a browser share one stream, and another tab takes it over when the first is closed", async () => {
+test("all tabs of a browser share one stream, and another takes it over from a closed one and misses nothing", async () => {
   const first = await visit("/?period=today");
   await isLive(first);
   await first.reload();
@@ -37,20 +38,51 @@ test("all tabs of a browser share one stream, and another tab takes it over when
   await second.goto("/?period=today");
   await isLive(second);
   await tile(second, "Average ticket").waitFor();
-  const { openStreams } = app().http;
-  await expect.poll(() => openStreams.size).toBe(1);
-  const [before] = openStreams;
+  await expect.poll(() => app().http.openStreams.size).toBe(1);
   await second.evaluate("window.sameDocument = true");
+  const steps = new EventEmitter();
+  const [asking, allowed] = [once(steps, "asking"), once(steps, "allowed")];
+  await second.route("**/live", async (route) => {
+    steps.emit("asking");
+    await allowed;
+    await route.continue();
+  });
   await first.close();
-  await expect.poll(() => openStreams.size === 1 && !openStreams.has(before as never)).toBe(true);
-  await pay("after takeover", 987_654);
+  await asking;
+  await pay("between two streams", 987_654);
+  steps.emit("allowed");
   await averageTicket(second).toBe(await average());
-  await second
-    .getByRole("region", { name: "What has just changed" })
-    .getByText("payment.updated")
-    .first()
-    .waitFor();
+  await isLive(second);
+  await expect.poll(() => app().http.openStreams.size).toBe(1);
+  await pay("after the takeover", 876_543);
+  await averageTicket(second).toBe(await average());
+  // Only the stream tells causes.
+  const cause = second.getByRole("region", { name: "What has just changed" });
+  await cause.getByText("payment.updated").first().waitFor();
   expect(await second.evaluate("window.sameDocument")).toBe(true);
+});
+
+test("old numbers stay, dimmed, until those of another period come", async () => {
+  const page = await visit("/");
+  await tile(page, "Accepted").getByRole("button").waitFor();
+  const old = await tile(page, "Accepted").textContent();
+  const steps = new EventEmitter();
+  const allowed = once(steps, "allowed");
+  await page.route("**/kpi?**", async (route) => {
+    await allowed;
+    await route.continue();
+  });
+  await page.getByRole("button", { name: "90 days" }).click();
+  const heading = page.getByRole("heading", { name: "Accepted", exact: true });
+  const dimmed = page.locator(".stale", { has: heading });
+  await dimmed.waitFor();
+  expect(await tile(page, "Accepted").textContent()).toBe(old);
+  const opacity = 'Number(getComputedStyle(document.querySelector(".stale")).opacity)';
+  await expect.poll(() => page.evaluate(opacity)).toBeLessThan(1);
+  steps.emit("allowed");
+  await dimmed.waitFor({ state: "detached" });
+  const { current } = await of("kpi?from=2026-03-04&to=2026-06-01");
+  expect(await tile(page, "Accepted").textContent()).toBe(String(current.accepted_appointments));
 });
 
 test("a page that lost its stream says so, asks again by itself, and goes on live when the stream is back", async () => {

@@ -75,6 +75,8 @@ export class Live {
     channel.postMessage({ kind: "hello" } satisfies Message);
     const lead = () => {
       leads = true;
+      // Nobody read while the stream went from a closed tab to this one.
+      if (this.#snapshot.state === "live") tell({ kind: "state", state: "lost" });
       return readStream(`/api/organizations/${this.#organizationId}/live`, tell, signal);
     };
     // Only secure pages have locks; without them each tab reads a stream of its own.
@@ -104,6 +106,7 @@ export class Live {
     if (message.kind !== "state" || isBack) this.#isStale = true;
     if (isBack) this.#queries.refetchQueries({ predicate: hasOnlyFailed });
     if (message.kind === "state") this.#show({ state: message.state });
+    else if (state === "connecting") this.#show({ state: "live" });
   }
 
   #show(changed: Partial<LiveSnapshot>): void {
@@ -116,7 +119,7 @@ export class Live {
     if (this.#arrived.length > 0) {
       const changes = [...this.#arrived, ...this.#snapshot.changes].slice(0, KEPT);
       this.#arrived = [];
-      this.#show({ state: "live", changes });
+      this.#show({ changes });
     }
     const moves = (query: Query) =>
       query.meta?.fixed !== true && pagesOf(query.state.data) <= REFETCHED_PAGES && !hasOnlyFailed(query);
