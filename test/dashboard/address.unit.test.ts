@@ -12,6 +12,15 @@ describe("the period of an address", () => {
     expect(at("from=2026-05-01")).toEqual(at(""));
   });
 
+  test.each([
+    ["a word", "from=abc&to=def"],
+    ["a day that no calendar has", "from=2026-02-30&to=2026-03-02"],
+    ["an end before the begin", "from=2026-05-20&to=2026-05-01"],
+    ["a year that is half typed", "from=0002-05-01&to=2026-05-20"],
+  ])("is the last 30 days when it names %s", (_, query) => {
+    expect(at(query)).toEqual(at(""));
+  });
+
   test("is a named one when it is as long and ends today, and the same days without a name tomorrow", () => {
     const week = { from: "2026-05-26", to: TODAY };
     expect(at("from=2026-05-26&to=2026-06-01")).toEqual({ ...week, name: "7", isByHand: false });

@@ -11,6 +11,9 @@ export const PERIODS = [
 /** `period` of an address whose days were entered by hand, even when one of `PERIODS` is as long. */
 export const BY_HAND = "custom";
 
+/** No period begins before it. A year that is being typed goes through the years 2, 20 and 202. */
+export const FIRST_DAY = "2000-01-01";
+
 const DEFAULT_DAYS = 30;
 
 export interface Period {
@@ -27,7 +30,7 @@ export function lastDays(days: number, today: string): { from: string; to: strin
   return { from: addDays(today, 1 - days), to: today };
 }
 
-/** The period of an address; without one the last 30 days. */
+/** The period of an address; without one, or with days that are none or in the wrong order, the last 30 days. */
 export function periodOf(parameters: URLSearchParams, today: string): Period {
   const { from, to } = daysOf(parameters) ?? relative(parameters, today) ?? lastDays(DEFAULT_DAYS, today);
   const length = daysBetween(from, to) + 1;
@@ -38,7 +41,14 @@ export function periodOf(parameters: URLSearchParams, today: string): Period {
 
 function daysOf(parameters: URLSearchParams): { from: string; to: string } | undefined {
   const [from, to] = [parameters.get("from"), parameters.get("to")];
-  return from && to ? { from, to } : undefined;
+  return from && to && isDay(from) && isDay(to) && from <= to ? { from, to } : undefined;
+}
+
+/** Whether a text is a day of the calendar, and none before `FIRST_DAY`. */
+function isDay(text: string): boolean {
+  if (!/^\d{4}-\d\d-\d\d$/.test(text) || text < FIRST_DAY) return false;
+  const time = Date.parse(text);
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text);
 }
 
 /** The days that `period=7` of an old address means today. Undefined for an address that names days. */

@@ -1,8 +1,8 @@
-import { useEffect } from "react";
+import { useEffect, useState } from "react";
 import { useAddress } from "./address.js";
 import { day } from "./format.js";
 import { useOrganization } from "./organization.js";
-import { BY_HAND, lastDays, PERIODS, type Period, periodOf, relative } from "./period.js";
+import { BY_HAND, FIRST_DAY, lastDays, PERIODS, type Period, periodOf, relative } from "./period.js";
 import { useToday } from "./today.js";
 import "./controls.css";
 
@@ -72,26 +72,19 @@ export function ScopeControls({ places = true }: { places?: boolean }) {
       </fieldset>
       {isCustom && (
         <div className="row">
-          <input
-            className="field"
-            type="date"
-            aria-label="From"
+          <DayField
+            label="From"
             value={from}
+            min={FIRST_DAY}
             max={to}
-            onChange={({ target }) =>
-              target.value && change({ ...byHand, from: target.value }, { replace: true })
-            }
+            choose={(day) => change({ ...byHand, from: day }, { replace: true })}
           />
-          <input
-            className="field"
-            type="date"
-            aria-label="To"
+          <DayField
+            label="To"
             value={to}
             min={from}
             max={today > to ? today : to}
-            onChange={({ target }) =>
-              target.value && change({ ...byHand, to: target.value }, { replace: true })
-            }
+            choose={(day) => change({ ...byHand, to: day }, { replace: true })}
           />
         </div>
       )}
@@ -111,5 +104,34 @@ export function ScopeControls({ places = true }: { places?: boolean }) {
         </select>
       )}
     </div>
+  );
+}
+
+interface DayFieldProps {
+  readonly label: string;
+  readonly value: string;
+  readonly min: string;
+  readonly max: string;
+  readonly choose: (day: string) => void;
+}
+
+/** A day entered by hand. What is half typed, or outside `min` and `max`, stays in the field and changes nothing. */
+function DayField({ label, value, min, max, choose }: DayFieldProps) {
+  const [draft, setDraft] = useState<string>();
+  return (
+    <input
+      className="field"
+      type="date"
+      aria-label={label}
+      value={draft ?? value}
+      min={min}
+      max={max}
+      onChange={({ target }) => {
+        const isWhole = target.value !== "" && target.validity.valid;
+        setDraft(isWhole ? undefined : target.value);
+        if (isWhole) choose(target.value);
+      }}
+      onBlur={() => setDraft(undefined)}
+    />
   );
 }
