@@ -81,7 +81,9 @@ test("a chart as a table and an open fold lie in the address: a link shows them,
   const chart = page.locator("figure", { has: page.getByRole("heading", { name: "Revenue by day" }) });
   await chart.getByRole("button", { name: "As a table" }).click();
   await page.getByText("Change the days of the segments").click();
-  await expect.poll(() => address(page)).toBe("/?open=revenue-table%2Csegment-days");
+  await expect
+    .poll(() => address(page))
+    .toBe("/?open=revenue-table%2Csegment-days&from=2026-05-03&to=2026-06-01");
   for (const again of [() => Promise.resolve(), () => page.reload()]) {
     await again();
     await chart.locator("tbody tr").first().waitFor();
@@ -91,7 +93,7 @@ test("a chart as a table and an open fold lie in the address: a link shows them,
   expect(await axeFindings(page)).toEqual([]);
   await chart.getByRole("button", { name: "As a chart" }).click();
   await page.getByText("Change the days of the segments").click();
-  await expect.poll(() => address(page)).toBe("/");
+  await expect.poll(() => address(page)).toBe("/?from=2026-05-03&to=2026-06-01");
   await page.goBack();
   await page.getByRole("heading", { level: 1, name: "Dictionary" }).waitFor();
   await page.goto("/columns?q=total_visits&open=total_visits");
@@ -152,4 +154,34 @@ test("the movements between segments say that they are of all locations when the
   await page.getByText(/^In this period: /).waitFor();
   await page.goto(`/?location=${locations[0].location_id}`);
   await page.getByText(/^In this period, at all locations: /).waitFor();
+});
+
+test("an address that shows more than the plain page gets its days, and Back leads to the plain page", async () => {
+  const page = await visit("/");
+  await page.getByRole("heading", { level: 1, name: "Today" }).waitFor();
+  expect(address(page)).toBe("/");
+  await accepted(page).getByRole("button").click();
+  await expect
+    .poll(() => address(page))
+    .toBe("/?explain=kpi%2Faccepted_appointments&from=2026-05-03&to=2026-06-01");
+  await page.goBack();
+  await expect.poll(() => address(page)).toBe("/");
+});
+
+test("the call list's CSV has what a call needs, for as many as the list has", async () => {
+  const page = await visit("/");
+  const card = page.locator(".card", { has: page.getByRole("heading", { name: "Slipping away" }) });
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    card.getByRole("link", { name: "CSV" }).click(),
+  ]);
+  const [header, ...lines] = readFileSync(await download.path(), "utf8")
+    .trimEnd()
+    .split("\r\n");
+  expect(header?.slice(1)).toBe(
+    "square_customer_id,given_name,family_name,company_name,phone_number,email_address,preferred_technician_name," +
+      "visit_days,avg_days_between_visits,last_visit_at,overdue_at",
+  );
+  const { customers } = await of("customers?overdue=true&limit=200");
+  expect(lines).toHaveLength(customers.length);
 });

@@ -42,11 +42,13 @@ describe("the period of an address", () => {
   });
 });
 
-test("only an old address that names no days becomes days", () => {
+test("an address that shows something without naming its days becomes days, and the plain one does not", () => {
   const days = (query: string) => relative(new URLSearchParams(query), TODAY);
   expect(days("period=7")).toEqual({ from: "2026-05-26", to: TODAY });
   expect(days("period=today")).toEqual({ from: TODAY, to: TODAY });
-  for (const query of ["", "period=custom", "period=nonsense", "period=7&from=2026-01-01&to=2026-01-02"])
+  for (const query of ["explain=kpi%2Fnew_customers", "location=L1", "period=custom", "from=abc&to=def"])
+    expect(days(query), query).toEqual({ from: "2026-05-03", to: TODAY });
+  for (const query of ["", "organization=o", "period=7&from=2026-01-01&to=2026-01-02"])
     expect(days(query), query).toBeUndefined();
 });
 

@@ -1,11 +1,11 @@
 import { QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { lazy, Suspense, useState } from "react";
-import { Route, Switch } from "wouter";
+import { lazy, type ReactNode, Suspense, useState } from "react";
+import { Route, Switch, useLocation } from "wouter";
 import { ApiError } from "../api/client.js";
 import { ExplainPanel } from "../shared/explain.js";
 import { WithLive } from "../shared/live.js";
 import { WithOrganization } from "../shared/organization.js";
-import { Empty, Skeleton } from "../shared/states.js";
+import { Boundary, Empty, Skeleton } from "../shared/states.js";
 import { SignIn } from "../sign-in/sign-in.js";
 import { TodayPage } from "../today/today-page.js";
 import { Frame } from "./frame.js";
@@ -19,6 +19,16 @@ const DictionaryPage = lazy(() => import("../dictionary/dictionary-page.js"));
 
 function isSignedOut(error: unknown): boolean {
   return error instanceof ApiError && error.status === 401;
+}
+
+/** A page of its own: what goes wrong in it ends with it. */
+function Page({ children }: { children: ReactNode }) {
+  const [path] = useLocation();
+  return (
+    <Boundary key={path}>
+      <Suspense fallback={<Skeleton lines={10} />}>{children}</Suspense>
+    </Boundary>
+  );
 }
 
 /** @param refused why the key in the address was not taken */
@@ -55,7 +65,7 @@ export function App({ refused }: { refused: Error | undefined }) {
       <WithOrganization>
         <WithLive>
           <Frame leave={() => setSignedOut(true)}>
-            <Suspense fallback={<Skeleton lines={10} />}>
+            <Page>
               <Switch>
                 <Route path="/" component={TodayPage} />
                 <Route path="/customers" component={CustomersPage} />
@@ -67,7 +77,7 @@ export function App({ refused }: { refused: Error | undefined }) {
                   <Empty title="There is no such page." />
                 </Route>
               </Switch>
-            </Suspense>
+            </Page>
             <ExplainPanel />
           </Frame>
         </WithLive>

@@ -51,12 +51,16 @@ function isDay(text: string): boolean {
   return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text);
 }
 
-/** The days that `period=7` of an old address means today. Undefined for an address that names days. */
+/**
+ * The days that an address means today without naming them: those of `period=7`, and the last 30 days where it names
+ * anything else, such as an open panel. Undefined for an address that names days, and for one that names nothing: that
+ * one shows the last days whenever it is opened.
+ */
 export function relative(
   parameters: URLSearchParams,
   today: string,
 ): { from: string; to: string } | undefined {
-  if (daysOf(parameters)) return undefined;
+  if (daysOf(parameters) || [...parameters.keys()].every((name) => name === "organization")) return undefined;
   const days = PERIODS.find(({ name }) => name === parameters.get("period"))?.days;
-  return days === undefined ? undefined : lastDays(days, today);
+  return lastDays(days ?? DEFAULT_DAYS, today);
 }

@@ -47,11 +47,11 @@ export function ScopeControls({ places = true }: { places?: boolean }) {
   const { from, to, today, name: chosen } = useScope();
   const isCustom = chosen === undefined;
   const byHand = { period: BY_HAND, from, to };
-  const old = relative(parameters, today);
-  const [oldFrom, oldTo] = [old?.from, old?.to];
+  const meant = relative(parameters, today);
+  const [meantFrom, meantTo] = [meant?.from, meant?.to];
   useEffect(() => {
-    if (oldFrom && oldTo) change({ period: undefined, from: oldFrom, to: oldTo }, { replace: true });
-  }, [oldFrom, oldTo, change]);
+    if (meantFrom && meantTo) change({ period: undefined, from: meantFrom, to: meantTo }, { replace: true });
+  }, [meantFrom, meantTo, change]);
   return (
     <div className="controls">
       <fieldset className="segmented">

@@ -1,4 +1,4 @@
-import type { ReactNode } from "react";
+import { Component, type ReactNode } from "react";
 import { ApiError } from "../api/client.js";
 import "./states.css";
 
@@ -60,4 +60,19 @@ export function Failure({
       )}
     </div>
   );
+}
+
+/** Shows a page that could not be drawn as a failure. The navigation around it stays. */
+export class Boundary extends Component<{ children: ReactNode }, { error: Error | undefined }> {
+  override state: { error: Error | undefined } = { error: undefined };
+
+  static getDerivedStateFromError(error: unknown) {
+    return { error: error instanceof Error ? error : new Error(String(error)) };
+  }
+
+  override render() {
+    const { error } = this.state;
+    if (!error) return this.props.children;
+    return <Failure title="This page cannot be shown" error={error} retry={() => window.location.reload()} />;
+  }
 }

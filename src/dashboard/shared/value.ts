@@ -29,6 +29,8 @@ export function valueInWords(
   }
   if (name === "customer_segment") return SEGMENT_WORDS[value as keyof typeof SEGMENT_WORDS];
   if (type === "boolean") return value ? "yes" : "no";
+  // Square writes a birthday whose year it does not know with the year 0000.
+  if (name === "birthday") return String(value).replace(/^0000-/, "");
   if (name === "preferred_weekday") return WEEKDAYS[Number(value) - 1] ?? String(value);
   if (name === "preferred_hour") return `${String(value).padStart(2, "0")}:00`;
   if (Array.isArray(value)) return `${value.length} ${value.length === 1 ? "entry" : "entries"}`;
