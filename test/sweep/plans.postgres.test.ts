@@ -17,6 +17,13 @@ const database = await openTestDatabase();
 let organizationId: string;
 
 beforeAll(async () => {
+  // Autovacuum would analyze them in the middle of the test.
+  await database.pool.query(`
+    do $$ declare name regclass; begin
+      for name in select oid from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace loop
+        execute format('alter table %s set (autovacuum_enabled = false)', name);
+      end loop;
+    end $$`);
   for (const merchant of ["M-1", "M-2"]) {
     organizationId = await addSalon(database, merchant);
     const fill = (sql: string) => database.pool.query(sql, [organizationId, CUSTOMERS]);
