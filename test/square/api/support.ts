@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { onTestFinished } from "vitest";
+import { expect, onTestFinished } from "vitest";
 import type { SquareApi } from "../../../src/square/api/api.js";
 import { SquareApiError } from "../../../src/square/api/api-error.js";
 import { openSquareApi, type SquareApiOptions } from "../../../src/square/api/client.js";
@@ -92,7 +92,8 @@ export function clientOf(url: string, options: Partial<SquareApiOptions> = {}): 
   const { now, wait } = passingTime();
   return openSquareApi({
     accessToken: TOKEN,
-    merchantId: "MERCHANT",
+    // A merchant keeps its rate for as long as the process lives, and another test may listen on the same port.
+    merchantId: `MERCHANT of ${expect.getState().currentTestName}`,
     environment: "sandbox",
     baseUrl: url,
     requestsPerSecond: Number.POSITIVE_INFINITY,
