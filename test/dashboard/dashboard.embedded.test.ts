@@ -1,78 +1,19 @@
 /** The dashboard in a real browser, on a real server with a simulated salon. */
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import path from "node:path";
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from "vitest";
-import { ADMIN_KEY, adminHeaders, NOW, openTestApp, signed, type TestApp } from "../support/app.js";
-import {
-  axeFindings,
-  launchBrowser,
-  missingBrowser,
-  openPage,
-  type PageOptions,
-} from "../support/browser.js";
+import type { Page } from "playwright-core";
+import { expect, onTestFinished, test } from "vitest";
+import { ADMIN_KEY, adminHeaders, NOW, signed } from "../support/app.js";
+import { axeFindings } from "../support/browser.js";
 import { readCsv } from "../support/csv.js";
-import { addDashboardSalon, buildDashboard } from "../support/dashboard-salon.js";
-import { openTestDatabase } from "../support/database.js";
+import { openDashboard, tile } from "../support/dashboard-server.js";
 import { bodyOf, paymentEvent } from "../support/events.js";
 import { walkWithTab } from "../support/keyboard.js";
-import { skipUnlessRequired } from "../support/skip.js";
 
-const database = await openTestDatabase();
-const folder = await mkdtemp(path.join(tmpdir(), "regulars-dashboard-"));
-let browser: Browser;
-let salon: string;
-let app: TestApp;
-let base: string;
+const { database, salon, app, base, start, ask, of, visit } = await openDashboard();
 
-beforeAll(async () => {
-  if (missingBrowser() !== undefined) return;
-  await buildDashboard(folder);
-  salon = await addDashboardSalon(database);
-  browser = await launchBrowser();
-});
-afterAll(async () => {
-  await browser?.close();
-  await rm(folder, { recursive: true, force: true });
-});
-beforeEach(async (context) => {
-  skipUnlessRequired(context, missingBrowser());
-  app = await openTestApp(database, { dashboard: folder });
-  await app.http.listen({ host: "127.0.0.1", port: 0 });
-  base = `http://127.0.0.1:${(app.http.server.address() as AddressInfo).port}`;
-});
-
-/** Opens a path; nothing may go wrong in the page until the test is over. */
-async function visit(
-  where: string,
-  { key = ADMIN_KEY, ...options }: PageOptions & { key?: string | null } = {},
-) {
-  const { page, faults } = await openPage(browser, base, { now: NOW, ...options });
-  onTestFinished(async () => {
-    await page.context().close();
-    expect(faults).toEqual([]);
-  });
-  await page.goto(key === null ? where : `${where}#key=${key}`);
-  return page;
-}
-
-/** What the API answers the same question with. */
-async function ask(url: string) {
-  const answer = await app.http.inject({ url, headers: adminHeaders });
-  expect(answer.statusCode, url).toBe(200);
-  return answer.json();
-}
-
-const of = (url: string) => ask(`/api/organizations/${salon}/${url}`);
-const tile = (page: Page, label: string) =>
-  page
-    .locator(".tile", { has: page.getByRole("heading", { name: label, exact: true }) })
-    .locator(".tile-value");
 const heading = (page: Page, name: string) => page.getByRole("heading", { level: 1, name }).waitFor();
 
 /** A regular of the salon. */
@@ -95,7 +36,7 @@ async function pages(): Promise<Record<string, string>> {
 test("a key in the address becomes a session and disappears; Today shows what the API answers", async () => {
   const page = await visit("/?period=90");
   await heading(page, "Today");
-  await expect.poll(() => page.url()).toBe(`${base}/?from=2026-03-04&to=2026-06-01`);
+  await expect.poll(() => page.url()).toBe(`${base()}/?from=2026-03-04&to=2026-06-01`);
   const { current } = await of("kpi?from=2026-03-04&to=2026-06-01");
   expect(current.accepted_appointments).toBeGreaterThan(50);
   await expect.poll(() => tile(page, "Accepted").textContent()).toBe(String(current.accepted_appointments));
@@ -129,12 +70,12 @@ test("a wrong key is told apart, and the page that was asked for opens with the 
   await heading(page, "Team");
   // An answer still on its way would end the session before the click.
   await settled(page);
-  app.clock.advance(13 * 3_600_000);
+  app().clock.advance(13 * 3_600_000);
   await page.getByRole("link", { name: "Today" }).click();
   await page.getByLabel("Admin key").fill(ADMIN_KEY);
   await page.keyboard.press("Enter");
   await heading(page, "Today");
-  await expect.poll(() => page.url()).toBe(`${base}/?from=2026-03-04&to=2026-06-01`);
+  await expect.poll(() => page.url()).toBe(`${base()}/?from=2026-03-04&to=2026-06-01`);
 });
 
 /** How much the page has moved by itself since it was opened, as the browser scores it. */
@@ -218,10 +159,10 @@ test("a page of another origin changes nothing with the session, and reads nothi
   await once(elsewhere.listen(0, "127.0.0.1"), "listening");
   onTestFinished(() => void elsewhere.close());
   const { port } = elsewhere.address() as AddressInfo;
-  const url = `${base}/api/organizations/${salon}/customers/${customer}`;
+  const url = `${base()}/api/organizations/${salon()}/customers/${customer}`;
   // The browser does not show these answers to the page, so the server tells how it answered.
   const answered: number[] = [];
-  app.http.server.on("request", (request, answer) => {
+  app().http.server.on("request", (request, answer) => {
     if (request.url?.endsWith("/recompute")) answer.once("close", () => answered.push(answer.statusCode));
   });
   const read = `fetch("${url}", { credentials: "include" }).then((answer) => answer.text(), () => "refused")`;
@@ -262,8 +203,8 @@ test("a signed webhook moves tiles and an open customer without a reload, and it
   await other.getByRole("heading", { name: "Timeline" }).waitFor();
   await page.evaluate("window.sameDocument = true");
   for (const tab of [page, other]) await tab.getByText("Live", { exact: true }).waitFor();
-  app.clock.advance(1_000);
-  await expect.poll(() => app.http.openStreams.size).toBe(1);
+  app().clock.advance(1_000);
+  await expect.poll(() => app().http.openStreams.size).toBe(1);
   const event = paymentEvent({
     id: "live",
     customer_id: customer,
@@ -271,7 +212,7 @@ test("a signed webhook moves tiles and an open customer without a reload, and it
     created_at: NOW.toISOString(),
     updated_at: NOW.toISOString(),
   });
-  const answer = await app.send(bodyOf(event), signed(bodyOf(event)));
+  const answer = await app().send(bodyOf(event), signed(bodyOf(event)));
   expect(answer.json.status).toBe("processed");
   await expect.poll(() => tile(page, "Average ticket").textContent(), { timeout: 15_000 }).toBe("$1,234.56");
   await other.getByText("Paid $1,234.56").waitFor();
@@ -453,7 +394,7 @@ test("filters, order and search lie in the address, and the CSV has the same cus
   expect(lines).toHaveLength(customers.length + 1);
   await page.goBack();
   await page.goBack();
-  await expect.poll(() => page.url()).toBe(`${base}/customers`);
+  await expect.poll(() => page.url()).toBe(`${base()}/customers`);
   const [technician] = (await ask("/api/organizations")).organizations[0].team_members;
   await page.getByRole("combobox", { name: "Technician" }).selectOption(technician.name);
   await page.getByRole("button", { name: "More filters" }).click();
@@ -488,13 +429,13 @@ test("every link of a page stays with the seller whose numbers the page shows", 
   onTestFinished(async () => {
     await database.pool.query("delete from organizations where square_merchant_id = 'MFIRST'");
   });
-  const page = await visit(`/?organization=${salon}&explain=kpi%2Faccepted_appointments`);
+  const page = await visit(`/?organization=${salon()}&explain=kpi%2Faccepted_appointments`);
   await page.getByRole("dialog").getByText("bookings behind it").waitFor();
   const links = () =>
     page
       .locator('main a[href^="/customers"]')
       .evaluateAll((all) => all.map((link) => link.getAttribute("href") ?? ""));
-  const strays = async () => (await links()).filter((href) => !href.includes(`organization=${salon}`));
+  const strays = async () => (await links()).filter((href) => !href.includes(`organization=${salon()}`));
   await settled(page);
   expect((await links()).length).toBeGreaterThan(20);
   expect(await strays()).toEqual([]);
@@ -543,18 +484,16 @@ test("the Trust page says what is wrong with the webhook subscription and with a
   await database.pool.query(
     `update organizations set access_token_ciphertext = 'a', refresh_token_ciphertext = 'r', token_obtained_at = $2,
        token_expires_at = $2 where id = $1`,
-    [salon, NOW],
+    [salon(), NOW],
   );
   onTestFinished(async () => {
     await database.pool.query(
       `update organizations set access_token_ciphertext = null, refresh_token_ciphertext = null,
          token_obtained_at = null, token_expires_at = null where id = $1`,
-      [salon],
+      [salon()],
     );
   });
-  app = await openTestApp(database, { dashboard: folder, subscription: { status } });
-  await app.http.listen({ host: "127.0.0.1", port: 0 });
-  base = `http://127.0.0.1:${(app.http.server.address() as AddressInfo).port}`;
+  await start({ subscription: { status } });
   const page = await visit("/admin/jobs/status");
   await page.getByText("Act now").waitFor();
   const card = page.locator(".card", { has: page.getByRole("heading", { name: "Webhook subscription" }) });
@@ -573,7 +512,7 @@ test("what is empty, on its way, refused or lost is told, and the rest stays", a
   await page.getByText("No customers yet.").waitFor();
   await page.goto(`/?organization=${rows[0].id}`);
   await page.getByText("No event has come yet.").waitFor();
-  await page.getByText(`${base}/webhooks/square`).waitFor();
+  await page.getByText(`${base()}/webhooks/square`).waitFor();
   await page.goto(`/customers/NOBODY?organization=${rows[0].id}`);
   await page.getByText("Nobody has this id.").waitFor();
   await page.getByRole("link", { name: "All customers" }).waitFor();
@@ -592,7 +531,7 @@ test("what is empty, on its way, refused or lost is told, and the rest stays", a
     asked += 1;
     return route.abort();
   });
-  await page.goto(`/?organization=${salon}`);
+  await page.goto(`/?organization=${salon()}`);
   await page.locator("[aria-busy]").first().waitFor();
   await page.getByRole("alert").getByText("unreachable").waitFor();
   // A change asks again for what is shown, and lets the failure stand.
@@ -601,7 +540,7 @@ test("what is empty, on its way, refused or lost is told, and the rest stays", a
   const body = bodyOf(paymentEvent({ id: "beside-failure", customer_id: customer.square_customer_id }));
   const [, answer] = await Promise.all([
     page.waitForResponse(/revenue\/daily/),
-    app.send(body, signed(body)),
+    app().send(body, signed(body)),
   ]);
   expect(answer.json.status).toBe("processed");
   expect(asked).toBe(failed);
@@ -618,7 +557,7 @@ test("what is empty, on its way, refused or lost is told, and the rest stays", a
 });
 
 test("the first page's script is at most 200 kB, and files are kept for a year but the page is not", async () => {
-  const page = await app.http.inject({ url: "/" });
+  const page = await app().http.inject({ url: "/" });
   expect(page.headers["content-security-policy"]).not.toContain("unsafe");
   expect(page.headers["cache-control"]).toBe("no-cache");
   const scripts = [...page.body.matchAll(/(?:src|href)="(\/assets\/[^"]+\.js)"/g)].map(
@@ -627,7 +566,7 @@ test("the first page's script is at most 200 kB, and files are kept for a year b
   expect(scripts.length).toBeGreaterThan(0);
   let bytes = 0;
   for (const url of scripts) {
-    const file = await app.http.inject({ url, headers: { "accept-encoding": "gzip" } });
+    const file = await app().http.inject({ url, headers: { "accept-encoding": "gzip" } });
     expect(file.headers["content-encoding"]).toBe("gzip");
     expect(file.headers["cache-control"]).toContain("immutable");
     bytes += file.rawPayload.length;
@@ -637,7 +576,7 @@ test("the first page's script is at most 200 kB, and files are kept for a year b
 
 test("the Trust page's address answers JSON to programs and needs the key, and a page to browsers", async () => {
   const asked = async (headers: Record<string, string>) => {
-    const { statusCode, headers: answered } = await app.http.inject({ url: "/admin/jobs/status", headers });
+    const { statusCode, headers: answered } = await app().http.inject({ url: "/admin/jobs/status", headers });
     expect(answered.vary).toBe("Accept");
     return [statusCode, String(answered["content-type"]).split(";")[0]];
   };

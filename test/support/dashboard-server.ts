@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished } from "vitest";
-import { ADMIN_KEY, adminHeaders, NOW, openTestApp, type TestApp } from "./app.js";
-import { launchBrowser, missingBrowser, openPage } from "./browser.js";
+import { ADMIN_KEY, adminHeaders, NOW, openTestApp, type TestApp, type TestAppOptions } from "./app.js";
+import { launchBrowser, missingBrowser, openPage, type PageOptions } from "./browser.js";
 import { addDashboardSalon, buildDashboard } from "./dashboard-salon.js";
 import { openTestDatabase } from "./database.js";
 import { skipUnlessRequired } from "./skip.js";
@@ -34,10 +34,21 @@ export async function openDashboard() {
   });
   beforeEach(async (context) => {
     skipUnlessRequired(context, missingBrowser());
-    app = await openTestApp(database, { dashboard: folder });
+    await start();
+  });
+
+  async function start(options: TestAppOptions = {}): Promise<void> {
+    app = await openTestApp(database, { dashboard: folder, ...options });
     await app.http.listen({ host: "127.0.0.1", port: 0 });
     base = `http://127.0.0.1:${(app.http.server.address() as AddressInfo).port}`;
-  });
+  }
+
+  /** What the API answers the admin. */
+  async function ask(url: string) {
+    const answer = await app.http.inject({ url, headers: adminHeaders });
+    expect(answer.statusCode, url).toBe(200);
+    return answer.json();
+  }
 
   return {
     database,
@@ -47,24 +58,26 @@ export async function openDashboard() {
     /** The server's address. */
     base: () => base,
 
-    /** Opens a path, signed in. Nothing may go wrong in the page until the test is over. */
-    async visit(where: string): Promise<Page> {
-      const { page, faults } = await openPage(browser, base, { now: NOW });
+    /** Another server, which the rest of the test visits. */
+    start,
+
+    /** Opens a path, signed in by `key` if there is one. Nothing may go wrong in the page until the test is over. */
+    async visit(
+      where: string,
+      { key = ADMIN_KEY, ...options }: PageOptions & { key?: string | null } = {},
+    ): Promise<Page> {
+      const { page, faults } = await openPage(browser, base, { now: NOW, ...options });
       onTestFinished(async () => {
         await page.context().close();
         expect(faults).toEqual([]);
       });
-      await page.goto(`${where}#key=${ADMIN_KEY}`);
+      await page.goto(key === null ? where : `${where}#key=${key}`);
       return page;
     },
 
+    ask,
     /** What the API answers about the salon. */
-    async of(url: string) {
-      const question = { url: `/api/organizations/${salon}/${url}`, headers: adminHeaders };
-      const answer = await app.http.inject(question);
-      expect(answer.statusCode, url).toBe(200);
-      return answer.json();
-    },
+    of: (url: string) => ask(`/api/organizations/${salon}/${url}`),
   };
 }
 
