@@ -7,7 +7,7 @@ import { useApiPath, useOrganization } from "../shared/organization.js";
 import { Downloads } from "../shared/page.js";
 import { PageLink } from "../shared/page-link.js";
 import { useScope } from "../shared/scope.js";
-import { Empty, Failure, Skeleton } from "../shared/states.js";
+import { Empty, Failure, Pending, Skeleton } from "../shared/states.js";
 import { SEGMENT_WORDS } from "../shared/value.js";
 import { SegmentDaysForm } from "./segment-days.js";
 import { useKpi } from "./use-kpi.js";
@@ -61,7 +61,7 @@ export function SegmentBar() {
         ))}
       </ul>
       {moves.isError && <Failure error={moves.error} retry={moves.refetch} />}
-      {moves.data && <Moves movements={moves.data.movements} isPlaced={locationId !== undefined} />}
+      {!moves.isError && <Moves movements={moves.data?.movements} isPlaced={locationId !== undefined} />}
       <div className="spread">
         <SegmentDaysForm key={organizationId} />
         <Downloads of={path("segments/daily")} query={{ from, to: last }} />
@@ -89,9 +89,19 @@ function SegmentCount({
   );
 }
 
-/** @param isPlaced whether the page shows one location, which the segments do not follow */
-function Moves({ movements, isPlaced }: { movements: SegmentMovement[]; isPlaced: boolean }) {
+/**
+ * @param movements undefined while they are on their way
+ * @param isPlaced whether the page shows one location, which the segments do not follow
+ */
+function Moves({ movements, isPlaced }: { movements: SegmentMovement[] | undefined; isPlaced: boolean }) {
   const period = isPlaced ? "this period, at all locations" : "this period";
+  if (!movements) {
+    return (
+      <p className="small muted">
+        In {period}: <Pending />
+      </p>
+    );
+  }
   const moved = movements
     .filter(({ from_segment, to_segment }) => from_segment !== to_segment)
     .sort((a, b) => b.customers - a.customers);
