@@ -185,3 +185,45 @@ test("the call list's CSV has what a call needs, for as many as the list has", a
   const { customers } = await of("customers?overdue=true&limit=200");
   expect(lines).toHaveLength(customers.length);
 });
+
+test("a location that the seller does not have is said to be none, with a way back to all, and the address stays", async () => {
+  const days = "from=2026-05-03&to=2026-06-01";
+  for (const where of ["/", "/team"]) {
+    const page = await visit(`${where}?${days}&location=LNOWHERE`);
+    await page.getByText("There is no such location.").waitFor();
+    await page.getByText(/, a location that is not known, /).waitFor();
+    expect(address(page)).toBe(`${where}?${days}&location=LNOWHERE`);
+    expect(await page.getByLabel("Location").inputValue()).toBe("LNOWHERE");
+    // No number of another place stands on the page.
+    expect(await page.locator(".tile, tbody tr").count()).toBe(0);
+    expect(await axeFindings(page)).toEqual([]);
+    await page.getByRole("button", { name: "Show all locations" }).click();
+    await page.getByText(/, all locations, /).waitFor();
+    await expect.poll(() => address(page)).toBe(`${where}?${days}`);
+    await page.locator(".tile, tbody tr").first().waitFor();
+    await page.goBack();
+    await page.getByText("There is no such location.").waitFor();
+  }
+});
+
+test("a number of a location that the seller does not have has no rows of other locations", async () => {
+  const panel = (page: Page) => page.getByRole("dialog", { name: "Where this number comes from" });
+  for (const explain of [
+    "kpi/accepted_appointments",
+    "upcoming",
+    "team/visits/T",
+    "retention/month/customers/",
+  ]) {
+    const page = await visit(`/?location=LNOWHERE&explain=${explain}`);
+    await panel(page).getByText("There is no such location.").waitFor();
+    await page.context().close();
+  }
+});
+
+test("a seller that is not there is said to be none, with a way back to the first", async () => {
+  const page = await visit("/?organization=00000000-0000-4000-8000-000000000000&location=LNOWHERE");
+  await page.getByText("There is no such seller.").waitFor();
+  expect(await axeFindings(page)).toEqual([]);
+  await page.getByRole("button", { name: "Show Harbor Salon" }).click();
+  await page.getByText(/, all locations, /).waitFor();
+});

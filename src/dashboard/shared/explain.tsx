@@ -5,6 +5,7 @@ import { ExplainMeasure, ExplainTeam } from "./explain-measure.js";
 import { ExplainRetention } from "./explain-retention.js";
 import { ExplainMovement, ExplainSegment } from "./explain-segments.js";
 import { ExplainUpcoming } from "./explain-upcoming.js";
+import { Placed } from "./scope.js";
 import "./explain.css";
 
 /** Where a number comes from, beside the page. Which number, the address says. */
@@ -12,36 +13,53 @@ export function ExplainPanel() {
   const { parameters, change } = useAddress();
   const explain = parameters.get("explain");
   if (explain === null) return null;
-  const [kind, ...rest] = explain.split("/");
-  const close = () => change({ explain: undefined });
-  if (kind === "kpi") return <Panel close={close} content={<ExplainMeasure name={rest.join("/")} />} />;
-  if (kind === "upcoming") return <Panel close={close} content={<ExplainUpcoming />} />;
-  if (kind === "segment") {
-    return <Panel key={explain} close={close} content={<ExplainSegment name={rest.join("/")} />} />;
-  }
-  if (kind === "movement") {
-    const [from = "", to = ""] = rest;
-    return <Panel key={explain} close={close} content={<ExplainMovement from={from} to={to} />} />;
-  }
-  if (kind === "retention") {
-    const [by = "", counted = "", ...cohort] = rest;
-    const content = <ExplainRetention by={by} counted={counted} cohort={cohort.join("/")} />;
-    return <Panel key={explain} close={close} content={content} />;
-  }
-  if (kind === "team") {
-    const [name = "", ...id] = rest;
-    const content = <ExplainTeam name={name} teamMemberId={id.join("/")} />;
-    return <Panel key={explain} close={close} content={content} />;
-  }
-  if (kind === "customer") {
-    const column = rest.at(-1) ?? "";
-    const id = rest.slice(0, -1).join("/");
-    return <Panel key={explain} close={close} content={<ExplainColumn customerId={id} column={column} />} />;
-  }
-  return null;
+  return (
+    <Panel key={explain} close={() => change({ explain: undefined })}>
+      <Explanation explain={explain} />
+    </Panel>
+  );
 }
 
-function Panel({ close, content }: { close: () => void; content: ReactNode }) {
+function Explanation({ explain }: { explain: string }) {
+  const [kind, ...rest] = explain.split("/");
+  const [first = "", second = ""] = rest;
+  switch (kind) {
+    case "segment":
+      return <ExplainSegment name={first} />;
+    case "movement":
+      return <ExplainMovement from={first} to={second} />;
+    case "customer":
+      return <ExplainColumn customerId={rest.slice(0, -1).join("/")} column={rest.at(-1) ?? ""} />;
+    case "kpi":
+      return (
+        <Placed>
+          <ExplainMeasure name={first} />
+        </Placed>
+      );
+    case "upcoming":
+      return (
+        <Placed>
+          <ExplainUpcoming />
+        </Placed>
+      );
+    case "retention":
+      return (
+        <Placed>
+          <ExplainRetention by={first} counted={second} cohort={rest.slice(2).join("/")} />
+        </Placed>
+      );
+    case "team":
+      return (
+        <Placed>
+          <ExplainTeam name={first} teamMemberId={rest.slice(1).join("/")} />
+        </Placed>
+      );
+    default:
+      return <p>There is no such number.</p>;
+  }
+}
+
+function Panel({ close, children }: { close: () => void; children: ReactNode }) {
   const dialog = useRef<HTMLDialogElement>(null);
   // A layout effect ends while the dialog is still in the document. Only then does the browser give the focus back.
   useLayoutEffect(() => {
@@ -65,7 +83,7 @@ function Panel({ close, content }: { close: () => void; content: ReactNode }) {
         <button type="button" className="explain-close" aria-label="Close" onClick={close}>
           ×
         </button>
-        {content}
+        {children}
       </div>
     </dialog>
   );

@@ -1,14 +1,18 @@
-import { useEffect, useState } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { useAddress } from "./address.js";
 import { day } from "./format.js";
+import { nameInWords } from "./name.js";
 import { useOrganization } from "./organization.js";
 import { BY_HAND, FIRST_DAY, lastDays, PERIODS, type Period, periodOf, relative } from "./period.js";
+import { Empty } from "./states.js";
 import { useToday } from "./today.js";
 import "./controls.css";
 
 export interface Scope extends Period {
   today: string;
   locationId: string | undefined;
+  /** The location that the address names, and that the seller does not have. */
+  unknownLocation: string | undefined;
   /** `Oct 27 to Nov 25, both locations, America/Los_Angeles` */
   sentence: string;
   /** As the API takes it. */
@@ -19,9 +23,9 @@ export interface Scope extends Period {
 export function useScope(): Scope {
   const { parameters } = useAddress();
   const organization = useOrganization();
-  const location = organization.locations.find(
-    ({ location_id }) => location_id === parameters.get("location"),
-  );
+  const named = parameters.get("location") || undefined;
+  const location = organization.locations.find(({ location_id }) => location_id === named);
+  const unknownLocation = location ? undefined : named;
   const today = useToday(location?.time_zone ?? organization.time_zone);
   const period = periodOf(parameters, today);
   const { from, to } = period;
@@ -30,21 +34,36 @@ export function useScope(): Scope {
   const zone = location?.time_zone ?? (zones.size === 1 ? [...zones][0] : undefined);
   const place =
     location?.name ??
+    (unknownLocation && "a location that is not known") ??
     (organization.locations.length === 1 ? organization.locations[0]?.name : "all locations");
   return {
     ...period,
     today,
     locationId: location?.location_id,
+    unknownLocation,
     sentence: `${days}, ${place ?? "all locations"}, ${zone ? `time zone ${zone}` : "days of each location's time zone"}.`,
     query: { from, to, location_id: location?.location_id },
   };
+}
+
+/** What follows the page's place. It gives way when the seller has no such place, and the address stays. */
+export function Placed({ children }: { children: ReactNode }) {
+  const { change } = useAddress();
+  if (useScope().unknownLocation === undefined) return children;
+  return (
+    <Empty title="There is no such location.">
+      <button type="button" className="button" onClick={() => change({ location: undefined })}>
+        Show all locations
+      </button>
+    </Empty>
+  );
 }
 
 /** Chooses period and place, and writes them into the address. */
 export function ScopeControls({ places = true }: { places?: boolean }) {
   const { parameters, change } = useAddress();
   const { locations } = useOrganization();
-  const { from, to, today, name: chosen } = useScope();
+  const { from, to, today, name: chosen, unknownLocation } = useScope();
   const isCustom = chosen === undefined;
   const byHand = { period: BY_HAND, from, to };
   const meant = relative(parameters, today);
@@ -101,6 +120,7 @@ export function ScopeControls({ places = true }: { places?: boolean }) {
               {name}
             </option>
           ))}
+          {unknownLocation && <option value={unknownLocation}>{nameInWords(unknownLocation, null)}</option>}
         </select>
       )}
     </div>

@@ -4,7 +4,7 @@ import type { TeamAnswer } from "../api/types.js";
 import { Figure } from "../shared/figure.js";
 import { useApiPath } from "../shared/organization.js";
 import { Card, Downloads, PageHead } from "../shared/page.js";
-import { ScopeControls, useScope } from "../shared/scope.js";
+import { Placed, ScopeControls, useScope } from "../shared/scope.js";
 import { ScrollBox } from "../shared/scroll-box.js";
 import { useShowAll } from "../shared/show-all.js";
 import { Empty, Failure, Skeleton } from "../shared/states.js";
@@ -23,12 +23,14 @@ export default function TeamPage() {
       <PageHead title="Team" sentence={scope.sentence}>
         <ScopeControls />
       </PageHead>
-      <Card>
-        <TeamTable />
-      </Card>
-      <Card>
-        <Retention />
-      </Card>
+      <Placed>
+        <Card>
+          <TeamTable />
+        </Card>
+        <Card>
+          <Retention />
+        </Card>
+      </Placed>
     </div>
   );
 }

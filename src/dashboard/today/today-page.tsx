@@ -7,7 +7,7 @@ import { FirstSteps } from "../shared/first-steps.js";
 import { addDays, count, counted, day, daysBetween, money } from "../shared/format.js";
 import { useApiPath, useOrganization } from "../shared/organization.js";
 import { Card, Downloads, PageHead } from "../shared/page.js";
-import { ScopeControls, useScope } from "../shared/scope.js";
+import { Placed, ScopeControls, useScope } from "../shared/scope.js";
 import { Empty, Failure, Skeleton } from "../shared/states.js";
 import { CallList } from "./call-list.js";
 import { MoneyChain } from "./money-chain.js";
@@ -34,34 +34,36 @@ export function TodayPage() {
         </Card>
       )}
       <Ticker />
-      <Numbers />
-      <div className="columns columns-2">
+      <Placed>
+        <Numbers />
+        <div className="columns columns-2">
+          <Card>
+            <AppointmentsByDay />
+          </Card>
+          <Card>
+            <RevenueByDay />
+          </Card>
+        </div>
         <Card>
-          <AppointmentsByDay />
+          <SegmentBar />
         </Card>
-        <Card>
-          <RevenueByDay />
-        </Card>
-      </div>
-      <Card>
-        <SegmentBar />
-      </Card>
-      <div className="columns columns-2">
-        <Card>
-          <CallList
-            title="Slipping away"
-            query={{ overdue: "true", sort: "overdue_at", order: "desc" }}
-            nothing="Nobody is overdue. Every regular has booked or is on time."
-          />
-        </Card>
-        <Card>
-          <CallList
-            title="Due this week, nothing booked"
-            query={{ due_within_days: "7", sort: "overdue_at", order: "asc" }}
-            nothing="Nobody becomes overdue within 7 days."
-          />
-        </Card>
-      </div>
+        <div className="columns columns-2">
+          <Card>
+            <CallList
+              title="Slipping away"
+              query={{ overdue: "true", sort: "overdue_at", order: "desc" }}
+              nothing="Nobody is overdue. Every regular has booked or is on time."
+            />
+          </Card>
+          <Card>
+            <CallList
+              title="Due this week, nothing booked"
+              query={{ due_within_days: "7", sort: "overdue_at", order: "asc" }}
+              nothing="Nobody becomes overdue within 7 days."
+            />
+          </Card>
+        </div>
+      </Placed>
     </div>
   );
 }
