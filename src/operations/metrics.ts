@@ -76,7 +76,10 @@ export class Metrics {
     "Age of the oldest event not yet processed",
   );
   readonly #rowsDue = this.#gauge("rows_due", "Rows that came due and are not recomputed yet");
-  readonly #sweepEnd = this.#gauge("sweep_last_end_timestamp_seconds", "When a sweep ended last");
+  readonly #sweepEnd = this.#gauge(
+    "sweep_last_end_timestamp_seconds",
+    "When a sweep ended last; 0 before the first",
+  );
   readonly #sweepErrors = this.#gauge("sweep_errors", "Errors of the last sweep");
   readonly #sweepStep = this.#gauge("sweep_step_duration_seconds", "Time of each step of the last sweep", [
     "step",
@@ -168,15 +171,14 @@ export class Metrics {
       this.#databaseUp.set(1);
     } catch {
       // The alert uses this gauge. The earlier values of the other gauges are out of date and are removed.
-      for (const gauge of this.#read) gauge.reset();
+      for (const gauge of this.#read) withoutSamples(gauge);
       this.#databaseUp.set(0);
     }
   }
 
   #setReplica(status: ReplicaStatus | undefined): void {
-    // A gauge without labels has the value 0 from its beginning.
-    this.#replicaLag.remove();
-    this.#replicaUsed.remove();
+    withoutSamples(this.#replicaLag);
+    withoutSamples(this.#replicaUsed);
     if (status === undefined) return;
     this.#replicaUsed.set(status.problem === null ? 1 : 0);
     if (status.lag_seconds !== null) this.#replicaLag.set(status.lag_seconds);
@@ -194,12 +196,12 @@ export class Metrics {
     { inbox, sweeps, drift, rows_due, organizations }: Awaited<ReturnType<typeof readWork>>,
     now: Date,
   ): void {
-    for (const gauge of this.#read) gauge.reset();
+    for (const gauge of this.#read) withoutSamples(gauge);
     for (const [status, count] of Object.entries(inbox.by_status)) this.#stored.set({ status }, count);
     this.#oldest.set(inbox.oldest_unprocessed_seconds ?? 0);
     this.#rowsDue.set(rows_due);
     const last = sweeps.find(({ status }) => status !== "processing");
-    if (last?.completed_at) this.#sweepEnd.set(last.completed_at.getTime() / 1_000);
+    this.#sweepEnd.set((last?.completed_at?.getTime() ?? 0) / 1_000);
     this.#sweepErrors.set(last?.errors.length ?? 0);
     for (const { step, duration_ms } of last?.steps ?? []) this.#sweepStep.set({ step }, duration_ms / 1_000);
     for (const { column, rows } of drift) this.#drift.set({ column }, rows);
@@ -231,4 +233,10 @@ export class Metrics {
   #histogram(name: string, help: string, buckets: number[]) {
     return new Histogram({ name: `regulars_${name}`, help, buckets, registers: [this.#registry] });
   }
+}
+
+/** A gauge without labels is 0 from its beginning, and after a reset. */
+function withoutSamples(gauge: Gauge): void {
+  gauge.reset();
+  gauge.remove({});
 }

@@ -48,6 +48,10 @@ test("what happens to deliveries is counted by type and outcome, and refusals by
   expect(value(text, "regulars_recompute_seconds_count")).toBeGreaterThanOrEqual(1);
 });
 
+test("before the first sweep its end is told as 0, so that an alert can tell that none comes", async () => {
+  expect(value(await read(), "regulars_sweep_last_end_timestamp_seconds")).toBe(0);
+});
+
 test("sweeps, drift, pulls and organizations are told as the status tells them", async () => {
   await addProfiles(database, salon, 3);
   await sweepAt(database, new Date(NOW.getTime() - 3_600_000), "full");
@@ -122,6 +126,14 @@ test("without the database the process still tells what it knows", async () => {
   });
   const text = await read(await openTestApp(gone));
   expect(value(text, "regulars_database_up")).toBe(0);
+  // An alert would take a zero for a fact.
+  for (const gauge of [
+    "sweep_last_end_timestamp_seconds",
+    "inbox_oldest_unprocessed_age_seconds",
+    "rows_due",
+  ]) {
+    expect(value(text, `regulars_${gauge}`), gauge).toBeUndefined();
+  }
   expect(value(text, "regulars_inbox_queued_events")).toBe(0);
   expect(value(text, "nodejs_eventloop_lag_p99_seconds")).toBeGreaterThanOrEqual(0);
   await gone.close();
