@@ -1,6 +1,7 @@
 import type pg from "pg";
 import type { Clock } from "../clock.js";
 import { EVENT_RETENTION_DAYS, type Retention } from "../config.js";
+import { renewStatistics } from "../database/embedded/statistics.js";
 import { isTooSlow, isUnavailable } from "../database/failures.js";
 import { describeHolder } from "../database/lock-wait.js";
 import { keepDays } from "../days/keep.js";
@@ -65,7 +66,8 @@ const SAVE_EVERY_MS = 1_000;
  * comes after the steps that do not, and it leaves time for the check. 4. `check` compares rows with their
  * recomputation and corrects them, until all are checked. In a recent sweep it ends when the time budget is spent.
  * 5. `days` keeps the figures of past days for reports, in a time of its own. 6. `retention` makes the next months'
- * partitions of events, and removes old events, logs and marks.
+ * partitions of events, and removes old events, logs and marks. On the embedded database it renews the planner's
+ * statistics.
  *
  * A failure is noted in the report's `errors`, and the rest goes on. When `context.signal` is aborted, the sweep
  * ends after its current chunk, and the next sweep continues there. Only one sweep runs on a database at a time.
@@ -255,7 +257,7 @@ function driftRunOf({ pool, clock, signal, report, onProgress, saveReport }: Run
 }
 
 async function removeOld(run: Run): Promise<void> {
-  const { pool, clock, signal, log, retention, onProgress } = run;
+  const { context, pool, clock, signal, log, retention, onProgress } = run;
   const onDone = (done: number) => onProgress({ step: "retention", done });
   const made = await makeEventMonths(pool, clock());
   if (made.length > 0) log.info({ months: made }, "partitions of events made ahead");
@@ -264,6 +266,7 @@ async function removeOld(run: Run): Promise<void> {
   const attemptFor = (id: string, work: () => Promise<void>) => attempt(run, id, "retention", work);
   const erased = await repeatErasures(pool, clock(), signal, attemptFor, onDone);
   if (erased > 0) log.info({ rows: erased }, "late data of erased customers removed");
+  if (context.database.kind === "embedded") await renewStatistics(pool);
 }
 
 function onceASecond(save: () => Promise<void>): () => Promise<void> {
