@@ -11,6 +11,7 @@ import { cronRoutes } from "./http/cron-routes.js";
 import { dashboardRoutes } from "./http/dashboard-routes.js";
 import { draining } from "./http/draining.js";
 import { healthRoutes } from "./http/health-routes.js";
+import { jsonBodies } from "./http/json-bodies.js";
 import { liveStreams } from "./http/live-routes.js";
 import { metricsRoutes } from "./http/metrics-routes.js";
 import { openapi } from "./http/openapi.js";
@@ -30,6 +31,9 @@ const REQUEST_TIMEOUT_MS = 30_000;
 
 /** How long the head may take. It must be shorter than the whole request. Node swaps the two limits otherwise. */
 const HEADERS_TIMEOUT_MS = 15_000;
+
+/** Node's default. */
+const LONGEST_HEAD_BYTES = 16_384;
 
 /** How often connections are checked against these limits. Node's default of 30 seconds would double the limits. */
 const CHECK_CONNECTIONS_EVERY_MS = 5_000;
@@ -84,7 +88,8 @@ export async function buildApp({
     loggerInstance: log,
     // Requests are not logged, because addresses and headers are personal data. The inbox logs each event.
     logController: new LogController({ disableRequestLogging: true }),
-    routerOptions: { maxParamLength: 255 },
+    // Node reads no longer head. So the schemas refuse a long part of an address, behind the key, and name it.
+    routerOptions: { maxParamLength: LONGEST_HEAD_BYTES },
     rewriteUrl: toWebhookRoute(webhook.notificationUrl),
     frameworkErrors,
     clientErrorHandler: clientErrors,
@@ -110,6 +115,7 @@ export async function buildApp({
   await http.register(liveStreams);
   await http.register(draining);
   await http.register(misdirectedDeliveries(webhook.notificationUrl));
+  await http.register(jsonBodies);
   await http.register(authorization);
   await http.register(cookie);
   await http.register(openapi);

@@ -35,8 +35,11 @@ export class InvalidParameter extends RegularsError {
 
 /** The cursor is not one of this list's. */
 export class InvalidCursor extends RegularsError {
-  constructor(message: string) {
+  readonly parameter: string;
+
+  constructor(parameter: string, message: string) {
     super("invalid_cursor", message);
+    this.parameter = parameter;
   }
 }
 

@@ -189,5 +189,5 @@ function readCursor(text: string): Cursor {
 }
 
 function invalidBefore(): InvalidCursor {
-  return new InvalidCursor("before is what an earlier answer gave as older.");
+  return new InvalidCursor("before", "before is what an earlier answer gave as older.");
 }

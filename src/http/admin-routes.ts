@@ -45,8 +45,6 @@ export function adminRoutes({
   return async (app: FastifyInstance) => {
     app.addHook("onRequest", requireAdmin(sessions));
     app.addHook("onRoute", refuseUnknownParameters);
-    // Fastify reads it by itself.
-    app.removeContentTypeParser("text/plain");
     await app.register(organizationRoutes({ database, clock, sweeps }));
     await app.register(customerRoutes({ database, clock }));
     // Without an admin key every route answers 503 before it reads a cursor.

@@ -19,11 +19,11 @@ import {
   movementCustomersQuery,
   paymentsQuery,
 } from "./report-schemas.js";
-import { adminErrors, organizationParams, wholeNumber } from "./schemas.js";
+import { adminErrors, organizationParams, pageLimit } from "./schemas.js";
 import type { CursorSeal } from "./sealed-cursor.js";
 
 const pageQuery = z.object({
-  limit: wholeNumber(1, 200).default(50),
+  limit: pageLimit,
   cursor: z.string().optional().meta({ description: "`next_cursor` of the previous answer" }),
 });
 

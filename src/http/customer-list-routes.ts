@@ -14,6 +14,7 @@ import {
   flag,
   oneOrSeveral,
   organizationParams,
+  pageLimit,
   requireOrganization,
   squareId,
   wholeNumber,
@@ -53,7 +54,7 @@ const filters = z.strictObject({
 });
 
 const listQuery = filters.extend({
-  limit: wholeNumber(1, 200).default(50),
+  limit: pageLimit,
   cursor: z
     .string()
     .optional()

@@ -21,9 +21,10 @@ import {
   instant,
   oneOrSeveral,
   organizationParams,
+  pageLimit,
+  problemAnswer,
   requireOrganization,
   squareId,
-  wholeNumber,
 } from "./schemas.js";
 import type { CursorSeal } from "./sealed-cursor.js";
 
@@ -36,7 +37,7 @@ const listQuery = z.strictObject({
   type: eventType.optional(),
   organization_id: z.uuid().optional().meta({ description: "The nil UUID: events of unknown merchants" }),
   reason: reason.optional().meta({ description: "The `reason` of an event" }),
-  limit: wholeNumber(1, 200).default(50),
+  limit: pageLimit,
   cursor,
 });
 
@@ -146,7 +147,11 @@ export function eventRoutes({
             ...described,
             summary: "Process one stored event again",
             params: eventParams,
-            response: { 200: z.object({ status: outcome }), ...changeErrors },
+            response: {
+              200: z.object({ status: outcome }),
+              ...changeErrors,
+              409: problemAnswer("Its payload was removed by its age"),
+            },
           },
         },
         async ({ params }) => {

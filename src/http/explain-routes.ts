@@ -127,7 +127,7 @@ export function explainRoutes({ database, clock, cursors }: Parts) {
           throw new Problem(404, "column_not_found", "There is no such column. See GET /api/columns.");
         const list = (customerId: string) => [id, customerId, name];
         const explained = await explain(database.pool, id, squareCustomerId, column, clock(), (customerId) =>
-          cursors.open<RowCursor>(list(customerId), before),
+          cursors.open<RowCursor>(list(customerId), before, "before"),
         );
         if (!explained) return customerNotFound();
         const { explanation, next } = explained;

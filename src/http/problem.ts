@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import fp from "fastify-plugin";
 import { isUnavailable } from "../database/failures.js";
-import { InvalidParameter, RegularsError } from "../errors.js";
+import { InvalidCursor, InvalidParameter, RegularsError } from "../errors.js";
 import { RefusalLog } from "./refusal-log.js";
 import { securityHeaders, setSecurityHeaders } from "./security-headers.js";
 
@@ -49,8 +49,8 @@ const titles: Readonly<Record<number, string>> = {
   404: "Not Found",
   405: "Method Not Allowed",
   408: "Request Timeout",
+  409: "Conflict",
   413: "Content Too Large",
-  414: "URI Too Long",
   415: "Unsupported Media Type",
   417: "Expectation Failed",
   431: "Request Header Fields Too Large",
@@ -68,7 +68,6 @@ const refusals: Readonly<Record<string, readonly [status: number, code: string, 
     "Content-Length does not match the body.",
   ],
   FST_ERR_BAD_URL: [400, "bad_url", "The address cannot be decoded."],
-  FST_ERR_MAX_PARAM_LENGTH: [414, "bad_url", "A part of the address is longer than 255 characters."],
 };
 
 /** Answers what the router refuses before it has found a route. It is Fastify's option of this name. */
@@ -146,10 +145,9 @@ export function toProblem(error: FastifyError): Problem {
   if (error.code === "queue_full" || error.code === "shutting_down") {
     return new Problem(503, error.code, error.message, { retryAfterSeconds: 2 });
   }
-  if (error.code === "invalid_cursor") return new Problem(400, error.code, error.message);
   const refusal = refusals[error.code];
   if (refusal) return new Problem(...refusal);
-  if (error instanceof InvalidParameter) {
+  if (error instanceof InvalidParameter || error instanceof InvalidCursor) {
     return new Problem(400, error.code, error.message, { parameter: error.parameter });
   }
   if (error.validation) return invalidRequest(error);

@@ -102,11 +102,18 @@ export const paymentRow = z
   .meta({ id: "Payment" });
 
 /** A whole number in a query. */
-export const wholeNumber = (least: number, most: number) =>
-  z.preprocess(
+export const wholeNumber = (least: number, most: number) => {
+  const right = `is a whole number from ${least} to ${most}`;
+  return z.preprocess(
     (text) => (typeof text === "string" && /^\d{1,9}$/.test(text) ? Number(text) : text),
-    z.int().min(least).max(most),
+    z.int(right).min(least, right).max(most, right),
   );
+};
+
+/** How many rows of a list one answer holds. */
+export const pageLimit = wholeNumber(1, 200)
+  .default(50)
+  .meta({ description: "How many rows; 50 by default" });
 
 export const flag = z.enum(["true", "false"]).transform((text) => text === "true");
 

@@ -9,10 +9,11 @@ export interface CursorSeal {
   /** @param list identifies the list: its organization, filters and order */
   seal(list: unknown, position: unknown): string;
   /**
+   * @param parameter holds the cursor in the request; an error names it
    * @returns the sealed position; null without a cursor
    * @throws InvalidCursor when the cursor was not sealed here, for this list, with this admin key
    */
-  open<Position>(list: unknown, cursor: string | undefined): Position | null;
+  open<Position>(list: unknown, cursor: string | undefined, parameter?: string): Position | null;
 }
 
 const IV_BYTES = 12;
@@ -28,7 +29,7 @@ export function cursorSeal(adminKey: string): CursorSeal {
       const sealed = Buffer.concat([cipher.update(JSON.stringify(position), "utf8"), cipher.final()]);
       return Buffer.concat([iv, cipher.getAuthTag(), sealed]).toString("base64url");
     },
-    open(list, cursor) {
+    open(list, cursor, parameter = "cursor") {
       if (cursor === undefined) return null;
       const bytes = Buffer.from(cursor, "base64url");
       try {
@@ -41,6 +42,7 @@ export function cursorSeal(adminKey: string): CursorSeal {
         return JSON.parse(Buffer.concat(opened).toString("utf8"));
       } catch {
         throw new InvalidCursor(
+          parameter,
           "The cursor must come from an earlier answer with the same filters and order.",
         );
       }

@@ -2,7 +2,9 @@ import { z } from "zod";
 import { requireAdmin, type Sessions } from "./auth.js";
 import { type ApiInstance, security } from "./openapi.js";
 import { Problem } from "./problem.js";
-import { adminErrors, problemAnswer } from "./schemas.js";
+import { adminErrors, changeErrors, problemAnswer } from "./schemas.js";
+
+const { 403: _crossSite, ...openErrors } = changeErrors;
 
 /** The routes that open and close a session of the dashboard. */
 export function sessionRoutes({ sessions }: { sessions: Sessions | undefined }) {
@@ -15,17 +17,16 @@ export function sessionRoutes({ sessions }: { sessions: Sessions | undefined }) 
         schema: {
           summary: "Exchange the admin key for a session cookie that lasts 12 hours",
           tags,
-          body: z.strictObject({ key: z.string().max(1_000) }),
-          response: { 204: z.null(), ...adminErrors },
+          querystring: z.strictObject({}),
+          // What is not a key is answered like a wrong one.
+          body: z.strictObject({ key: z.string().max(1_000).catch("") }),
+          response: { 204: z.null(), ...openErrors },
         },
-        // A body without a key is answered like a wrong key.
-        attachValidation: true,
       },
       async (request, reply) => {
         if (!sessions)
           throw new Problem(503, "not_configured", "This route is off. Set ADMIN_API_KEY to turn it on.");
-        const key = request.validationError ? "" : request.body.key;
-        sessions.open(request, reply, key);
+        sessions.open(request, reply, request.body.key);
         return reply.code(204).send(null);
       },
     );

@@ -50,7 +50,9 @@ const schema = {
 };
 
 const driftQuery = z.strictObject({
-  days: wholeNumber(1, 366).default(30).meta({ description: "How many days in UTC, including today" }),
+  days: wholeNumber(1, 366)
+    .default(30)
+    .meta({ description: "How many days in UTC, including today; 30 by default" }),
 });
 
 const driftDay = z.object({

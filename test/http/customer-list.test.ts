@@ -326,6 +326,7 @@ describe("a salon's list", () => {
       expect(await ask(organization, question), JSON.stringify(question)).toMatchObject({
         status: 400,
         code: "invalid_cursor",
+        parameter: "cursor",
       });
     }
     // Sealed: it shows neither what it was asked for nor whose name it ends with.

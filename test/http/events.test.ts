@@ -161,8 +161,21 @@ test("a cursor of other filters, or one that was changed, is refused", async () 
     expect(await get(`/admin/events?limit=1&${query}`), query).toMatchObject({
       status: 400,
       code: "invalid_cursor",
+      parameter: "cursor",
     });
   }
+});
+
+test("an event whose payload was removed is not replayed, and the description says so", async () => {
+  await app.deliver(paymentEvent({}, { event_id: "old" }));
+  await database.pool.query("update webhook_events set payload = null");
+  expect(await post(`/admin/events/${salon}/old/replay`)).toMatchObject({
+    status: 409,
+    title: "Conflict",
+    code: "payload_removed",
+  });
+  const { paths } = (await app.http.inject("/openapi.json")).json();
+  expect(paths["/admin/events/{organizationId}/{eventId}/replay"].post.responses).toHaveProperty("409");
 });
 
 test("an event or an organization that does not exist answers 404, and an unknown status 400", async () => {

@@ -182,7 +182,7 @@ test("rows come 200 at a time, newest first, each exactly once, and a cursor is 
   const { older } = await get(`${customerUrl(salon, "ana")}/explain/total_visits`);
   for (const other of ["ana/explain/total_bookings", "ben/explain/total_visits"]) {
     const refused = await get(`/api/organizations/${salon}/customers/${other}?before=${older}`);
-    expect(refused).toMatchObject({ status: 400, code: "invalid_cursor" });
+    expect(refused).toMatchObject({ status: 400, code: "invalid_cursor", parameter: "before" });
   }
   expect(await get(`${customerUrl(salon, "ana")}/explain/organization_id`)).toMatchObject({
     code: "column_not_found",

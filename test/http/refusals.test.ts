@@ -154,7 +154,7 @@ test("whatever is refused is refused as problem+json with a code", async () => {
     ["/%zz", 400, "bad_url"],
     [customers("nobody"), 404, "customer_not_found"],
     [customers("a%00b"), 400, "invalid_request"],
-    [customers("x".repeat(300)), 414, "bad_url"],
+    [customers("x".repeat(300)), 400, "invalid_request"],
     [`/api/organizations/salon/customers/ana`, 400, "invalid_request"],
     [`/api/organizations/${foreign}/customers/ana`, 404, "organization_not_found"],
   ];
@@ -168,6 +168,32 @@ test("whatever is refused is refused as problem+json with a code", async () => {
     ]);
     expect(answer.headers["content-type"]).toMatch(/^application\/problem\+json/);
     expect(answer.body).not.toContain("xxx");
+  }
+});
+
+test("an address with a part that is too long is refused like any other without a key, and names the part with it", async () => {
+  const app = await openTestApp(database);
+  for (const url of [customers("x".repeat(9_000)), `/admin/events/${"x".repeat(9_000)}/e1`]) {
+    expect((await get(app, url, "wrong key")).statusCode).toBe(401);
+    const { status, code, parameter } = (await get(app, url)).json();
+    expect([status, code]).toEqual([400, "invalid_request"]);
+    expect(parameter).toMatch(/^(squareCustomerId|organizationId)$/);
+  }
+});
+
+test("a body that is not JSON in UTF-8 is refused, and named", async () => {
+  const app = await openTestApp(database);
+  const url = `/api/organizations/${crypto.randomUUID()}/referrals/ana`;
+  const headers = { authorization: `Bearer ${ADMIN_KEY}`, "content-type": "application/json" };
+  const bodies = [
+    '{"referral_code":',
+    "",
+    '{"__proto__":{}}',
+    Buffer.from('{"referral_code":"Jos\xe9"}', "latin1"),
+  ];
+  for (const payload of bodies) {
+    const answer = await app.http.inject({ method: "PUT", url, headers, payload });
+    expect(answer.json()).toMatchObject({ status: 400, code: "invalid_request", parameter: "body" });
   }
 });
 
