@@ -1,7 +1,5 @@
 import type pg from "pg";
-import { z } from "zod";
 import { type Queryable, query, type Statement } from "../database/query.js";
-import { InvalidCursor } from "../errors.js";
 import { type ApiRow, toApiRow } from "./api-row.js";
 import { analyticsRow, difference, recomputeCustomer } from "./customer.js";
 import { computeStatement } from "./statement.js";
@@ -57,17 +55,17 @@ const dueStatement = {
 
 const freshStatement = { name: "compute_customer_analytics", text: computeStatement };
 
-/** The last row of the answer before. The list goes on after it, newest first. NULL: the list has no more rows. */
-const placeSchema = z
-  .strictObject({
-    time: z.string().regex(/^[^\0]{1,64}$/),
-    id: z.string().regex(/^[^\0]{0,255}$/),
-  })
-  .nullable();
-const cursorSchema = z.strictObject({ bookings: placeSchema, payments: placeSchema });
+/**
+ * The last row of the answer before. The list goes on after it, newest first. `time` is Postgres text. NULL: the list
+ * has no more rows.
+ */
+type Place = { readonly time: string; readonly id: string } | null;
 
-type Cursor = z.infer<typeof cursorSchema>;
-type Place = z.infer<typeof placeSchema>;
+/** A position in both lists. */
+export interface HistoryPlace {
+  readonly bookings: Place;
+  readonly payments: Place;
+}
 
 const NEWEST: Place = { time: "infinity", id: "" };
 
@@ -81,41 +79,40 @@ export interface CustomerHistory {
   readonly merged_ids: readonly string[];
   /** When the clock alone next changes the row, and which columns change. NULL: never. */
   readonly next_change: { readonly at: string; readonly columns: readonly string[] } | null;
-  /** The value of `before` that asks for older bookings and payments. NULL when there are none. */
-  readonly older: string | null;
 }
 
 /**
  * One customer with bookings and payments, latest first. A merged id answers its survivor. A row whose refresh_due_at
  * has passed is recomputed first, so the answer is exact at `now`.
  *
- * @param before the `older` of an earlier answer
- * @returns undefined when there is no such customer
- * @throws {InvalidCursor}
+ * @param behind returns the position after which the survivor's lists go on; NULL at the beginning
+ * @returns undefined when there is no such customer; `next` is NULL when there are no older rows
  */
 export async function readCustomer(
   pool: pg.Pool,
   organizationId: string,
   customerId: string,
   now: Date,
-  before?: string,
-): Promise<CustomerHistory | undefined> {
-  const from = before === undefined ? { bookings: NEWEST, payments: NEWEST } : readCursor(before);
+  behind: (survivorId: string) => HistoryPlace | null,
+): Promise<{ readonly history: CustomerHistory; readonly next: HistoryPlace | null } | undefined> {
   const row = await exactRow(pool, organizationId, customerId, now);
   if (!row) return undefined;
   const customer = toApiRow(row);
-  const key = [organizationId, row.square_customer_id];
+  const survivorId = String(row.square_customer_id);
+  const key = [organizationId, survivorId];
+  const from = behind(survivorId) ?? { bookings: NEWEST, payments: NEWEST };
   const bookings = await readPage(pool, bookingsStatement, key, from.bookings);
   const payments = await readPage(pool, paymentsStatement, key, from.payments);
   const merged = await query<{ from_customer_id: string }>(pool, mergedIdsStatement, key);
-  return {
+  const history = {
     customer,
     bookings: bookings.rows,
     payments: payments.rows,
     merged_ids: merged.rows.map((alias) => alias.from_customer_id),
     next_change: await nextChange(pool, key, customer),
-    older: writeCursor({ bookings: bookings.older, payments: payments.older }),
   };
+  const next = { bookings: bookings.older, payments: payments.older };
+  return { history, next: next.bookings || next.payments ? next : null };
 }
 
 /**
@@ -143,19 +140,13 @@ function isExactAt({ computed_at, refresh_due_at }: Record<string, unknown>, now
 
 async function readPage(pool: pg.Pool, statement: Statement, key: readonly unknown[], from: Place) {
   if (from === null) return { rows: [], older: null };
-  const { rows } = await query(pool, statement, [...key, from.time, from.id, PAGE + 1]).catch(refuseNoTime);
+  const { rows } = await query(pool, statement, [...key, from.time, from.id, PAGE + 1]);
   const page = rows.slice(0, PAGE);
   const last = rows.length > PAGE ? page.at(-1) : undefined;
   return {
     rows: page.map(({ cursor_time: _time, cursor_id: _id, ...row }) => toApiRow(row)),
     older: last ? { time: String(last.cursor_time), id: String(last.cursor_id) } : null,
   };
-}
-
-function refuseNoTime(error: Error): never {
-  // Invalid datetime format, datetime field overflow.
-  const isNoTime = "code" in error && (error.code === "22007" || error.code === "22008");
-  throw isNoTime ? invalidBefore() : error;
 }
 
 /** Computes the row at its refresh_due_at with the one statement, and compares. */
@@ -173,21 +164,4 @@ async function nextChange(
     at: String(customer.refresh_due_at),
     columns: then ? Object.keys(difference(customer, toApiRow(then))) : [],
   };
-}
-
-function writeCursor(cursor: Cursor): string | null {
-  if (cursor.bookings === null && cursor.payments === null) return null;
-  return Buffer.from(JSON.stringify(cursor)).toString("base64url");
-}
-
-function readCursor(text: string): Cursor {
-  try {
-    return cursorSchema.parse(JSON.parse(Buffer.from(text, "base64url").toString("utf8")));
-  } catch {
-    throw invalidBefore();
-  }
-}
-
-function invalidBefore(): InvalidCursor {
-  return new InvalidCursor("before", "before is what an earlier answer gave as older.");
 }

@@ -46,9 +46,9 @@ export function adminRoutes({
     app.addHook("onRequest", requireAdmin(sessions));
     app.addHook("onRoute", refuseUnknownParameters);
     await app.register(organizationRoutes({ database, clock, sweeps }));
-    await app.register(customerRoutes({ database, clock }));
     // Without an admin key every route answers 503 before it reads a cursor.
     const cursors = cursorSeal(sessions?.adminKey ?? "");
+    await app.register(customerRoutes({ database, clock, cursors }));
     await app.register(customerListRoutes({ database, readFrom, clock, cursors }));
     await app.register(explainRoutes({ database, clock, cursors }));
     await app.register(eventRoutes({ database, inbox, cursors }));

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { recomputeCustomer } from "../analytics/customer.js";
-import { readCustomer } from "../analytics/customer-history.js";
+import { type HistoryPlace, readCustomer } from "../analytics/customer-history.js";
 import type { Clock } from "../clock.js";
 import type { Database } from "../database/database.js";
 import { ignoreBodies } from "./ignore-bodies.js";
@@ -16,6 +16,7 @@ import {
   paymentRow,
   requireOrganization,
 } from "./schemas.js";
+import type { CursorSeal } from "./sealed-cursor.js";
 
 const historyQuery = z.strictObject({
   before: z
@@ -24,8 +25,14 @@ const historyQuery = z.strictObject({
     .meta({ description: "`older` of the previous answer: reads earlier bookings and payments" }),
 });
 
+interface Parts {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly cursors: CursorSeal;
+}
+
 /** The routes that read and recompute one customer. */
-export function customerRoutes({ database, clock }: { database: Database; clock: Clock }) {
+export function customerRoutes({ database, clock, cursors }: Parts) {
   return async (app: ApiInstance) => {
     ignoreBodies(app);
     const described = (summary: string, answer: z.ZodType, errors: object = adminErrors) => ({
@@ -56,10 +63,15 @@ export function customerRoutes({ database, clock }: { database: Database; clock:
       },
       async ({ params, query }) => {
         const { organizationId, squareCustomerId } = params;
-        await requireOrganization(database, organizationId);
-        const { before } = query;
-        const history = await readCustomer(database.pool, organizationId, squareCustomerId, clock(), before);
-        return history ?? customerNotFound();
+        const { id } = await requireOrganization(database, organizationId);
+        const list = (customerId: string) => ["history", id, customerId];
+        const read = await readCustomer(database.pool, id, squareCustomerId, clock(), (customerId) =>
+          cursors.open<HistoryPlace>(list(customerId), query.before, "before"),
+        );
+        if (!read) return customerNotFound();
+        const { history, next } = read;
+        const survivorId = String(history.customer.square_customer_id);
+        return { ...history, older: next && cursors.seal(list(survivorId), next) };
       },
     );
 

@@ -53,7 +53,7 @@ export function liveRoutes({ database, feed }: { database: Database; feed: Pick<
           description:
             "`event: change` with `id` and `data: { event_id, event_type, at, customer_ids, columns }`, at most 10 a second; " +
             "for further ones `event: many` with `data: { count }`, where 0 is an unknown number. A comment each 15 seconds. " +
-            "The stream ends after an hour.",
+            "The stream ends after an hour. A reader that connects again reads anew what it shows: what it missed is not told again.",
           tags: ["Live"],
           security: [...security.admin],
           params: organizationParams,

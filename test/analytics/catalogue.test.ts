@@ -170,8 +170,9 @@ describe("the table customer_analytics", () => {
       [organizationId],
     );
     await recomputeAt(database, organizationId, ["ana"], "2026-01-01T00:00:00Z");
-    const read = await readCustomer(database.pool, organizationId, "ana", new Date("2026-01-01T00:00:00Z"));
-    expect(sorted(Object.keys(read?.customer ?? {}))).toEqual(
+    const now = new Date("2026-01-01T00:00:00Z");
+    const read = await readCustomer(database.pool, organizationId, "ana", now, () => null);
+    expect(sorted(Object.keys(read?.history.customer ?? {}))).toEqual(
       sorted((await tableColumns()).map(({ name }) => name)),
     );
   });

@@ -33,7 +33,11 @@ test("a customer's bookings and payments come 200 at a time, newest first, each 
       created_at: `2026-01-01T00:00:00.${String(n).padStart(6, "0")}Z`,
     }),
   );
-  await processInBatches(database, salon, [bookings, payments]);
+  await processInBatches(database, salon, [
+    bookings,
+    payments,
+    [customerEvent("customer.created", { id: "ben" })],
+  ]);
   const { get } = await open();
   const pages = [await get("ana")];
   while (pages.at(-1).older !== null) pages.push(await get("ana", `?before=${pages.at(-1).older}`));
@@ -42,6 +46,12 @@ test("a customer's bookings and payments come 200 at a time, newest first, each 
     [200, 1],
     [50, 0],
   ]);
+  // A cursor is for its customer.
+  expect(await get("ben", `?before=${pages[0].older}`)).toMatchObject({
+    status: 400,
+    code: "invalid_cursor",
+    parameter: "before",
+  });
   const starts = pages.flatMap((page) =>
     page.bookings.map((booking: { start_at: string }) => booking.start_at),
   );
@@ -85,7 +95,7 @@ test("a row that no clock changes has no next change, and a survivor names the i
 test.each([
   "before=",
   "before=x",
-  `before=${Buffer.from('{"bookings":{"time":"x","id":""},"payments":null}').toString("base64url")}`,
+  `before=${Buffer.from('{"bookings":{"time":"2026-01-01 no/zone","id":""},"payments":null}').toString("base64url")}`,
   "after=1",
   "before=a&before=b",
 ])("?%s is refused with 400", async (query) => {

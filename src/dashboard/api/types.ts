@@ -154,6 +154,7 @@ export interface Payment {
 }
 
 export type History = Omit<Wire<CustomerHistory>, "customer" | "bookings" | "payments"> & {
+  readonly older: string | null;
   customer: Customer;
   bookings: Booking[];
   payments: Payment[];
