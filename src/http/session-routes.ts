@@ -18,8 +18,8 @@ export function sessionRoutes({ sessions }: { sessions: Sessions | undefined }) 
           summary: "Exchange the admin key for a session cookie that lasts 12 hours",
           tags,
           querystring: z.strictObject({}),
-          // What is not a key is answered like a wrong one.
-          body: z.strictObject({ key: z.string().max(1_000).catch("") }),
+          // No key, and what is none, are answered like a wrong one.
+          body: z.preprocess((body) => body ?? {}, z.strictObject({ key: z.string().max(1_000).catch("") })),
           response: { 204: z.null(), ...openErrors },
         },
       },
