@@ -1,5 +1,6 @@
 import type pg from "pg";
-import { type Queryable, query, type Statement } from "../database/query.js";
+import { pipelined, type Queryable, query, type Statement } from "../database/query.js";
+import { inTransaction } from "../database/transaction.js";
 import { type ApiRow, toApiRow } from "./api-row.js";
 import { analyticsRow, difference, recomputeCustomer } from "./customer.js";
 import { computeStatement } from "./statement.js";
@@ -101,18 +102,23 @@ export async function readCustomer(
   const survivorId = String(row.square_customer_id);
   const key = [organizationId, survivorId];
   const from = behind(survivorId) ?? { bookings: NEWEST, payments: NEWEST };
-  const bookings = await readPage(pool, bookingsStatement, key, from.bookings);
-  const payments = await readPage(pool, paymentsStatement, key, from.payments);
-  const merged = await query<{ from_customer_id: string }>(pool, mergedIdsStatement, key);
-  const history = {
-    customer,
-    bookings: bookings.rows,
-    payments: payments.rows,
-    merged_ids: merged.rows.map((alias) => alias.from_customer_id),
-    next_change: await nextChange(pool, key, customer),
-  };
-  const next = { bookings: bookings.older, payments: payments.older };
-  return { history, next: next.bookings || next.payments ? next : null };
+  return inTransaction(pool, async (tx) => {
+    const [bookings, payments, merged, due] = await pipelined(
+      () => readPage(tx, bookingsStatement, key, from.bookings),
+      () => readPage(tx, paymentsStatement, key, from.payments),
+      () => query<{ from_customer_id: string }>(tx, mergedIdsStatement, key),
+      () => query<{ due: string }>(tx, dueStatement, key),
+    );
+    const history = {
+      customer,
+      bookings: bookings.rows,
+      payments: payments.rows,
+      merged_ids: merged.rows.map((alias) => alias.from_customer_id),
+      next_change: await nextChange(tx, key, customer, due.rows[0]?.due),
+    };
+    const next = { bookings: bookings.older, payments: payments.older };
+    return { history, next: next.bookings || next.payments ? next : null };
+  });
 }
 
 /**
@@ -138,9 +144,9 @@ function isExactAt({ computed_at, refresh_due_at }: Record<string, unknown>, now
   return !isAhead && !(refresh_due_at instanceof Date && refresh_due_at <= now);
 }
 
-async function readPage(pool: pg.Pool, statement: Statement, key: readonly unknown[], from: Place) {
+async function readPage(on: Queryable, statement: Statement, key: readonly unknown[], from: Place) {
   if (from === null) return { rows: [], older: null };
-  const { rows } = await query(pool, statement, [...key, from.time, from.id, PAGE + 1]);
+  const { rows } = await query(on, statement, [...key, from.time, from.id, PAGE + 1]);
   const page = rows.slice(0, PAGE);
   const last = rows.length > PAGE ? page.at(-1) : undefined;
   return {
@@ -154,9 +160,8 @@ async function nextChange(
   on: Queryable,
   [organizationId, customerId]: readonly unknown[],
   customer: ApiRow,
+  due: string | undefined,
 ): Promise<CustomerHistory["next_change"]> {
-  const { rows } = await query<{ due: string }>(on, dueStatement, [organizationId, customerId]);
-  const due = rows[0]?.due;
   if (due === undefined) return null;
   const fresh = await query(on, freshStatement, [organizationId, [customerId], due]);
   const then = fresh.rows[0];

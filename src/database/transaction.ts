@@ -34,18 +34,23 @@ type Work<Result> = (
  *
  * @param work may pass its last statements to `deferToCommit`. They are sent with the commit, which saves a round
  *   trip. Each step is one statement whose answer is not needed. If one fails, Postgres rolls back.
+ * @param begin the statements that begin the transaction, sent as one
  * @throws TransactionContended when every attempt collided
  * @throws TransactionRolledBack when a deferred or swallowed statement failed
  * @throws what `work` or the database threw
  */
-export function inTransaction<Result>(pool: pg.Pool, work: Work<Result>): Promise<Result> {
-  return span("transaction", () => attemptUntilCommitted(pool, work));
+export function inTransaction<Result>(pool: pg.Pool, work: Work<Result>, begin = "begin"): Promise<Result> {
+  return span("transaction", () => attemptUntilCommitted(pool, work, begin));
 }
 
-async function attemptUntilCommitted<Result>(pool: pg.Pool, work: Work<Result>): Promise<Result> {
+async function attemptUntilCommitted<Result>(
+  pool: pg.Pool,
+  work: Work<Result>,
+  begin: string,
+): Promise<Result> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await onFreshConnection(pool, () => attemptOnce(pool, work));
+      return await onFreshConnection(pool, () => attemptOnce(pool, work, begin));
     } catch (error) {
       if (!(error instanceof RetryTransaction) && !isRetryable(error)) throw error;
       if (attempt === ATTEMPTS) throw new TransactionContended(attempt, { cause: error });
@@ -54,7 +59,7 @@ async function attemptUntilCommitted<Result>(pool: pg.Pool, work: Work<Result>):
   }
 }
 
-async function attemptOnce<Result>(pool: pg.Pool, work: Work<Result>): Promise<Result> {
+async function attemptOnce<Result>(pool: pg.Pool, work: Work<Result>, begin: string): Promise<Result> {
   const tx = await span("connection", () => pool.connect());
   // A connection that breaks between two statements emits an error. Without a listener it would end the process. The
   // next statement fails with the same error.
@@ -64,7 +69,7 @@ async function attemptOnce<Result>(pool: pg.Pool, work: Work<Result>): Promise<R
   try {
     // `begin` fails only when the connection fails. Then the first statement of `work` fails too.
     const [, result] = await pipelined(
-      () => tx.query("begin"),
+      () => tx.query(begin),
       () => work(tx, (step) => last.push(step)),
     );
     const commit = () => span("commit", () => tx.query("commit"));

@@ -4,6 +4,7 @@ import { type SegmentDays, segmentDayNames, segmentDays } from "../analytics/rul
 import {
   $,
   type CustomerFilters,
+  filteredColumns,
   type Parameters,
   type Search,
   selection,
@@ -237,6 +238,10 @@ interface Statements {
   readonly filter: string;
 }
 
+const walkedColumns = ["organization_id", "square_customer_id", ...filteredColumns]
+  .map((name) => `a.${name}`)
+  .join(", ");
+
 /**
  * The statements of a sort for each part. The planner takes filters and sort for independent, and would look for new
  * customers with most visits among all customers. So a walk is limited, and says by what it finds whether it was
@@ -255,7 +260,7 @@ function statementsOf(sort: CustomerSort, search: Search): Readonly<Record<KeyRa
     const written = (keys: string, more = "") =>
       `select id, value::text as value${more} from (${keys}) as found order by ${descending ? "found.value desc, " : "found.value, "}id`;
     const walked = `(
-      select a.*, ${key} as value from customer_analytics a
+      select ${walkedColumns}, ${key} as value from customer_analytics a
       where a.organization_id = ${$.organization} and ${where}
       order by ${order(key)} limit ${$.rows}::integer
     ) as a`;

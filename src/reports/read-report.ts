@@ -1,5 +1,5 @@
 import type pg from "pg";
-import { pipelined, queryUnprepared, type Statement } from "../database/query.js";
+import { queryUnprepared, type Statement } from "../database/query.js";
 import { inTransaction } from "../database/transaction.js";
 
 /** Runs one statement and returns its rows. */
@@ -16,10 +16,11 @@ export async function readReport<Row extends object>(
   statement: Statement,
   values: readonly unknown[],
 ): Promise<Row[]> {
-  return inTransaction(pool, async (tx) => {
-    await tx.query(`${PLANNED_ANEW}; ${ROOM_TO_SORT}`);
-    return reading(tx)<Row>(statement, values);
-  });
+  return inTransaction(
+    pool,
+    (tx) => reading(tx)<Row>(statement, values),
+    `begin; ${PLANNED_ANEW}; ${ROOM_TO_SORT}`,
+  );
 }
 
 /**
@@ -32,10 +33,8 @@ export async function readSnapshot<Result>(
   work: (read: Read) => Promise<Result>,
   { sorts = false }: { readonly sorts?: boolean } = {},
 ): Promise<Result> {
-  return inSnapshot(pool, async (tx) => {
-    await tx.query(sorts ? `${PLANNED_ANEW}; ${ROOM_TO_SORT}` : PLANNED_ANEW);
-    return work(reading(tx));
-  });
+  const settings = sorts ? `${PLANNED_ANEW}; ${ROOM_TO_SORT}` : PLANNED_ANEW;
+  return inTransaction(pool, (tx) => work(reading(tx)), `${SNAPSHOT}; ${settings}`);
 }
 
 /** A transaction that only reads, and whose statements see the tables at one instant. */
@@ -43,14 +42,10 @@ export async function inSnapshot<Result>(
   pool: pg.Pool,
   work: (tx: pg.PoolClient) => Promise<Result>,
 ): Promise<Result> {
-  return inTransaction(pool, async (tx) => {
-    const [, result] = await pipelined(
-      () => tx.query("set transaction isolation level repeatable read, read only"),
-      () => work(tx),
-    );
-    return result;
-  });
+  return inTransaction(pool, work, SNAPSHOT);
 }
+
+const SNAPSHOT = "begin isolation level repeatable read, read only";
 
 const PLANNED_ANEW = "set local plan_cache_mode = force_custom_plan; set local enable_seqscan = on";
 
