@@ -28,6 +28,8 @@ const parameters = [
   "rows",
   "cursor_value",
   "cursor_id",
+  "with_values",
+  "with_nulls",
   "least",
   "most",
   "q",
@@ -57,6 +59,11 @@ export const $ = Object.fromEntries(parameters.map((name, at) => [name, `$${at +
 
 export function valuesOf(given: Parameters): unknown[] {
   return parameters.map((name) => given[name] ?? null);
+}
+
+/** A condition that always holds and names parameters that a statement has no other use for. Postgres then knows their type. */
+export function unread(names: readonly (keyof typeof $)[]): string {
+  return names.map((name) => `(${$[name]}::text is null or true)`).join(" and ");
 }
 
 /** A condition that applies only if its parameter is given. The planner removes it when the parameter is NULL. */

@@ -8,7 +8,7 @@ import { migrate } from "../../src/database/migrate.js";
 import { keepDays } from "../../src/days/keep.js";
 import { Inbox } from "../../src/inbox/inbox.js";
 import { openLog } from "../../src/log.js";
-import { customerSorts } from "../../src/reports/customers.js";
+import { customerSorts } from "../../src/reports/customer-statements.js";
 import { addDays } from "../../src/reports/period.js";
 import { paymentEvent } from "../support/events.js";
 import { recordPlans } from "../support/plans.js";
@@ -180,7 +180,7 @@ const filters: readonly string[] = [
   "segment=AT_RISK&technician_id=T17&overdue=true",
 ];
 
-const questions: readonly Question[] = [
+export const questions: readonly Question[] = [
   ...[...filters, ""].flatMap((filter) =>
     customerSorts.flatMap((sort) =>
       ["asc", "desc"].map((order) => ({

@@ -20,9 +20,11 @@ beforeAll(async () => {
   await recomputeAt(database, salon, ["ana"], NOW.toISOString());
   await database.pool.query(
     `insert into customer_analytics
-     select (jsonb_populate_record(a, jsonb_build_object('square_customer_id', 'C' || n, 'given_name', 'N' || n % 700,
-       'is_overdue', n % 2 = 0))).*
-     from customer_analytics a, generate_series(2, $1::integer) n where square_customer_id = 'ana'`,
+     select copy.* from customer_analytics a
+     cross join generate_series(2, $1::integer) n
+     cross join lateral jsonb_populate_record(a, jsonb_build_object('square_customer_id', 'C' || n,
+       'given_name', 'N' || n % 700, 'is_overdue', n % 2 = 0)) as copy
+     where a.square_customer_id = 'ana'`,
     [PAGES * 1_000],
   );
   await database.pool.query("analyze customer_analytics");
@@ -36,7 +38,10 @@ async function open() {
     return database.pool.connect();
   };
   const pool = new Proxy(database.pool, {
-    get: (target, name) => (name === "connect" ? connect : Reflect.get(target, name, target)),
+    get: (target, name) => {
+      const value = name === "connect" ? connect : Reflect.get(target, name, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
   });
   const app = await openTestApp({ ...database, pool } as Database);
   await app.http.listen({ host: "127.0.0.1", port: 0 });
