@@ -180,7 +180,7 @@ const filters: readonly string[] = [
   "segment=AT_RISK&technician_id=T17&overdue=true",
 ];
 
-export const questions: readonly Question[] = [
+const questions: readonly Question[] = [
   ...[...filters, ""].flatMap((filter) =>
     customerSorts.flatMap((sort) =>
       ["asc", "desc"].map((order) => ({

@@ -12,7 +12,7 @@ import { recordCalls, runPgbench } from "./pgbench.js";
 
 const KEY = "benchmark-signature-key";
 const URL_SIGNED = "https://regulars.example/webhooks/square";
-export const PORT = 3998;
+export const PORT = 3999;
 const DATABASE = "regulars_bench_webhooks";
 
 export interface WebhookFigures {
@@ -181,20 +181,10 @@ export async function startServer(
     SQUARE_WEBHOOK_NOTIFICATION_URL: URL_SIGNED,
     ...more,
   };
-  const server = spawn(
-    process.execPath,
-    [
-      ...(process.env.PROF ? ["--cpu-prof", `--cpu-prof-dir=${process.env.PROF}`] : []),
-      "--import",
-      "tsx",
-      "src/main.ts",
-      "serve",
-    ],
-    {
-      env,
-      stdio: ["ignore", "inherit", "inherit"],
-    },
-  );
+  const server = spawn(process.execPath, ["--import", "tsx", "src/main.ts", "serve"], {
+    env,
+    stdio: ["ignore", "inherit", "inherit"],
+  });
   for (let tries = 0; tries < 200; tries++) {
     const ready = await fetch(`http://127.0.0.1:${PORT}/readyz`).then(
       (answer) => answer.ok,

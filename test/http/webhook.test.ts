@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { MAX_BODY_BYTES } from "../../src/http/body-reader.js";
+import { Random } from "../../src/simulator/random.js";
 import { addSalon, type Headers, NOW, openTestApp, SIGNATURE_KEY, signed } from "../support/app.js";
 import { emptyDatabase, openTestDatabase } from "../support/database.js";
 import { bodyOf, bookingEvent, paymentEvent, squareEvent } from "../support/events.js";
@@ -240,3 +241,27 @@ const changedByPaying7000 = {
   revenue_last_90d_cents: 12_000,
   revenue_last_365d_cents: 12_000,
 };
+
+test("a customer, a location and a technician with the longest ids of the longest characters fit into every index", async () => {
+  const app = await openTestApp(database);
+  const random = new Random("longest ids");
+  // Characters that three bytes write, and that nothing compresses.
+  const id = () =>
+    Array.from({ length: 255 }, () => String.fromCharCode(random.int(0x4e00, 0x9fa5))).join("");
+  const ids = { customer_id: id(), location_id: id() };
+  const appointment_segments = [{ team_member_id: id(), service_variation_id: id(), duration_minutes: 45 }];
+  const booking = bookingEvent({ id: id(), ...ids, appointment_segments });
+  const payment = paymentEvent({ id: id(), ...ids });
+  for (const event of [booking, payment]) {
+    const body = bodyOf({ ...event, event_id: `event of ${event.type}` });
+    expect((await app.inject(body, signed(body))).json).toMatchObject({ status: "processed" });
+  }
+  expect((await tablesOf(database, salon)).customer_analytics).toEqual([
+    expect.objectContaining({
+      square_customer_id: ids.customer_id,
+      preferred_location_id: ids.location_id,
+      preferred_technician_id: appointment_segments[0]?.team_member_id,
+      total_revenue_cents: 5_000,
+    }),
+  ]);
+});
