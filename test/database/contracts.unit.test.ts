@@ -17,9 +17,16 @@ const CONTRACTS = [
   /\b(delete\s+from|truncate)\b/i,
 ];
 
+/** A primary key that is made anew in the same transaction, to be the newest index (see 0001). */
+const KEY_ANEW =
+  /alter table (\w+) drop constraint (\w+_pkey);\s*alter table \1 add constraint \2 primary key \([\w, ]+\);/g;
+
 /** @returns what in the SQL is a contract; undefined when it only adds */
 function contractIn(sql: string): string | undefined {
-  const statements = sql.replace(/--[^\n]*/g, "").replace(/\/\*.*?\*\//gs, "");
+  const statements = sql
+    .replace(/--[^\n]*/g, "")
+    .replace(/\/\*.*?\*\//gs, "")
+    .replace(KEY_ANEW, "");
   for (const pattern of CONTRACTS) {
     const [found] = pattern.exec(statements) ?? [];
     if (found !== undefined) return found.replace(/\s+/g, " ");
@@ -53,6 +60,7 @@ test.each([
   "alter table bookings add constraint source_known check (source <> '');",
   "create unique index bookings_source on bookings (source);",
   "delete from webhook_events;",
+  "alter table locations drop constraint locations_pkey; alter table refunds add constraint locations_pkey primary key (refund_id);",
 ])("%s is a contract", (sql) => {
   expect(contractIn(sql)).toBeDefined();
 });
@@ -64,6 +72,7 @@ test.each([
   "alter table customers alter column version drop not null;",
   "create index concurrently on bookings (source); drop index old_idx;",
   "create or replace view customer_profiles as select 1;",
+  "alter table refunds drop constraint refunds_pkey;\nalter table refunds add constraint refunds_pkey primary key (refund_id);",
 ])("%s only adds", (sql) => {
   expect(contractIn(sql)).toBeUndefined();
 });
