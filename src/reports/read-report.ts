@@ -50,7 +50,7 @@ const SNAPSHOT = "begin isolation level repeatable read, read only";
 const PLANNED_ANEW = "set local plan_cache_mode = force_custom_plan; set local enable_seqscan = on";
 
 /** A report sorts and hashes up to a few hundred thousand customers. Few reports run at once. */
-const ROOM_TO_SORT = "set local work_mem = '32MB'";
+const ROOM_TO_SORT = "set local work_mem = '64MB'";
 
 function reading(tx: pg.PoolClient): Read {
   return async <Row extends object>(statement: Statement, values: readonly unknown[]) => {

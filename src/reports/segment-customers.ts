@@ -28,7 +28,7 @@ const statement = {
       -- Those who are absent.
       select square_customer_id, 'LOST', 'LOST' from customer_analytics
       where organization_id = $1 and $5 = 'LOST' and coalesce($6, 'LOST') = 'LOST' and ${cameBefore}
-        and not exists (select from returned where returned.customer_id = square_customer_id)
+        and not exists (select from comer where has_returned and comer.customer_id = square_customer_id)
     ),
     page as (
       select * from counted where $7::text is null or customer_id collate "C" > $7

@@ -19,13 +19,13 @@ export const knownSince = (createdAt: string, customer: string) => `least(
  * visits since `window_at` decide each segment of the period, and who came before and not since is LOST.
  *
  * `visit`: the visits since `window_at`. `recent`: customers who first came since `window_at`, or never. The first
- * visit is the first ACCEPTED booking, once it has started, so a row that is due is right too. `returned`: the
- * customers of `visit` who first came before. Their first visit counts as `window_at`, where no segment depends on
- * it. The others who first came before are absent: LOST on each day.
+ * visit is the first ACCEPTED booking, once it has started, so a row that is due is right too. `newcomer`: those of them
+ * who had not come at the beginning. Of the others, who first came before the window, those without a visit in it are
+ * absent: LOST on each day.
  *
  * Only of who had not come at the beginning it matters whether they were known. Facts are read as they are now.
  *
- * Indexes: bookings_start_idx and customer_analytics_first_booking_idx; bookings_customer_idx and
+ * Indexes: bookings_start_idx and customer_analytics_first_booking_order_idx; bookings_customer_idx and
  * payments_customer_idx for customers who were created since.
  */
 export const people = `
@@ -62,10 +62,6 @@ export const people = `
         where organization_id = $1 and first_booking_at is null
       ) as customer
     ),
-    returned as materialized (
-      select visited.customer_id from (select distinct customer_id from visit) as visited
-      where not exists (select from recent where recent.customer_id = visited.customer_id)
-    ),
     newcomer as materialized (
       select customer_id, first_visit_at,
         case when customer_created_at <= begins_at then customer_created_at else coalesce(${knownSince(
@@ -74,11 +70,6 @@ export const people = `
         )}, '-infinity') end as known_at
       from recent cross join period
       where first_visit_at is null or first_visit_at > begins_at
-    ),
-    person as (
-      select customer_id, first_visit_at from recent where first_visit_at is not null
-      union all
-      select customer_id, window_at from returned cross join period
     )`;
 
 const segmentAtEnd = (instant: string, lastVisit: string) => `(
@@ -90,25 +81,27 @@ const segmentAtEnd = (instant: string, lastVisit: string) => `(
       )`;
 
 /**
- * `people`, and as `moved` each of them but those who are absent, with the segment at the beginning and at the end of the
- * period. A segment is NULL for who was not known by then.
+ * `people`, as `comer` the customers of `visit`, and as `moved` each of `people` but those who are absent, with the
+ * segment at the beginning and at the end of the period. A segment is NULL for who was not known by then.
  */
 export const movedPeople = `${people},
     visited as (
       select customer_id, max(start_at) filter (where start_at <= begins_at) as last_before, max(start_at) as last_at
-      from (
-        select customer_id, start_at from visit
-        union all
-        select customer_id, window_at from returned cross join period
-      ) as visit
-      cross join period group by customer_id
+      from visit cross join period group by customer_id
+    ),
+    comer as materialized (
+      select visited.customer_id, recent.customer_id is null as has_returned, last_at,
+        case when recent.customer_id is null then window_at else recent.first_visit_at end as first_visit_at,
+        case when recent.customer_id is null then coalesce(last_before, window_at) else last_before end as last_before
+      from visited
+      left join recent using (customer_id)
+      cross join period
     ),
     customer as (
-      select customer_id, coalesce(person.first_visit_at, newcomer.first_visit_at) as first_visit_at, known_at, last_before,
+      select customer_id, coalesce(comer.first_visit_at, newcomer.first_visit_at) as first_visit_at, known_at, last_before,
         last_at
       from newcomer
-      full join visited using (customer_id)
-      left join person using (customer_id)
+      full join comer using (customer_id)
     ),
     moved as (
       select customer_id, ${segmentAtEnd("begins_at", "customer.last_before")} as from_segment,

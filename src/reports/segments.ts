@@ -60,30 +60,33 @@ const dailyStatement = {
       ) as visited
       window own as (partition by customer_id collate "C" order by day)
     ),
-    ended as (
-      select day, next_day, has_returned, ${endsOn.map(({ column, end }) => `${dayOf(end)} as ${column}`).join(", ")}
+    -- Many stays are alike by their days.
+    ended as materialized (
+      select day, next_day, has_returned, ${endsOn.map(({ column, end }) => `${dayOf(end)} as ${column}`).join(", ")},
+        count(*)::integer as customers
       from (
         select day, next_day, last_visit_at, is_first and recent.customer_id is null as has_returned,
           coalesce(recent.first_visit_at, (select window_at from period)) as first_visit_at
-        from stay left join recent on recent.customer_id = stay.customer_id
+        from stay left join recent on recent.customer_id collate "C" = stay.customer_id collate "C"
       ) as stay
       cross join organization
+      group by ${["day", "next_day", "has_returned", ...endsOn.map(({ column }) => column)].map((_, at) => at + 1).join(", ")}
     )
     select day, segment, sum(customers)::integer as customers
     from (
       select step.day, segment, step.customers
       from (
-        select i.* from ended
+        select i.*, ended.customers from ended
         cross join lateral (values ${intervals.join(",\n          ")}) as i (segment, from_day, until_day)
         union all
         select 'NEVER_VISITED', ${dayOf("greatest(known_at, (select begins_at from period))")},
-          coalesce(${dayOf("first_visit_at")}, ${NEVER})
-        from newcomer
+          coalesce(${dayOf("first_visit_at")}, ${NEVER}), count(*)::integer
+        from newcomer group by 2, 3
       ) as i
-      cross join lateral (values (from_day, 1), (until_day, -1)) as step (day, customers)
+      cross join lateral (values (from_day, customers), (until_day, -customers)) as step (day, customers)
       where from_day < until_day and step.day < ${NEVER}
       union all
-      select day, 'LOST', -1 from ended where has_returned
+      select day, 'LOST', -customers from ended where has_returned
       union all
       select 0, 'LOST', count(*)::integer from customer_analytics where organization_id = $1 and ${cameBefore}
     ) as change
@@ -97,7 +100,7 @@ const movementsStatement = {
     absent as (
       select (
         select count(*) from customer_analytics where organization_id = $1 and ${cameBefore}
-      ) - (select count(*) from returned) as customers
+      ) - (select count(*) from comer where has_returned) as customers
     )
     select from_segment, to_segment, sum(customers)::integer as customers
     from (
