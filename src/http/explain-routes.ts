@@ -11,6 +11,7 @@ import {
   teamDefinitions,
 } from "../reports/definitions.js";
 import { columnNamed, explain, type RowCursor } from "../reports/explain.js";
+import { csvAnswer, sendPages } from "./csv.js";
 import { customerNotFound } from "./customer-routes.js";
 import { type ApiInstance, security } from "./openapi.js";
 import { Problem } from "./problem.js";
@@ -23,6 +24,13 @@ const explainParams = customerParams.extend({
 
 const explainQuery = z.strictObject({
   before: z.string().optional().meta({ description: "`older` of the previous answer: reads earlier rows" }),
+});
+
+const contribution = z.object({
+  id: z.string(),
+  time: instant.nullable(),
+  value: z.unknown(),
+  counted: z.boolean(),
 });
 
 const explanation = z.object({
@@ -44,9 +52,7 @@ const explanation = z.object({
         "or PENDING one that has not. `main`: COMPLETED, in the currency of most of the customer's payments.",
     }),
   aggregate: z.string().nullable().meta({ description: "How the value is made of the counted rows" }),
-  rows: z.array(
-    z.object({ id: z.string(), time: instant.nullable(), value: z.unknown(), counted: z.boolean() }),
-  ),
+  rows: z.array(contribution),
   older: z.string().nullable(),
   inputs: z.record(z.string(), z.unknown()),
   formula: z.string().nullable(),
@@ -106,34 +112,60 @@ export function explainRoutes({ database, clock, cursors }: Parts) {
       }),
     );
 
+    const address = "/api/organizations/:organizationId/customers/:squareCustomerId/explain/:column";
+    const route = {
+      summary: "The rows or columns that a value was computed from; a merged id returns its survivor",
+      tags: ["Customers"],
+      security: [...security.admin],
+      params: explainParams,
+    };
+
     app.get(
-      "/api/organizations/:organizationId/customers/:squareCustomerId/explain/:column",
-      {
-        schema: {
-          summary: "The rows or columns that a value was computed from; a merged id returns its survivor",
-          tags: ["Customers"],
-          security: [...security.admin],
-          params: explainParams,
-          querystring: explainQuery,
-          response: { 200: explanation, ...adminErrors },
-        },
-      },
-      async ({ params, query }) => {
-        const { organizationId, squareCustomerId, column: name } = params;
-        const { before } = query;
-        const { id } = await requireOrganization(database, organizationId);
-        const column = columnNamed(name);
-        if (!column)
-          throw new Problem(404, "column_not_found", "There is no such column. See GET /api/columns.");
-        const list = (customerId: string) => [id, customerId, name];
-        const explained = await explain(database.pool, id, squareCustomerId, column, clock(), (customerId) =>
+      address,
+      { schema: { ...route, querystring: explainQuery, response: { 200: explanation, ...adminErrors } } },
+      async ({ params, query: { before } }) => {
+        const { id, read } = await asked(params);
+        const list = (customerId: string) => [id, customerId, params.column];
+        const explained = await read((customerId) =>
           cursors.open<RowCursor>(list(customerId), before, "before"),
         );
-        if (!explained) return customerNotFound();
         const { explanation, next } = explained;
         return { ...explanation, older: next && cursors.seal(list(explanation.square_customer_id), next) };
       },
     );
+
+    // HEAD would read all rows for nothing.
+    app.get(
+      `${address}.csv`,
+      {
+        exposeHeadRoute: false,
+        schema: {
+          ...route,
+          summary: "The rows that a value was computed from, all of them, as CSV (RFC 4180, UTF-8 with BOM)",
+          querystring: z.strictObject({}),
+          response: { 200: csvAnswer, ...adminErrors },
+        },
+      },
+      async ({ params }, reply) => {
+        const { read } = await asked(params);
+        const columns = Object.keys(contribution.shape);
+        return sendPages<RowCursor>(reply, params.column, columns, async (after) => {
+          const { explanation, next } = await read(() => after);
+          return { rows: explanation.rows.map((row) => ({ ...row })), next };
+        });
+      },
+    );
+
+    /** @returns the organization, and what reads a page of the explanation */
+    async function asked({ organizationId, squareCustomerId, column: name }: z.output<typeof explainParams>) {
+      const { id } = await requireOrganization(database, organizationId);
+      const column = columnNamed(name);
+      if (!column)
+        throw new Problem(404, "column_not_found", "There is no such column. See GET /api/columns.");
+      const read = async (behind: (survivorId: string) => RowCursor | null) =>
+        (await explain(database.pool, id, squareCustomerId, column, clock(), behind)) ?? customerNotFound();
+      return { id, read };
+    }
   };
 }
 

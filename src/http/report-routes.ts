@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import type pg from "pg";
 import { z } from "zod";
 import type { ApiRow } from "../analytics/api-row.js";
-import { appointmentsDaily, revenueDaily } from "../reports/daily.js";
+import { appointmentsDaily, countedDays, revenueDaily } from "../reports/daily.js";
 import { kpi } from "../reports/kpi.js";
 import { retention } from "../reports/retention.js";
 import { segmentMovements, segmentsDaily } from "../reports/segments.js";
@@ -12,6 +12,7 @@ import { csvAnswer, csvHeader, csvHeaders, csvLines } from "./csv.js";
 import { security } from "./openapi.js";
 import {
   appointmentsDay,
+  appointmentsQuery,
   change,
   cohort,
   kpiNumbers,
@@ -19,6 +20,7 @@ import {
   period,
   retentionQuery,
   revenueDay,
+  revenueQuery,
   segmentsDay,
   teamMember,
 } from "./report-schemas.js";
@@ -31,6 +33,14 @@ const NOT_REVENUE =
 /** What the reader of a report gets. */
 interface ToRead<Query> extends Asked<Query> {
   readonly pool: pg.Pool;
+}
+
+/** All days, or those behind the number that the query names. */
+function chosenDays(
+  { query, organization }: Asked<{ readonly counted?: string | undefined }>,
+  days: ApiRow[],
+): ApiRow[] {
+  return query.counted === undefined ? days : countedDays(days, query.counted, organization.currency);
 }
 
 /** The reports over a period. */
@@ -75,17 +85,19 @@ export function reportRoutes(parts: ReportParts) {
     report(
       "appointments/daily",
       "Bookings by location and local day",
-      placeQuery,
+      appointmentsQuery,
       z.object({ days: z.array(appointmentsDay) }),
-      async ({ pool, scope, now }) => ({ days: await appointmentsDaily(pool, scope, now) }),
+      async (asked) => ({
+        days: chosenDays(asked, await appointmentsDaily(asked.pool, asked.scope, asked.now)),
+      }),
       { name: "days", row: appointmentsDay },
     );
     report(
       "revenue/daily",
       "Money by location, local day and currency",
-      placeQuery,
+      revenueQuery,
       z.object({ days: z.array(revenueDay) }),
-      async ({ pool, scope, now }) => ({ days: await revenueDaily(pool, scope, now) }),
+      async (asked) => ({ days: chosenDays(asked, await revenueDaily(asked.pool, asked.scope, asked.now)) }),
       { name: "days", row: revenueDay },
     );
     report(

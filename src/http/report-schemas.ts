@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { segments } from "../analytics/rules.js";
 import { bookingNumbers } from "../reports/bookings.js";
+import { appointmentNumbers } from "../reports/daily.js";
 import { kpiDefinitions, teamDefinitions } from "../reports/definitions.js";
 import { paymentNumbers } from "../reports/payments.js";
 import { cohortKinds, retentionNumbers, retentionWindows } from "../reports/retention.js";
@@ -178,6 +179,17 @@ export const countedPayment = z.object({
   gross_cents: money,
   refunded_cents: money,
   net_cents: money,
+});
+
+const DAYS_COUNTED =
+  "A number of `kpi`: only the days on which it is not 0, in the organization's currency, the latest first. All days by default";
+
+export const appointmentsQuery = placeQuery.extend({
+  counted: z.enum(appointmentNumbers).optional().meta({ description: DAYS_COUNTED }),
+});
+
+export const revenueQuery = placeQuery.extend({
+  counted: z.enum(paymentNumbers).optional().meta({ description: DAYS_COUNTED }),
 });
 
 export const movementCustomersQuery = periodQuery.extend({

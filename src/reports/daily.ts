@@ -71,6 +71,29 @@ export async function revenueDaily(pool: pg.Pool, scope: Scope, now: Date): Prom
   return read(pool, keptRevenueStatement, revenueStatement, scope, now);
 }
 
+/** The numbers of `kpi` that are in the rows of `appointmentsDaily`. */
+export const appointmentNumbers = [
+  "accepted_appointments",
+  "pending_appointments",
+  "cancelled_by_customer",
+  "cancelled_by_seller",
+  "no_show_appointments",
+  "unique_customers",
+  "new_customers",
+  "returning_customers",
+] as const;
+
+/**
+ * The days on which a number is not 0, the latest first.
+ *
+ * @param currency of the number, where days have one row for each currency
+ */
+export function countedDays(days: readonly ApiRow[], counted: string, currency: string): ApiRow[] {
+  return days
+    .filter((day) => Number(day[counted]) !== 0 && (day.currency ?? currency) === currency)
+    .reverse();
+}
+
 interface DayRow extends Record<string, unknown> {
   readonly date: string;
 }

@@ -297,7 +297,7 @@ test("two clicks lead from a team member's number, and from rebooked visits, to 
   // The CSV beside the list has all of them.
   const [paid] = await Promise.all([
     page.waitForEvent("download"),
-    panel.getByRole("link", { name: "CSV" }).click(),
+    panel.getByRole("link", { name: "Payments as CSV" }).click(),
   ]);
   expect(paid.suggestedFilename()).toBe("payments.csv");
   const lines = readCsv(readFileSync(await paid.path(), "utf8").slice(1));
@@ -554,6 +554,28 @@ test("what is empty, on its way, refused or lost is told, and the rest stays", a
   await page.getByRole("button", { name: "Try again" }).click();
   await tile(page, "Accepted").waitFor();
   await database.pool.query("delete from organizations where id = $1", [rows[0].id]);
+});
+
+test("a page that cannot be drawn says so and leaves the navigation, and the next try shows it", async () => {
+  // It is drawn twice in vain.
+  const fault = expect.stringContaining("TypeError");
+  const page = await visit("/columns", { faults: [fault, fault] });
+  await heading(page, "Dictionary");
+  await page.route("**/team?**", (route) => route.fulfill({ json: {} }));
+  const pages = page.getByRole("navigation", { name: "Pages" });
+  await pages.getByRole("link", { name: "Team" }).click();
+  await heading(page, "This page cannot be shown");
+  const failure = page.getByRole("alert");
+  expect(new URL(page.url()).pathname).toBe("/team");
+  expect(await axeFindings(page)).toEqual([]);
+  await pages.getByRole("link", { name: "Dictionary" }).click();
+  await heading(page, "Dictionary");
+  await page.goBack();
+  await heading(page, "This page cannot be shown");
+  await page.unroute("**/team?**");
+  await failure.getByRole("button", { name: "Try again" }).click();
+  await heading(page, "Team");
+  await page.getByRole("row", { name: /^Technician / }).waitFor();
 });
 
 test("the first page's script is at most 200 kB, and files are kept for a year but the page is not", async () => {

@@ -8,11 +8,22 @@ import { bodyOf, paymentEvent } from "../support/events.js";
 
 const { database, app, of, visit } = await openDashboard();
 
-/** A customer pays now, by a signed webhook. Today's average ticket of this one payment is its amount. */
-async function pay(id: string, cents: number): Promise<void> {
+interface Customer {
+  readonly square_customer_id: string;
+  readonly given_name: string;
+  readonly family_name: string;
+}
+
+async function lastVisitor(): Promise<string> {
   const { customers } = await of("customers?sort=last_visit_at&order=desc&limit=1");
+  return customers[0].square_customer_id;
+}
+
+/** A customer pays now, by a signed webhook. Today's average ticket of this one payment is its amount. */
+async function pay(id: string, cents: number, customer?: string): Promise<void> {
+  const customer_id = customer ?? (await lastVisitor());
   const times = { created_at: NOW.toISOString(), updated_at: NOW.toISOString() };
-  const body = bodyOf(paymentEvent({ id, customer_id: customers[0].square_customer_id, cents, ...times }));
+  const body = bodyOf(paymentEvent({ id, customer_id, cents, ...times }));
   app().clock.advance(1_000);
   expect((await app().send(body, signed(body))).json.status).toBe("processed");
 }
@@ -60,6 +71,52 @@ test("all tabs of a browser share one stream, and another takes it over from a c
   const cause = second.getByRole("region", { name: "What has just changed" });
   await cause.getByText("payment.updated").first().waitFor();
   expect(await second.evaluate("window.sameDocument")).toBe(true);
+});
+
+test("a page says that the stream is being opened, until it is live", async () => {
+  const steps = new EventEmitter();
+  const allowed = once(steps, "allowed");
+  const page = await visit("/columns");
+  await page.route("**/live", async (route) => {
+    await allowed;
+    await route.continue();
+  });
+  await page.goto("/");
+  const dot = page.getByText("Connecting", { exact: true });
+  await dot.waitFor();
+  expect(await dot.getAttribute("title")).toBe("The stream of changes is being opened.");
+  await page.getByText("Opening the stream of changes.").waitFor();
+  // The numbers do not wait for it.
+  await tile(page, "Accepted").getByRole("button").waitFor();
+  steps.emit("allowed");
+  await isLive(page);
+  await page.getByText("Listening for changes.").waitFor();
+  expect(await dot.count()).toBe(0);
+});
+
+test("the ticker names the latest change and folds those before it, which an open fold shows in their order", async () => {
+  const { customers } = await of("customers?sort=last_visit_at&order=desc&limit=4");
+  const names = customers.map((each: Customer) => `${each.given_name} ${each.family_name}`);
+  const page = await visit("/?period=today");
+  await isLive(page);
+  const ticker = page.getByRole("region", { name: "What has just changed" });
+  const latest = ticker.locator(".ticker-latest");
+  for (const at of [0, 1, 2]) {
+    await pay(`folded ${at}`, 1_000 + at, customers[at].square_customer_id);
+    await latest.getByRole("link", { name: names[at] }).waitFor();
+  }
+  const earlier = ticker.getByRole("listitem");
+  expect(await earlier.count()).toBe(0);
+  await ticker.getByText("2 before").click();
+  await expect.poll(() => earlier.count()).toBe(2);
+  const shown = () => earlier.getByRole("link").allTextContents();
+  await expect.poll(shown).toEqual([names[1], names[0]]);
+  expect(new URL(page.url()).searchParams.get("open")).toBe("before");
+  await pay("folded 3", 1_003, customers[3].square_customer_id);
+  await latest.getByRole("link", { name: names[3] }).waitFor();
+  await expect.poll(shown).toEqual([names[2], names[1], names[0]]);
+  await ticker.getByText("3 before").click();
+  await expect.poll(() => earlier.count()).toBe(0);
 });
 
 test("old numbers stay, dimmed, until those of another period come", async () => {

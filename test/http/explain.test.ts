@@ -3,6 +3,7 @@ import type { Aggregate, Column } from "../../src/analytics/column.js";
 import { columns } from "../../src/analytics/columns/catalogue.js";
 import { Random } from "../../src/simulator/random.js";
 import { adminHeaders, NOW, openTestApp, type TestApp } from "../support/app.js";
+import { readCsv } from "../support/csv.js";
 import { casesHere, emptyDatabase, openTestDatabase } from "../support/database.js";
 import { makeRandomWorld } from "../support/random-worlds.js";
 import { customerIdsOf, makeOrganization, readFacts, recomputeAt } from "../support/worlds.js";
@@ -190,6 +191,43 @@ test("rows come 200 at a time, newest first, each exactly once, and a cursor is 
   expect(await get(`${customerUrl(salon, "nobody")}/explain/total_visits`)).toMatchObject({
     code: "customer_not_found",
   });
+});
+
+test("the CSV of a value has the rows of all its pages in their order, and a refusal is no CSV", async () => {
+  const salon = await makeOrganization(database, "M1");
+  const payments = Array.from({ length: 450 }, (_, n) => ({
+    payment_id: n === 7 ? "=1+1" : `p${n}`,
+    created_at: new Date(Date.UTC(2026, 0, 1, 0, Math.floor(n / 30))).toISOString(),
+    status: n % 3 === 0 ? "FAILED" : "COMPLETED",
+  }));
+  await insert(database, salon, "payments", payments);
+  await insert(database, salon, "customer_aliases", [{ from_customer_id: "old", to_customer_id: "ana" }]);
+  await recomputeAt(database, salon, ["ana"], NOW.toISOString());
+  const csv = (of: string) =>
+    app.http.inject({ url: `/api/organizations/${salon}/customers/${of}`, headers: adminHeaders });
+  const { rows } = await explained(salon, "ana", "total_payments");
+  expect(rows).toHaveLength(450);
+  for (const id of ["ana", "old"]) {
+    const { headers, body } = await csv(`${id}/explain/total_payments.csv`);
+    expect(headers["content-type"]).toBe("text/csv; charset=utf-8");
+    expect(headers["content-disposition"]).toBe('attachment; filename="total_payments.csv"');
+    expect(readCsv(body.slice(1))).toEqual(
+      rows.map(({ id, time, value, counted }) => ({
+        id: id.replace(/^=/, "'="),
+        time,
+        value: String(value ?? ""),
+        counted: String(counted),
+      })),
+    );
+  }
+  expect((await csv("ana/explain/is_overdue.csv")).body).toBe("\uFEFFid,time,value,counted\r\n");
+  for (const [of, code] of [
+    ["ana/explain/organization_id.csv", "column_not_found"],
+    ["nobody/explain/total_payments.csv", "customer_not_found"],
+    ["ana/explain/total_payments.csv?before=x", "invalid_request"],
+  ] as const) {
+    expect((await csv(of)).json(), of).toMatchObject({ code });
+  }
 });
 
 test.each(Array.from({ length: casesHere(5) }, (_, at) => 100 + at))(

@@ -1,5 +1,6 @@
 import { beforeAll, expect, test } from "vitest";
 import { addSalon, adminHeaders, NOW, openTestApp } from "../support/app.js";
+import { readCsv } from "../support/csv.js";
 import { openTestDatabase } from "../support/database.js";
 import { recomputeAt } from "../support/worlds.js";
 import { insert } from "../support/worlds-insert.js";
@@ -14,6 +15,27 @@ beforeAll(async () => {
     { booking_id: "b1", segment_index: 0, team_member_id: "t1", duration_minutes: 30 },
   ]);
   await insert(database, salon, "team_members", [{ square_team_member_id: "t1", given_name: "=1+1" }]);
+  const noShow = { status: "NO_SHOW", location_id: "L1" };
+  await insert(database, salon, "bookings", [
+    { booking_id: "n1", start_at: "2026-05-20T12:00:00Z", ...noShow },
+    { booking_id: "n2", start_at: "2026-05-20T13:00:00Z", ...noShow, location_id: "L2" },
+    { booking_id: "n3", start_at: "2026-05-22T12:00:00Z", ...noShow },
+  ]);
+  const paid = { location_id: "L1", amount_cents: 500, total_cents: 500 };
+  await insert(database, salon, "payments", [
+    { payment_id: "p1", created_at: "2026-05-20T12:00:00Z", ...paid },
+    { payment_id: "p2", created_at: "2026-05-21T12:00:00Z", ...paid },
+    { payment_id: "p3", created_at: "2026-05-22T12:00:00Z", ...paid, currency: "EUR" },
+  ]);
+  await insert(database, salon, "refunds", [
+    {
+      refund_id: "r1",
+      payment_id: "p2",
+      created_at: "2026-05-21T12:00:00Z",
+      amount_cents: 500,
+      location_id: "L1",
+    },
+  ]);
   await recomputeAt(database, salon, ["ana"], NOW.toISOString());
 });
 
@@ -39,6 +61,34 @@ test.each([
   const [header = "", ...lines] = csv.body.slice(1).trimEnd().split("\r\n");
   expect(lines).toHaveLength(rows.length);
   if (rows[0]) expect(new Set(header.split(","))).toEqual(new Set(Object.keys(rows[0])));
+});
+
+test.each([
+  ["appointments", "no_show_appointments", ["2026-05-22 L1", "2026-05-20 L2", "2026-05-20 L1"]],
+  ["appointments", "accepted_appointments", ["2026-05-20 downtown"]],
+  ["revenue", "refunded_cents", ["2026-05-21 L1"]],
+  ["revenue", "net_cents", ["2026-05-20 L1"]],
+])(
+  "%s/daily with counted=%s has the days behind the number, the latest first, and adds up to it",
+  async (kind, counted, expected) => {
+    const days: Record<string, unknown>[] = (await get(`${kind}/daily?counted=${counted}`)).json().days;
+    expect(days.map(({ date, location_id }) => `${date} ${location_id ?? ""}`)).toEqual(expected);
+    const { current } = (await get("kpi")).json();
+    expect(days.reduce((sum, day) => sum + Number(day[counted]), 0)).toBe(current[counted]);
+    const csv = readCsv((await get(`${kind}/daily.csv?counted=${counted}`)).body.slice(1));
+    expect(csv.map(({ date, location_id }) => `${date} ${location_id}`)).toEqual(expected);
+  },
+);
+
+test("days of another number are refused, naming the parameter", async () => {
+  const app = await openTestApp(database);
+  for (const path of ["appointments/daily?counted=tips_cents", "revenue/daily.csv?counted=new_customers"]) {
+    const answer = await app.http.inject({
+      url: `/api/organizations/${salon}/${path}`,
+      headers: adminHeaders,
+    });
+    expect([answer.statusCode, answer.json().parameter], path).toEqual([400, "counted"]);
+  }
 });
 
 test("the CSV of customers has the columns that are asked for, in that order", async () => {

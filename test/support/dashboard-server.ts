@@ -61,15 +61,22 @@ export async function openDashboard() {
     /** Another server, which the rest of the test visits. */
     start,
 
-    /** Opens a path, signed in by `key` if there is one. Nothing may go wrong in the page until the test is over. */
+    /**
+     * Opens a path, signed in by `key` if there is one. Until the test is over, nothing may go wrong in the page but
+     * `faults`.
+     */
     async visit(
       where: string,
-      { key = ADMIN_KEY, ...options }: PageOptions & { key?: string | null } = {},
+      {
+        key = ADMIN_KEY,
+        faults: expected = [],
+        ...options
+      }: PageOptions & { key?: string | null; faults?: readonly unknown[] } = {},
     ): Promise<Page> {
       const { page, faults } = await openPage(browser, base, { now: NOW, ...options });
       onTestFinished(async () => {
         await page.context().close();
-        expect(faults).toEqual([]);
+        expect(faults).toEqual(expected);
       });
       await page.goto(key === null ? where : `${where}#key=${key}`);
       return page;

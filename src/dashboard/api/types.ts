@@ -211,6 +211,7 @@ export interface CountedBooking {
   booking_id: string;
   start_at: string;
   status: string;
+  location_id: string | null;
   location_name: string | null;
   customer_id: string | null;
   customer_name: string | null;
@@ -234,6 +235,7 @@ export interface CohortCustomer {
   customer_name: string | null;
   first_visit_at: string;
   returned_at: string | null;
+  location_id: string | null;
   location_name: string | null;
 }
 
@@ -242,6 +244,7 @@ export interface CountedPayment {
   kind: "payment" | "refund";
   id: string;
   created_at: string;
+  location_id: string | null;
   location_name: string | null;
   customer_id: string | null;
   customer_name: string | null;

@@ -5,7 +5,9 @@ import { ApiError } from "../api/client.js";
 import { ExplainPanel } from "../shared/explain.js";
 import { WithLive } from "../shared/live.js";
 import { WithOrganization } from "../shared/organization.js";
-import { Boundary, Empty, Skeleton } from "../shared/states.js";
+import { PageHead } from "../shared/page.js";
+import { PageLink } from "../shared/page-link.js";
+import { Boundary, Skeleton } from "../shared/states.js";
 import { SignIn } from "../sign-in/sign-in.js";
 import { TodayPage } from "../today/today-page.js";
 import { Frame } from "./frame.js";
@@ -74,7 +76,10 @@ export function App({ refused }: { refused: Error | undefined }) {
                 <Route path="/admin/jobs/status" component={TrustPage} />
                 <Route path="/columns" component={DictionaryPage} />
                 <Route>
-                  <Empty title="There is no such page." />
+                  <PageHead
+                    title="There is no such page"
+                    sentence={<PageLink href="/">Show Today</PageLink>}
+                  />
                 </Route>
               </Switch>
             </Page>

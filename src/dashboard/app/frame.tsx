@@ -103,17 +103,18 @@ function useNewPage(path: string) {
   return content;
 }
 
-const LIVE_WORDS = { live: "Live", connecting: "Connecting", lost: "Polling" } as const;
+const LIVE_WORDS = {
+  live: ["Live", "Changes arrive as they happen."],
+  connecting: ["Connecting", "The stream of changes is being opened."],
+  lost: ["Polling", "The stream is lost. The numbers are asked for every 5 seconds."],
+} as const;
 
 function LiveDot() {
   const { state } = useLive();
-  const title =
-    state === "live"
-      ? "Changes arrive as they happen."
-      : "The stream is lost. The numbers are asked for every 5 seconds.";
+  const [word, title] = LIVE_WORDS[state];
   return (
     <span className={`live live-${state}`} title={title}>
-      {LIVE_WORDS[state]}
+      {word}
     </span>
   );
 }

@@ -2,6 +2,8 @@ import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { ApiError, ask, withQuery } from "../api/client.js";
 import type { CustomersPage, History } from "../api/types.js";
 import { ago, counted, time, words } from "../shared/format.js";
+import { Name, nameInWords } from "../shared/name.js";
+import { useValueContext } from "../shared/names.js";
 import { useApiPath, useOrganization } from "../shared/organization.js";
 import { Card, PageHead } from "../shared/page.js";
 import { PageLink } from "../shared/page-link.js";
@@ -24,9 +26,9 @@ export default function CustomerPage({ id }: { id: string }) {
     initialPageParam: undefined as string | undefined,
     getNextPageParam: ({ older }) => older ?? undefined,
   });
-  const names = useNames(id);
+  const context = useValueContext(usePreferredService(id));
   const recompute = useRecompute(url);
-  const { time_zone: timeZone } = useOrganization();
+  const { timeZone } = context;
   if (query.isPending) return <Skeleton lines={14} />;
   if (query.isError) return <NotShown error={query.error} retry={query.refetch} />;
   const [newest] = query.data.pages;
@@ -39,7 +41,11 @@ export default function CustomerPage({ id }: { id: string }) {
   const { customer } = history;
   return (
     <div className="stack">
-      <PageHead title={nameOf(customer)} sentence={sentenceOf(customer, new Date(), timeZone)}>
+      <PageHead
+        title={<Name id={customer.square_customer_id} name={nameOf(customer)} />}
+        label={nameInWords(customer.square_customer_id, nameOf(customer))}
+        sentence={sentenceOf(customer, new Date(), timeZone)}
+      >
         <div className="row">
           <button
             type="button"
@@ -62,7 +68,7 @@ export default function CustomerPage({ id }: { id: string }) {
       </div>
       <RecomputeResult mutation={recompute} />
       <Freshness history={history} />
-      <Facts customer={customer} names={names} />
+      <Facts customer={customer} context={context} />
       <Card>
         <h2>Timeline</h2>
         <p className="small muted">Times in {timeZone}.</p>
@@ -126,16 +132,11 @@ function namesOf(columns: readonly string[]): string {
   return named.join(", ") || "the row";
 }
 
-/** Names of what the row names by id. The list knows them; it finds a customer by the whole id. */
-function useNames(id: string): Readonly<Record<string, string | null>> {
+/** The name of the preferred service. The list knows it; it finds a customer by the whole id. */
+function usePreferredService(id: string) {
   const path = useApiPath();
   const url = withQuery(path("customers"), { q: id, limit: 1 });
   const { data } = useQuery({ queryKey: ["customers", url], queryFn: () => ask<CustomersPage>(url) });
   const [found] = data?.customers ?? [];
-  if (!found) return {};
-  return {
-    preferred_location_id: found.preferred_location_name,
-    preferred_technician_id: found.preferred_technician_name,
-    preferred_service_variation_id: found.preferred_service_name,
-  };
+  return found && { id: found.preferred_service_variation_id, name: found.preferred_service_name };
 }

@@ -1,11 +1,11 @@
 import type { Customer } from "../api/types.js";
+import { ColumnValue } from "../shared/column-value.js";
 import { entryOf, useColumns } from "../shared/columns.js";
 import { Figure } from "../shared/figure.js";
 import { Fold } from "../shared/fold.js";
 import { words } from "../shared/format.js";
-import { useOrganization } from "../shared/organization.js";
 import { Card } from "../shared/page.js";
-import { NOTHING, valueInWords } from "../shared/value.js";
+import { NOTHING, type ValueContext } from "../shared/value.js";
 
 const GROUPS: readonly (readonly [title: string, columns: readonly string[]])[] = [
   [
@@ -79,14 +79,7 @@ const GROUPS: readonly (readonly [title: string, columns: readonly string[]])[] 
 
 const GROUPED = new Set(GROUPS.flatMap(([, columns]) => columns));
 
-/** @param names of what a column names by its id */
-export function Facts({
-  customer,
-  names,
-}: {
-  customer: Customer;
-  names: Readonly<Record<string, string | null>>;
-}) {
+export function Facts({ customer, context }: { customer: Customer; context: ValueContext }) {
   const dictionary = useColumns();
   const others = dictionary.data?.columns.map(({ name }) => name).filter((name) => !GROUPED.has(name)) ?? [];
   return (
@@ -95,14 +88,14 @@ export function Facts({
         {GROUPS.map(([title, columns]) => (
           <Card key={title}>
             <h2>{title}</h2>
-            <FactList customer={customer} columns={columns} names={names} />
+            <FactList customer={customer} columns={columns} context={context} />
           </Card>
         ))}
       </div>
       {others.length > 0 && (
         <Fold name="others" className="card" summary={`The other ${others.length} columns`}>
           <div className="facts-others">
-            <FactList customer={customer} columns={others} names={names} />
+            <FactList customer={customer} columns={others} context={context} />
           </div>
         </Fold>
       )}
@@ -113,31 +106,30 @@ export function Facts({
 function FactList({
   customer,
   columns,
-  names,
+  context,
 }: {
   customer: Customer;
   columns: readonly string[];
-  names: Readonly<Record<string, string | null>>;
+  context: ValueContext;
 }) {
   const dictionary = useColumns();
-  const { time_zone: timeZone } = useOrganization();
   return (
     <dl className="facts">
       {columns.map((name) => {
-        const value = valueInWords(entryOf(dictionary.data, name), customer[name], {
-          currency: customer.currency,
-          timeZone,
-          short: true,
-        });
+        const value = customer[name];
         return (
           <div key={name}>
             <dt>{words(name.replace(/_(variation_)?id$/, ""))}</dt>
             <dd>
-              {value === NOTHING ? (
+              {value === null || value === undefined ? (
                 <span className="muted">{NOTHING}</span>
               ) : (
                 <Figure explain={`customer/${customer.square_customer_id}/${name}`}>
-                  {names[name] ?? value}
+                  <ColumnValue
+                    column={entryOf(dictionary.data, name)}
+                    value={value}
+                    context={{ ...context, currency: customer.currency, short: true }}
+                  />
                 </Figure>
               )}
             </dd>

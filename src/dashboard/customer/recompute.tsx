@@ -1,12 +1,12 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { send } from "../api/client.js";
 import type { Recomputation } from "../api/types.js";
+import { ColumnValue } from "../shared/column-value.js";
 import { entryOf, useColumns } from "../shared/columns.js";
 import { words } from "../shared/format.js";
-import { useOrganization } from "../shared/organization.js";
+import { useValueContext } from "../shared/names.js";
 import { ScrollBox } from "../shared/scroll-box.js";
 import { Failure } from "../shared/states.js";
-import { valueInWords } from "../shared/value.js";
 import "../shared/table.css";
 
 /** Recomputes the row now, and shows each column before and after. */
@@ -20,7 +20,7 @@ export function useRecompute(url: string) {
 
 export function RecomputeResult({ mutation }: { mutation: ReturnType<typeof useRecompute> }) {
   const dictionary = useColumns();
-  const { currency, time_zone: timeZone } = useOrganization();
+  const context = useValueContext();
   if (mutation.isError) return <Failure error={mutation.error} />;
   if (!mutation.data) return null;
   const drift = Object.entries(mutation.data.drift);
@@ -46,13 +46,16 @@ export function RecomputeResult({ mutation }: { mutation: ReturnType<typeof useR
           </thead>
           <tbody>
             {drift.map(([name, { before, after }]) => {
-              const write = (value: unknown) =>
-                valueInWords(entryOf(dictionary.data, name), value, { currency, timeZone });
+              const column = entryOf(dictionary.data, name);
               return (
                 <tr key={name}>
                   <td>{words(name)}</td>
-                  <td>{write(before)}</td>
-                  <td>{write(after)}</td>
+                  <td>
+                    <ColumnValue column={column} value={before} context={context} />
+                  </td>
+                  <td>
+                    <ColumnValue column={column} value={after} context={context} />
+                  </td>
                 </tr>
               );
             })}

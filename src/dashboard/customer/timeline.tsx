@@ -1,9 +1,11 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect } from "react";
-import { ask, withQuery } from "../api/client.js";
-import type { Booking, Explanation, History, Money, Payment, TeamMember } from "../api/types.js";
+import { ask } from "../api/client.js";
+import type { Booking, Explanation, History, Money, Payment } from "../api/types.js";
 import { useAddress } from "../shared/address.js";
-import { addDays, dayIn, money, time, words } from "../shared/format.js";
+import { money, time, words } from "../shared/format.js";
+import { nameInWords } from "../shared/name.js";
+import { useValueContext } from "../shared/names.js";
 import { useApiPath, useOrganization } from "../shared/organization.js";
 import { Empty } from "../shared/states.js";
 
@@ -35,12 +37,11 @@ export function Timeline({
 }) {
   const { parameters, change } = useAddress();
   const shown = Math.max(SHOWN, Math.floor(Number(parameters.get("timeline"))) || 0);
-  const { time_zone: timeZone, locations } = useOrganization();
-  const team = useTeamNames();
+  const { time_zone: timeZone } = useOrganization();
+  const { names } = useValueContext();
   const refunds = useRefunds(history);
-  const placeOf = (id: string | null) => locations.find(({ location_id }) => location_id === id)?.name;
   const moments = [
-    ...history.bookings.map((booking) => bookingMoment(booking, team, placeOf(booking.location_id))),
+    ...history.bookings.map((booking) => bookingMoment(booking, names)),
     ...history.payments.map(paymentMoment),
     ...refunds.map((row) => refundMoment(row, history.customer.currency)),
   ].sort((a, b) => (a.at < b.at ? 1 : -1));
@@ -91,18 +92,18 @@ const BOOKING_WORDS: Readonly<Record<string, readonly [text: string, tone: Momen
   NO_SHOW: ["No-show", "warn"],
 };
 
-function bookingMoment(
-  booking: Booking,
-  team: ReadonlyMap<string, string>,
-  place: string | undefined,
-): Moment {
+/** What Square writes when anyone may do it. */
+const ANYONE = "anyTeamMember";
+
+function bookingMoment(booking: Booking, names: ReadonlyMap<string, string>): Moment {
   const [text, tone] = BOOKING_WORDS[booking.status] ?? [words(booking.status), ""];
   const isToCome = booking.status === "ACCEPTED" && Date.parse(booking.start_at) > Date.now();
-  const staff = booking.segments.flatMap(({ team_member_id }) => team.get(team_member_id ?? "") ?? []);
+  const write = (id: string) => nameInWords(id, names.get(id));
+  const staff = booking.segments.flatMap(({ team_member_id: id }) => (id && id !== ANYONE ? write(id) : []));
   const parts = [
     `${booking.duration_minutes} min`,
     staff.length > 0 && `with ${[...new Set(staff)].join(", ")}`,
-    place && `at ${place}`,
+    booking.location_id && `at ${write(booking.location_id)}`,
   ];
   return {
     key: `booking ${booking.booking_id}`,
@@ -153,21 +154,4 @@ function useRefunds({ customer }: History) {
     enabled: Number(customer.total_refunds) > 0,
   });
   return query.data?.rows.filter(({ counted }) => counted) ?? [];
-}
-
-/** Who worked here within two years, by id. */
-function useTeamNames(): ReadonlyMap<string, string> {
-  const path = useApiPath();
-  const { time_zone } = useOrganization();
-  const to = dayIn(new Date(), time_zone);
-  const url = withQuery(path("team"), { from: addDays(to, -730), to });
-  const query = useQuery({
-    queryKey: ["team names", url],
-    queryFn: () => ask<{ team: TeamMember[] }>(url),
-    staleTime: Number.POSITIVE_INFINITY,
-    meta: { fixed: true },
-  });
-  return new Map(
-    query.data?.team.map(({ team_member_id, name }) => [team_member_id, name ?? team_member_id]),
-  );
 }

@@ -2,6 +2,7 @@ import { useLayoutEffect, useRef } from "react";
 import type { ListedCustomer } from "../api/types.js";
 import { Figure } from "../shared/figure.js";
 import { counted, money } from "../shared/format.js";
+import { Name } from "../shared/name.js";
 import { useOrganization } from "../shared/organization.js";
 import { PageLink } from "../shared/page-link.js";
 import { SegmentName } from "../shared/segment.js";
@@ -39,7 +40,9 @@ function CustomerCard({ customer }: { customer: ListedCustomer }) {
   return (
     <>
       <div className="spread">
-        <PageLink href={`/customers/${encodeURIComponent(id)}`}>{nameOf(customer)}</PageLink>
+        <PageLink href={`/customers/${encodeURIComponent(id)}`}>
+          <Name id={id} name={nameOf(customer)} />
+        </PageLink>
         <SegmentName segment={customer.customer_segment} />
       </div>
       <p className="small">{sentenceOf(customer, new Date(), time_zone)}</p>

@@ -1,9 +1,11 @@
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
 import { type RefCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import type { ColumnEntry, ListedCustomer, Segment } from "../api/types.js";
+import { ColumnValue } from "../shared/column-value.js";
 import { Figure } from "../shared/figure.js";
 import { words } from "../shared/format.js";
-import { useOrganization } from "../shared/organization.js";
+import { Name, nameInWords } from "../shared/name.js";
+import { useValueContext } from "../shared/names.js";
 import { PageLink } from "../shared/page-link.js";
 import { SegmentName } from "../shared/segment.js";
 import { isNumeric, NOTHING, nameOf, valueInWords } from "../shared/value.js";
@@ -87,24 +89,24 @@ function Row({
   columns: ListProps["columns"];
   index: number;
 }) {
-  const { time_zone: timeZone } = useOrganization();
   const id = customer.square_customer_id;
+  const service = { id: customer.preferred_service_variation_id, name: customer.preferred_service_name };
+  const context = { ...useValueContext(service), currency: customer.currency, short: true };
   return (
     <tr aria-rowindex={index + 2}>
       <td>
-        <PageLink href={`/customers/${encodeURIComponent(id)}`}>{nameOf(customer)}</PageLink>
+        <PageLink href={`/customers/${encodeURIComponent(id)}`}>
+          <Name id={id} name={nameOf(customer)} />
+        </PageLink>
       </td>
       {columns.map((column) => {
-        const text = valueInWords(column, customer[column.name], {
-          currency: customer.currency,
-          timeZone,
-          short: true,
-        });
+        const value = customer[column.name];
+        const text = valueInWords(column, value, context);
         const shown =
           column.name === "customer_segment" ? (
             <SegmentName segment={customer.customer_segment as Segment} />
           ) : (
-            text
+            <ColumnValue column={column} value={value} context={context} />
           );
         return (
           <td key={column.name} className={isNumeric(column) ? "number" : ""}>
@@ -113,7 +115,7 @@ function Row({
             ) : (
               <Figure
                 explain={`customer/${id}/${column.name}`}
-                label={`${words(column.name)} of ${nameOf(customer)}: ${text}`}
+                label={`${words(column.name)} of ${nameInWords(id, nameOf(customer))}: ${text}`}
               >
                 {shown}
               </Figure>

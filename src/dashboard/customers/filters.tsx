@@ -2,6 +2,7 @@ import { useEffect, useState } from "react";
 import type { CustomerFilters } from "../../reports/customer-filters.js";
 import { useAddress } from "../shared/address.js";
 import { words } from "../shared/format.js";
+import { nameInWords } from "../shared/name.js";
 import { useOrganization } from "../shared/organization.js";
 import { SEGMENT_WORDS } from "../shared/value.js";
 
@@ -66,7 +67,7 @@ export function Filters() {
         <Choice
           name="technician_id"
           all="Any technician"
-          options={team_members.map(({ team_member_id, name }) => [team_member_id, name])}
+          options={team_members.map(({ team_member_id: id, name }) => [id, nameInWords(id, name)])}
         />
       )}
       <MoreFilters />
@@ -132,7 +133,7 @@ function MoreFilters() {
           <Choice
             name="location_id"
             all="All locations"
-            options={locations.map(({ location_id, name }) => [location_id, name])}
+            options={locations.map(({ location_id: id, name }) => [id, nameInWords(id, name)])}
           />
         )}
         <Choice name="customer_type" all="Any type" options={TYPES.map((each) => [each, words(each)])} />
@@ -195,7 +196,9 @@ function Choice({
           {label}
         </option>
       ))}
-      {value !== "" && !options.some(([each]) => each === value) && <option value={value}>{value}</option>}
+      {value !== "" && !options.some(([each]) => each === value) && (
+        <option value={value}>{name.endsWith("_id") ? nameInWords(value, null) : value}</option>
+      )}
     </select>
   );
 }

@@ -1,12 +1,14 @@
 import type { ReactNode } from "react";
 import { asCsv } from "../api/client.js";
 import { time } from "./format.js";
+import { LocationName, Name } from "./name.js";
 import { useOrganization } from "./organization.js";
 import { PageLink } from "./page-link.js";
 import { ScrollBox } from "./scroll-box.js";
 
 /** What the rows of a list behind a number have in common. */
 interface CountedRow {
+  readonly location_id: string | null;
   readonly location_name: string | null;
   readonly customer_id: string | null;
   readonly customer_name: string | null;
@@ -14,13 +16,17 @@ interface CountedRow {
 
 interface ListProps<Row> {
   readonly heading: string;
+  /** Stands between the heading and the rows. */
+  readonly intro?: ReactNode;
   readonly label: string;
   /** The API's list of them. */
   readonly url: string;
   readonly rows: readonly Row[];
   readonly idOf: (row: Row) => string;
+  /** Whether the number leaves the row out. */
+  readonly isMuted?: (row: Row) => boolean;
   /** Reads the next page. Left out on the last one. */
-  readonly more?: { readonly label: string; readonly read: () => void } | undefined;
+  readonly more?: { readonly label: string; readonly read: () => unknown } | undefined;
 }
 
 interface Column<Row> {
@@ -44,7 +50,7 @@ export function CountedRows<Row extends CountedRow>({ timeOf, numbers, ...list }
       columns={[
         { head: "Time", write: (row) => time(timeOf(row), timeZone) },
         { head: "Customer", write: (row) => <CustomerLink id={row.customer_id} name={row.customer_name} /> },
-        { head: "Location", write: (row) => row.location_name ?? "no location" },
+        { head: "Location", write: (row) => <LocationName of={row} /> },
         ...numbers.map((number) => ({ ...number, isNumber: true })),
       ]}
     />
@@ -54,16 +60,21 @@ export function CountedRows<Row extends CountedRow>({ timeOf, numbers, ...list }
 /** Leads to a customer of a list. */
 export function CustomerLink({ id, name }: { id: string | null; name: string | null }) {
   if (id === null) return "nobody";
-  return <PageLink href={`/customers/${encodeURIComponent(id)}`}>{name ?? id}</PageLink>;
+  return (
+    <PageLink href={`/customers/${encodeURIComponent(id)}`}>
+      <Name id={id} name={name} />
+    </PageLink>
+  );
 }
 
 /** The rows behind a number in pages, and all of them for a spreadsheet and for a program. */
 export function CountedList<Row>(props: ListProps<Row> & { readonly columns: readonly Column<Row>[] }) {
-  const { heading, label, url, rows, idOf, columns, more } = props;
+  const { heading, intro, label, url, rows, idOf, isMuted, columns, more } = props;
   const flush = (isNumber: boolean | undefined) => isNumber && { className: "number" };
   return (
     <section>
       <h3>{heading}</h3>
+      {intro}
       {rows.length > 0 && (
         <ScrollBox label={label} className="explain-rows">
           <table>
@@ -78,7 +89,7 @@ export function CountedList<Row>(props: ListProps<Row> & { readonly columns: rea
             </thead>
             <tbody>
               {rows.map((row) => (
-                <tr key={idOf(row)} title={idOf(row)}>
+                <tr key={idOf(row)} title={idOf(row)} className={isMuted?.(row) ? "muted" : ""}>
                   {columns.map(({ head, isNumber, write }) => (
                     <td key={head} {...flush(isNumber)}>
                       {write(row)}
@@ -91,15 +102,15 @@ export function CountedList<Row>(props: ListProps<Row> & { readonly columns: rea
         </ScrollBox>
       )}
       {more && (
-        <button type="button" className="button" onClick={more.read}>
+        <button type="button" className="button" onClick={() => more.read()}>
           {more.label}
         </button>
       )}
       <p className="row">
-        <a className="button" href={asCsv(url)} download>
+        <a className="button" href={asCsv(url)} download aria-label={`${label} as CSV`}>
           CSV
         </a>
-        <a className="button" href={url} target="_blank" rel="noreferrer">
+        <a className="button" href={url} target="_blank" rel="noreferrer" aria-label={`${label} as JSON`}>
           JSON
         </a>
       </p>

@@ -1,17 +1,19 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { ask, withQuery } from "../api/client.js";
-import type { Explanation } from "../api/types.js";
+import type { ExplainRow, Explanation } from "../api/types.js";
+import { ColumnValue } from "./column-value.js";
 import { entryOf, useColumns } from "./columns.js";
-import { ago, counted, time, words } from "./format.js";
-import { useApiPath, useOrganization } from "./organization.js";
-import { ScrollBox } from "./scroll-box.js";
+import { CountedList } from "./counted-rows.js";
+import { counted, time, words } from "./format.js";
+import { useValueContext } from "./names.js";
+import { useApiPath } from "./organization.js";
 import { Failure, Skeleton } from "./states.js";
-import { type ValueContext, valueInWords } from "./value.js";
+import type { ValueContext } from "./value.js";
 
 /** A column of a customer: its definition, its freshness, and the rows or columns it comes from. */
 export function ExplainColumn({ customerId, column }: { customerId: string; column: string }) {
   const path = useApiPath();
-  const { currency, time_zone: timeZone } = useOrganization();
+  const context = useValueContext();
   const url = path(`customers/${encodeURIComponent(customerId)}/explain/${encodeURIComponent(column)}`);
   const query = useInfiniteQuery({
     queryKey: ["explain", url],
@@ -23,13 +25,14 @@ export function ExplainColumn({ customerId, column }: { customerId: string; colu
   if (query.isError) return <Failure error={query.error} retry={query.refetch} />;
   const [explanation] = query.data.pages;
   if (!explanation) return null;
-  const context = { currency, timeZone };
+  const { timeZone } = context;
+  const isCounted = explanation.from !== "columns" && explanation.from !== "profile";
   const rows = query.data.pages.flatMap((page) => page.rows);
   return (
     <>
       <h2>{words(column)}</h2>
       <p className="explain-value">
-        {valueInWords({ ...explanation, name: column }, explanation.value, context)}
+        <ColumnValue column={{ ...explanation, name: column }} value={explanation.value} context={context} />
       </p>
       <p>{explanation.description}</p>
       <p className="small muted">
@@ -39,20 +42,24 @@ export function ExplainColumn({ customerId, column }: { customerId: string; colu
           : "until an event changes it"}{" "}
         ({timeZone}).
       </p>
-      {explanation.from === "columns" && <Inputs explanation={explanation} context={context} />}
-      {explanation.from !== "columns" && explanation.from !== "profile" && (
+      {isCounted ? (
         <Rows
+          url={url}
           explanation={explanation}
           rows={rows}
           context={context}
           more={query.hasNextPage ? () => query.fetchNextPage() : undefined}
         />
+      ) : (
+        <>
+          {explanation.from === "columns" && <Inputs explanation={explanation} context={context} />}
+          <p>
+            <a className="button" href={url} target="_blank" rel="noreferrer">
+              JSON
+            </a>
+          </p>
+        </>
       )}
-      <p>
-        <a className="button" href={url} target="_blank" rel="noreferrer">
-          JSON
-        </a>
-      </p>
     </>
   );
 }
@@ -69,7 +76,9 @@ function Inputs({ explanation, context }: { explanation: Explanation; context: V
             {inputs.map(([name, value]) => (
               <div key={name}>
                 <dt>{name}</dt>
-                <dd>{valueInWords(entryOf(dictionary.data, name), value, context)}</dd>
+                <dd>
+                  <ColumnValue column={entryOf(dictionary.data, name)} value={value} context={context} />
+                </dd>
               </div>
             ))}
           </dl>
@@ -86,11 +95,13 @@ function Inputs({ explanation, context }: { explanation: Explanation; context: V
 }
 
 function Rows({
+  url,
   explanation,
   rows,
   context,
   more,
 }: {
+  url: string;
   explanation: Explanation;
   rows: Explanation["rows"];
   context: ValueContext;
@@ -98,57 +109,41 @@ function Rows({
 }) {
   const countedRows = rows.filter((row) => row.counted).length;
   return (
-    <section>
-      <h3>
-        {counted(rows.length, `${explanation.from} row`)}
-        {more ? ", newest first" : ""}; {countedRows} counted
-      </h3>
-      {explanation.condition && (
-        <>
-          <p className="small muted">A row counts when</p>
-          <pre>{explanation.condition}</pre>
-        </>
-      )}
-      <ScrollBox label="Rows" className="explain-rows">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Time</th>
-              <th scope="col">Id</th>
-              <th scope="col" className="number">
-                Value
-              </th>
-              <th scope="col">Counted</th>
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map((row) => (
-              <tr
-                key={`${row.id} ${row.time} ${JSON.stringify(row.value)}`}
-                className={row.counted ? "" : "uncounted"}
-              >
-                <td title={row.time ? ago(row.time, new Date()) : ""}>
-                  {row.time ? time(row.time, context.timeZone) : "–"}
-                </td>
-                <td>
-                  <code>{row.id}</code>
-                </td>
-                <td className="number">
-                  {typeof row.value === "object" && row.value !== null
-                    ? JSON.stringify(row.value)
-                    : valueInWords({ ...explanation, name: explanation.column }, row.value, context)}
-                </td>
-                <td>{row.counted ? "yes" : "no"}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </ScrollBox>
-      {more && (
-        <button type="button" className="button" onClick={() => more()}>
-          Older rows
-        </button>
-      )}
-    </section>
+    <CountedList<ExplainRow>
+      heading={`${counted(rows.length, `${explanation.from} row`)}${more ? ", newest first" : ""}; ${countedRows} counted`}
+      intro={
+        explanation.condition && (
+          <>
+            <p className="small muted">A row counts when</p>
+            <pre>{explanation.condition}</pre>
+          </>
+        )
+      }
+      label="Rows"
+      url={url}
+      rows={rows}
+      idOf={({ id, time: at, value }) => `${id} ${at} ${JSON.stringify(value)}`}
+      isMuted={(row) => !row.counted}
+      columns={[
+        { head: "Time", write: (row) => (row.time ? time(row.time, context.timeZone) : "–") },
+        { head: "Id", write: ({ id }) => <code>{id}</code> },
+        {
+          head: "Value",
+          isNumber: true,
+          write: ({ value }) =>
+            typeof value === "object" && value !== null ? (
+              JSON.stringify(value)
+            ) : (
+              <ColumnValue
+                column={{ ...explanation, name: explanation.column }}
+                value={value}
+                context={context}
+              />
+            ),
+        },
+        { head: "Counted", write: (row) => (row.counted ? "yes" : "no") },
+      ]}
+      more={more && { label: "Older rows", read: more }}
+    />
   );
 }

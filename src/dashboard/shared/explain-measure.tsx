@@ -2,13 +2,14 @@ import { useQuery } from "@tanstack/react-query";
 import { ask, withQuery } from "../api/client.js";
 import type { AppointmentsDay, Kpi, Money, TeamAnswer } from "../api/types.js";
 import { useColumns } from "./columns.js";
+import { CountedList } from "./counted-rows.js";
 import { CountedBookingRows } from "./explain-bookings.js";
 import { CountedPaymentRows } from "./explain-payments.js";
 import { count, day, change as inWords, money, words } from "./format.js";
 import { type MeasureName, measured, measures } from "./measures.js";
+import { LocationName, nameInWords } from "./name.js";
 import { useApiPath } from "./organization.js";
 import { useScope } from "./scope.js";
-import { ScrollBox } from "./scroll-box.js";
 import { Failure, Skeleton } from "./states.js";
 import { teamMeasures, writeTeamNumber } from "./team-measures.js";
 
@@ -60,59 +61,36 @@ type DaysMeasure = NonNullable<(typeof measures)[MeasureName]["days"]>;
 type Day = Pick<AppointmentsDay, "date" | "location_id" | "location_name"> &
   Readonly<Record<string, Money | null>>;
 
-function Days({ measure, currency }: { measure: DaysMeasure; currency: string }) {
+function Days({ measure: { of, columns, adds }, currency }: { measure: DaysMeasure; currency: string }) {
   const path = useApiPath();
   const scope = useScope();
-  const url = withQuery(path(`${measure.of}/daily`), scope.query);
-  const query = useQuery({
-    queryKey: ["days", url],
-    queryFn: () => ask<{ days: Day[] }>(url),
-  });
+  const url = withQuery(path(`${of}/daily`), { ...scope.query, counted: columns[0] });
+  const query = useQuery({ queryKey: ["days", url], queryFn: () => ask<{ days: Day[] }>(url) });
   if (query.isPending) return <Skeleton lines={5} />;
   if (query.isError) return <Failure error={query.error} retry={query.refetch} />;
-  const rows = query.data.days
-    .filter((row) => row.currency === undefined || row.currency === currency)
-    .filter((row) => measure.columns.some((column) => Number(row[column]) !== 0))
-    .reverse();
+  const { days } = query.data;
   const write = (column: string, value: Money) =>
     column.endsWith("_cents") ? money(value, currency) : count(value);
+  const heading = adds
+    ? "The days add up to it"
+    : "By day; a customer of several days is counted once in the period";
   return (
-    <section>
-      <h3>
-        {measure.adds
-          ? "The days add up to it"
-          : "By day; a customer of several days is counted once in the period"}
-      </h3>
-      <ScrollBox label="Days" className="explain-rows">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Day</th>
-              <th scope="col">Location</th>
-              {measure.columns.map((column) => (
-                <th key={column} scope="col" className="number">
-                  {words(column)}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map((row) => (
-              <tr key={`${row.date} ${row.location_id}`}>
-                <td>{day(row.date, scope.today)}</td>
-                <td>{row.location_name ?? "no location"}</td>
-                {measure.columns.map((column) => (
-                  <td key={column} className="number">
-                    {write(column, row[column] ?? 0)}
-                  </td>
-                ))}
-              </tr>
-            ))}
-          </tbody>
-        </table>
-        {rows.length === 0 && <p className="muted">No day of the period has any.</p>}
-      </ScrollBox>
-    </section>
+    <CountedList<Day>
+      heading={days.length === 0 ? "No day of the period has any" : heading}
+      label="Days"
+      url={url}
+      rows={days}
+      idOf={({ date, location_id }) => `${date} ${location_id ?? ""}`}
+      columns={[
+        { head: "Day", write: ({ date }) => day(date, scope.today) },
+        { head: "Location", write: (row) => <LocationName of={row} /> },
+        ...columns.map((column) => ({
+          head: words(column),
+          isNumber: true,
+          write: (row: Day) => write(column, row[column] ?? 0),
+        })),
+      ]}
+    />
   );
 }
 
@@ -130,7 +108,7 @@ export function ExplainTeam({ name, teamMemberId }: { name: string; teamMemberId
     <>
       <h2>
         {measure.label}
-        {member && ` of ${member.name ?? teamMemberId}`}
+        {member && ` of ${nameInWords(teamMemberId, member.name)}`}
       </h2>
       {member && query.data && (
         <p className="explain-value">

@@ -4,7 +4,8 @@ import { ask, withQuery } from "../api/client.js";
 import type { CohortCustomer, CohortRow } from "../api/types.js";
 import { useColumns } from "./columns.js";
 import { CountedCustomerRows } from "./explain-customers.js";
-import { count, day, percent } from "./format.js";
+import { count, day, month, percent } from "./format.js";
+import { LocationName, Name, nameInWords } from "./name.js";
 import { useApiPath, useOrganization } from "./organization.js";
 import { lastDays } from "./period.js";
 import { useScope } from "./scope.js";
@@ -37,7 +38,11 @@ export function useRetention(by: CohortKind) {
   return { query, asked };
 }
 
-export const cohortName = ({ name, cohort }: CohortRow) => name ?? cohort ?? "not named";
+/** What the customers of a cohort share. */
+export function CohortName({ by, of: { cohort, name } }: { by: CohortKind; of: CohortRow }) {
+  if (cohort === null) return "not named";
+  return by === "month" ? month(cohort) : <Name id={cohort} name={name} />;
+}
 
 /** How the address names a number of a cohort. Behind the last slash of the cohort that is null stands nothing. */
 export const cohortAddress = (by: CohortKind, counted: RetentionNumber, { cohort }: CohortRow) =>
@@ -70,7 +75,7 @@ export function ExplainRetention({
   return (
     <>
       <h2>
-        {headingOf(counted)}: {cohortName(row)}
+        {headingOf(counted)}: <CohortName by={by} of={row} />
       </h2>
       <p className="explain-value">{count(row[counted])}</p>
       {eligible ? (
@@ -80,8 +85,9 @@ export function ExplainRetention({
       ) : null}
       <p>{dictionary.data?.measures.retention[counted]}</p>
       <p className="small muted">
-        {day(asked.from, today)} to {day(asked.to, today)}, {place?.name ?? "all locations"}. Computed from
-        the stored bookings when it was asked for.
+        {day(asked.from, today)} to {day(asked.to, today)},{" "}
+        {place ? nameInWords(place.location_id, place.name) : "all locations"}. Computed from the stored
+        bookings when it was asked for.
       </p>
       <CountedCustomerRows<CohortCustomer>
         url={url}
@@ -89,7 +95,7 @@ export function ExplainRetention({
           { head: "First visit", of: ({ first_visit_at }) => first_visit_at },
           { head: "Came back", of: ({ returned_at }) => returned_at },
         ]}
-        texts={[{ head: "Location", write: ({ location_name }) => location_name ?? "no location" }]}
+        texts={[{ head: "Location", write: (row) => <LocationName of={row} /> }]}
       />
     </>
   );

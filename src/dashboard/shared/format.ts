@@ -110,11 +110,18 @@ export function duration(milliseconds: number): string {
   return `${Math.round(milliseconds / 60_000)} min`;
 }
 
-/** A column's name as words: `avg_days_between_visits` is "Avg days between visits". */
+/** `Nov 2025` of `2025-11`. */
+export function month(value: string): string {
+  return new Intl.DateTimeFormat(LOCALE, { timeZone: "UTC", month: "short", year: "numeric" }).format(
+    new Date(value),
+  );
+}
+
+/** A column's name as words, without its unit: `visits_last_90d` is "Visits last 90 days". */
 export function words(name: string): string {
   const text = name
-    .replace(/_(cents|at)$/, "")
-    .replace(/_(\d+d)_cents$/, "_$1")
+    .replace(/_(cents|at|hours|minutes)$/, "")
+    .replace(/_(\d+)d$/, "_$1_days")
     .replaceAll("_", " ")
     .toLowerCase();
   return text.charAt(0).toUpperCase() + text.slice(1);

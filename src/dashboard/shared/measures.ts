@@ -11,7 +11,10 @@ export interface Measure {
   readonly bookings?: string;
   /** The list of payments and refunds that it counts. */
   readonly payments?: PaymentNumber;
-  /** The columns of the daily answers that add up to it; people are counted once a period, so theirs do not. */
+  /**
+   * The days behind it: those on which the first column is not 0. Its columns add up to the number; people are counted
+   * once a period, so theirs do not.
+   */
   readonly days?:
     | {
         readonly of: "appointments";
@@ -130,7 +133,7 @@ export const measures: Readonly<Record<MeasureName, Measure>> = {
     label: "Average ticket",
     kind: "money",
     payments: "payment_count",
-    days: revenue("revenue_cents", "payment_count"),
+    days: revenue("payment_count", "revenue_cents"),
   },
   unassigned_revenue_cents: {
     label: "Without a customer",

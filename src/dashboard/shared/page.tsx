@@ -5,16 +5,19 @@ import "./page.css";
 /** A page's heading, the sentence under it that says period, place and time zone, and its controls. */
 export function PageHead({
   title,
+  label = String(title),
   sentence,
   children,
 }: {
-  title: string;
+  title: ReactNode;
+  /** The title of the window, when it is not the heading. */
+  label?: string;
   sentence: ReactNode;
   children?: ReactNode;
 }) {
   useEffect(() => {
-    document.title = `${title} · Regulars`;
-  }, [title]);
+    document.title = `${label} · Regulars`;
+  }, [label]);
   return (
     <div className="page-head">
       <div>

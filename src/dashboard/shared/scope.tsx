@@ -32,16 +32,19 @@ export function useScope(): Scope {
   const days = from === to ? day(from) : `${day(from, to)} to ${day(to)}`;
   const zones = new Set(organization.locations.map(({ time_zone }) => time_zone));
   const zone = location?.time_zone ?? (zones.size === 1 ? [...zones][0] : undefined);
-  const place =
-    location?.name ??
-    (unknownLocation && "a location that is not known") ??
-    (organization.locations.length === 1 ? organization.locations[0]?.name : "all locations");
+  const [only, ...others] = organization.locations;
+  const one = location ?? (others.length === 0 && unknownLocation === undefined ? only : undefined);
+  const place = one
+    ? nameInWords(one.location_id, one.name)
+    : unknownLocation
+      ? "a location that is not known"
+      : "all locations";
   return {
     ...period,
     today,
     locationId: location?.location_id,
     unknownLocation,
-    sentence: `${days}, ${place ?? "all locations"}, ${zone ? `time zone ${zone}` : "days of each location's time zone"}.`,
+    sentence: `${days}, ${place}, ${zone ? `time zone ${zone}` : "days of each location's time zone"}.`,
     query: { from, to, location_id: location?.location_id },
   };
 }
@@ -117,7 +120,7 @@ export function ScopeControls({ places = true }: { places?: boolean }) {
           <option value="">All locations</option>
           {locations.map(({ location_id, name }) => (
             <option key={location_id} value={location_id}>
-              {name}
+              {nameInWords(location_id, name)}
             </option>
           ))}
           {unknownLocation && <option value={unknownLocation}>{nameInWords(unknownLocation, null)}</option>}

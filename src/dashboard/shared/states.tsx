@@ -1,5 +1,6 @@
 import { Component, type ReactNode } from "react";
 import { ApiError } from "../api/client.js";
+import { PageHead } from "./page.js";
 import "./states.css";
 
 const LINES = Array.from({ length: 20 }, (_, line) => `line ${line}`);
@@ -73,6 +74,14 @@ export class Boundary extends Component<{ children: ReactNode }, { error: Error 
   override render() {
     const { error } = this.state;
     if (!error) return this.props.children;
-    return <Failure title="This page cannot be shown" error={error} retry={() => window.location.reload()} />;
+    return (
+      <div className="stack">
+        <PageHead
+          title="This page cannot be shown"
+          sentence="The others can. This one may be shown when it is tried again."
+        />
+        <Failure error={error} retry={() => window.location.reload()} />
+      </div>
+    );
   }
 }

@@ -3,8 +3,8 @@ import type { CohortRow } from "../api/types.js";
 import { useAddress } from "../shared/address.js";
 import {
   COHORT_KINDS,
+  CohortName,
   cohortAddress,
-  cohortName,
   useRetention,
   WINDOWS,
 } from "../shared/explain-retention.js";
@@ -77,7 +77,9 @@ export function Retention() {
             <tbody>
               {query.data.cohorts.map((cohort) => (
                 <tr key={cohort.cohort ?? ""}>
-                  <td>{cohortName(cohort)}</td>
+                  <td>
+                    <CohortName by={by} of={cohort} />
+                  </td>
                   <td className="number">
                     <Figure explain={cohortAddress(by, "customers", cohort)}>
                       {count(cohort.customers)}

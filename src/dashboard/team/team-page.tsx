@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { ask, withQuery } from "../api/client.js";
 import type { TeamAnswer } from "../api/types.js";
 import { Figure } from "../shared/figure.js";
+import { Name } from "../shared/name.js";
 import { useApiPath } from "../shared/organization.js";
 import { Card, Downloads, PageHead } from "../shared/page.js";
 import { Placed, ScopeControls, useScope } from "../shared/scope.js";
@@ -71,7 +72,9 @@ function TeamTable() {
             <tbody>
               {shown.map((member) => (
                 <tr key={member.team_member_id}>
-                  <td>{member.name ?? member.team_member_id}</td>
+                  <td>
+                    <Name id={member.team_member_id} name={member.name} />
+                  </td>
                   {teamMeasures.map(({ name }) => (
                     <td key={name} className="number">
                       <Figure explain={`team/${name}/${member.team_member_id}`}>

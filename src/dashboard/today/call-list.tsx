@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { ask, withQuery } from "../api/client.js";
 import type { CustomersPage, ListedCustomer } from "../api/types.js";
+import { Name } from "../shared/name.js";
 import { useApiPath, useOrganization } from "../shared/organization.js";
 import { PageLink } from "../shared/page-link.js";
 import { useScope } from "../shared/scope.js";
@@ -59,7 +60,7 @@ function Person({ customer }: { customer: ListedCustomer }) {
   return (
     <li>
       <PageLink href={`/customers/${encodeURIComponent(customer.square_customer_id)}`}>
-        {nameOf(customer)}
+        <Name id={customer.square_customer_id} name={nameOf(customer)} />
       </PageLink>
       {customer.preferred_technician_name && (
         <span className="small muted"> · {customer.preferred_technician_name}</span>

@@ -6,7 +6,9 @@ import { entryOf, useColumns } from "../shared/columns.js";
 import { Fold } from "../shared/fold.js";
 import { ago, words } from "../shared/format.js";
 import { useLive } from "../shared/live.js";
-import { useApiPath, useOrganization } from "../shared/organization.js";
+import { Name } from "../shared/name.js";
+import { useValueContext } from "../shared/names.js";
+import { useApiPath } from "../shared/organization.js";
 import { PageLink } from "../shared/page-link.js";
 import { nameOf, valueInWords } from "../shared/value.js";
 import { inToldOrder } from "./told-columns.js";
@@ -14,6 +16,13 @@ import { inToldOrder } from "./told-columns.js";
 const COLUMNS = 3;
 const LIKELY = 50;
 const LIKELY_EVERY_MS = 300_000;
+
+/** What is said before the first change. */
+const WAITING = {
+  connecting: "Opening the stream of changes.",
+  live: "Listening for changes.",
+  lost: "The stream is lost: the numbers are asked for every 5 seconds.",
+} as const;
 
 /** What has just changed, and which event was the cause. */
 export function Ticker() {
@@ -27,11 +36,7 @@ export function Ticker() {
         {latest ? (
           <Cause key={`${latest.event_id} ${latest.at}`} change={latest} />
         ) : (
-          <p className="muted">
-            {state === "lost"
-              ? "The stream is lost: the numbers are asked for every 5 seconds."
-              : "Listening for changes."}
-          </p>
+          <p className="muted">{WAITING[state]}</p>
         )}
       </div>
       {earlier.length > 0 && (
@@ -83,7 +88,7 @@ function Cause({ change }: { change: ToldChange }) {
 function Who({ id, change: { columns, event_id, at, before } }: { id: string; change: ToldChange }) {
   const path = useApiPath();
   const dictionary = useColumns();
-  const { currency, time_zone: timeZone } = useOrganization();
+  const context = useValueContext();
   const url = path(`customers/${encodeURIComponent(id)}`);
   const { data } = useQuery({
     queryKey: ["cause", url, event_id, at],
@@ -93,7 +98,7 @@ function Who({ id, change: { columns, event_id, at, before } }: { id: string; ch
   });
   const customer = data?.customer;
   const write = (row: History["customer"] | undefined, column: string) =>
-    row && valueInWords(entryOf(dictionary.data, column), row[column], { currency, timeZone });
+    row && valueInWords(entryOf(dictionary.data, column), row[column], context);
   const shown = inToldOrder(columns)
     .slice(0, COLUMNS)
     .map((column) => {
@@ -106,7 +111,7 @@ function Who({ id, change: { columns, event_id, at, before } }: { id: string; ch
   return (
     <>
       <PageLink href={`/customers/${encodeURIComponent(id)}`}>
-        {customer ? nameOf(customer) : "a customer"}
+        {customer ? <Name id={id} name={nameOf(customer)} /> : "a customer"}
       </PageLink>
       {shown.length > 0 && `: ${shown.join(", ")}`}
       {columns.length > COLUMNS && ` and ${columns.length - COLUMNS} more`}

@@ -52,7 +52,7 @@ export function Sweeps({ sweeps }: { sweeps: Status["sweeps"] }) {
                   <td className="number">{optional(sweep.drifted)}</td>
                   <td className="number">{optional(sweep.time_decayed)}</td>
                   <td className="number">{sweep.duration_ms === null ? "–" : duration(sweep.duration_ms)}</td>
-                  <td className="small muted">
+                  <td className="small muted long">
                     {sweep.steps
                       .map(({ step, duration_ms }) => `${step} ${duration(duration_ms)}`)
                       .join(" · ")}

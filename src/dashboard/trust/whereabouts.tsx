@@ -1,5 +1,6 @@
 import type { Status } from "../api/types.js";
 import { ago, count, time, words } from "../shared/format.js";
+import { Name } from "../shared/name.js";
 import { useOrganization } from "../shared/organization.js";
 import { ScrollBox } from "../shared/scroll-box.js";
 import { useShowAll } from "../shared/show-all.js";
@@ -19,7 +20,8 @@ export function Silence({ silence }: { silence: Status["silence"] }) {
         {shown.map((each) => (
           <div key={`${each.organization_id} ${each.location_id}`}>
             <dt>
-              {each.location_name} {each.is_silent && <strong className="warn">longer than usual</strong>}
+              <Name id={each.location_id} name={each.location_name} />{" "}
+              {each.is_silent && <strong className="warn">longer than usual</strong>}
             </dt>
             <dd>
               {hours(each.silent_hours)}{" "}
@@ -129,7 +131,7 @@ export function Watermarks({ organizations }: { organizations: Status["organizat
                     <span className="small muted"> needs a token</span>
                   )}
                 </td>
-                <td className="small muted">
+                <td className="small muted long">
                   {Object.entries(each.watermarks)
                     .map(([list, until]) => `${words(list)} ${ago(String(until), now)}`)
                     .join(" · ") || "–"}

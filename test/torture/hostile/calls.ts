@@ -43,6 +43,7 @@ export function hostileCall(random: Random, { organizationId }: Target): Hostile
       `/api/organizations/${organization}/customers.csv?columns=${part()}`,
       `/api/organizations/${organization}/customers/${customer}/explain/${part()}?before=${part()}`,
       `/api/organizations/${organization}/customers/${customer}/explain/booking_notes?before=${part()}`,
+      `/api/organizations/${organization}/customers/${customer}/explain/${part()}.csv`,
       `/api/organizations/${organization}/kpi?from=${part()}&to=${part()}&location_id=${part()}`,
       `/api/organizations/${organization}/segments/movements/customers?to_segment=LOST&from_segment=${part()}`,
       `/api/organizations/${organization}/segments/movements/customers?to_segment=NEW&cursor=${part()}`,
