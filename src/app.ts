@@ -61,6 +61,8 @@ export interface AppParts {
   readonly log: FastifyBaseLogger;
   /** The folder of the built dashboard; found by itself when left out. */
   readonly dashboard?: string | undefined;
+  /** How many rows of a list are read at once for its CSV; each list has a default that suits its rows. */
+  readonly csvPage?: number | undefined;
 }
 
 export interface App {
@@ -82,6 +84,7 @@ export async function buildApp({
   connections,
   log,
   dashboard,
+  csvPage,
 }: AppParts): Promise<App> {
   const { webhook, adminApiKey, cronSecret } = config;
   const http = fastify({
@@ -127,6 +130,8 @@ export async function buildApp({
   await http.register(sessionRoutes({ sessions }));
   await http.register(connectRoutes({ sessions, connections, clock }));
   await http.register(dashboardRoutes(dashboard));
-  await http.register(adminRoutes({ sessions, database, replica, subscription, clock, inbox, feed, sweeps }));
+  await http.register(
+    adminRoutes({ sessions, database, replica, subscription, clock, inbox, feed, sweeps, csvPage }),
+  );
   return { http, routes };
 }

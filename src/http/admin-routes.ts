@@ -31,6 +31,7 @@ export function adminRoutes({
   inbox,
   feed,
   sweeps,
+  csvPage,
 }: {
   sessions: Sessions | undefined;
   database: Database;
@@ -40,6 +41,7 @@ export function adminRoutes({
   inbox: Pick<Inbox, "redrive">;
   feed: Pick<LiveFeed, "subscribe">;
   sweeps: Pick<Sweeps, "recomputeAllDue">;
+  csvPage: number | undefined;
 }) {
   const readFrom: ReadFrom = replica?.read ?? ((read) => read(database.pool));
   return async (app: FastifyInstance) => {
@@ -49,13 +51,13 @@ export function adminRoutes({
     // Without an admin key every route answers 503 before it reads a cursor.
     const cursors = cursorSeal(sessions?.adminKey ?? "");
     await app.register(customerRoutes({ database, clock, cursors }));
-    await app.register(customerListRoutes({ database, readFrom, clock, cursors }));
+    await app.register(customerListRoutes({ database, readFrom, clock, cursors, csvPage }));
     await app.register(explainRoutes({ database, clock, cursors }));
     await app.register(eventRoutes({ database, inbox, cursors }));
     await app.register(liveRoutes({ database, feed }));
     await app.register(referralRoutes({ database, clock }));
     await app.register(reportRoutes({ database, readFrom, clock }));
-    await app.register(countedListRoutes({ database, readFrom, clock, cursors }));
+    await app.register(countedListRoutes({ database, readFrom, clock, cursors, csvPage }));
     await app.register(statusRoutes({ database, replica, subscription, clock }));
     for (const prefix of ["/api", "/admin"]) {
       await app.register(

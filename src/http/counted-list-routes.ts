@@ -28,7 +28,7 @@ const pageQuery = z.object({
 });
 
 /**
- * How many rows are read at once for the CSV. A list of customers finds all of them again for each page, so pages are
+ * How many rows are read at once for a CSV, if not said otherwise. A list of customers finds all of them again for each page, so pages are
  * long; their rows are short.
  */
 const CSV_PAGE = 5_000;
@@ -49,8 +49,13 @@ interface CountedList<Filters extends z.ZodObject, Place> {
   ) => Promise<Page<Place>>;
 }
 
+interface Parts extends ReportParts {
+  readonly cursors: CursorSeal;
+  readonly csvPage?: number | undefined;
+}
+
 /** The rows that the reports' numbers count, as pages of JSON and as one CSV. */
-export function countedListRoutes({ cursors, ...parts }: ReportParts & { readonly cursors: CursorSeal }) {
+export function countedListRoutes({ cursors, csvPage = CSV_PAGE, ...parts }: Parts) {
   return async (app: FastifyInstance) => {
     function list<Filters extends z.ZodObject, Place>(
       listed: CountedList<Filters, Place> & { filters: z.ZodType<PeriodAsked> },
@@ -88,7 +93,7 @@ export function countedListRoutes({ cursors, ...parts }: ReportParts & { readonl
         const asked = await askedReport<z.output<Filters> & PeriodAsked>(parts, request);
         const columns = Object.keys(row.shape);
         return sendPages<Place>(reply, path.replaceAll("/", "-"), columns, (after) =>
-          read(asked, after, CSV_PAGE),
+          read(asked, after, csvPage),
         );
       });
     }

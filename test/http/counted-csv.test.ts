@@ -6,8 +6,9 @@ import { openTestDatabase } from "../support/database.js";
 import { recomputeAt } from "../support/worlds.js";
 import { insert } from "../support/worlds-insert.js";
 
-/** One more than a page of the CSV, and a few. */
-const ROWS = 5_003;
+/** Two whole pages of the CSV, and a few rows. A page ends between rows of one instant. */
+const CSV_PAGE = 50;
+const ROWS = 103;
 const database = await openTestDatabase();
 let salon: string;
 let app: TestApp;
@@ -15,7 +16,7 @@ let app: TestApp;
 beforeAll(async () => {
   salon = await addSalon(database);
   // Several begin at one instant, and instants differ by microseconds.
-  const at = (n: number) => `2026-05-20T12:00:00.${String(100_000 + (n % 1_700))}Z`;
+  const at = (n: number) => `2026-05-20T12:00:00.${String(100_000 + (n % 35))}Z`;
   const all = Array.from({ length: ROWS }, (_, n) => ({ id: n === 0 ? "ana" : `C ${n}`, at: at(n), n }));
   const bookings = all.map(({ id, at, n }) => ({ booking_id: `B${n}`, customer_id: id, start_at: at }));
   await insert(database, salon, "bookings", bookings);
@@ -36,7 +37,7 @@ beforeAll(async () => {
 });
 
 beforeEach(async () => {
-  app = await openTestApp(database);
+  app = await openTestApp(database, { csvPage: CSV_PAGE });
 });
 
 function get(path: string) {
@@ -47,7 +48,7 @@ function get(path: string) {
 async function walk(path: string, query: string, name: string): Promise<Record<string, unknown>[]> {
   const rows: Record<string, unknown>[] = [];
   for (let cursor = ""; ; ) {
-    const page = (await get(`${path}?${query}&limit=200${cursor}`)).json();
+    const page = (await get(`${path}?${query}&limit=30${cursor}`)).json();
     rows.push(...page[name]);
     if (page.next_cursor === null) return rows;
     cursor = `&cursor=${page.next_cursor}`;

@@ -75,13 +75,13 @@ export interface TestAppOptions {
   readonly dashboard?: string;
   readonly replica?: AppParts["replica"];
   readonly subscription?: AppParts["subscription"];
+  readonly csvPage?: number;
   /** Parts of the sweeps' context that replace the app's own. */
   readonly sweeping?: Partial<SweepContext>;
 }
 
 /**
- * Builds the app. It checks each answer against the route's schema. It is closed at the end of the test, or at the
- * end of the file if no test runs.
+ * Builds the app. It checks each answer against the route's schema. It is closed at the end of the test.
  */
 export async function openTestApp(database: Database, options: TestAppOptions = {}): Promise<TestApp> {
   const { signatureKeys = [SIGNATURE_KEY] } = options;
@@ -98,7 +98,7 @@ export async function openTestApp(database: Database, options: TestAppOptions = 
   const stopping = new AbortController();
   const context = { database, clock: clock.read, log, inbox, openApi, signal: stopping.signal };
   const sweeps = new Sweeps({ ...context, ...options.sweeping });
-  const { dashboard, replica, subscription } = options;
+  const { dashboard, replica, subscription, csvPage } = options;
   const connections = openConnections({ ...context, ...options.sweeping });
   const parts = {
     config,
@@ -112,6 +112,7 @@ export async function openTestApp(database: Database, options: TestAppOptions = 
     connections,
     log,
     dashboard,
+    csvPage,
   };
   const app = await buildApp(parts);
   app.http.checksAnswers = true;
