@@ -28,8 +28,8 @@ const pageQuery = z.object({
 });
 
 /**
- * How many rows are read at once for a CSV, if not said otherwise. A list of customers finds all of them again for each page, so pages are
- * long; their rows are short.
+ * How many rows are read at once for a CSV, if not said otherwise. A list of customers finds all of them again for
+ * each page, so pages are long. Their rows are short.
  */
 const CSV_PAGE = 5_000;
 
