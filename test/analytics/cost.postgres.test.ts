@@ -42,8 +42,8 @@ async function organizationOf(customers: number, { pool, ...rest } = database): 
   await recomputeAt(on, id, ["C0000100"], NOW);
   // Recomputing all would take a minute, and the values in the others' rows do not matter.
   await run(`insert into customer_analytics
-    select (jsonb_populate_record(a, jsonb_build_object('square_customer_id', ${customer}))).*
-    from customer_analytics a, generate_series(1, $2::int) c
+    select copy.* from customer_analytics a cross join generate_series(1, $2::int) c
+    cross join lateral jsonb_populate_record(a, jsonb_build_object('square_customer_id', ${customer})) as copy
     where a.organization_id = $1 and c <> 100`);
   return id;
 }

@@ -106,9 +106,11 @@ test("a chart as a table and an open fold lie in the address: a link shows them,
 test("how far back a timeline is shown lies in the address, also past the first page of the history", async () => {
   const customer = await aRegular();
   const { rows } = await database.pool.query<{ payment_id: string }>(
-    `insert into payments select (jsonb_populate_record(null::payments, to_jsonb(p) || jsonb_build_object(
-       'payment_id', 'deep' || n, 'created_at', p.created_at - n * interval '1 hour'))).*
-     from (select * from payments where customer_id = $1 and organization_id = $2 limit 1) p, generate_series(1, 430) n
+    `insert into payments select copy.*
+     from (select * from payments where customer_id = $1 and organization_id = $2 limit 1) p
+     cross join generate_series(1, 430) n
+     cross join lateral jsonb_populate_record(null::payments, to_jsonb(p) || jsonb_build_object(
+       'payment_id', 'deep' || n, 'created_at', p.created_at - n * interval '1 hour')) as copy
      returning payment_id`,
     [customer, salon()],
   );

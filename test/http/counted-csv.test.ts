@@ -28,10 +28,11 @@ beforeAll(async () => {
   await recomputeAt(database, salon, ["ana"], NOW.toISOString());
   await database.pool.query(
     `insert into customer_analytics
-     select (jsonb_populate_record(a, jsonb_build_object('square_customer_id', b.customer_id,
+     select copy.* from bookings b cross join customer_analytics a
+     cross join lateral jsonb_populate_record(a, jsonb_build_object('square_customer_id', b.customer_id,
        'given_name', case when b.booking_id = 'B7' then '=1+1' else 'N' || b.booking_id end,
-       'first_booking_at', b.start_at, 'first_visit_at', b.start_at, 'last_visit_at', b.start_at))).*
-     from bookings b, customer_analytics a where a.square_customer_id = 'ana' and b.customer_id <> 'ana'`,
+       'first_booking_at', b.start_at, 'first_visit_at', b.start_at, 'last_visit_at', b.start_at)) as copy
+     where a.square_customer_id = 'ana' and b.customer_id <> 'ana'`,
   );
   await database.pool.query("analyze bookings; analyze payments; analyze customer_analytics");
 });
