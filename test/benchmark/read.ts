@@ -18,7 +18,8 @@ import { cpuOf, type Drive, drive, PORT, startServer, writeEvents } from "./webh
 
 const KEY = "benchmark-admin-key-of-the-read-benchmark";
 const ROUNDS = 12;
-const today = new Date().toISOString().slice(0, 10);
+/** The organization's local day. In UTC another day may have begun, and its bookings would count as those of a day. */
+const today = new Intl.DateTimeFormat("sv", { timeZone: "America/Los_Angeles" }).format(new Date());
 
 export interface ReadFigures {
   readonly what: string;
