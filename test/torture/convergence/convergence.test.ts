@@ -11,7 +11,7 @@ const stage = await openStage(database, isPostgres ? databaseUrl(rows[0].name) :
 afterAll(() => stage.close());
 
 /** A story takes ten times as long on the embedded database, because each commit waits for the disk. */
-const RUNS = isPostgres ? 40 : 8;
+const RUNS = isPostgres ? 75 : 8;
 
 /** `CONVERGENCE_REPLAY=seed:path` repeats one story. A failure prints it. */
 const [seed = "20260303", path] = (process.env.CONVERGENCE_REPLAY ?? "").split(/:(.*)/s).filter(Boolean);
