@@ -5,7 +5,7 @@ import { ago, counted, time, words } from "../shared/format.js";
 import { Name, nameInWords } from "../shared/name.js";
 import { useValueContext } from "../shared/names.js";
 import { useApiPath, useOrganization } from "../shared/organization.js";
-import { Card, PageHead } from "../shared/page.js";
+import { Card, JsonButton, PageHead } from "../shared/page.js";
 import { PageLink } from "../shared/page-link.js";
 import { SegmentName } from "../shared/segment.js";
 import { sentenceOf } from "../shared/sentence.js";
@@ -55,9 +55,7 @@ export default function CustomerPage({ id }: { id: string }) {
           >
             Recompute now
           </button>
-          <a className="button" href={url} target="_blank" rel="noreferrer">
-            JSON
-          </a>
+          <JsonButton url={url} />
         </div>
       </PageHead>
       <div className="row">

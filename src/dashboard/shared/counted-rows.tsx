@@ -3,6 +3,7 @@ import { asCsv } from "../api/client.js";
 import { time } from "./format.js";
 import { LocationName, Name } from "./name.js";
 import { useOrganization } from "./organization.js";
+import { JsonButton } from "./page.js";
 import { PageLink } from "./page-link.js";
 import { ScrollBox } from "./scroll-box.js";
 
@@ -110,9 +111,7 @@ export function CountedList<Row>(props: ListProps<Row> & { readonly columns: rea
         <a className="button" href={asCsv(url)} download aria-label={`${label} as CSV`}>
           CSV
         </a>
-        <a className="button" href={url} target="_blank" rel="noreferrer" aria-label={`${label} as JSON`}>
-          JSON
-        </a>
+        <JsonButton url={url} label={`${label} as JSON`} />
       </p>
     </section>
   );

@@ -7,6 +7,7 @@ import { CountedList } from "./counted-rows.js";
 import { counted, time, words } from "./format.js";
 import { useValueContext } from "./names.js";
 import { useApiPath } from "./organization.js";
+import { JsonButton } from "./page.js";
 import { Failure, Skeleton } from "./states.js";
 import type { ValueContext } from "./value.js";
 
@@ -54,9 +55,7 @@ export function ExplainColumn({ customerId, column }: { customerId: string; colu
         <>
           {explanation.from === "columns" && <Inputs explanation={explanation} context={context} />}
           <p>
-            <a className="button" href={url} target="_blank" rel="noreferrer">
-              JSON
-            </a>
+            <JsonButton url={url} />
           </p>
         </>
       )}

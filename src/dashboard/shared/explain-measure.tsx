@@ -9,6 +9,7 @@ import { count, day, change as inWords, money, words } from "./format.js";
 import { type MeasureName, measured, measures } from "./measures.js";
 import { LocationName, nameInWords } from "./name.js";
 import { useApiPath } from "./organization.js";
+import { JsonButton } from "./page.js";
 import { useScope } from "./scope.js";
 import { Failure, Skeleton } from "./states.js";
 import { teamMeasures, writeTeamNumber } from "./team-measures.js";
@@ -41,9 +42,7 @@ export function ExplainMeasure({ name }: { name: string }) {
       {measure.payments && <CountedPaymentRows counted={measure.payments} />}
       {measure.days && <Days measure={measure.days} currency={current.currency} />}
       <p className="row">
-        <a className="button" href={url} target="_blank" rel="noreferrer">
-          JSON
-        </a>
+        <JsonButton url={url} />
         <a className="button" href={`/docs`} target="_blank" rel="noreferrer">
           API
         </a>
@@ -119,9 +118,7 @@ export function ExplainTeam({ name, teamMemberId }: { name: string; teamMemberId
       <p className="small muted">{scope.sentence} Computed from the stored bookings when it was asked for.</p>
       <CountedBookingRows counted={measure.bookings} teamMemberId={teamMemberId} />
       <p>
-        <a className="button" href={url} target="_blank" rel="noreferrer">
-          JSON
-        </a>
+        <JsonButton url={url} />
       </p>
     </>
   );

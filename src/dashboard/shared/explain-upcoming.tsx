@@ -4,6 +4,7 @@ import type { AppointmentsDay } from "../api/types.js";
 import { CountedBookingRows } from "./explain-bookings.js";
 import { addDays, count, day } from "./format.js";
 import { useApiPath } from "./organization.js";
+import { JsonButton } from "./page.js";
 import { PageLink } from "./page-link.js";
 import { useScope } from "./scope.js";
 import { Failure, Skeleton } from "./states.js";
@@ -49,9 +50,7 @@ export function ExplainUpcoming() {
         <PageLink className="button" href="/customers?upcoming=true&sort=next_booking_at&order=asc">
           Customers with a booking
         </PageLink>
-        <a className="button" href={url} target="_blank" rel="noreferrer">
-          JSON
-        </a>
+        <JsonButton url={url} />
       </p>
     </>
   );

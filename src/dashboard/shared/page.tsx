@@ -58,3 +58,12 @@ export function Downloads({
     </span>
   );
 }
+
+/** Opens an answer as the API gives it. @param label tells a screen reader what it is, where a page has several */
+export function JsonButton({ url, label }: { url: string; label?: string }) {
+  return (
+    <a className="button" href={url} target="_blank" rel="noreferrer" aria-label={label}>
+      JSON
+    </a>
+  );
+}
